@@ -1,0 +1,35 @@
+//! Generated bindings from opsh values to the typed clients of the AWS SDK for Rust.
+//!
+//! `xtask` derives parameters, results, types and enum values from the SDK's own
+//! sources for every operation that `operations.list` names, and writes
+//! `generated/`. What cannot be derived (effect, inverse, settling, ids, tags,
+//! example) is declared on the operation's line.
+
+use std::time::Duration;
+
+use aws_types::SdkConfig;
+use futures_util::future::BoxFuture;
+use opsh_operation::{Fault, Map, Operation, Value};
+
+/// An AWS operation and the glue to its typed client.
+pub struct Binding {
+    /// What it is.
+    pub operation: &'static Operation,
+    /// Sends a validated input and gives the whole result, all pages of it.
+    pub call: fn(SdkConfig, Map, Controls) -> BoxFuture<'static, Result<Value, Fault>>,
+}
+
+/// What a call's second map may ask for, beside region and profile.
+#[derive(Debug, Clone, Default)]
+pub struct Controls {
+    /// For the whole call with its retries and pages.
+    pub timeout: Option<Duration>,
+    /// At most this many items of a listing.
+    pub limit: Option<usize>,
+}
+
+/// Every generated operation and every waiter, ordered by module and name.
+#[must_use]
+pub fn bindings() -> &'static [&'static Binding] {
+    &[]
+}

@@ -1,0 +1,1 @@
+//! Virtual time, which moves only when everybody waits.

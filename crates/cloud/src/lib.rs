@@ -1,0 +1,20 @@
+//! The embedded cloud: AWS services, hosts and a virtual clock inside the process.
+//!
+//! It knows no Rhai and no opsh operation: it answers the HTTP requests that an
+//! AWS SDK sends ([`Cloud::aws`]), the visits of a browser ([`Cloud::visit`]) and
+//! SSH sessions ([`Cloud::ssh`]), all from one [`state::State`] on one [`clock::Clock`].
+//!
+//! - [`clock`]: virtual time, which moves only when everybody waits;
+//! - [`state`]: all there is, as plain data that is saved and copied;
+//! - [`events`]: what happens later (an instance becomes running), in order;
+//! - [`api`]: a request to an AWS service, its answer, its error;
+//! - [`services`]: one module an AWS service;
+//! - [`hosts`]: simulated machines: files, shell, packages, services, web server.
+
+pub mod api;
+pub mod clock;
+pub mod events;
+pub mod hosts;
+pub mod ids;
+pub mod services;
+pub mod state;

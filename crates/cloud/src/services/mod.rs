@@ -1,0 +1,6 @@
+//! One module an AWS service.
+pub mod autoscaling;
+pub mod cloudwatch;
+pub mod ec2;
+pub mod elbv2;
+pub mod sns;

@@ -1,0 +1,34 @@
+//! All there is in the embedded cloud, as plain data that is saved and copied.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::events::Events;
+use crate::hosts::Hosts;
+use crate::ids::Ids;
+use crate::services::{autoscaling, cloudwatch, ec2, elbv2, sns};
+
+/// The state of the whole cloud. Services get it mutably, one request at a time.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct State {
+    /// The account, twelve digits.
+    pub account: String,
+    /// The virtual time.
+    pub now: Timestamp,
+    /// Where ids and other made-up values come from.
+    pub ids: Ids,
+    /// What happens later.
+    pub events: Events,
+    /// EC2.
+    pub ec2: ec2::State,
+    /// `CloudWatch`.
+    pub cloudwatch: cloudwatch::State,
+    /// SNS.
+    pub sns: sns::State,
+    /// Auto Scaling.
+    pub autoscaling: autoscaling::State,
+    /// Elastic Load Balancing v2.
+    pub elbv2: elbv2::State,
+    /// The simulated machines, by instance id.
+    pub hosts: Hosts,
+}

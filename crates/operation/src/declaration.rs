@@ -1,0 +1,128 @@
+//! One operation, declared once: every surface is generated from this.
+
+use crate::shape::{Shape, Structure};
+
+/// One thing that a playbook can ask for, e.g. `ec2::run_instances`.
+#[derive(Debug)]
+pub struct Operation {
+    /// The module it is called through, e.g. `ec2`.
+    pub module: &'static str,
+    /// Its name in the module, e.g. `run_instances`.
+    pub name: &'static str,
+    /// The action that policies name, as IAM does, e.g. `ec2:RunInstances`.
+    pub action: &'static str,
+    /// What it does, in one sentence.
+    pub summary: &'static str,
+    /// Its parameters.
+    pub input: &'static Structure,
+    /// Names of the parameters that may be given by position, in order; the
+    /// others come in a map behind them.
+    pub positional: &'static [&'static str],
+    /// What it returns.
+    pub output: Shape,
+    /// What it does to the world.
+    pub effect: Effect,
+    /// Rhai that runs on a freshly furnished embedded cloud; shown as help, executed as a test.
+    pub example: &'static str,
+}
+
+impl Operation {
+    /// `module::name`.
+    #[must_use]
+    pub fn full_name(&self) -> String {
+        format!("{}::{}", self.module, self.name)
+    }
+
+    /// What the write declares; `None` for reads and pure functions.
+    #[must_use]
+    pub fn write(&self) -> Option<&Write> {
+        match &self.effect {
+            Effect::Write(write) => Some(write),
+            Effect::Pure | Effect::Read => None,
+        }
+    }
+}
+
+/// What an operation does to the world.
+#[derive(Debug)]
+pub enum Effect {
+    /// Computes from its parameters alone: no step, no record.
+    Pure,
+    /// Looks at the world; its result is recorded, because branches depend on it.
+    Read,
+    /// Changes the world.
+    Write(Write),
+}
+
+/// What a write declares beside its parameters.
+#[derive(Debug)]
+pub struct Write {
+    /// How it is undone.
+    pub inverse: Inverse,
+    /// How an interrupted call is settled.
+    pub settle: Settle,
+    /// The resources that it makes.
+    pub makes: &'static [Makes],
+    /// The resources that it removes.
+    pub removes: &'static [Removes],
+    /// The parameter that takes tags, if the write can tag what it makes.
+    pub tags: Option<&'static str>,
+}
+
+/// How a write is undone.
+#[derive(Debug)]
+pub enum Inverse {
+    /// By these calls, in order.
+    Calls(&'static [InverseCall]),
+    /// It leaves nothing behind that could be undone; says why (e.g. it deletes).
+    Nothing(&'static str),
+    /// It cannot be undone; says why.
+    Impossible(&'static str),
+}
+
+/// One call of an inverse.
+#[derive(Debug)]
+pub struct InverseCall {
+    /// `module::name` of the operation to call.
+    pub operation: &'static str,
+    /// Parameter and where its value comes from: a [`crate::select`] path that
+    /// begins with `input.` or `result.`, or a literal text after `=`.
+    pub arguments: &'static [(&'static str, &'static str)],
+}
+
+/// How an interrupted call of a write is settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settle {
+    /// Sent again with the same idempotency token, which goes into this parameter.
+    Token(&'static str),
+    /// Looked for: this read is called, and what carries our tag or has the
+    /// asked-for name is adopted.
+    Find {
+        /// `module::name` of the read.
+        operation: &'static str,
+        /// Its arguments, as in [`InverseCall::arguments`].
+        arguments: &'static [(&'static str, &'static str)],
+    },
+    /// Harmless to send again.
+    Repeat,
+    /// Cannot be known: a person is asked.
+    Ask,
+}
+
+/// A kind of resource that a write makes.
+#[derive(Debug)]
+pub struct Makes {
+    /// Service and resource, e.g. `ec2:instance`.
+    pub kind: &'static str,
+    /// Path to its id or ids, e.g. `result.instances[].instance_id`.
+    pub id: &'static str,
+}
+
+/// A kind of resource that a write removes.
+#[derive(Debug)]
+pub struct Removes {
+    /// Service and resource, e.g. `ec2:instance`.
+    pub kind: &'static str,
+    /// Path to the id or ids, e.g. `input.instance_ids[]`.
+    pub id: &'static str,
+}

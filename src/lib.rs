@@ -1,0 +1,18 @@
+//! opsh runs ops playbooks written in Rhai.
+//!
+//! Everything a playbook does to the world passes one gate. The tour, from the
+//! top down (dependencies point downwards only):
+//!
+//! - [`cli`]: one subcommand a file; with [`repl`] the only code that prints;
+//! - [`script`]: the Rhai side: engine and limits, parameters, imports, errors with excerpts;
+//! - [`gate`]: the door: validate → policy → ledger intent → world → ledger outcome → observers;
+//! - [`ledger`]: SQLite: runs, steps, resources;
+//! - [`modules`]: what playbooks call; each operation's declaration beside what does it;
+//! - [`world`]: where operations land: live, or local on the embedded cloud.
+//!
+//! Three crates stand below: `opsh-operation` (what an operation is; knows no AWS
+//! and no Rhai), `opsh-aws` (generated bindings to the AWS SDK) and `opsh-cloud`
+//! (the embedded cloud; knows no Rhai and no opsh operation).
+
+pub mod modules;
+pub mod world;

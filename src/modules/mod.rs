@@ -1,0 +1,97 @@
+//! What playbooks call: one capability in one place.
+//!
+//! A module is a table of [`Entry`]s: an operation's declaration beside the
+//! function that does it. The registry is the concatenation of these tables.
+
+use std::path::{Path, PathBuf};
+
+use opsh_aws::Binding;
+use opsh_operation::{Fault, FaultKind, Map, Operation, Value};
+
+use crate::world::{Cancel, World};
+
+/// An operation and what does it.
+pub struct Entry {
+    /// What it is.
+    pub operation: &'static Operation,
+    /// What does it.
+    pub handler: Handler,
+}
+
+/// What does an operation. Only the gate calls it.
+pub enum Handler {
+    /// A generated binding to the AWS SDK.
+    Aws(&'static Binding),
+    /// A function of this crate.
+    Native(fn(&Context<'_>, &Map) -> Result<Value, Fault>),
+    /// The script engine itself, because it needs the playbook's functions.
+    Script,
+    /// The gate itself, because it calls other operations.
+    Gate,
+}
+
+/// What a native operation may use: everything else is out of its reach.
+pub struct Context<'a> {
+    /// Where effects land.
+    pub world: &'a dyn World,
+    /// When to stop waiting.
+    pub cancel: &'a Cancel,
+    /// The folder that local files are confined to.
+    pub files: &'a Files,
+}
+
+/// The folder that a playbook's local files are confined to.
+#[derive(Debug, Clone)]
+pub struct Files {
+    root: PathBuf,
+}
+
+impl Files {
+    /// Confines to `root`, which must exist.
+    ///
+    /// # Errors
+    /// The root cannot be resolved.
+    pub fn new(root: &Path) -> std::io::Result<Self> {
+        Ok(Self {
+            root: root.canonicalize()?,
+        })
+    }
+
+    /// The real path of `path`, which may not exist yet.
+    ///
+    /// # Errors
+    /// `denied` if it leads outside of the root, also through a symbolic link.
+    pub fn resolve(&self, path: &str) -> Result<PathBuf, Fault> {
+        let outside = || {
+            Fault::new(
+                FaultKind::Denied,
+                format!(
+                    "the file '{path}' is outside of the working directory {}",
+                    self.root.display()
+                ),
+            )
+            .hint("playbooks read and write files below the directory that opsh was started in")
+        };
+        let mut resolved = self.root.clone();
+        for part in Path::new(path).components() {
+            match part {
+                std::path::Component::CurDir => {}
+                std::path::Component::Normal(name) => resolved.push(name),
+                std::path::Component::ParentDir => {
+                    resolved.pop();
+                }
+                std::path::Component::RootDir | std::path::Component::Prefix(_) => {
+                    resolved = PathBuf::from(part.as_os_str());
+                }
+            }
+            if let Ok(real) = resolved.canonicalize() {
+                resolved = real;
+            }
+        }
+        if resolved.starts_with(&self.root) {
+            Ok(resolved)
+        } else {
+            Err(outside())
+        }
+    }
+}

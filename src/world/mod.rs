@@ -1,0 +1,172 @@
+//! Where operations land: [`live`] on the real AWS, hosts and sites, or
+//! [`local`] on the embedded cloud.
+//!
+//! Everything here blocks the calling branch of the playbook; a [`Cancel`] is
+//! looked at wherever something waits, so that a deadline or Ctrl-C ends any
+//! wait within a quarter of a second. Nothing here knows Rhai.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::{Duration, Instant};
+
+use aws_types::SdkConfig;
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use opsh_operation::{Fault, FaultKind};
+
+pub mod http;
+pub mod ssh;
+
+/// Which world a run has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The real one.
+    Live,
+    /// The embedded cloud that persists between commands.
+    Local,
+    /// An embedded cloud that is thrown away.
+    DryRun,
+}
+
+/// Whose AWS is meant: what a call's controls may choose.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Scope {
+    /// Region, if not the run's.
+    pub region: Option<String>,
+    /// Profile of the shared configuration, if not the run's.
+    pub profile: Option<String>,
+}
+
+/// The one set of doors to everything outside the process.
+pub trait World: Send + Sync {
+    /// Which world this is.
+    fn kind(&self) -> Kind;
+
+    /// The time there.
+    fn now(&self) -> Timestamp;
+
+    /// Waits; ends early with a fault when cancelled.
+    ///
+    /// # Errors
+    /// [`FaultKind::Deadline`] or [`FaultKind::Interrupted`].
+    fn sleep(&self, duration: Duration, cancel: &Cancel) -> Result<(), Fault>;
+
+    /// Fills `bytes` with randomness (seeded in Local).
+    fn random(&self, bytes: &mut [u8]);
+
+    /// The SDK's configuration: credentials, region, endpoint, HTTP client, sleep, time.
+    ///
+    /// # Errors
+    /// No region, unknown profile.
+    fn aws(&self, scope: &Scope) -> Result<SdkConfig, Fault>;
+
+    /// Runs a future of the SDK to its end on the calling branch.
+    ///
+    /// # Errors
+    /// The future's own fault, or the cancellation's.
+    fn complete(
+        &self,
+        future: BoxFuture<'static, Result<opsh_operation::Value, Fault>>,
+        cancel: &Cancel,
+    ) -> Result<opsh_operation::Value, Fault>;
+
+    /// HTTP to hosts and sites.
+    fn http(&self) -> &dyn http::Transport;
+
+    /// SSH to hosts.
+    fn ssh(&self) -> &dyn ssh::Transport;
+
+    /// Marks the calling thread as the branch at `path` until the guard is dropped.
+    ///
+    /// In Local exactly one branch runs at a time, in order of paths, and the
+    /// clock moves when all of them wait; live this does nothing.
+    fn enter(&self, path: &[u32]) -> Box<dyn BranchGuard>;
+}
+
+/// Held while a thread is a branch of the playbook.
+pub trait BranchGuard {}
+
+/// Why a run must end early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// Its deadline has passed.
+    Deadline,
+    /// Ctrl-C.
+    Interrupted,
+}
+
+/// A flag that ends every wait; cheap to clone and to look at.
+#[derive(Debug, Clone)]
+pub struct Cancel {
+    flag: Arc<AtomicU8>,
+    deadline: Option<Instant>,
+}
+
+impl Cancel {
+    /// The longest that anything may wait without looking at the flag.
+    pub const PATIENCE: Duration = Duration::from_millis(50);
+
+    /// Never cancelled until [`Cancel::interrupt`], or at `deadline`.
+    #[must_use]
+    pub fn new(deadline: Option<Instant>) -> Self {
+        Self {
+            flag: Arc::new(AtomicU8::new(0)),
+            deadline,
+        }
+    }
+
+    /// The same flag with a deadline that is no later than `limit` from now.
+    #[must_use]
+    pub fn within(&self, limit: Duration) -> Self {
+        let end = Instant::now().checked_add(limit);
+        let deadline = match (self.deadline, end) {
+            (Some(old), Some(new)) => Some(old.min(new)),
+            (old, new) => old.or(new),
+        };
+        Self {
+            flag: Arc::clone(&self.flag),
+            deadline,
+        }
+    }
+
+    /// Ends every wait as interrupted.
+    pub fn interrupt(&self) {
+        self.flag.store(1, Ordering::SeqCst);
+    }
+
+    /// Why to stop, if so.
+    #[must_use]
+    pub fn reason(&self) -> Option<Reason> {
+        if self.flag.load(Ordering::Relaxed) != 0 {
+            return Some(Reason::Interrupted);
+        }
+        self.deadline
+            .filter(|end| Instant::now() >= *end)
+            .map(|_| Reason::Deadline)
+    }
+
+    /// The time that is left until the deadline.
+    #[must_use]
+    pub fn remaining(&self) -> Option<Duration> {
+        self.deadline
+            .map(|end| end.saturating_duration_since(Instant::now()))
+    }
+
+    /// A fault when cancelled.
+    ///
+    /// # Errors
+    /// [`FaultKind::Deadline`] or [`FaultKind::Interrupted`].
+    pub fn check(&self) -> Result<(), Fault> {
+        match self.reason() {
+            None => Ok(()),
+            Some(Reason::Deadline) => Err(Fault::new(
+                FaultKind::Deadline,
+                "the run's deadline has passed",
+            )),
+            Some(Reason::Interrupted) => Err(Fault::new(
+                FaultKind::Interrupted,
+                "the run was interrupted",
+            )),
+        }
+    }
+}
