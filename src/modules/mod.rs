@@ -36,11 +36,37 @@ pub struct Context<'a> {
     pub world: &'a dyn World,
     /// When to stop waiting.
     pub cancel: &'a Cancel,
-    /// The folder that local files are confined to.
-    pub files: &'a Files,
+    /// The person at the terminal, if there is one.
+    pub terminal: &'a dyn Terminal,
+}
+
+/// Where a playbook's words go and a person's answers come from.
+///
+/// Implemented by `cli` and `repl`, the only code that prints.
+pub trait Terminal: Send + Sync {
+    /// Whether somebody can be asked.
+    fn interactive(&self) -> bool;
+
+    /// Asks; a secret is not echoed.
+    ///
+    /// # Errors
+    /// `failed` if nobody can be asked, `interrupted` on Ctrl-C or Ctrl-D.
+    fn ask(&self, question: &str, secret: bool) -> Result<String, Fault>;
+
+    /// A result for people: goes to standard output.
+    fn print(&self, text: &str);
+
+    /// A message about what happens: goes to standard error and the log file.
+    fn log(&self, level: tracing::Level, message: &str);
+
+    /// The width of the terminal in columns, 80 where there is none.
+    fn width(&self) -> u16;
 }
 
 /// The folder that a playbook's local files are confined to.
+///
+/// The gate resolves every [`opsh_operation::Shape::Path`] and every `#{ file: … }`
+/// body of an input with it; a handler sees real, absolute paths only.
 #[derive(Debug, Clone)]
 pub struct Files {
     root: PathBuf,
