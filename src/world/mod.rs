@@ -76,6 +76,17 @@ pub trait World: Send + Sync {
     /// SSH to hosts.
     fn ssh(&self) -> &dyn ssh::Transport;
 
+    /// Says which branches are about to be entered, before their threads start.
+    ///
+    /// In Local the world then waits for them: while a branch below a path is
+    /// announced or running, the branch at that path itself does not run (so a
+    /// parent announces its children, starts their threads and joins them), and
+    /// the clock does not move before each announced branch has been entered and
+    /// waits. Announce no more branches than there are threads to enter them; a
+    /// thread that goes from one branch to the next announces the next before it
+    /// drops the guard of the last. Live this does nothing.
+    fn announce(&self, _paths: &[Vec<u32>]) {}
+
     /// Marks the calling thread as the branch at `path` until the guard is dropped.
     ///
     /// In Local exactly one branch runs at a time, in order of paths, and the

@@ -3,19 +3,49 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use serde_json::Value;
+
+pub mod answer;
+pub mod cbor;
+pub mod params;
+pub mod xml;
+
+/// How a service speaks over HTTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// EC2's query protocol: form in, XML out, its own error shape.
+    Ec2,
+    /// The query protocol: form in, XML out (SNS, Auto Scaling, ELB, IAM, STS).
+    Query,
+    /// `awsJson1.1`: the action in `X-Amz-Target` (SSM).
+    Json,
+    /// `rpc-v2-cbor`: the action in the path (`CloudWatch`).
+    Cbor,
+    /// REST with XML bodies (S3).
+    Rest,
+}
 
 /// A decoded request to one service.
 #[derive(Debug, Clone)]
 pub struct ApiRequest {
-    /// The service, e.g. `ec2`.
+    /// The service by the name of its opsh module, e.g. `ec2`, `elbv2`.
     pub service: String,
     /// The action, e.g. `RunInstances`; for S3, what the router made of method and query.
     pub action: String,
     /// The region that the request was signed for.
     pub region: String,
-    /// The parameters of the query protocol (`Filter.1.Name`), decoded.
+    /// How the service speaks.
+    pub protocol: Protocol,
+    /// The id that the answer carries.
+    pub request_id: String,
+    /// The parameters of the query protocols (`Filter.1.Name`), decoded, without
+    /// `Action` and `Version`; for S3 the parameters of the URL's query.
     pub params: BTreeMap<String, String>,
-    /// The HTTP request as it came.
+    /// The decoded body of the JSON and CBOR protocols (times are epoch seconds,
+    /// blobs base64); `Null` for the others.
+    pub json: Value,
+    /// The HTTP request as it came, its body collected and, where it was
+    /// compressed or chunked, plain.
     pub http: http::Request<Bytes>,
 }
 
@@ -47,12 +77,20 @@ impl ApiError {
         }
     }
 
+    /// The same refusal with another HTTP status.
+    #[must_use]
+    pub fn with_status(mut self, status: u16) -> Self {
+        self.status = status;
+        self
+    }
+
     /// A refusal because the embedded cloud would have to ignore something.
+    ///
+    /// It is a 400, because an SDK sends a request again that got a 5xx.
     pub fn not_modelled(what: impl std::fmt::Display) -> Self {
-        Self {
-            status: 501,
-            code: NOT_MODELLED.to_owned(),
-            message: format!("not modelled by the embedded cloud: {what}"),
-        }
+        Self::new(
+            NOT_MODELLED,
+            format!("not modelled by the embedded cloud: {what}"),
+        )
     }
 }

@@ -14,6 +14,7 @@
 pub mod api;
 pub mod clock;
 pub mod events;
+pub mod furnish;
 pub mod hosts;
 pub mod ids;
 pub mod services;

@@ -13,10 +13,14 @@ use crate::services::{autoscaling, cloudwatch, ec2, elbv2, sns};
 pub struct State {
     /// The account, twelve digits.
     pub account: String,
+    /// The one region that there is, e.g. `us-east-1`.
+    pub region: String,
     /// The virtual time.
     pub now: Timestamp,
     /// Where ids and other made-up values come from.
     pub ids: Ids,
+    /// Where the ids of requests come from, so that reading changes no other id.
+    pub requests: Ids,
     /// What happens later.
     pub events: Events,
     /// EC2.

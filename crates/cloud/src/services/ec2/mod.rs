@@ -30,3 +30,6 @@ pub fn handle(
 pub fn happen(_cloud: &mut crate::state::State, event: Event) {
     match event {}
 }
+
+/// Furnishes a new account: default VPC, subnets, security group, images.
+pub fn furnish(_cloud: &mut crate::state::State) {}

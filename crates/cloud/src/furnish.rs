@@ -1,0 +1,67 @@
+//! What a new account holds: the facts that the services agree on.
+
+use jiff::Timestamp;
+
+use crate::events::Events;
+use crate::hosts::Hosts;
+use crate::ids::Ids;
+use crate::services::{autoscaling, cloudwatch, ec2, elbv2, sns};
+use crate::state::State;
+
+/// The image of Amazon Linux 2023 for `x86_64`.
+pub const AL2023_X86_64: &str = "ami-0a1b2c3d4e5f60001";
+/// The image of Amazon Linux 2023 for `arm64`.
+pub const AL2023_ARM64: &str = "ami-0a1b2c3d4e5f60002";
+/// The image of Ubuntu 24.04 for `x86_64`.
+pub const UBUNTU_X86_64: &str = "ami-0a1b2c3d4e5f60003";
+
+/// The address from which the caller comes (RFC 5737, TEST-NET-2).
+pub const CALLER_ADDRESS: &str = "198.51.100.7";
+
+/// How a new cloud is furnished.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// All ids and other made-up values follow from it.
+    pub seed: u64,
+    /// The one region that there is.
+    pub region: String,
+    /// The account, twelve digits.
+    pub account: String,
+    /// The virtual time at which it begins.
+    pub start: Timestamp,
+}
+
+impl Default for Options {
+    /// Seed 0, `us-east-1`, account 123456789012, the first second of 2026.
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            region: "us-east-1".to_owned(),
+            account: "123456789012".to_owned(),
+            start: Timestamp::from_second(1_767_225_600).unwrap_or_default(),
+        }
+    }
+}
+
+impl State {
+    /// A new account.
+    #[must_use]
+    pub fn furnished(options: &Options) -> Self {
+        let mut state = Self {
+            account: options.account.clone(),
+            region: options.region.clone(),
+            now: options.start,
+            ids: Ids::new(options.seed),
+            requests: Ids::new(options.seed ^ u64::from_be_bytes(*b"requests")),
+            events: Events::default(),
+            ec2: ec2::State::default(),
+            cloudwatch: cloudwatch::State::default(),
+            sns: sns::State::default(),
+            autoscaling: autoscaling::State::default(),
+            elbv2: elbv2::State::default(),
+            hosts: Hosts::default(),
+        };
+        ec2::furnish(&mut state);
+        state
+    }
+}
