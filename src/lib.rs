@@ -14,5 +14,8 @@
 //! and no Rhai), `opsh-aws` (generated bindings to the AWS SDK) and `opsh-cloud`
 //! (the embedded cloud; knows no Rhai and no opsh operation).
 
+pub mod cli;
+pub mod gate;
 pub mod modules;
+pub mod script;
 pub mod world;

@@ -3,12 +3,17 @@
 //! A module is a table of [`Entry`]s: an operation's declaration beside the
 //! function that does it. The registry is the concatenation of these tables.
 
+pub mod registry;
+
 use std::path::{Path, PathBuf};
 
 use opsh_aws::Binding;
 use opsh_operation::{Fault, FaultKind, Map, Operation, Value};
 
 use crate::world::{Cancel, World};
+
+/// The tables of everything that is not generated from the AWS SDK.
+pub static NATIVE: &[&[Entry]] = &[];
 
 /// An operation and what does it.
 pub struct Entry {
@@ -19,6 +24,7 @@ pub struct Entry {
 }
 
 /// What does an operation. Only the gate calls it.
+#[derive(Clone, Copy)]
 pub enum Handler {
     /// A generated binding to the AWS SDK.
     Aws(&'static Binding),

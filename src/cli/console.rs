@@ -1,0 +1,142 @@
+//! The person at the terminal: questions, results on stdout, messages on stderr.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use opsh_operation::{Fault, FaultKind};
+
+use crate::gate::redact::Redactor;
+use crate::modules::Terminal;
+
+use super::json;
+use super::log_file::LogFile;
+use super::progress::Progress;
+
+/// How much is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verbosity {
+    /// Errors only (`-q`).
+    Quiet,
+    /// What changes, warnings and messages.
+    Normal,
+    /// Reads too (`-v`).
+    Verbose,
+}
+
+/// In which form results come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Output {
+    /// Text for people.
+    #[default]
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Prints; everything is scrubbed of secrets on its way.
+pub struct Console {
+    /// What must never be seen.
+    pub redactor: Arc<Redactor>,
+    /// How much is said.
+    pub verbosity: Verbosity,
+    /// In which form.
+    pub output: Output,
+    /// The line at the bottom that says what is under way.
+    pub progress: Arc<Progress>,
+    /// Where everything is written down too.
+    pub log_file: Option<LogFile>,
+    /// Keeps lines of parallel branches apart.
+    pub stdout: Mutex<()>,
+}
+
+impl Console {
+    /// A line on stdout. A reader that went away is no error of ours.
+    pub fn out(&self, text: &str) {
+        let _lock = self.stdout.lock().unwrap_or_else(PoisonError::into_inner);
+        let clean = self.redactor.scrub(text);
+        self.progress.suspend(|| {
+            let _ = writeln!(std::io::stdout(), "{clean}");
+        });
+    }
+
+    /// A line on stderr.
+    pub fn err(&self, text: &str) {
+        let clean = self.redactor.scrub(text);
+        self.progress.suspend(|| {
+            let _ = writeln!(std::io::stderr(), "{clean}");
+        });
+    }
+
+    /// A line in the log file, if there is one.
+    pub fn note(&self, level: tracing::Level, text: &str) {
+        if let Some(file) = &self.log_file {
+            file.write(level, &self.redactor.scrub(text));
+        }
+    }
+}
+
+impl Terminal for Console {
+    fn interactive(&self) -> bool {
+        std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+    }
+
+    fn ask(&self, question: &str, secret: bool) -> Result<String, Fault> {
+        if !self.interactive() {
+            return Err(Fault::new(
+                FaultKind::Failed,
+                format!("nobody can be asked: {question}"),
+            )
+            .hint("run opsh on a terminal, or give the answer as a parameter"));
+        }
+        let gone = |_| Fault::new(FaultKind::Interrupted, "the question was not answered");
+        self.progress.suspend(|| {
+            if secret {
+                return rpassword::prompt_password(format!("{question}: ")).map_err(gone);
+            }
+            let mut error = std::io::stderr();
+            let _ = write!(error, "{question}: ");
+            let _ = error.flush();
+            let mut answer = String::new();
+            match std::io::stdin().read_line(&mut answer) {
+                Ok(read) if read > 0 => Ok(answer.trim_end_matches(['\r', '\n']).to_owned()),
+                _ => Err(Fault::new(
+                    FaultKind::Interrupted,
+                    "the question was not answered",
+                )),
+            }
+        })
+    }
+
+    fn print(&self, text: &str) {
+        match self.output {
+            Output::Human => self.out(text),
+            Output::Json => self.out(&json::print(&self.redactor.scrub(text))),
+        }
+        self.note(tracing::Level::INFO, text);
+    }
+
+    fn log(&self, level: tracing::Level, message: &str) {
+        self.note(level, message);
+        let shown = match level {
+            tracing::Level::ERROR => Some("error: "),
+            tracing::Level::WARN if self.verbosity > Verbosity::Quiet => Some("warning: "),
+            tracing::Level::INFO if self.verbosity > Verbosity::Quiet => Some(""),
+            _ if self.verbosity == Verbosity::Verbose => Some("debug: "),
+            _ => None,
+        };
+        let Some(lead) = shown else { return };
+        match self.output {
+            Output::Human => self.err(&format!("{lead}{message}")),
+            Output::Json => self.out(&json::log(level, &self.redactor.scrub(message))),
+        }
+    }
+
+    fn width(&self) -> u16 {
+        // What is piped is not cut to a window that nobody looks through.
+        if std::io::stdout().is_terminal() {
+            console::Term::stdout().size().1
+        } else {
+            80
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! `--output json`: one object a line; `step`s as they end, the `result` last.
+
+use std::sync::Arc;
+
+use opsh_operation::{Effect, Value};
+use serde_json::{Value as Json, json};
+
+use crate::gate::event::{Event, Observer, Site, Step};
+use crate::script::error::ScriptError;
+
+use super::console::Console;
+
+/// Writes each step as a line.
+pub struct Lines(pub Arc<Console>);
+
+impl Observer for Lines {
+    fn observe(&self, event: &Event<'_>) {
+        match event {
+            Event::Started(_) => {}
+            Event::Finished(step) => self.0.out(&self::step(step)),
+            Event::Warning { site, message } => {
+                self.0.out(
+                    &json!({"event": "warning", "at": site.to_string(), "message": message})
+                        .to_string(),
+                );
+            }
+        }
+    }
+}
+
+/// A finished step.
+#[must_use]
+pub fn step(step: &Step) -> String {
+    let made: Vec<Json> = step
+        .made
+        .iter()
+        .map(|made| json!({"kind": made.kind, "id": made.id}))
+        .collect();
+    let mut object = json!({
+        "event": "step",
+        "step": step.path.to_string(),
+        "operation": step.operation.full_name(),
+        "action": step.operation.action,
+        "effect": effect(&step.operation.effect),
+        "at": step.site.to_string(),
+        "input": Value::Map(step.input.clone()).to_json(),
+        "made": made,
+        "seconds": step.seconds,
+    });
+    match &step.outcome {
+        Ok(_) => object["ok"] = true.into(),
+        Err(fault) => {
+            object["ok"] = false.into();
+            object["error"] = fault.to_value().to_json();
+        }
+    }
+    object.to_string()
+}
+
+fn effect(effect: &Effect) -> &'static str {
+    match effect {
+        Effect::Pure => "pure",
+        Effect::Read => "read",
+        Effect::Write(_) => "write",
+    }
+}
+
+/// What a plan stands on.
+#[must_use]
+pub fn plan(base: &str) -> String {
+    json!({"event": "plan", "base": base}).to_string()
+}
+
+/// What the playbook printed.
+#[must_use]
+pub fn print(text: &str) -> String {
+    json!({"event": "print", "text": text}).to_string()
+}
+
+/// What the playbook logged.
+#[must_use]
+pub fn log(level: tracing::Level, message: &str) -> String {
+    json!({"event": "log", "level": level.as_str().to_lowercase(), "message": message}).to_string()
+}
+
+/// The value of the playbook's last expression.
+#[must_use]
+pub fn result(value: &Value) -> String {
+    json!({"event": "result", "value": value.to_json()}).to_string()
+}
+
+/// Why there is no result.
+#[must_use]
+pub fn error(error: &ScriptError) -> String {
+    let place = |site: &Option<Site>| site.as_ref().map(ToString::to_string);
+    let findings: Vec<Json> = error
+        .findings
+        .iter()
+        .map(|finding| json!({"at": place(&finding.site), "message": finding.message}))
+        .collect();
+    json!({
+        "event": "error",
+        "findings": findings,
+        "hint": error.hint,
+        "fault": error.fault.as_ref().map(|fault| Value::Map(fault.clone()).to_json()),
+    })
+    .to_string()
+}

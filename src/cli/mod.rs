@@ -1,0 +1,54 @@
+//! The command line: one subcommand a file; with `repl` the only code that prints.
+
+pub mod console;
+pub mod json;
+pub mod log_file;
+pub mod plan;
+pub mod progress;
+pub mod run;
+pub mod show;
+pub mod start;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::script::error::Class;
+
+/// Runs ops playbooks written in Rhai: AWS, SSH, HTTP and metrics behind one gate.
+#[derive(Parser)]
+#[command(
+    name = "opsh",
+    version,
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Run(run::Arguments),
+}
+
+/// Parses the command line, does what it says and gives the exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    match Arguments::parse().command {
+        Command::Run(arguments) => run::main(&arguments),
+    }
+}
+
+/// The exit code of each class of end.
+#[must_use]
+pub fn exit_code(class: Class) -> ExitCode {
+    ExitCode::from(match class {
+        Class::Failed => 1,
+        Class::Start => 2,
+        Class::Policy => 3,
+        Class::Deadline => 124,
+        Class::Interrupted => 130,
+    })
+}

@@ -1,0 +1,64 @@
+//! The plan of a dry run as text.
+
+use std::fmt::Write as _;
+
+use super::show;
+use crate::gate::plan::Planned;
+
+/// Each write with its parameters; reads too if `verbose`; a count at the end.
+#[must_use]
+pub fn render(base: &str, steps: &[Planned], verbose: bool) -> String {
+    let mut out = format!("plan on {base}\n\n");
+    let writes = steps.iter().filter(|step| step.is_write()).count();
+    for step in steps.iter().filter(|step| verbose || step.is_write()) {
+        one(&mut out, step);
+    }
+    if writes == 0 {
+        out.push_str("  nothing to change\n");
+    }
+    let reads = steps.len() - writes;
+    // Writing to a String cannot fail, here and below.
+    let _ = write!(
+        out,
+        "\n{writes} {}, {reads} {}",
+        plural("write", writes),
+        plural("read", reads)
+    );
+    out
+}
+
+fn one(out: &mut String, step: &Planned) {
+    let mark = if step.is_write() { "+" } else { " " };
+    let made: Vec<_> = step
+        .made
+        .iter()
+        .map(|made| format!("{} {}", made.kind, made.id))
+        .collect();
+    let made = if made.is_empty() {
+        String::new()
+    } else {
+        format!(" → {}", made.join(", "))
+    };
+    let _ = writeln!(out, "{mark} {}{made}", step.operation.full_name());
+    if let Some(map) = step.input.as_map().filter(|_| step.is_write()) {
+        let width = map
+            .keys()
+            .map(|name| name.chars().count())
+            .max()
+            .unwrap_or(0);
+        for (name, value) in map {
+            let _ = writeln!(out, "    {name:width$}  {}", show::line(value));
+        }
+    }
+    if let Some(failure) = &step.failure {
+        let _ = writeln!(out, "    fails: {failure}");
+    }
+}
+
+fn plural(word: &str, count: usize) -> String {
+    if count == 1 {
+        word.to_owned()
+    } else {
+        format!("{word}s")
+    }
+}

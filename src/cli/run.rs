@@ -1,0 +1,191 @@
+//! `opsh run PLAYBOOK [key=value …]`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+use opsh_operation::Value;
+
+use super::console::Output;
+use super::start::{self, Settings, Started};
+use super::{exit_code, json, plan, show};
+use crate::script::error::{Class, ScriptError};
+use crate::script::param;
+use crate::script::run::{Playbook, plain_io};
+use crate::script::source::Sources;
+
+/// Run a playbook: live, on the embedded cloud (--local), or as a plan (--dry-run).
+///
+/// The value of the playbook's last expression is its result.
+/// Exit codes: 0 done, 1 the playbook failed, 2 it could not start, 3 refused by
+/// policy, 124 deadline, 130 interrupted.
+#[derive(Args)]
+pub struct Arguments {
+    /// The playbook's file
+    playbook: PathBuf,
+    /// Parameters of the playbook, each as key=value
+    #[arg(value_name = "KEY=VALUE")]
+    parameters: Vec<String>,
+    /// Read parameters from a JSON file; those on the command line win
+    #[arg(long, value_name = "FILE")]
+    params_file: Option<PathBuf>,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+/// Runs the playbook and gives the exit code.
+#[must_use]
+pub fn main(arguments: &Arguments) -> ExitCode {
+    let sources = Arc::new(Sources::default());
+    let settings = &arguments.settings;
+    let prepared = Playbook::load(&arguments.playbook, &sources)
+        .and_then(|playbook| Ok((given(arguments)?, playbook)))
+        .and_then(|(given, playbook)| {
+            let stack = settings.stack.clone().unwrap_or_else(|| playbook.stack());
+            let started = start::start(settings, &stack, Arc::clone(&sources))?;
+            Ok((given, playbook, started))
+        });
+    let (given, playbook, started) = match prepared {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            // Nothing has started that could have learnt a secret.
+            match settings.output {
+                Output::Human => eprint!("{}", error.render(&sources)),
+                Output::Json => println!("{}", json::error(&error)),
+            }
+            return exit_code(error.class);
+        }
+    };
+    if started.dry && settings.output == Output::Json {
+        started.console.out(&json::plan(&started.base));
+    }
+    let terminal = &started.runtime.gate.terminal;
+    let mut ask = |parameter: &param::Parameter| {
+        if !terminal.interactive() {
+            return None;
+        }
+        let question = if parameter.doc.is_empty() {
+            &parameter.name
+        } else {
+            &parameter.doc
+        };
+        let secret = parameter.kind == param::Type::Secret;
+        terminal
+            .ask(
+                &format!("{} ({})", question.trim_end_matches('.'), parameter.name),
+                secret,
+            )
+            .ok()
+            .map(Value::Text)
+    };
+    let outcome = param::resolve(&playbook.name, &playbook.parameters, &given, &mut ask)
+        .and_then(|values| started.run(&playbook, values));
+    started.console.progress.clear();
+    report(&started, settings, &sources, outcome)
+}
+
+fn report(
+    started: &Started,
+    settings: &Settings,
+    sources: &Sources,
+    outcome: Result<Value, ScriptError>,
+) -> ExitCode {
+    let console = &started.console;
+    if started.dry && settings.output == Output::Human {
+        console.out(&plan::render(
+            &started.base,
+            &started.plan.steps(),
+            settings.verbose > 0,
+        ));
+    }
+    match outcome {
+        Ok(value) => {
+            match settings.output {
+                Output::Human => {
+                    let text = show::result(&value);
+                    if !text.is_empty() {
+                        let lead = if started.dry { "\n" } else { "" };
+                        console.out(&format!("{lead}{text}"));
+                    }
+                }
+                Output::Json => console.out(&json::result(&value)),
+            }
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            let text = error.render(sources);
+            console.note(tracing::Level::ERROR, &text);
+            match settings.output {
+                Output::Human => {
+                    console.err(text.trim_end());
+                    left_behind(started);
+                }
+                Output::Json => console.out(&json::error(&error)),
+            }
+            exit_code(error.class)
+        }
+    }
+}
+
+/// What a failed run had made before it failed.
+fn left_behind(started: &Started) {
+    let made: Vec<_> = started
+        .plan
+        .steps()
+        .into_iter()
+        .flat_map(|step| step.made)
+        .collect();
+    if made.is_empty() {
+        return;
+    }
+    let width = made.iter().map(|made| made.kind.len()).max().unwrap_or(0);
+    started.console.err("made before the failure:");
+    for made in &made {
+        started
+            .console
+            .err(&format!("  {:width$}  {}", made.kind, made.id));
+    }
+}
+
+/// Parameters from the file and, winning, from the command line.
+fn given(arguments: &Arguments) -> Result<BTreeMap<String, Value>, ScriptError> {
+    let mut values = BTreeMap::new();
+    if let Some(path) = &arguments.params_file {
+        let failed = |why: String| {
+            ScriptError::plain(
+                Class::Start,
+                format!("cannot read --params-file '{}': {why}", path.display()),
+            )
+        };
+        let text = std::fs::read_to_string(path).map_err(|error| failed(plain_io(&error)))?;
+        match serde_json::from_str(&text).map_err(|error| failed(error.to_string()))? {
+            serde_json::Value::Object(entries) => {
+                for (name, value) in &entries {
+                    values.insert(name.clone(), Value::from_json(value));
+                }
+            }
+            _ => return Err(failed("it must hold one JSON object".into())),
+        }
+    }
+    for word in &arguments.parameters {
+        let (name, value) = word.split_once('=').ok_or_else(|| {
+            ScriptError::plain(
+                Class::Start,
+                format!("'{word}' is not of the form key=value"),
+            )
+            .hint(format!(
+                "write {word}=… to give the parameter '{word}' a value"
+            ))
+        })?;
+        if values.insert(name.to_owned(), value.into()).is_some() && arguments.params_file.is_none()
+        {
+            return Err(ScriptError::plain(
+                Class::Start,
+                format!("parameter '{name}' is given twice"),
+            ));
+        }
+    }
+    Ok(values)
+}

@@ -1,0 +1,228 @@
+//! What commands that run playbooks have in common: world, gate, observers.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, RwLock};
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use opsh_operation::Value;
+use opsh_operation::validate::parse_duration;
+
+use super::console::{Console, Output, Verbosity};
+use super::json::Lines;
+use super::log_file::LogFile;
+use super::progress::{Keeper, Progress, Reporter};
+use crate::gate::Gate;
+use crate::gate::event::Observer;
+use crate::gate::plan::Plan;
+use crate::gate::policy::Policy;
+use crate::gate::redact::Redactor;
+use crate::modules::Files;
+use crate::script::engine::Runtime;
+use crate::script::error::{Class, ScriptError};
+use crate::script::run::Playbook;
+use crate::script::source::Sources;
+use crate::world::{Cancel, World};
+
+/// Options that say in which world, with which limits and how loudly.
+#[derive(Args)]
+#[allow(clippy::struct_excessive_bools)] // each is a flag of the command line
+pub struct Settings {
+    /// Run on the embedded cloud, which persists in .opsh/local/
+    #[arg(long)]
+    pub local: bool,
+    /// Show what would be done: really run on an embedded cloud that is thrown away
+    #[arg(long)]
+    pub dry_run: bool,
+    /// The stack that everything made belongs to [default: the playbook's file stem]
+    #[arg(long, value_name = "NAME")]
+    pub stack: Option<String>,
+    /// AWS region
+    #[arg(long)]
+    pub region: Option<String>,
+    /// Profile of the shared AWS configuration
+    #[arg(long)]
+    pub profile: Option<String>,
+    /// Send AWS requests to this endpoint
+    #[arg(long, value_name = "URL")]
+    pub endpoint_url: Option<String>,
+    /// Form of results
+    #[arg(long, value_enum, default_value_t)]
+    pub output: Output,
+    /// Connect to ADDR:PORT whenever HOST:PORT is asked for (HOST or PORT may be empty)
+    #[arg(long, value_name = "HOST:PORT:ADDR:PORT")]
+    pub connect_to: Vec<String>,
+    /// Answer GET requests for URL with FILE (embedded cloud only)
+    #[arg(long, value_name = "URL=FILE")]
+    pub fixture: Vec<String>,
+    /// Append everything that happens to FILE
+    #[arg(long, value_name = "FILE")]
+    pub log_file: Option<PathBuf>,
+    /// Say more: reads too
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Say less: errors only
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Answer yes to every confirmation
+    #[arg(long)]
+    pub yes: bool,
+    /// Allow only these actions, e.g. 'ec2:Describe*'
+    #[arg(long, value_name = "ACTION")]
+    pub allow: Vec<String>,
+    /// Refuse these actions, e.g. 's3:*'
+    #[arg(long, value_name = "ACTION")]
+    pub deny: Vec<String>,
+    /// Seed of everything random on the embedded cloud
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Stop after this time, e.g. 10m
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub deadline: Option<Duration>,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    parse_duration(text).ok_or_else(|| "write a duration such as 90s or 10m".to_owned())
+}
+
+/// Everything that is there once a command has started.
+pub struct Started {
+    /// What the script acts through.
+    pub runtime: Arc<Runtime>,
+    /// Where output goes.
+    pub console: Arc<Console>,
+    /// What has been done so far.
+    pub plan: Arc<Plan>,
+    /// What a plan stands on, in words.
+    pub base: String,
+    /// Whether this is a dry run.
+    pub dry: bool,
+}
+
+/// Makes world, gate and observers as `settings` say.
+///
+/// # Errors
+/// Settings that contradict each other, a world that cannot be opened.
+pub fn start(
+    settings: &Settings,
+    stack: &str,
+    sources: Arc<Sources>,
+) -> Result<Started, ScriptError> {
+    let cancel = Cancel::new(
+        settings
+            .deadline
+            .and_then(|limit| Instant::now().checked_add(limit)),
+    );
+    let redactor = Arc::new(Redactor::default());
+    let (world, base) = world(settings)?;
+    let console = Arc::new(Console {
+        redactor: Arc::clone(&redactor),
+        verbosity: verbosity(settings),
+        output: settings.output,
+        progress: Arc::new(Progress::new(
+            settings.output == Output::Human && !settings.quiet && !settings.dry_run,
+        )),
+        log_file: match &settings.log_file {
+            None => None,
+            Some(path) => Some(LogFile::open(path, Arc::clone(&world)).map_err(|error| {
+                ScriptError::plain(
+                    Class::Start,
+                    format!("cannot open --log-file '{}': {error}", path.display()),
+                )
+            })?),
+        },
+        stdout: Mutex::new(()),
+    });
+    let plan = Arc::new(Plan::default());
+    let mut observers: Vec<Arc<dyn Observer>> = vec![Arc::clone(&plan) as _];
+    match settings.output {
+        Output::Json => observers.push(Arc::new(Lines(Arc::clone(&console)))),
+        Output::Human if !settings.dry_run => {
+            observers.push(Arc::new(Reporter(Arc::clone(&console))))
+        }
+        Output::Human => {}
+    }
+    if settings.log_file.is_some() {
+        observers.push(Arc::new(Keeper(Arc::clone(&console))));
+    }
+    let files = std::env::current_dir()
+        .and_then(|folder| Files::new(&folder))
+        .map_err(|error| {
+            ScriptError::plain(
+                Class::Start,
+                format!("the working directory cannot be read: {error}"),
+            )
+        })?;
+    interrupts(&cancel);
+    let gate = Gate {
+        world,
+        policy: Policy::new(&settings.allow, &settings.deny),
+        observers,
+        redactor,
+        files,
+        terminal: Arc::clone(&console) as _,
+        cancel,
+        stack: stack.to_owned(),
+        run: "run".to_owned(),
+    };
+    let runtime = Arc::new(Runtime {
+        gate,
+        sources,
+        parameters: RwLock::default(),
+    });
+    Ok(Started {
+        runtime,
+        console,
+        plan,
+        base,
+        dry: settings.dry_run,
+    })
+}
+
+impl Started {
+    /// Runs `playbook` with `parameters`.
+    ///
+    /// # Errors
+    /// Whatever ended it.
+    pub fn run(
+        &self,
+        playbook: &Playbook,
+        parameters: BTreeMap<String, Value>,
+    ) -> Result<Value, ScriptError> {
+        playbook.run(&self.runtime, parameters)
+    }
+}
+
+fn world(_settings: &Settings) -> Result<(Arc<dyn World>, String), ScriptError> {
+    Err(ScriptError::plain(Class::Start, "no world"))
+}
+
+fn verbosity(settings: &Settings) -> Verbosity {
+    if settings.quiet {
+        Verbosity::Quiet
+    } else if settings.verbose > 0 {
+        Verbosity::Verbose
+    } else {
+        Verbosity::Normal
+    }
+}
+
+/// The first Ctrl-C ends every wait, the second the process.
+fn interrupts(cancel: &Cancel) {
+    let cancel = cancel.clone();
+    let Ok(mut signals) = signal_hook::iterator::Signals::new([
+        signal_hook::consts::SIGINT,
+        signal_hook::consts::SIGTERM,
+    ]) else {
+        return;
+    };
+    std::thread::spawn(move || {
+        for (count, _) in signals.forever().enumerate() {
+            if count > 0 {
+                std::process::exit(130);
+            }
+            cancel.interrupt();
+        }
+    });
+}

@@ -1,0 +1,99 @@
+//! What the gate tells its observers.
+
+use jiff::Timestamp;
+use opsh_operation::select::{self, Roots};
+use opsh_operation::{Fault, Map, Operation, Value};
+
+use super::branch::StepPath;
+
+/// A place in a playbook.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Site {
+    /// The file as the user named it, or `repl`.
+    pub source: String,
+    /// From 1; 0 if unknown.
+    pub line: usize,
+    /// From 1; 0 if unknown.
+    pub column: usize,
+}
+
+impl std::fmt::Display for Site {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}:{}", self.source, self.line, self.column)
+    }
+}
+
+/// One passage through the gate.
+#[derive(Debug)]
+pub struct Step {
+    /// Its identity in the run.
+    pub path: StepPath,
+    /// What was asked for.
+    pub operation: &'static Operation,
+    /// The parameters as the playbook gave them.
+    pub input: Map,
+    /// Where in the playbook.
+    pub site: Site,
+    /// When it began, in the world's time.
+    pub started: Timestamp,
+    /// How long it took, in the world's time.
+    pub seconds: f64,
+    /// What came of it.
+    pub outcome: Result<Value, Fault>,
+    /// What it made.
+    pub made: Vec<Made>,
+}
+
+/// A resource that a step made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// Service and resource, e.g. `ec2:instance`.
+    pub kind: &'static str,
+    /// Its id.
+    pub id: String,
+}
+
+impl Made {
+    /// What `operation` declares to make, read off an input and a result.
+    #[must_use]
+    pub fn of(operation: &Operation, input: &Map, result: &Value) -> Vec<Self> {
+        let Some(write) = operation.write() else {
+            return Vec::new();
+        };
+        let roots = Roots { input, result };
+        write
+            .makes
+            .iter()
+            .flat_map(|makes| {
+                select::all(roots, makes.id).into_iter().filter_map(|id| {
+                    id.as_text().map(|id| Self {
+                        kind: makes.kind,
+                        id: id.to_owned(),
+                    })
+                })
+            })
+            .collect()
+    }
+}
+
+/// Something that happened at the gate.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// A step was let through and is under way.
+    Started(&'a Step),
+    /// A step ended, well or not.
+    Finished(&'a Step),
+    /// Something is odd, and goes on.
+    Warning {
+        /// Where in the playbook.
+        site: &'a Site,
+        /// What is odd.
+        message: &'a str,
+    },
+}
+
+/// Watches what happens at the gate: plan, progress, log.
+pub trait Observer: Send + Sync {
+    /// Takes note; called on the thread of the branch that acts.
+    fn observe(&self, event: &Event<'_>);
+}

@@ -1,0 +1,176 @@
+//! The one door: everything a playbook does to the world passes [`Gate::call`].
+//!
+//! decode and validate → policy → ledger intent → world → ledger outcome → observers.
+
+pub mod branch;
+pub mod event;
+pub mod plan;
+pub mod policy;
+pub mod prepare;
+pub mod redact;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use opsh_operation::{Effect, Fault, FaultKind, Map, Operation, Report, Value};
+
+use crate::modules::{Context, Entry, Files, Handler, Terminal};
+use crate::world::{Cancel, World};
+use event::{Event, Made, Observer, Site, Step};
+use policy::Policy;
+use prepare::Prepared;
+use redact::Redactor;
+
+/// Everything that a run's calls pass through.
+pub struct Gate {
+    /// Where effects land.
+    pub world: Arc<dyn World>,
+    /// What may be done at all.
+    pub policy: Policy,
+    /// Who watches.
+    pub observers: Vec<Arc<dyn Observer>>,
+    /// What must never be seen.
+    pub redactor: Arc<Redactor>,
+    /// Where local files may be.
+    pub files: Files,
+    /// Who may be asked.
+    pub terminal: Arc<dyn Terminal>,
+    /// When to stop.
+    pub cancel: Cancel,
+    /// The stack that everything made belongs to.
+    pub stack: String,
+    /// The run's id.
+    pub run: String,
+}
+
+/// A call as the playbook wrote it.
+pub struct Call {
+    /// The operation and what does it.
+    pub entry: &'static Entry,
+    /// The parameters.
+    pub input: Map,
+    /// `timeout`, `limit`, `region`, `profile`.
+    pub controls: Map,
+    /// Where it stands in the playbook.
+    pub site: Site,
+}
+
+/// Why a call gave no result.
+#[derive(Debug)]
+pub enum Failure {
+    /// Its parameters are wrong; nothing was sent.
+    Invalid(Report),
+    /// It failed or was refused.
+    Fault(Box<Fault>),
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(Box::new(fault))
+    }
+}
+
+impl Gate {
+    /// Does what `call` asks for, if everything on the way agrees.
+    ///
+    /// # Errors
+    /// [`Failure::Invalid`] before anything else happened; otherwise the fault,
+    /// with its `service` and `operation` filled in.
+    pub fn call(&self, call: Call) -> Result<Value, Failure> {
+        let operation = call.entry.operation;
+        let refused = |fault| Failure::from(named(operation, fault));
+        let mut prepared = prepare::prepare(self, &call)?;
+        for warning in &prepared.report.warnings {
+            self.tell(&Event::Warning {
+                site: &call.site,
+                message: &warning.message,
+            });
+        }
+        if matches!(operation.effect, Effect::Pure) {
+            return self.perform(call.entry, &prepared).map_err(refused);
+        }
+        self.policy.check(operation.action).map_err(refused)?;
+        self.cancel.check().map_err(refused)?;
+        let mut step = Step {
+            path: branch::next_step(),
+            operation,
+            input: call.input,
+            site: call.site,
+            started: self.world.now(),
+            seconds: 0.0,
+            outcome: Ok(Value::Null),
+            made: Vec::new(),
+        };
+        prepare::sign(self, &step, &mut prepared);
+        self.tell(&Event::Started(&step));
+        let outcome = self.perform(call.entry, &prepared);
+        self.finish(
+            &mut step,
+            &prepared,
+            outcome.map_err(|fault| named(operation, fault)),
+        )
+    }
+
+    fn finish(
+        &self,
+        step: &mut Step,
+        sent: &Prepared,
+        outcome: Result<Value, Fault>,
+    ) -> Result<Value, Failure> {
+        if let Ok(value) = &outcome {
+            value.for_each_secret(&mut |secret| self.redactor.add(secret));
+            step.made = Made::of(step.operation, &sent.input, value);
+        }
+        step.outcome = outcome;
+        step.seconds = seconds_between(step.started, self.world.now());
+        self.tell(&Event::Finished(step));
+        std::mem::replace(&mut step.outcome, Ok(Value::Null)).map_err(Failure::from)
+    }
+
+    /// Tells every observer.
+    pub fn tell(&self, event: &Event<'_>) {
+        for observer in &self.observers {
+            observer.observe(event);
+        }
+    }
+
+    fn perform(&self, entry: &Entry, prepared: &Prepared) -> Result<Value, Fault> {
+        match entry.handler {
+            Handler::Aws(binding) => {
+                let config = self.world.aws(&prepared.scope)?;
+                let future =
+                    (binding.call)(config, prepared.input.clone(), prepared.controls.clone());
+                self.world.complete(future, &self.cancel)
+            }
+            Handler::Native(function) => {
+                let cancel = prepared
+                    .controls
+                    .timeout
+                    .map_or_else(|| self.cancel.clone(), |limit| self.cancel.within(limit));
+                let context = Context {
+                    world: self.world.as_ref(),
+                    cancel: &cancel,
+                    terminal: self.terminal.as_ref(),
+                };
+                function(&context, &prepared.input)
+            }
+            Handler::Gate | Handler::Script => Err(Fault::new(
+                FaultKind::Failed,
+                format!("{} cannot be called from here", entry.operation.full_name()),
+            )),
+        }
+    }
+}
+
+fn named(operation: &Operation, mut fault: Fault) -> Fault {
+    if fault.operation.is_empty() {
+        fault.operation = operation.full_name();
+        operation.module.clone_into(&mut fault.service);
+    }
+    fault
+}
+
+#[allow(clippy::cast_precision_loss)] // a run of 2^52 milliseconds does not happen
+fn seconds_between(start: Timestamp, end: Timestamp) -> f64 {
+    end.duration_since(start).as_millis() as f64 / 1000.0
+}

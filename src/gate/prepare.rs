@@ -1,0 +1,181 @@
+//! From a call as the playbook wrote it to an input that may be sent.
+
+use std::fmt::Write as _;
+
+use opsh_aws::Controls;
+use opsh_operation::shape::{Shape, Structure};
+use opsh_operation::validate::{self, parse_duration};
+use opsh_operation::{Effect, Fault, Field, Map, Report, Secret, Settle, Value};
+use sha2::{Digest as _, Sha256};
+
+use super::event::Step;
+use super::{Call, Failure, Gate};
+use crate::modules::Files;
+use crate::world::Scope;
+
+/// The second map of every call.
+pub static CONTROLS: Structure = Structure {
+    name: "controls",
+    fields: &[
+        control(
+            "timeout",
+            Shape::Duration,
+            "For the whole call with its retries.",
+        ),
+        control(
+            "limit",
+            Shape::Int {
+                min: 1,
+                max: i64::MAX,
+            },
+            "At most this many items of a listing.",
+        ),
+        control("region", Shape::Text, "Another region than the run's."),
+        control("profile", Shape::Text, "Another profile than the run's."),
+    ],
+};
+
+const fn control(name: &'static str, shape: Shape, doc: &'static str) -> Field {
+    Field {
+        name,
+        shape,
+        required: false,
+        sensitive: false,
+        doc,
+    }
+}
+
+/// An input that may be sent.
+pub struct Prepared {
+    /// The parameters with tags, token and real paths.
+    pub input: Map,
+    /// What validation found odd.
+    pub report: Report,
+    /// Timeout and limit.
+    pub controls: Controls,
+    /// Region and profile.
+    pub scope: Scope,
+}
+
+/// Validates a call and reads its controls.
+///
+/// # Errors
+/// Every fault of the call at once; a path outside of the working directory.
+pub fn prepare(gate: &Gate, call: &Call) -> Result<Prepared, Failure> {
+    let operation = call.entry.operation;
+    let mut report = validate::input(operation.input, &call.input);
+    report
+        .errors
+        .extend(validate::input(&CONTROLS, &call.controls).errors);
+    if !report.errors.is_empty() {
+        return Err(Failure::Invalid(report));
+    }
+    let mut input = call.input.clone();
+    input.retain(|_, value| !value.is_null());
+    resolve_paths(&gate.files, operation.input, &mut input)?;
+    for field in operation
+        .input
+        .fields
+        .iter()
+        .filter(|field| field.sensitive)
+    {
+        if let Some(Value::Text(text)) = input.get(field.name) {
+            gate.redactor.add(&Secret::new(text.as_str()));
+        }
+    }
+    let text = |name: &str| {
+        call.controls
+            .get(name)
+            .and_then(Value::as_text)
+            .map(str::to_owned)
+    };
+    Ok(Prepared {
+        input,
+        report,
+        controls: Controls {
+            timeout: call.controls.get("timeout").and_then(duration),
+            limit: call
+                .controls
+                .get("limit")
+                .and_then(Value::as_int)
+                .and_then(|limit| usize::try_from(limit).ok()),
+        },
+        scope: Scope {
+            region: text("region"),
+            profile: text("profile"),
+        },
+    })
+}
+
+/// Adds what makes a write recognisable: our tags and the idempotency token.
+pub fn sign(gate: &Gate, step: &Step, prepared: &mut Prepared) {
+    let Effect::Write(write) = &step.operation.effect else {
+        return;
+    };
+    if let Some(parameter) = write.tags {
+        let tags = prepared
+            .input
+            .entry(parameter.to_owned())
+            .or_insert_with(|| Value::Map(Map::new()));
+        if let Value::Map(tags) = tags {
+            tags.insert("opsh:stack".to_owned(), gate.stack.as_str().into());
+            tags.insert("opsh:run".to_owned(), gate.run.as_str().into());
+        }
+    }
+    if let Settle::Token(parameter) = write.settle {
+        prepared
+            .input
+            .entry(parameter.to_owned())
+            .or_insert_with(|| token(&gate.run, step).into());
+    }
+}
+
+/// An idempotency token that a replay of the same step of the same run derives again.
+fn token(run: &str, step: &Step) -> String {
+    let input = Value::Map(step.input.clone()).to_record(&|secret| secret.reveal().into());
+    let mut hash = Sha256::new();
+    hash.update(format!(
+        "{run}\n{}\n{}\n{input}",
+        step.path,
+        step.operation.full_name()
+    ));
+    hash.finalize()
+        .iter()
+        .take(16)
+        .fold(String::from("opsh-"), |mut token, byte| {
+            // Writing to a String cannot fail.
+            let _ = write!(token, "{byte:02x}");
+            token
+        })
+}
+
+fn resolve_paths(files: &Files, structure: &Structure, map: &mut Map) -> Result<(), Fault> {
+    for (name, value) in map.iter_mut() {
+        let Some(field) = structure.field(name) else {
+            continue;
+        };
+        match (&field.shape, &mut *value) {
+            (Shape::Path, Value::Text(path)) => {
+                *path = files.resolve(path)?.display().to_string();
+            }
+            (Shape::Body, Value::Map(body)) => {
+                if let Some(Value::Text(path)) = body.get_mut("file") {
+                    *path = files.resolve(path)?.display().to_string();
+                }
+            }
+            (Shape::Struct(inner), Value::Map(map)) => resolve_paths(files, inner, map)?,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn duration(value: &Value) -> Option<std::time::Duration> {
+    match value {
+        Value::Int(seconds) => u64::try_from(*seconds)
+            .ok()
+            .map(std::time::Duration::from_secs),
+        Value::Text(text) => parse_duration(text),
+        _ => None,
+    }
+}

@@ -1,0 +1,119 @@
+//! Secrets are never seen: not in plain, base64, URL or JSON form.
+
+use std::collections::BTreeSet;
+use std::sync::{PoisonError, RwLock};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use opsh_operation::Secret;
+use opsh_operation::value::REDACTED;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// Secrets shorter than this are only redacted where their type is known:
+/// blotting out every "1" would hide more than it protects.
+const SHORTEST: usize = 4;
+
+/// Knows every secret of the run and blots it out of any text.
+#[derive(Debug, Default)]
+pub struct Redactor {
+    /// Every form of every secret, longest first.
+    forms: RwLock<Vec<String>>,
+}
+
+impl Redactor {
+    /// Blots out `secret` from now on.
+    pub fn add(&self, secret: &Secret) {
+        let plain = secret.reveal();
+        if plain.len() < SHORTEST {
+            return;
+        }
+        let mut forms = self.forms.write().unwrap_or_else(PoisonError::into_inner);
+        let mut all: BTreeSet<String> = forms.drain(..).collect();
+        all.insert(plain.to_owned());
+        // A key file has many lines; each is as secret as the whole.
+        all.extend(
+            plain
+                .lines()
+                .filter(|line| line.len() >= 16)
+                .map(str::to_owned),
+        );
+        all.insert(utf8_percent_encode(plain, NON_ALPHANUMERIC).to_string());
+        all.insert(url::form_urlencoded::byte_serialize(plain.as_bytes()).collect());
+        let json = serde_json::Value::from(plain).to_string();
+        all.insert(json[1..json.len() - 1].to_owned());
+        all.extend(base64_forms(plain.as_bytes()));
+        *forms = all
+            .into_iter()
+            .filter(|form| form.len() >= SHORTEST)
+            .collect();
+        forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+    }
+
+    /// `text` with every form of every secret blotted out.
+    #[must_use]
+    pub fn scrub(&self, text: &str) -> String {
+        let forms = self.forms.read().unwrap_or_else(PoisonError::into_inner);
+        let mut clean = text.to_owned();
+        for form in forms.iter() {
+            if clean.contains(form.as_str()) {
+                clean = clean.replace(form.as_str(), REDACTED);
+            }
+        }
+        clean
+    }
+}
+
+/// What stays the same of a secret's base64 wherever it stands in a longer
+/// text (`user:secret`): one form for each of the three alignments.
+fn base64_forms(plain: &[u8]) -> Vec<String> {
+    let mut forms = Vec::new();
+    for lead in 0..3_usize {
+        let mut padded = vec![0_u8; lead];
+        padded.extend_from_slice(plain);
+        // The first characters mix with what stands before, the last with what follows.
+        let skip = [0, 2, 3][lead];
+        let whole = padded.len() / 3 * 4;
+        for encoded in [
+            STANDARD_NO_PAD.encode(&padded),
+            URL_SAFE_NO_PAD.encode(&padded),
+        ] {
+            if whole > skip {
+                forms.push(encoded[skip..whole].to_owned());
+            }
+        }
+    }
+    forms
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::engine::general_purpose::STANDARD;
+
+    #[test]
+    fn every_form_is_blotted_out() {
+        let redactor = Redactor::default();
+        let plain = "p\"ss wörd/+?9";
+        redactor.add(&Secret::new(plain));
+        let shown = [
+            plain.to_owned(),
+            STANDARD.encode(plain),
+            STANDARD.encode(format!("user:{plain}")),
+            STANDARD.encode(format!("u:{plain}:tail")),
+            utf8_percent_encode(plain, NON_ALPHANUMERIC).to_string(),
+            serde_json::Value::from(plain).to_string(),
+        ];
+        for text in shown {
+            let clean = redactor.scrub(&format!("<{text}>"));
+            assert!(clean.contains(REDACTED), "{text} → {clean}");
+            assert!(!clean.contains("ss w"), "{text} → {clean}");
+        }
+    }
+
+    #[test]
+    fn short_secrets_do_not_blot_out_everything() {
+        let redactor = Redactor::default();
+        redactor.add(&Secret::new("1"));
+        assert_eq!(redactor.scrub("10:01"), "10:01");
+    }
+}

@@ -1,0 +1,125 @@
+//! The Rhai engine of one run: sandboxed, with every operation of the registry.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, RwLock};
+
+use opsh_operation::{Secret, Value};
+use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString, OptimizationLevel};
+
+use super::resolver::Resolver;
+use super::source::Sources;
+use super::{bind, limits, parallel, values};
+use crate::gate::Gate;
+use crate::world::Kind;
+
+/// What the functions of one run share.
+pub struct Runtime {
+    /// The one door.
+    pub gate: Gate,
+    /// Texts for excerpts.
+    pub sources: Arc<Sources>,
+    /// The values of the declared parameters.
+    pub parameters: RwLock<BTreeMap<String, Value>>,
+}
+
+/// An engine whose functions act through `runtime`; file imports come from `imports`.
+#[must_use]
+pub fn engine(runtime: &Arc<Runtime>, imports: Option<&Path>) -> Engine {
+    // Names of closures are hashed: the same ones on every run.
+    // Already set by an earlier engine of this process: the same seed.
+    let _ = rhai::config::hashing::set_hashing_seed(Some([1, 2, 3, 4]));
+    let mut engine = Engine::new();
+    // Constant folding loses the places of map keys and may move calls.
+    engine.set_optimization_level(OptimizationLevel::None);
+    // Real time has no place in a replay; code that is made up at run time cannot be checked.
+    for symbol in ["timestamp", "eval"] {
+        engine.disable_symbol(symbol);
+    }
+    limits::apply(&mut engine, runtime.gate.cancel.clone());
+    values::register_types(&mut engine);
+    engine.set_module_resolver(Resolver::new(imports, Arc::clone(&runtime.sources)));
+    output(&mut engine, runtime);
+    parameters(&mut engine, runtime);
+    bind::register(&mut engine, runtime);
+    parallel::register(&mut engine, runtime);
+    engine
+}
+
+fn output(engine: &mut Engine, runtime: &Arc<Runtime>) {
+    let print = Arc::clone(runtime);
+    engine.on_print(move |text| {
+        print.gate.terminal.print(&print.gate.redactor.scrub(text));
+    });
+    let debug = Arc::clone(runtime);
+    engine.on_debug(move |text, source, position| {
+        let line = format!("{}:{position:?}: {text}", source.unwrap_or_default());
+        debug
+            .gate
+            .terminal
+            .log(tracing::Level::DEBUG, &debug.gate.redactor.scrub(&line));
+    });
+}
+
+fn parameters(engine: &mut Engine, runtime: &Arc<Runtime>) {
+    let get = Arc::clone(runtime);
+    let lookup = move |name: &str| -> Result<Dynamic, Box<EvalAltResult>> {
+        let parameters = get
+            .parameters
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        parameters.get(name).map(values::to_dynamic).ok_or_else(|| {
+            format!("parameter '{name}' must be declared at the top level: let x = param({name:?}, #{{ … }});")
+                .into()
+        })
+    };
+    let with_options = lookup.clone();
+    engine.register_fn("param", move |name: ImmutableString| lookup(&name));
+    engine.register_fn(
+        "param",
+        move |name: ImmutableString, _options: rhai::Map| with_options(&name),
+    );
+    let environment = Arc::clone(runtime);
+    engine.register_fn("secret", move |name: ImmutableString| {
+        secret(&environment, &name)
+    });
+    let sleeper = Arc::clone(runtime);
+    engine.register_fn("sleep", move |seconds: i64| {
+        rest(
+            &sleeper,
+            std::time::Duration::try_from_secs_f64(seconds as f64),
+        )
+    });
+    let sleeper = Arc::clone(runtime);
+    engine.register_fn("sleep", move |seconds: f64| {
+        rest(&sleeper, std::time::Duration::try_from_secs_f64(seconds))
+    });
+}
+
+/// The environment variable `name` as a secret.
+///
+/// A dry run reads no environment, so that its plan is the same everywhere.
+fn secret(runtime: &Runtime, name: &str) -> Result<Secret, Box<EvalAltResult>> {
+    let text = if runtime.gate.world.kind() == Kind::DryRun {
+        format!("the secret {name} of a dry run")
+    } else {
+        std::env::var(name).map_err(|_| {
+            format!("the environment variable {name} is not set; secret({name:?}) reads it")
+        })?
+    };
+    let secret = Secret::new(text);
+    runtime.gate.redactor.add(&secret);
+    Ok(secret)
+}
+
+fn rest(
+    runtime: &Runtime,
+    duration: Result<std::time::Duration, std::time::TryFromFloatSecsError>,
+) -> Result<(), Box<EvalAltResult>> {
+    let duration = duration.map_err(|error| format!("sleep: {error}"))?;
+    runtime
+        .gate
+        .world
+        .sleep(duration, &runtime.gate.cancel)
+        .map_err(|fault| bind::thrown(&fault, None, rhai::Position::NONE))
+}

@@ -1,0 +1,66 @@
+//! What a playbook may use: time, memory, depth, sizes.
+//!
+//! Rhai is unlimited by default. Sizes of single values are bounded by the
+//! engine; that many values just below a bound do not add up is seen to by
+//! looking at the process's heap at every operation of the script.
+
+use std::alloc::System;
+
+use cap::Cap;
+use rhai::{Dynamic, Engine};
+
+use crate::world::{Cancel, Reason};
+
+/// Counts the heap, so that a script's appetite can be bounded.
+#[global_allocator]
+static HEAP: Cap<System> = Cap::new(System, usize::MAX);
+
+/// A script may add this much to the heap.
+pub const HEAP_BUDGET: usize = 256 * 1024 * 1024;
+/// Function calls may nest this deep.
+pub const CALL_DEPTH: usize = 64;
+/// Longest text, in bytes.
+pub const TEXT_SIZE: usize = 16 * 1024 * 1024;
+/// Longest array.
+pub const ARRAY_SIZE: usize = 1_000_000;
+/// Largest map.
+pub const MAP_SIZE: usize = 100_000;
+/// Most variables in scope at once.
+pub const VARIABLES: usize = 4096;
+
+/// How many operations pass between two looks at the clock.
+const CLOCK_INTERVAL: u64 = 256;
+
+/// Why a script was stopped; travels in Rhai's termination token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// Deadline or Ctrl-C.
+    Cancelled(Reason),
+    /// The heap budget is used up.
+    Heap,
+}
+
+/// Sets every limit.
+pub fn apply(engine: &mut Engine, cancel: Cancel) {
+    engine
+        .set_max_call_levels(CALL_DEPTH)
+        .set_max_expr_depths(128, 64)
+        .set_max_string_size(TEXT_SIZE)
+        .set_max_array_size(ARRAY_SIZE)
+        .set_max_map_size(MAP_SIZE)
+        .set_max_variables(VARIABLES)
+        .set_max_functions(2048)
+        .set_max_modules(256);
+    let budget = HEAP.allocated().saturating_add(HEAP_BUDGET);
+    engine.on_progress(move |operations| {
+        if HEAP.allocated() > budget {
+            return Some(Dynamic::from(Stop::Heap));
+        }
+        if operations % CLOCK_INTERVAL == 0
+            && let Some(reason) = cancel.reason()
+        {
+            return Some(Dynamic::from(Stop::Cancelled(reason)));
+        }
+        None
+    });
+}

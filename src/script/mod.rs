@@ -1,0 +1,13 @@
+//! The Rhai side: engine and limits, parameters, imports, errors with excerpts.
+
+pub mod bind;
+pub mod check;
+pub mod engine;
+pub mod error;
+pub mod limits;
+pub mod parallel;
+pub mod param;
+pub mod resolver;
+pub mod run;
+pub mod source;
+pub mod values;

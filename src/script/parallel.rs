@@ -1,0 +1,147 @@
+//! `parallel::map`: a function over an array, on bounded threads.
+//!
+//! Each item is a branch with step identities of its own. In Local one branch
+//! runs at a time, in order of the items.
+
+use std::any::TypeId;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rhai::{
+    Array, Dynamic, Engine, EvalAltResult, FnPtr, FuncRegistration, Module, NativeCallContext,
+    RhaiFunc,
+};
+
+use super::engine::Runtime;
+use super::values::to_value;
+use crate::gate::branch;
+
+/// Threads at once, if the playbook does not say.
+const THREADS: usize = 8;
+/// More threads than this help nobody.
+const MOST_THREADS: usize = 64;
+
+/// Called once an engine; `parallel` has no functions outside of its module.
+pub fn register(_engine: &mut Engine, _runtime: &Arc<Runtime>) {}
+
+/// Adds `map` to the module `parallel`.
+pub fn extend(name: &str, module: &mut Module, runtime: &Arc<Runtime>) {
+    if name != "parallel" {
+        return;
+    }
+    for count in [2, 3] {
+        let runtime = Arc::clone(runtime);
+        let function = move |context: Option<NativeCallContext>, arguments: &mut [&mut Dynamic]| {
+            let Some(context) = context else {
+                return Ok(Dynamic::UNIT);
+            };
+            map(&runtime, &context, arguments)
+        };
+        FuncRegistration::new("map")
+            .in_internal_namespace()
+            .set_into_module_raw(
+                module,
+                vec![TypeId::of::<Dynamic>(); count],
+                RhaiFunc::Pure {
+                    func: Arc::new(function),
+                    has_context: true,
+                    is_pure: false,
+                    is_volatile: true,
+                },
+            );
+    }
+}
+
+fn map(
+    runtime: &Runtime,
+    context: &NativeCallContext,
+    arguments: &mut [&mut Dynamic],
+) -> Result<Dynamic, Box<EvalAltResult>> {
+    let items = arguments[0]
+        .flatten_clone()
+        .try_cast::<Array>()
+        .ok_or("parallel::map: the first argument must be an array")?;
+    let function = arguments[1]
+        .flatten_clone()
+        .try_cast::<FnPtr>()
+        .ok_or("parallel::map: the second argument must be a function of one item")?;
+    let threads = match arguments.get(2) {
+        Some(options) => threads(options)?,
+        None => THREADS,
+    };
+    let fork = branch::next_step().0;
+    if items.is_empty() {
+        return Ok(Dynamic::from_array(Array::new()));
+    }
+    // Captured variables are shared locks with a short try limit: every branch gets copies.
+    let function = without_shared_captures(&function);
+    #[allow(deprecated)]
+    // volatile API of Rhai, pinned: the only way to keep imports in another thread
+    let store = context.store_data();
+    let engine = context.engine();
+    let count = items.len();
+    let queue: Mutex<VecDeque<(usize, Dynamic)>> = Mutex::new(
+        items
+            .into_iter()
+            .map(|item| item.flatten_clone())
+            .enumerate()
+            .collect(),
+    );
+    let results: Mutex<Vec<Option<Result<Dynamic, Box<EvalAltResult>>>>> =
+        Mutex::new((0..count).map(|_| None).collect());
+    let work = || {
+        loop {
+            let next = queue
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .pop_front();
+            let Some((index, item)) = next else { break };
+            let path = [fork.as_slice(), &[u32::try_from(index).unwrap_or(u32::MAX)]].concat();
+            let guard = runtime.gate.world.enter(&path);
+            let context = store.create_context(engine);
+            let result = branch::within(path, || {
+                function.call_within_context::<Dynamic>(&context, (item,))
+            });
+            results.lock().unwrap_or_else(PoisonError::into_inner)[index] = Some(result);
+            drop(guard);
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..threads.min(count) {
+            scope.spawn(work);
+        }
+    });
+    let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+    // The first failure in order of items, whichever came first in time.
+    results
+        .into_iter()
+        .map(|result| result.unwrap_or_else(|| Err("a branch ended without a result".into())))
+        .collect::<Result<Array, _>>()
+        .map(Dynamic::from_array)
+}
+
+fn threads(options: &Dynamic) -> Result<usize, Box<EvalAltResult>> {
+    let value = to_value(options)?;
+    let count = value.get("threads").and_then(opsh_operation::Value::as_int);
+    let unknown = value
+        .as_map()
+        .and_then(|map| map.keys().find(|name| *name != "threads"));
+    if let Some(unknown) = unknown {
+        return Err(
+            format!("parallel::map: unknown parameter '{unknown}'; it takes 'threads'").into(),
+        );
+    }
+    match count.map(usize::try_from) {
+        None => Ok(THREADS),
+        Some(Ok(count @ 1..=MOST_THREADS)) => Ok(count),
+        Some(_) => Err(format!("parallel::map: 'threads' must be from 1 to {MOST_THREADS}").into()),
+    }
+}
+
+fn without_shared_captures(function: &FnPtr) -> FnPtr {
+    let mut own = function.clone();
+    for captured in own.iter_curry_mut() {
+        *captured = captured.flatten_clone();
+    }
+    own
+}

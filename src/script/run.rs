@@ -1,0 +1,148 @@
+//! From a playbook's text to its result.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError};
+
+use opsh_operation::Value;
+use rhai::{AST, Dynamic, Engine, EvalAltResult, Scope};
+
+use super::engine::{self, Runtime};
+use super::error::{Class, ScriptError};
+use super::param::{self, Parameter};
+use super::source::{Source, Sources};
+use super::values::to_value;
+
+/// Largest playbook, in bytes.
+const LARGEST: u64 = 4 * 1024 * 1024;
+
+/// A parsed playbook with its declared parameters.
+pub struct Playbook {
+    /// As the user named it.
+    pub name: String,
+    /// The folder that its imports come from.
+    pub folder: PathBuf,
+    /// Its parameters in order of declaration.
+    pub parameters: Vec<Parameter>,
+    ast: Arc<AST>,
+}
+
+impl Playbook {
+    /// Reads and parses the file at `path`.
+    ///
+    /// # Errors
+    /// Not readable, too large, not UTF-8, a syntax error, a wrong declaration.
+    pub fn load(path: &Path, sources: &Sources) -> Result<Self, ScriptError> {
+        let name = path.display().to_string();
+        let failed = |why: String| {
+            ScriptError::plain(
+                Class::Start,
+                format!("cannot read the playbook '{name}': {why}"),
+            )
+        };
+        let size = std::fs::metadata(path)
+            .map_err(|error| failed(plain_io(&error)))?
+            .len();
+        if size > LARGEST {
+            return Err(failed(format!("it has {size} bytes, more than {LARGEST}")));
+        }
+        let text = std::fs::read_to_string(path).map_err(|error| failed(plain_io(&error)))?;
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        Self::parse(&name, &text, folder.unwrap_or(Path::new(".")), sources)
+    }
+
+    /// Parses `text`.
+    ///
+    /// # Errors
+    /// A syntax error, a wrong declaration.
+    pub fn parse(
+        name: &str,
+        text: &str,
+        folder: &Path,
+        sources: &Sources,
+    ) -> Result<Self, ScriptError> {
+        // Kept before parsing, so that a syntax error has its excerpt.
+        sources.insert(
+            name,
+            Source {
+                text: text.into(),
+                ast: None,
+            },
+        );
+        let mut bare = Engine::new_raw();
+        bare.set_max_expr_depths(128, 64);
+        bare.set_optimization_level(rhai::OptimizationLevel::None);
+        let mut ast = bare
+            .compile(text)
+            .map_err(|error| ScriptError::parse(name, &error))?;
+        ast.set_source(name);
+        let parameters = param::declared(name, &ast)?;
+        let ast = Arc::new(ast);
+        sources.insert(
+            name,
+            Source {
+                text: text.into(),
+                ast: Some(Arc::clone(&ast)),
+            },
+        );
+        Ok(Self {
+            name: name.to_owned(),
+            folder: folder.to_path_buf(),
+            parameters,
+            ast,
+        })
+    }
+
+    /// The name of the stack that it makes, unless another is asked for.
+    #[must_use]
+    pub fn stack(&self) -> String {
+        Path::new(&self.name).file_stem().map_or_else(
+            || "playbook".to_owned(),
+            |stem| stem.to_string_lossy().into_owned(),
+        )
+    }
+
+    /// Runs it; the value of its last expression is the result.
+    ///
+    /// # Errors
+    /// Whatever ended it.
+    pub fn run(
+        &self,
+        runtime: &Arc<Runtime>,
+        parameters: BTreeMap<String, Value>,
+    ) -> Result<Value, ScriptError> {
+        for value in parameters.values() {
+            value.for_each_secret(&mut |secret| runtime.gate.redactor.add(secret));
+        }
+        *runtime
+            .parameters
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = parameters;
+        let engine = engine::engine(runtime, Some(&self.folder));
+        let result = {
+            let _root = runtime.gate.world.enter(&[]);
+            engine.eval_ast_with_scope::<Dynamic>(&mut Scope::new(), &self.ast)
+        };
+        match result {
+            Ok(value) => Ok(to_value(&value).unwrap_or_else(|_| Value::Text(value.to_string()))),
+            Err(error) => match *error {
+                EvalAltResult::Exit(value, _) => Ok(to_value(&value).unwrap_or_default()),
+                other => Err(ScriptError::runtime(&self.name, other)),
+            },
+        }
+    }
+}
+
+/// An I/O error without the number that means nothing to people.
+#[must_use]
+pub fn plain_io(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "no such file".to_owned(),
+        std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        std::io::ErrorKind::InvalidData => "it is not UTF-8 text".to_owned(),
+        std::io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
+        _ => error.to_string(),
+    }
+}
