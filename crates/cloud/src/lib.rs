@@ -1,21 +1,27 @@
 //! The embedded cloud: AWS services, hosts and a virtual clock inside the process.
 //!
 //! It knows no Rhai and no opsh operation: it answers the HTTP requests that an
-//! AWS SDK sends ([`Cloud::aws`]), the visits of a browser ([`Cloud::visit`]) and
-//! SSH sessions ([`Cloud::ssh`]), all from one [`state::State`] on one [`clock::Clock`].
+//! AWS SDK sends ([`Cloud::aws`]), the visits of a browser (`Cloud::visit`) and
+//! SSH sessions (`Cloud::ssh`), all from one [`state::State`] on one [`clock::Clock`].
 //!
 //! - [`clock`]: virtual time, which moves only when everybody waits;
 //! - [`state`]: all there is, as plain data that is saved and copied;
 //! - [`events`]: what happens later (an instance becomes running), in order;
+//! - [`router`]: from an HTTP request to the service that it is for;
 //! - [`api`]: a request to an AWS service, its answer, its error;
+//! - [`furnish`]: what a new account holds;
 //! - [`services`]: one module an AWS service;
 //! - [`hosts`]: simulated machines: files, shell, packages, services, web server.
 
 pub mod api;
 pub mod clock;
+mod cloud;
 pub mod events;
 pub mod furnish;
 pub mod hosts;
 pub mod ids;
+pub mod router;
 pub mod services;
 pub mod state;
+
+pub use cloud::Cloud;

@@ -3,4 +3,5 @@ pub mod autoscaling;
 pub mod cloudwatch;
 pub mod ec2;
 pub mod elbv2;
+pub mod s3;
 pub mod sns;

@@ -1,0 +1,151 @@
+//! Virtual time: it moves only when everybody waits, and everything has one order.
+#![allow(clippy::unwrap_used)]
+
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use opsh_cloud::clock::{Clock, Stopped};
+
+fn never() -> bool {
+    false
+}
+
+fn seconds(clock: &Clock) -> i64 {
+    clock.now().as_second()
+}
+
+/// Three branches that sleep 3, 2 and 1 seconds at a time, below a parent.
+fn interleaving() -> String {
+    let clock = Clock::new(Timestamp::UNIX_EPOCH);
+    let root = clock.enter(&[]);
+    let log = Arc::new(Mutex::new(String::new()));
+    let paths: Vec<Vec<u32>> = (0..3).map(|index| vec![0, index]).collect();
+    clock.announce(&paths);
+    thread::scope(|scope| {
+        for (path, pause) in paths.iter().zip([3, 2, 1]) {
+            let (clock, log) = (clock.clone(), Arc::clone(&log));
+            scope.spawn(move || {
+                let _branch = clock.enter(path);
+                for _ in 0..4 {
+                    clock.sleep(Duration::from_secs(pause), &never).unwrap();
+                    log.lock()
+                        .unwrap()
+                        .push_str(&format!("{}@{} ", path[1], seconds(&clock)));
+                }
+            });
+        }
+    });
+    clock.sleep(Duration::from_secs(1), &never).unwrap();
+    drop(root);
+    let mut log = log.lock().unwrap();
+    log.push_str(&format!("end@{}", seconds(&clock)));
+    log.clone()
+}
+
+#[test]
+fn branches_interleave_the_same_way_every_time() {
+    let first = interleaving();
+    assert_eq!(
+        first,
+        "2@1 1@2 2@2 0@3 2@3 1@4 2@4 0@6 1@6 1@8 0@9 0@12 end@13"
+    );
+    for _ in 0..100 {
+        assert_eq!(interleaving(), first);
+    }
+}
+
+#[test]
+fn time_moves_only_by_sleeping() {
+    let clock = Clock::new(Timestamp::UNIX_EPOCH);
+    let _root = clock.enter(&[]);
+    thread::sleep(Duration::from_millis(20));
+    assert_eq!(seconds(&clock), 0);
+    clock.sleep(Duration::from_secs(3600), &never).unwrap();
+    assert_eq!(seconds(&clock), 3600);
+    assert_eq!(clock.block_on(async { 7 }, &never), Ok(7));
+    assert_eq!(seconds(&clock), 3600);
+}
+
+#[test]
+fn a_future_waits_for_the_earliest_of_its_timers() {
+    let clock = Clock::new(Timestamp::UNIX_EPOCH);
+    let timers = clock.clone();
+    let winner = clock.block_on(
+        async move {
+            let slow = timers.timer(Duration::from_secs(60));
+            let quick = async {
+                timers.timer(Duration::from_secs(2)).await;
+                timers.timer(Duration::from_secs(3)).await;
+                "quick"
+            };
+            match futures_util::future::select(std::pin::pin!(slow), std::pin::pin!(quick)).await {
+                futures_util::future::Either::Left(_) => "slow",
+                futures_util::future::Either::Right((quick, _)) => quick,
+            }
+        },
+        &never,
+    );
+    assert_eq!(winner, Ok("quick"));
+    assert_eq!(seconds(&clock), 5);
+}
+
+#[test]
+fn a_future_that_waits_for_a_real_wake_gets_it_and_time_stands_still() {
+    let clock = Clock::new(Timestamp::UNIX_EPOCH);
+    let (send, receive) = tokio::sync::oneshot::channel();
+    let helper = thread::spawn(move || {
+        thread::sleep(Duration::from_millis(20));
+        send.send(5).unwrap();
+    });
+    assert_eq!(clock.block_on(receive, &never), Ok(Ok(5)));
+    assert_eq!(seconds(&clock), 0);
+    helper.join().unwrap();
+}
+
+#[test]
+fn a_wait_for_the_baton_can_be_stopped() {
+    let clock = Clock::new(Timestamp::UNIX_EPOCH);
+    let first = clock.enter(&[0]);
+    let other = clock.clone();
+    let stopped = thread::spawn(move || other.sleep(Duration::from_secs(1), &|| true));
+    // The guest waits to be let in, which nothing stops; then its sleep is stopped or over.
+    clock.sleep(Duration::from_secs(5), &never).unwrap();
+    drop(first);
+    let result = stopped.join().unwrap();
+    assert!(matches!(result, Ok(()) | Err(Stopped)));
+}
+
+#[test]
+fn a_thread_goes_from_one_branch_to_the_next() {
+    let clock = Clock::new(Timestamp::UNIX_EPOCH);
+    let _root = clock.enter(&[]);
+    let next = Arc::new(Mutex::new(2_u32));
+    let log = Arc::new(Mutex::new(Vec::new()));
+    clock.announce(&[vec![0], vec![1]]);
+    thread::scope(|scope| {
+        for start in 0..2 {
+            let (clock, next, log) = (clock.clone(), Arc::clone(&next), Arc::clone(&log));
+            scope.spawn(move || {
+                let mut item = start;
+                while item < 6 {
+                    let _branch = clock.enter(&[item]);
+                    let pause = u64::from(item % 3 + 1);
+                    clock.sleep(Duration::from_secs(pause), &never).unwrap();
+                    log.lock().unwrap().push((item, seconds(&clock)));
+                    let mut next = next.lock().unwrap();
+                    item = *next;
+                    *next += 1;
+                    if item < 6 {
+                        clock.announce(&[vec![item]]);
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(
+        *log.lock().unwrap(),
+        [(0, 1), (1, 2), (3, 3), (2, 4), (4, 5), (5, 7)]
+    );
+}
