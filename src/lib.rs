@@ -16,6 +16,7 @@
 
 pub mod cli;
 pub mod gate;
+pub mod ledger;
 pub mod modules;
 pub mod script;
 pub mod world;

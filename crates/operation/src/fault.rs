@@ -42,6 +42,33 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
+    /// Every kind.
+    pub const ALL: [Self; 17] = [
+        Self::Invalid,
+        Self::Policy,
+        Self::NotFound,
+        Self::AlreadyExists,
+        Self::Dependency,
+        Self::Denied,
+        Self::Credentials,
+        Self::Throttled,
+        Self::Capacity,
+        Self::Unreachable,
+        Self::Timeout,
+        Self::HostKey,
+        Self::NotModelled,
+        Self::Deadline,
+        Self::Interrupted,
+        Self::Limit,
+        Self::Failed,
+    ];
+
+    /// The kind whose [`FaultKind::word`] this is.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+
     /// The word in the error map, e.g. `not_found`.
     #[must_use]
     pub fn word(self) -> &'static str {

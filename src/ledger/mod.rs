@@ -1,0 +1,168 @@
+//! What was meant and what was done: runs, steps and resources, by stack.
+//!
+//! An SQLite file (write-ahead log, synchronous FULL). Before a write leaves
+//! the process its intent is committed, after it returned its outcome and the
+//! resources that it made or removed are, in one transaction. Reads are
+//! recorded too, because branches depend on them, but nothing else does: they
+//! are kept in memory until the next commit.
+//!
+//! - [`record`]: what is recorded; `query`: what can be asked;
+//! - `schema`: tables to which rows are only ever added; `chain`: the hashes through them;
+//! - `place`: the file, made whole or not at all, and watched for lost rows;
+//! - [`seal`]: secrets, encrypted with a key that is elsewhere;
+//! - [`lock`]: one run at a time on a stack.
+
+mod chain;
+mod codec;
+mod error;
+pub mod lock;
+mod place;
+mod query;
+pub mod record;
+mod schema;
+pub mod seal;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags};
+
+pub use error::Error;
+pub use lock::{Holder, StackLock};
+pub use query::Secrets;
+pub use record::{
+    Call, NewRun, Outcome, Resource, ResourceChange, Run, RunEnd, RunId, RunOutcome, Stack, Step,
+    StepEffect, StepEnd, StepId, StepIntent,
+};
+pub use seal::Seal;
+
+use chain::Broken;
+
+/// The name of the key file in [`seal::state_dir`].
+const KEY_FILE: &str = "ledger.key";
+
+/// An open ledger.
+#[derive(Debug)]
+pub struct Ledger {
+    connection: Connection,
+    path: PathBuf,
+    watch: Option<place::Watch>,
+    seal: Seal,
+    reads: write::Reads,
+}
+
+impl Ledger {
+    /// Opens the ledger at `path` and makes it if it is not there.
+    ///
+    /// # Errors
+    /// [`Error::Newer`], [`Error::Damaged`], [`Error::Lost`], [`Error::File`], [`Error::Busy`].
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let seal = Seal::file(seal::state_dir()?.join(KEY_FILE));
+        Self::open_with(path, seal)
+    }
+
+    /// The same with secrets sealed by `seal`.
+    ///
+    /// # Errors
+    /// As [`Ledger::open`].
+    pub fn open_with(path: &Path, seal: Seal) -> Result<Self, Error> {
+        let (connection, watch) = place::open(path, true)?
+            .ok_or_else(|| Error::damaged(path, "it vanished while it was made"))?;
+        Ok(Self::around(connection, path, Some(watch), seal))
+    }
+
+    /// Opens the ledger at `path` if it is there, to look at it.
+    ///
+    /// # Errors
+    /// As [`Ledger::open`].
+    pub fn open_existing(path: &Path) -> Result<Option<Self>, Error> {
+        let seal = Seal::file(seal::state_dir()?.join(KEY_FILE));
+        Ok(place::open(path, false)?
+            .map(|(connection, watch)| Self::around(connection, path, Some(watch), seal)))
+    }
+
+    /// An empty one that ends with the process.
+    ///
+    /// # Errors
+    /// No memory.
+    pub fn in_memory() -> Result<Self, Error> {
+        let path = PathBuf::from("in memory");
+        let make = || {
+            let mut connection = Connection::open_in_memory()?;
+            schema::migrate(&mut connection)?;
+            Ok(connection)
+        };
+        let connection = make().map_err(|error| Error::sqlite(&path, error))?;
+        Ok(Self::around(connection, &path, None, Seal::passing(None)))
+    }
+
+    /// A copy of the ledger at `path` that ends with the process; empty if nothing is there.
+    ///
+    /// # Errors
+    /// As [`Ledger::open`].
+    pub fn copy_of(path: &Path) -> Result<Self, Error> {
+        if !path.exists() {
+            return Self::in_memory();
+        }
+        let copy = || {
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            let original = Connection::open_with_flags(path, flags)?;
+            original.busy_timeout(std::time::Duration::from_secs(error::BUSY_SECONDS))?;
+            let mut connection = Connection::open_in_memory()?;
+            rusqlite::backup::Backup::new(&original, &mut connection)?.run_to_completion(
+                1000,
+                std::time::Duration::ZERO,
+                None,
+            )?;
+            Ok(connection)
+        };
+        let mut connection = copy().map_err(|error| Error::sqlite(path, error))?;
+        let found = schema::version(&connection).map_err(|error| Error::sqlite(path, error))?;
+        place::check_version(path, found)?;
+        schema::migrate(&mut connection).map_err(|error| Error::sqlite(path, error))?;
+        let key = seal::state_dir().ok().map(|folder| folder.join(KEY_FILE));
+        Ok(Self::around(connection, path, None, Seal::passing(key)))
+    }
+
+    fn around(
+        connection: Connection,
+        path: &Path,
+        watch: Option<place::Watch>,
+        seal: Seal,
+    ) -> Self {
+        connection.set_prepared_statement_cache_capacity(64);
+        Self {
+            connection,
+            path: path.to_owned(),
+            watch,
+            seal,
+            reads: write::Reads::default(),
+        }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Checks every row, the chain through all of them, and the file's structure;
+    /// says how many rows there are.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] names the first thing that is wrong.
+    pub fn verify(&mut self) -> Result<i64, Error> {
+        self.flush()?;
+        chain::verify(&self.connection).map_err(|broken| self.broken(broken))
+    }
+
+    fn broken(&self, broken: Broken) -> Error {
+        match broken {
+            Broken::Sqlite(error) => Error::sqlite(&self.path, error),
+            Broken::Damaged(what) => Error::damaged(&self.path, what),
+            Broken::Key(error) => error,
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! What the ledger knows: for `opsh ls`, `opsh history`, teardown, resume and undo.
+
+use std::collections::BTreeMap;
+
+use rusqlite::ToSql;
+
+use super::chain::{self, Broken, Stored};
+use super::codec::Reader;
+use super::record::{Resource, Run, RunEnd, RunId, Stack, Step, StepEffect, StepEnd, StepId};
+use super::schema::{INTENTS, OUTCOMES, RESOURCES, RUN_ENDS, RUNS};
+use super::{Error, Ledger};
+
+/// Whether sealed secrets are opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Secrets {
+    /// They stay closed: an empty secret stands for each. Needs no key.
+    Hidden,
+    /// They are opened, for replay and undo.
+    Opened,
+}
+
+/// A resource that is still there.
+const UNREMOVED: &str = "seq NOT IN (SELECT resource FROM removals)";
+
+impl Ledger {
+    /// The resources of `stack` that are still there, in the order in which they were made.
+    ///
+    /// # Errors
+    /// Damage, or a busy ledger.
+    pub fn resources(&mut self, stack: &str) -> Result<Vec<Resource>, Error> {
+        self.select_resources(
+            &format!("WHERE stack = ? AND {UNREMOVED} ORDER BY seq"),
+            &[&stack],
+        )
+    }
+
+    /// The resources of all stacks that are still there, in the order in which they were made.
+    ///
+    /// # Errors
+    /// As [`Ledger::resources`].
+    pub fn all_resources(&mut self) -> Result<Vec<Resource>, Error> {
+        self.select_resources(&format!("WHERE {UNREMOVED} ORDER BY seq"), &[])
+    }
+
+    /// What `run` made that is still there.
+    ///
+    /// # Errors
+    /// As [`Ledger::resources`].
+    pub fn made_by(&mut self, run: &RunId) -> Result<Vec<Resource>, Error> {
+        self.select_resources(
+            &format!("WHERE run = ? AND {UNREMOVED} ORDER BY seq"),
+            &[&run.as_str()],
+        )
+    }
+
+    /// Every stack with its resources and its last run, by name.
+    ///
+    /// # Errors
+    /// As [`Ledger::resources`].
+    pub fn stacks(&mut self) -> Result<Vec<Stack>, Error> {
+        let mut stacks: BTreeMap<String, Stack> = BTreeMap::new();
+        for run in self.select_runs("ORDER BY seq", &[], Secrets::Hidden)? {
+            let stack = stacks.entry(run.stack.clone()).or_insert_with(|| Stack {
+                name: run.stack.clone(),
+                resources: 0,
+                runs: 0,
+                last: run.clone(),
+            });
+            stack.runs += 1;
+            stack.last = run;
+        }
+        for resource in self.all_resources()? {
+            if let Some(stack) = stacks.get_mut(&resource.stack) {
+                stack.resources += 1;
+            }
+        }
+        Ok(stacks.into_values().collect())
+    }
+
+    /// The last `limit` runs, of `stack` or of all, the newest first.
+    ///
+    /// # Errors
+    /// As [`Ledger::resources`].
+    pub fn runs(&mut self, stack: Option<&str>, limit: usize) -> Result<Vec<Run>, Error> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        match stack {
+            Some(stack) => self.select_runs(
+                "WHERE stack = ? ORDER BY seq DESC LIMIT ?",
+                &[&stack, &limit],
+                Secrets::Hidden,
+            ),
+            None => self.select_runs("ORDER BY seq DESC LIMIT ?", &[&limit], Secrets::Hidden),
+        }
+    }
+
+    /// The run whose id is or begins with `name`.
+    ///
+    /// # Errors
+    /// [`Error::UnknownRun`], [`Error::AmbiguousRun`], damage.
+    pub fn run(&mut self, name: &str, secrets: Secrets) -> Result<Run, Error> {
+        let length = i64::try_from(name.chars().count()).unwrap_or(i64::MAX);
+        let mut found = self.select_runs(
+            "WHERE substr(id, 1, ?) = ? ORDER BY seq",
+            &[&length, &name],
+            secrets,
+        )?;
+        if let Some(exact) = found.iter().position(|run| run.id.as_str() == name) {
+            return Ok(found.swap_remove(exact));
+        }
+        match found.len() {
+            0 => Err(Error::UnknownRun {
+                run: name.to_owned(),
+            }),
+            1 => Ok(found.swap_remove(0)),
+            _ => Err(Error::AmbiguousRun {
+                run: name.to_owned(),
+                candidates: found
+                    .iter()
+                    .map(|run| run.id.as_str())
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            }),
+        }
+    }
+
+    /// The steps of `run` in the order in which they were begun. A step that was
+    /// tried again after a resume is there once for each try.
+    ///
+    /// # Errors
+    /// Damage; [`Error::WrongKey`] if secrets are to be opened.
+    pub fn steps(&mut self, run: &RunId, secrets: Secrets) -> Result<Vec<Step>, Error> {
+        self.flush()?;
+        self.steps_of(run, secrets)
+            .map_err(|broken| self.broken(broken))
+    }
+
+    fn steps_of(&self, run: &RunId, secrets: Secrets) -> Result<Vec<Step>, Broken> {
+        let mut ends = BTreeMap::new();
+        for row in chain::rows(
+            &self.connection,
+            &OUTCOMES,
+            "WHERE run = ? ORDER BY seq",
+            [run.as_str()],
+        )? {
+            let (intent, end) = self.step_end(row, secrets)?;
+            ends.insert(intent, end);
+        }
+        chain::rows(
+            &self.connection,
+            &INTENTS,
+            "WHERE run = ? ORDER BY seq",
+            [run.as_str()],
+        )?
+        .into_iter()
+        .map(|row| self.step(row, &mut ends, secrets))
+        .collect()
+    }
+
+    fn step_end(&self, row: Stored, secrets: Secrets) -> Result<(i64, StepEnd), Broken> {
+        let mut cells = Reader::new(row.cells, &self.seal, secrets);
+        let intent = cells.int()?;
+        let _run = cells.text()?;
+        let result = if cells.text()? == "done" {
+            let value = cells.value()?;
+            cells.optional()?;
+            Ok(value)
+        } else {
+            cells.optional()?;
+            Err(cells.fault()?)
+        };
+        let end = StepEnd {
+            result,
+            inverse: cells.calls()?,
+            ended: cells.time()?,
+        };
+        Ok((intent, end))
+    }
+
+    fn step(
+        &self,
+        row: Stored,
+        ends: &mut BTreeMap<i64, StepEnd>,
+        secrets: Secrets,
+    ) -> Result<Step, Broken> {
+        let mut cells = Reader::new(row.cells, &self.seal, secrets);
+        Ok(Step {
+            id: StepId(row.seq),
+            run: RunId(cells.text()?),
+            path: cells.text()?,
+            operation: cells.text()?,
+            action: cells.text()?,
+            effect: if cells.text()? == "read" {
+                StepEffect::Read
+            } else {
+                StepEffect::Write
+            },
+            input: cells.map()?,
+            controls: cells.map()?,
+            token: cells.optional()?,
+            place: cells.text()?,
+            started: cells.time()?,
+            end: ends.remove(&row.seq),
+        })
+    }
+
+    fn select_runs(
+        &mut self,
+        condition: &str,
+        parameters: &[&dyn ToSql],
+        secrets: Secrets,
+    ) -> Result<Vec<Run>, Error> {
+        self.flush()?;
+        chain::rows(&self.connection, &RUNS, condition, parameters)
+            .and_then(|rows| {
+                rows.into_iter()
+                    .map(|row| self.recorded_run(row, secrets))
+                    .collect()
+            })
+            .map_err(|broken| self.broken(broken))
+    }
+
+    fn recorded_run(&self, row: Stored, secrets: Secrets) -> Result<Run, Broken> {
+        let mut cells = Reader::new(row.cells, &self.seal, secrets);
+        let id = cells.text()?;
+        let end = chain::rows(
+            &self.connection,
+            &RUN_ENDS,
+            "WHERE run = ? ORDER BY seq DESC LIMIT 1",
+            [&id],
+        )?
+        .pop()
+        .map(|row| {
+            let mut cells = Reader::new(row.cells, &self.seal, secrets);
+            let _run = cells.text()?;
+            Ok::<_, Broken>(RunEnd {
+                outcome: cells.text()?,
+                error: cells.optional()?,
+                ended: cells.time()?,
+            })
+        })
+        .transpose()?;
+        Ok(Run {
+            id: RunId(id),
+            stack: cells.text()?,
+            playbook: cells.text()?,
+            params: cells.map()?,
+            world: cells.text()?,
+            started: cells.time()?,
+            version: cells.text()?,
+            end,
+        })
+    }
+
+    fn select_resources(
+        &mut self,
+        condition: &str,
+        parameters: &[&dyn ToSql],
+    ) -> Result<Vec<Resource>, Error> {
+        self.flush()?;
+        chain::rows(&self.connection, &RESOURCES, condition, parameters)
+            .and_then(|rows| rows.into_iter().map(|row| self.resource(row)).collect())
+            .map_err(|broken| self.broken(broken))
+    }
+
+    fn resource(&self, row: Stored) -> Result<Resource, Broken> {
+        let mut cells = Reader::new(row.cells, &self.seal, Secrets::Opened);
+        Ok(Resource {
+            seq: row.seq,
+            stack: cells.text()?,
+            kind: cells.text()?,
+            id: cells.text()?,
+            name: cells.optional()?,
+            region: cells.text()?,
+            run: RunId(cells.text()?),
+            path: cells.text()?,
+            made: cells.time()?,
+            inverse: cells.calls()?,
+        })
+    }
+}

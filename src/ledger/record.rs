@@ -1,0 +1,388 @@
+//! What is recorded: runs, steps, resources.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use opsh_operation::{Fault, Map, Value};
+use serde_json::{Value as Json, json};
+
+use crate::world::Kind;
+
+/// A run's name: sorts by the time it began, to the millisecond.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RunId(pub(super) String);
+
+impl RunId {
+    /// E.g. `20260131-120000123-9f3a7c`.
+    pub(super) fn new(started: Timestamp, random: [u8; 3]) -> Self {
+        let time = started.strftime("%Y%m%d-%H%M%S%3f");
+        Self(format!("{time}-{}", hex::encode(random)))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A run that begins.
+#[derive(Debug, Clone)]
+pub struct NewRun {
+    /// Its stack.
+    pub stack: String,
+    /// Its playbook's path as it was given.
+    pub playbook: String,
+    /// The values of its parameters; secrets are sealed.
+    pub params: Map,
+    /// Where its effects land.
+    pub world: Kind,
+    /// When it began, by the world's clock.
+    pub started: Timestamp,
+    /// Randomness of the world, for the run's id.
+    pub random: [u8; 3],
+    /// The version of opsh.
+    pub version: String,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RunOutcome {
+    /// To its end.
+    Done,
+    /// With an error.
+    Failed(String),
+    /// Refused by policy.
+    Refused(String),
+    /// By its deadline.
+    Deadline,
+    /// By Ctrl-C.
+    Interrupted,
+}
+
+impl RunOutcome {
+    /// `done`, `failed`, `refused`, `deadline`, `interrupted`.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed(_) => "failed",
+            Self::Refused(_) => "refused",
+            Self::Deadline => "deadline",
+            Self::Interrupted => "interrupted",
+        }
+    }
+
+    /// The error's text.
+    #[must_use]
+    pub fn error(&self) -> Option<&str> {
+        match self {
+            Self::Failed(error) | Self::Refused(error) => Some(error),
+            Self::Done | Self::Deadline | Self::Interrupted => None,
+        }
+    }
+}
+
+/// Whether a step looks or changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StepEffect {
+    /// It looks.
+    Read,
+    /// It changes.
+    Write,
+}
+
+impl StepEffect {
+    /// `read` or `write`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+        }
+    }
+}
+
+/// What a step is about to do.
+#[derive(Debug, Clone)]
+pub struct StepIntent {
+    /// Its run.
+    pub run: RunId,
+    /// Its path of branches, e.g. `3.0.2`.
+    pub path: String,
+    /// `module::name`.
+    pub operation: String,
+    /// The action that policies name.
+    pub action: String,
+    /// Whether it looks or changes.
+    pub effect: StepEffect,
+    /// The parameters as they are sent; secrets are sealed.
+    pub input: Map,
+    /// Region, profile, timeout, …
+    pub controls: Map,
+    /// The idempotency token.
+    pub token: Option<String>,
+    /// Where in the playbook: `file:line:column`.
+    pub place: String,
+    /// When, by the world's clock.
+    pub started: Timestamp,
+}
+
+/// An intent that is on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StepId(pub(super) i64);
+
+/// What a step did.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// Its result; secrets are sealed.
+    pub result: Result<Value, Fault>,
+    /// What undoes it; empty for reads and for what needs or has no undoing.
+    pub inverse: Vec<Call>,
+    /// When, by the world's clock.
+    pub ended: Timestamp,
+}
+
+/// A call that undoes something.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Call {
+    /// `module::name`.
+    pub operation: String,
+    /// Its parameters.
+    pub input: Map,
+    /// Region, profile, …
+    pub controls: Map,
+}
+
+/// What a step made or removed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ResourceChange {
+    /// A resource is there now. One that the stack has already is left as it was.
+    Made {
+        /// Service and resource, e.g. `ec2:instance`.
+        kind: String,
+        /// Its id.
+        id: String,
+        /// Its name, if it has one beside the id.
+        name: Option<String>,
+        /// Its region; empty where that means nothing.
+        region: String,
+        /// What removes it.
+        inverse: Vec<Call>,
+    },
+    /// A resource is gone, whichever stack had it. Unknown ones are none of the ledger's business.
+    Removed {
+        /// Service and resource.
+        kind: String,
+        /// Its id.
+        id: String,
+        /// Its region; empty: any.
+        region: String,
+    },
+}
+
+/// A recorded run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// Its name.
+    pub id: RunId,
+    /// Its stack.
+    pub stack: String,
+    /// Its playbook.
+    pub playbook: String,
+    /// The values of its parameters.
+    pub params: Map,
+    /// `live`, `local` or `dry-run`.
+    pub world: String,
+    /// When it began.
+    pub started: Timestamp,
+    /// The version of opsh.
+    pub version: String,
+    /// How it ended; nothing if it still runs or its process died.
+    pub end: Option<RunEnd>,
+}
+
+/// The end of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunEnd {
+    /// [`RunOutcome::word`].
+    pub outcome: String,
+    /// [`RunOutcome::error`].
+    pub error: Option<String>,
+    /// When.
+    pub ended: Timestamp,
+}
+
+/// A recorded step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// Its intent's row.
+    pub id: StepId,
+    /// Its run.
+    pub run: RunId,
+    /// Its path of branches.
+    pub path: String,
+    /// `module::name`.
+    pub operation: String,
+    /// The action that policies name.
+    pub action: String,
+    /// Whether it looks or changes.
+    pub effect: StepEffect,
+    /// Its parameters.
+    pub input: Map,
+    /// Region, profile, …
+    pub controls: Map,
+    /// The idempotency token.
+    pub token: Option<String>,
+    /// Where in the playbook.
+    pub place: String,
+    /// When it was begun.
+    pub started: Timestamp,
+    /// What became of it; nothing if it was in flight when its process ended.
+    pub end: Option<StepEnd>,
+}
+
+/// The end of a step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StepEnd {
+    /// Its result.
+    pub result: Result<Value, Fault>,
+    /// What undoes it.
+    pub inverse: Vec<Call>,
+    /// When.
+    pub ended: Timestamp,
+}
+
+/// A recorded resource.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Resource {
+    /// Its row: resources in order of this were made in this order.
+    pub seq: i64,
+    /// The stack that has it.
+    pub stack: String,
+    /// Service and resource, e.g. `ec2:instance`.
+    pub kind: String,
+    /// Its id.
+    pub id: String,
+    /// Its name, if it has one beside the id.
+    pub name: Option<String>,
+    /// Its region; empty where that means nothing.
+    pub region: String,
+    /// The run that made it.
+    pub run: RunId,
+    /// The step that made it.
+    pub path: String,
+    /// When.
+    pub made: Timestamp,
+    /// What removes it.
+    pub inverse: Vec<Call>,
+}
+
+/// A stack that the ledger knows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stack {
+    /// Its name.
+    pub name: String,
+    /// How many resources it has.
+    pub resources: usize,
+    /// How many runs it had.
+    pub runs: usize,
+    /// The last of them.
+    pub last: Run,
+}
+
+impl Run {
+    /// `running` until it ends; a run whose process died stays that, see [`Run::end`].
+    #[must_use]
+    pub fn outcome(&self) -> &str {
+        self.end.as_ref().map_or("running", |end| &end.outcome)
+    }
+
+    /// For `--output json`; secrets are redacted.
+    #[must_use]
+    pub fn to_json(&self) -> Json {
+        json!({
+            "run": self.id.as_str(),
+            "stack": self.stack,
+            "playbook": self.playbook,
+            "params": Value::Map(self.params.clone()).to_json(),
+            "world": self.world,
+            "started": self.started.to_string(),
+            "version": self.version,
+            "outcome": self.outcome(),
+            "error": self.end.as_ref().and_then(|end| end.error.as_deref()),
+            "ended": self.end.as_ref().map(|end| end.ended.to_string()),
+        })
+    }
+}
+
+impl Step {
+    /// `intent`, `done` or `failed`.
+    #[must_use]
+    pub fn state(&self) -> &'static str {
+        match &self.end {
+            None => "intent",
+            Some(end) if end.result.is_ok() => "done",
+            Some(_) => "failed",
+        }
+    }
+
+    /// For `--output json`; secrets are redacted.
+    #[must_use]
+    pub fn to_json(&self) -> Json {
+        let end = self.end.as_ref();
+        json!({
+            "run": self.run.as_str(),
+            "step": self.path,
+            "operation": self.operation,
+            "action": self.action,
+            "effect": self.effect.word(),
+            "input": Value::Map(self.input.clone()).to_json(),
+            "controls": Value::Map(self.controls.clone()).to_json(),
+            "place": self.place,
+            "state": self.state(),
+            "started": self.started.to_string(),
+            "ended": end.map(|end| end.ended.to_string()),
+            "result": end.and_then(|end| end.result.as_ref().ok()).map(Value::to_json),
+            "error": end
+                .and_then(|end| end.result.as_ref().err())
+                .map(|fault| fault.to_value().to_json()),
+        })
+    }
+}
+
+impl Resource {
+    /// For `--output json`.
+    #[must_use]
+    pub fn to_json(&self) -> Json {
+        json!({
+            "stack": self.stack,
+            "kind": self.kind,
+            "id": self.id,
+            "name": self.name,
+            "region": self.region,
+            "run": self.run.as_str(),
+            "step": self.path,
+            "made": self.made.to_string(),
+        })
+    }
+}
+
+impl Stack {
+    /// For `--output json`.
+    #[must_use]
+    pub fn to_json(&self) -> Json {
+        json!({
+            "stack": self.name,
+            "resources": self.resources,
+            "runs": self.runs,
+            "last_run": self.last.to_json(),
+        })
+    }
+}

@@ -1,0 +1,173 @@
+//! The tables, and how older ledgers become current ones.
+//!
+//! Rows are only ever added: a step's end is a row of its own, as is a
+//! resource's removal. So nothing that was once committed changes, and one
+//! hash chain ([`super::chain`]) can run through all tables in order of `seq`.
+
+use rusqlite::Connection;
+
+/// A table of the chain: its name and the columns that its rows' hashes cover.
+#[derive(Debug)]
+pub(super) struct Table {
+    pub name: &'static str,
+    pub columns: &'static [&'static str],
+}
+
+pub(super) const RUNS: Table = Table {
+    name: "runs",
+    columns: &[
+        "id", "stack", "playbook", "params", "world", "started", "version",
+    ],
+};
+pub(super) const RUN_ENDS: Table = Table {
+    name: "run_ends",
+    columns: &["run", "outcome", "error", "ended"],
+};
+pub(super) const INTENTS: Table = Table {
+    name: "intents",
+    columns: &[
+        "run",
+        "path",
+        "operation",
+        "action",
+        "effect",
+        "input",
+        "controls",
+        "token",
+        "place",
+        "started",
+    ],
+};
+pub(super) const OUTCOMES: Table = Table {
+    name: "outcomes",
+    columns: &[
+        "intent", "run", "state", "result", "error", "inverse", "ended",
+    ],
+};
+pub(super) const RESOURCES: Table = Table {
+    name: "resources",
+    columns: &[
+        "stack", "kind", "id", "name", "region", "run", "path", "made", "inverse",
+    ],
+};
+pub(super) const REMOVALS: Table = Table {
+    name: "removals",
+    columns: &["resource", "run", "path", "removed"],
+};
+
+/// Every table of the chain.
+pub(super) const TABLES: [&Table; 6] =
+    [&RUNS, &RUN_ENDS, &INTENTS, &OUTCOMES, &RESOURCES, &REMOVALS];
+
+/// What brings a ledger from each version to the next; the first makes a new one.
+const MIGRATIONS: [&str; 1] = ["
+CREATE TABLE head (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    seq INTEGER NOT NULL,
+    hash BLOB NOT NULL
+) STRICT;
+INSERT INTO head VALUES (1, 0, zeroblob(32));
+CREATE TABLE runs (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    stack TEXT NOT NULL,
+    playbook TEXT NOT NULL,
+    params TEXT NOT NULL,
+    world TEXT NOT NULL CHECK (world IN ('live', 'local', 'dry-run')),
+    started TEXT NOT NULL,
+    version TEXT NOT NULL,
+    prev BLOB NOT NULL,
+    hash BLOB NOT NULL
+) STRICT;
+CREATE TABLE run_ends (
+    seq INTEGER PRIMARY KEY,
+    run TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    error TEXT,
+    ended TEXT NOT NULL,
+    prev BLOB NOT NULL,
+    hash BLOB NOT NULL
+) STRICT;
+CREATE TABLE intents (
+    seq INTEGER PRIMARY KEY,
+    run TEXT NOT NULL,
+    path TEXT NOT NULL,
+    operation TEXT NOT NULL,
+    action TEXT NOT NULL,
+    effect TEXT NOT NULL CHECK (effect IN ('read', 'write')),
+    input TEXT NOT NULL,
+    controls TEXT NOT NULL,
+    token TEXT,
+    place TEXT NOT NULL,
+    started TEXT NOT NULL,
+    prev BLOB NOT NULL,
+    hash BLOB NOT NULL
+) STRICT;
+CREATE TABLE outcomes (
+    seq INTEGER PRIMARY KEY,
+    intent INTEGER NOT NULL,
+    run TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('done', 'failed')),
+    result TEXT,
+    error TEXT,
+    inverse TEXT NOT NULL,
+    ended TEXT NOT NULL,
+    prev BLOB NOT NULL,
+    hash BLOB NOT NULL
+) STRICT;
+CREATE TABLE resources (
+    seq INTEGER PRIMARY KEY,
+    stack TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    name TEXT,
+    region TEXT NOT NULL,
+    run TEXT NOT NULL,
+    path TEXT NOT NULL,
+    made TEXT NOT NULL,
+    inverse TEXT NOT NULL,
+    prev BLOB NOT NULL,
+    hash BLOB NOT NULL
+) STRICT;
+CREATE TABLE removals (
+    seq INTEGER PRIMARY KEY,
+    resource INTEGER NOT NULL,
+    run TEXT NOT NULL,
+    path TEXT NOT NULL,
+    removed TEXT NOT NULL,
+    prev BLOB NOT NULL,
+    hash BLOB NOT NULL
+) STRICT;
+CREATE INDEX runs_by_stack ON runs (stack);
+CREATE INDEX run_ends_by_run ON run_ends (run);
+CREATE INDEX intents_by_run ON intents (run);
+CREATE INDEX outcomes_by_run ON outcomes (run);
+CREATE INDEX resources_by_stack ON resources (stack);
+CREATE INDEX resources_by_id ON resources (id);
+CREATE INDEX removals_by_resource ON removals (resource);
+"];
+
+/// The version that this build writes.
+#[allow(
+    clippy::cast_possible_wrap,
+    clippy::cast_possible_truncation,
+    reason = "there are few migrations"
+)]
+pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;
+
+/// The version of the ledger behind `connection`; 0 for an empty file.
+pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
+/// Brings the ledger behind `connection` to [`VERSION`], in one transaction.
+pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction =
+        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let from = usize::try_from(version(&transaction)?).unwrap_or(0);
+    for sql in MIGRATIONS.iter().skip(from) {
+        transaction.execute_batch(sql)?;
+    }
+    transaction.execute_batch(&format!("PRAGMA user_version = {VERSION}"))?;
+    transaction.commit()
+}
