@@ -10,12 +10,14 @@
 //! - [`router`]: from an HTTP request to the service that it is for;
 //! - [`api`]: a request to an AWS service, its answer, its error;
 //! - [`furnish`]: what a new account holds;
+//! - [`document`]: parameters and results, whatever protocol carries them;
 //! - [`services`]: one module an AWS service;
 //! - [`hosts`]: simulated machines: files, shell, packages, services, web server.
 
 pub mod api;
 pub mod clock;
 mod cloud;
+pub mod document;
 pub mod events;
 pub mod furnish;
 pub mod hosts;
