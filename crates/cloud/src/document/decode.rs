@@ -8,34 +8,35 @@ use serde::de::value::{MapDeserializer, SeqDeserializer, StringDeserializer};
 use serde::de::{self, DeserializeOwned, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
-use super::{Document, cbor, query};
-use crate::api::{ApiError, ApiRequest};
+use super::{Document, query};
+use crate::api::{ApiError, ApiRequest, Protocol};
 
-/// Reads the parameters of `request`.
-///
-/// # Errors
-/// Names the parameter that is not modelled, missing, or of the wrong type.
-pub fn read<T: DeserializeOwned>(request: &ApiRequest) -> Result<T, ApiError> {
-    let document = if super::render::is_cbor(request) {
-        cbor::document(request)?
-    } else {
-        query::document(&request.params)
-    };
-    T::deserialize(document).map_err(|fault| match fault.what {
-        What::Unknown => ApiError::not_modelled(format_args!(
-            "parameter '{}' of {}:{}",
-            fault.path, request.service, request.action
-        )),
-        What::Missing => ApiError::new(
-            "MissingParameter",
-            format!("The parameter {} is required.", fault.path),
-        ),
-        What::Bad(why) if fault.path.is_empty() => ApiError::new("InvalidParameterValue", why),
-        What::Bad(why) => ApiError::new(
-            "InvalidParameterValue",
-            format!("The parameter {} is invalid: {why}.", fault.path),
-        ),
-    })
+impl ApiRequest {
+    /// Reads the parameters.
+    ///
+    /// # Errors
+    /// Names the parameter that is not modelled, missing, or of the wrong type.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
+        let document = match self.protocol {
+            Protocol::Json | Protocol::Cbor => Document::of_json(&self.json),
+            Protocol::Ec2 | Protocol::Query | Protocol::Rest => query::document(&self.params),
+        };
+        T::deserialize(document).map_err(|fault| match fault.what {
+            What::Unknown => ApiError::not_modelled(format_args!(
+                "parameter '{}' of {}:{}",
+                fault.path, self.service, self.action
+            )),
+            What::Missing => ApiError::new(
+                "MissingParameter",
+                format!("The parameter {} is required.", fault.path),
+            ),
+            What::Bad(why) if fault.path.is_empty() => ApiError::new("InvalidParameterValue", why),
+            What::Bad(why) => ApiError::new(
+                "InvalidParameterValue",
+                format!("The parameter {} is invalid: {why}.", fault.path),
+            ),
+        })
+    }
 }
 
 /// Why a tree is no input, and where.
@@ -237,6 +238,22 @@ impl<'de> de::Deserializer<'de> for Document {
         visitor.visit_enum(StringDeserializer::<Fault>::new(text))
     }
 
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        // Only instants are asked for as a borrowed string (texts as an owned one), and a
+        // decoded CBOR or JSON body holds them in epoch seconds.
+        let seconds = match self {
+            #[allow(clippy::cast_precision_loss)] // seconds of this era are exact in a double
+            Self::Integer(seconds) => seconds as f64,
+            Self::Number(seconds) => seconds,
+            other => return other.deserialize_any(visitor),
+        };
+        let at = jiff::SignedDuration::try_from_secs_f64(seconds)
+            .ok()
+            .and_then(|span| jiff::Timestamp::UNIX_EPOCH.checked_add(span).ok())
+            .ok_or_else(|| Fault::bad(format!("{seconds} is not a time")))?;
+        visitor.visit_string(at.to_string())
+    }
+
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         match self {
             // The query protocol writes an empty list as the parameter without a value.
@@ -246,7 +263,7 @@ impl<'de> de::Deserializer<'de> for Document {
     }
 
     forward_to_deserialize_any! {
-        i8 i16 u8 f32 char str string bytes byte_buf unit unit_struct
+        i8 i16 u8 f32 char string bytes byte_buf unit unit_struct
         tuple tuple_struct map struct identifier ignored_any
     }
 }
@@ -281,12 +298,12 @@ mod tests {
     }
 
     fn request(pairs: &[(&str, &str)]) -> ApiRequest {
-        crate::document::render::tests::request("thing", "PutThing", pairs)
+        ApiRequest::query("thing", "PutThing", pairs)
     }
 
     #[test]
     fn reads_text_as_the_type_that_is_expected() {
-        let input: Input = read(&request(&[
+        let input: Input = request(&[
             ("Name", "7"),
             ("Size", "12"),
             ("Tags.member.1.Key", "a"),
@@ -294,7 +311,8 @@ mod tests {
             ("At", "2026-01-02T03:04:05Z"),
             ("Attributes.entry.1.key", "k"),
             ("Attributes.entry.1.value", "v"),
-        ]))
+        ])
+        .read()
         .unwrap();
         assert_eq!(
             input,
@@ -312,14 +330,27 @@ mod tests {
     }
 
     #[test]
+    fn instants_are_epoch_seconds_in_decoded_bodies() {
+        let input: Input = ApiRequest::cbor(
+            "thing",
+            "PutThing",
+            serde_json::json!({"Name": "n", "At": 1_767_225_600.5, "Size": 3.0}),
+        )
+        .read()
+        .unwrap();
+        assert_eq!(input.at, Some("2026-01-01T00:00:00.5Z".parse().unwrap()));
+        assert_eq!(input.size, Some(3));
+    }
+
+    #[test]
     fn an_empty_list_is_a_list() {
-        let input: Input = read(&request(&[("Name", "n"), ("Tags", "")])).unwrap();
+        let input: Input = request(&[("Name", "n"), ("Tags", "")]).read().unwrap();
         assert_eq!(input.tags, []);
     }
 
     #[test]
     fn faults_name_the_place() {
-        let refusal = |pairs: &[(&str, &str)]| read::<Input>(&request(pairs)).unwrap_err();
+        let refusal = |pairs: &[(&str, &str)]| request(pairs).read::<Input>().unwrap_err();
         assert_eq!(
             refusal(&[("Name", "n"), ("Tags.member.1.Colour", "x")]).to_string(),
             "NotModelled: not modelled by the embedded cloud: parameter 'Tags[0].Colour' of thing:PutThing"

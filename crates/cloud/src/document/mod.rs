@@ -1,23 +1,19 @@
 //! What a request says and an answer holds, whatever protocol carries it.
 //!
-//! Three of the four services here speak AWS's query protocol (form parameters in,
-//! XML out) and `CloudWatch` speaks Smithy RPC v2 CBOR (older tools: query). A
-//! [`Document`] is the tree that all of them carry:
+//! Most services speak AWS's query protocol (form parameters in, XML out), `CloudWatch`
+//! speaks `rpc-v2-cbor` (older tools: query). A [`Document`] is the tree that all carry:
 //!
-//! - [`query`] and [`cbor`] read a request's tree;
-//! - [`decode`] turns the tree into a typed input; a parameter that the input type
-//!   does not have is refused by its path, so nothing is ever ignored;
+//! - [`decode`] turns a request's tree into a typed input; a parameter that the input
+//!   type does not have is refused by its path, so nothing is ever ignored;
+//! - [`query`] reads the tree from form parameters;
 //! - [`render`] writes an answer's tree in the protocol of the request.
 
-pub mod cbor;
 pub mod decode;
 pub mod query;
 pub mod render;
 
 use jiff::Timestamp;
-
-pub use decode::read;
-pub use render::answer;
+use serde_json::Value;
 
 /// A tree of values.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +37,28 @@ pub enum Document {
 }
 
 impl Document {
+    /// The tree of a decoded JSON or CBOR body.
+    #[must_use]
+    pub fn of_json(value: &Value) -> Self {
+        match value {
+            Value::Null => Self::empty(),
+            Value::Bool(yes) => Self::Bool(*yes),
+            Value::Number(number) => number.as_i64().map_or_else(
+                || Self::Number(number.as_f64().unwrap_or_default()),
+                Self::Integer,
+            ),
+            Value::String(text) => Self::Text(text.clone()),
+            Value::Array(items) => Self::List(items.iter().map(Self::of_json).collect()),
+            Value::Object(members) => Self::Fields(
+                members
+                    .iter()
+                    .filter(|(_, value)| !value.is_null())
+                    .map(|(name, value)| (name.clone(), Self::of_json(value)))
+                    .collect(),
+            ),
+        }
+    }
+
     /// A structure without fields.
     #[must_use]
     pub fn empty() -> Self {

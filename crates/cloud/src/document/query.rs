@@ -7,13 +7,15 @@ use std::collections::BTreeMap;
 
 use super::Document;
 
-/// The tree of `params`, without `Action` and `Version`.
+/// The tree of `params`.
+#[must_use]
 pub fn document(params: &BTreeMap<String, String>) -> Document {
+    if params.is_empty() {
+        return Document::empty();
+    }
     let mut root = Branch::default();
     for (name, value) in params {
-        if name != "Action" && name != "Version" {
-            root.insert(name.split('.'), value);
-        }
+        root.insert(name.split('.'), value);
     }
     root.document()
 }
@@ -111,7 +113,6 @@ mod tests {
     #[test]
     fn members_are_ordered_by_number_not_by_text() {
         let tree = document(&params(&[
-            ("Action", "PutIt"),
             ("Names.member.10", "j"),
             ("Names.member.2", "b"),
         ]));

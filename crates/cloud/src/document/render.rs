@@ -1,136 +1,109 @@
 //! An answer in the protocol of its request.
 
-use std::fmt::Write as _;
+use serde_json::{Map, Value};
 
-use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
-use quick_xml::escape::escape;
+use super::Document;
+use crate::api::xml::Xml;
+use crate::api::{ApiRequest, ApiResponse, Protocol, cbor};
 
-use super::{Document, cbor};
-use crate::api::{ApiRequest, ApiResponse};
-
-/// Whether `request` is Smithy RPC v2 CBOR.
-#[must_use]
-pub fn is_cbor(request: &ApiRequest) -> bool {
-    request
-        .http
-        .headers()
-        .get("smithy-protocol")
-        .is_some_and(|value| value.as_bytes() == b"rpc-v2-cbor")
-}
-
-/// Answers `request` with `result`; `namespace` is the XML namespace of the service.
-#[must_use]
-pub fn answer(
-    request: &ApiRequest,
-    namespace: &str,
-    request_id: &str,
-    result: &Document,
-) -> ApiResponse {
-    let mut response = ApiResponse::default();
-    let headers = response.headers_mut();
-    if let Ok(id) = HeaderValue::from_str(request_id) {
-        headers.insert(HeaderName::from_static("x-amzn-requestid"), id);
+impl ApiRequest {
+    /// A successful answer that says `result`.
+    #[must_use]
+    pub fn says(&self, result: &Document) -> ApiResponse {
+        match self.protocol {
+            Protocol::Json | Protocol::Cbor => self.value(&json(result)),
+            Protocol::Ec2 | Protocol::Query | Protocol::Rest => {
+                self.xml(inside(Xml::new(), result))
+            }
+        }
     }
-    if is_cbor(request) {
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/cbor"));
-        headers.insert(
-            HeaderName::from_static("smithy-protocol"),
-            HeaderValue::from_static("rpc-v2-cbor"),
-        );
-        *response.body_mut() = cbor::bytes(result);
-    } else {
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/xml"));
-        *response.body_mut() = xml(&request.action, namespace, request_id, result);
+}
+
+fn json(document: &Document) -> Value {
+    match document {
+        Document::Text(text) => Value::String(text.clone()),
+        Document::Integer(number) => Value::from(*number),
+        Document::Number(number) => Value::from(*number),
+        Document::Bool(yes) => Value::Bool(*yes),
+        Document::Time(at) => cbor::time(*at),
+        Document::List(items) => items.iter().map(json).collect(),
+        Document::Fields(fields) | Document::Entries(fields) => Value::Object(
+            fields
+                .iter()
+                .map(|(name, value)| (name.clone(), json(value)))
+                .collect::<Map<_, _>>(),
+        ),
     }
-    response
 }
 
-fn xml(action: &str, namespace: &str, request_id: &str, result: &Document) -> Bytes {
-    let mut out = format!("<{action}Response xmlns=\"{namespace}\"><{action}Result>");
-    inner(&mut out, result);
-    // Writing to a string cannot fail.
-    let _ = write!(
-        out,
-        "</{action}Result><ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{action}Response>"
-    );
-    out.into()
+fn element(xml: Xml, name: &str, document: &Document) -> Xml {
+    match document {
+        Document::Text(text) => xml.text(name, text),
+        Document::Integer(number) => xml.text(name, number),
+        Document::Number(number) => xml.text(name, number),
+        Document::Bool(yes) => xml.text(name, yes),
+        Document::Time(at) => xml.text(name, at),
+        Document::List(_) | Document::Fields(_) | Document::Entries(_) => {
+            xml.node(name, |xml| inside(xml, document))
+        }
+    }
 }
 
-fn element(out: &mut String, name: &str, document: &Document) {
-    let _ = write!(out, "<{name}>");
-    inner(out, document);
-    let _ = write!(out, "</{name}>");
-}
-
-fn inner(out: &mut String, document: &Document) {
-    let _ = match document {
-        Document::Text(text) => {
-            out.push_str(&escape(text));
-            Ok(())
-        }
-        Document::Integer(number) => write!(out, "{number}"),
-        Document::Number(number) => write!(out, "{number}"),
-        Document::Bool(yes) => write!(out, "{yes}"),
-        Document::Time(at) => write!(out, "{at}"),
-        Document::List(items) => {
-            for item in items {
-                element(out, "member", item);
-            }
-            Ok(())
-        }
-        Document::Fields(fields) => {
-            for (name, value) in fields {
-                element(out, name, value);
-            }
-            Ok(())
-        }
-        Document::Entries(entries) => {
-            for (name, value) in entries {
-                out.push_str("<entry>");
-                element(out, "key", &Document::Text(name.clone()));
-                element(out, "value", value);
-                out.push_str("</entry>");
-            }
-            Ok(())
-        }
-    };
+fn inside(xml: Xml, document: &Document) -> Xml {
+    match document {
+        Document::List(items) => items
+            .iter()
+            .fold(xml, |xml, item| element(xml, "member", item)),
+        Document::Fields(fields) => fields
+            .iter()
+            .fold(xml, |xml, (name, value)| element(xml, name, value)),
+        Document::Entries(entries) => entries.iter().fold(xml, |xml, (name, value)| {
+            xml.node("entry", |xml| {
+                element(xml.text("key", name), "value", value)
+            })
+        }),
+        // A result is a structure: a scalar has no name to stand under.
+        _ => xml,
+    }
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
+    use serde_json::json;
+
     use super::*;
 
-    /// A request of the query protocol.
-    pub(crate) fn request(service: &str, action: &str, pairs: &[(&str, &str)]) -> ApiRequest {
-        ApiRequest {
-            service: service.to_owned(),
-            action: action.to_owned(),
-            region: "us-east-1".to_owned(),
-            params: pairs
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                .collect(),
-            http: http::Request::default(),
-        }
-    }
-
-    #[test]
-    fn structures_lists_and_maps_are_elements() {
-        let result = Document::fields([
+    fn result() -> Document {
+        Document::fields([
             ("Names", Some(Document::list(["a<b", "c"]))),
             ("Missing", None),
             ("Attributes", Some(Document::entries([("k", "v")]))),
             ("Size", Some(Document::Integer(3))),
-        ]);
-        let response = answer(&request("x", "GetIt", &[]), "urn:x", "r-1", &result);
+            ("At", Some(Document::Time(jiff::Timestamp::UNIX_EPOCH))),
+        ])
+    }
+
+    #[test]
+    fn in_xml_structures_lists_and_maps_are_elements() {
+        let response = ApiRequest::query("sns", "GetIt", &[]).says(&result());
+        let body = String::from_utf8_lossy(response.body());
+        assert!(
+            body.contains(
+                "<GetItResult><Names><member>a&lt;b</member><member>c</member></Names>\
+                 <Attributes><entry><key>k</key><value>v</value></entry></Attributes>\
+                 <Size>3</Size><At>1970-01-01T00:00:00Z</At></GetItResult>"
+            ),
+            "{body}"
+        );
+    }
+
+    #[test]
+    fn in_cbor_they_are_maps_and_arrays() {
+        let response =
+            ApiRequest::cbor("cloudwatch", "GetIt", serde_json::Value::Null).says(&result());
         assert_eq!(
-            response.body(),
-            "<GetItResponse xmlns=\"urn:x\"><GetItResult>\
-             <Names><member>a&lt;b</member><member>c</member></Names>\
-             <Attributes><entry><key>k</key><value>v</value></entry></Attributes>\
-             <Size>3</Size></GetItResult>\
-             <ResponseMetadata><RequestId>r-1</RequestId></ResponseMetadata></GetItResponse>"
+            cbor::decode(response.body()).ok(),
+            Some(json!({"Names": ["a<b", "c"], "Attributes": {"k": "v"}, "Size": 3, "At": 0.0}))
         );
     }
 }
