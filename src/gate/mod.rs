@@ -137,7 +137,7 @@ impl Gate {
     fn perform(&self, entry: &Entry, prepared: &Prepared) -> Result<Value, Fault> {
         match entry.handler {
             Handler::Aws(binding) => {
-                let config = self.world.aws(&prepared.scope)?;
+                let config = self.world.aws(&prepared.scope, &self.cancel)?;
                 let future =
                     (binding.call)(config, prepared.input.clone(), prepared.controls.clone());
                 self.world.complete(future, &self.cancel)

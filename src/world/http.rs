@@ -24,7 +24,8 @@ pub struct Request {
     pub redirects: u32,
     /// A body beyond this many bytes is refused.
     pub limit: u64,
-    /// Write the body to this file instead of memory.
+    /// Write the body of a successful (2xx) answer to this file instead of memory;
+    /// the file appears whole or not at all.
     pub download_to: Option<PathBuf>,
 }
 

@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use opsh_operation::{Fault, FaultKind};
 
 pub mod http;
+pub mod live;
 pub mod ssh;
 
 /// Which world a run has.
@@ -57,8 +58,9 @@ pub trait World: Send + Sync {
     /// The SDK's configuration: credentials, region, endpoint, HTTP client, sleep, time.
     ///
     /// # Errors
-    /// No region, unknown profile.
-    fn aws(&self, scope: &Scope) -> Result<SdkConfig, Fault>;
+    /// No region, unknown profile, no credentials; the cancellation's, because
+    /// looking for credentials may ask the network.
+    fn aws(&self, scope: &Scope, cancel: &Cancel) -> Result<SdkConfig, Fault>;
 
     /// Runs a future of the SDK to its end on the calling branch.
     ///

@@ -7,6 +7,9 @@ use opsh_operation::{Fault, Secret};
 
 use super::Cancel;
 
+pub mod key_file;
+mod pem;
+
 /// Where to log in, before `~/.ssh/config` and `--connect-to` had their say.
 #[derive(Debug, Clone)]
 pub struct Target {

@@ -1,0 +1,279 @@
+//! The SDK's configuration from its default chain, and the runtime its futures run on.
+//!
+//! Nothing here happens before the first AWS call: an empty playbook starts no
+//! thread and reads no file.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{AppName, BehaviorVersion, Region};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{
+    ProvideCredentials, SharedCredentialsProvider, future::ProvideCredentials as Provided,
+};
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_types::error::display::DisplayErrorContext;
+use aws_types::SdkConfig;
+use futures_util::future::BoxFuture;
+use opsh_operation::{Fault, FaultKind, Value};
+use tokio::runtime::{Builder, Handle, Runtime};
+
+use crate::world::{Cancel, Scope};
+
+/// To open a connection; the SDK's own default is 3.1 s.
+const CONNECT: Duration = Duration::from_secs(5);
+/// For one attempt, the upload of its body included.
+const ATTEMPT: Duration = Duration::from_mins(2);
+/// For a call with all its attempts.
+const CALL: Duration = Duration::from_mins(10);
+/// For finding credentials: SSO, assumed roles and instance metadata ask the network.
+const CREDENTIALS: Duration = Duration::from_secs(30);
+
+/// What the command line says about AWS; everything else is the default chain's.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    /// `--region`.
+    pub region: Option<String>,
+    /// `--profile`.
+    pub profile: Option<String>,
+    /// `--endpoint-url`.
+    pub endpoint_url: Option<String>,
+}
+
+/// The door to AWS.
+pub(super) struct Aws {
+    overrides: Overrides,
+    runtime: Mutex<Option<Runtime>>,
+    connector: OnceLock<SharedHttpClient>,
+    configs: Mutex<HashMap<Scope, SdkConfig>>,
+}
+
+impl Aws {
+    pub(super) fn new(overrides: Overrides) -> Self {
+        Self {
+            overrides,
+            runtime: Mutex::new(None),
+            connector: OnceLock::new(),
+            configs: Mutex::new(HashMap::new()),
+        }
+    }
+
+    /// The configuration for `scope`, made at its first use.
+    pub(super) fn config(&self, scope: &Scope, cancel: &Cancel) -> Result<SdkConfig, Fault> {
+        let known = self
+            .configs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(scope)
+            .cloned();
+        if let Some(config) = known {
+            return Ok(config);
+        }
+        let chosen = Overrides {
+            region: scope.region.clone().or(self.overrides.region.clone()),
+            profile: scope.profile.clone().or(self.overrides.profile.clone()),
+            endpoint_url: self.overrides.endpoint_url.clone(),
+        };
+        let connector = self.connector().clone();
+        let config = self.complete(
+            Box::pin(async move {
+                tokio::time::timeout(CREDENTIALS, load(chosen, connector))
+                    .await
+                    .unwrap_or_else(|_| {
+                        Err(no_credentials(format!(
+                            "no AWS credentials were found within {} s",
+                            CREDENTIALS.as_secs()
+                        )))
+                    })
+            }),
+            cancel,
+        )?;
+        self.configs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(scope.clone(), config.clone());
+        Ok(config)
+    }
+
+    /// Runs `future` on the calling thread, its I/O on the runtime's.
+    pub(super) fn complete<T>(
+        &self,
+        future: BoxFuture<'static, Result<T, Fault>>,
+        cancel: &Cancel,
+    ) -> Result<T, Fault> {
+        cancel.check()?;
+        self.handle()?.block_on(async {
+            tokio::select! {
+                done = future => done,
+                fault = cancelled(cancel) => Err(fault),
+            }
+        })
+    }
+
+    /// One pool of connections and one TLS configuration for all clients.
+    fn connector(&self) -> &SharedHttpClient {
+        self.connector.get_or_init(|| {
+            aws_smithy_http_client::Builder::new()
+                .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+                .build_https()
+        })
+    }
+
+    fn handle(&self) -> Result<Handle, Fault> {
+        let mut runtime = self.runtime.lock().unwrap_or_else(PoisonError::into_inner);
+        if runtime.is_none() {
+            let started = Builder::new_multi_thread()
+                .worker_threads(1)
+                .thread_name("opsh-aws")
+                .enable_all()
+                .build()
+                .map_err(|error| {
+                    Fault::new(FaultKind::Failed, format!("cannot start a thread: {error}"))
+                })?;
+            *runtime = Some(started);
+        }
+        runtime
+            .as_ref()
+            .map(|runtime| runtime.handle().clone())
+            .ok_or_else(|| Fault::new(FaultKind::Failed, "the runtime has ended"))
+    }
+}
+
+impl Drop for Aws {
+    fn drop(&mut self) {
+        // A look-up that hangs in the resolver must not keep the process alive.
+        let runtime = self
+            .runtime
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(runtime) = runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// Ready when cancelled.
+async fn cancelled(cancel: &Cancel) -> Fault {
+    loop {
+        if let Err(fault) = cancel.check() {
+            return fault;
+        }
+        tokio::time::sleep(Cancel::PATIENCE / 2).await;
+    }
+}
+
+async fn load(chosen: Overrides, connector: SharedHttpClient) -> Result<SdkConfig, Fault> {
+    let app = AppName::new("opsh")
+        .map_err(|error| Fault::new(FaultKind::Failed, format!("application name: {error}")))?;
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(CONNECT)
+        .operation_attempt_timeout(ATTEMPT)
+        .operation_timeout(CALL)
+        .build();
+    // The retry mode is not set here: the chain's default is `standard`, and
+    // AWS_RETRY_MODE and AWS_MAX_ATTEMPTS keep their say.
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .app_name(app)
+        .timeout_config(timeouts)
+        .http_client(connector);
+    if let Some(profile) = &chosen.profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(region) = chosen.region {
+        loader = loader.region(Region::new(region));
+    }
+    if let Some(url) = chosen.endpoint_url {
+        loader = loader.endpoint_url(url);
+    }
+    let config = loader.load().await;
+    let provider = config.credentials_provider().ok_or_else(|| {
+        no_credentials("the configuration has no source of AWS credentials".to_owned())
+    })?;
+    let first = provider
+        .provide_credentials()
+        .await
+        .map_err(|error| credentials_fault(&error, chosen.profile.as_deref()))?;
+    if config.region().is_none() {
+        return Err(Fault::new(FaultKind::Invalid, "no AWS region is set")
+            .code("MissingRegion")
+            .hint("set AWS_REGION, pass --region, or use --local or --dry-run"));
+    }
+    let remembered = Remembered {
+        first: Mutex::new(Some(first)),
+        rest: provider,
+    };
+    Ok(config
+        .into_builder()
+        .credentials_provider(SharedCredentialsProvider::new(remembered))
+        .build())
+}
+
+fn no_credentials(message: String) -> Fault {
+    Fault::new(FaultKind::Credentials, message)
+        .code("MissingCredentials")
+        .hint(
+            "set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or log in with \
+             'aws sso login'; --local and --dry-run need no account",
+        )
+}
+
+fn credentials_fault(error: &CredentialsError, profile: Option<&str>) -> Fault {
+    let whose = profile.map_or(String::new(), |name| format!(" for the profile '{name}'"));
+    if let CredentialsError::CredentialsNotLoaded(_) = error {
+        return no_credentials(format!("no AWS credentials were found{whose}"));
+    }
+    no_credentials(format!(
+        "the AWS credentials{whose} cannot be used: {}",
+        innermost(error)
+    ))
+}
+
+/// The cause at the end of the chain: the SDK's outer messages say only where it was looking.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    let text = cause.to_string();
+    if text.is_empty() {
+        DisplayErrorContext(error).to_string()
+    } else {
+        text
+    }
+}
+
+/// Gives the credentials of the first look-up once more, so that checking them
+/// beforehand does not double the calls to SSO or STS.
+#[derive(Debug)]
+struct Remembered {
+    first: Mutex<Option<Credentials>>,
+    rest: SharedCredentialsProvider,
+}
+
+impl ProvideCredentials for Remembered {
+    fn provide_credentials<'a>(&'a self) -> Provided<'a>
+    where
+        Self: 'a,
+    {
+        let first = self
+            .first
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        match first {
+            Some(credentials) => Provided::ready(Ok(credentials)),
+            None => self.rest.provide_credentials(),
+        }
+    }
+
+    fn fallback_on_interrupt(&self) -> Option<Credentials> {
+        self.rest.fallback_on_interrupt()
+    }
+}
+
+/// What [`super::Live::complete`] runs.
+pub(super) type Call = BoxFuture<'static, Result<Value, Fault>>;

@@ -1,0 +1,136 @@
+//! The real world: AWS through its SDK, real SSH, real HTTP.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use aws_types::SdkConfig;
+use jiff::Timestamp;
+use opsh_operation::{Fault, Value};
+
+use super::{BranchGuard, Cancel, Kind, Scope, World};
+
+mod aws;
+pub mod connect_to;
+pub mod http;
+pub mod ssh;
+
+pub use aws::Overrides;
+pub use connect_to::ConnectTo;
+
+/// What a run says about the real world.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// About AWS.
+    pub aws: Overrides,
+    /// `--connect-to`, in order.
+    pub connect_to: Vec<ConnectTo>,
+    /// Whose `.ssh` is used; the caller's home directory if `None`.
+    pub home: Option<PathBuf>,
+}
+
+/// The real world.
+pub struct Live {
+    aws: aws::Aws,
+    http: http::Client,
+    ssh: ssh::Client,
+}
+
+impl Live {
+    /// Opens nothing yet: each part starts with its first use.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        let home = settings.home.or_else(std::env::home_dir);
+        Self {
+            aws: aws::Aws::new(settings.aws),
+            http: http::Client::new(settings.connect_to.clone()),
+            ssh: ssh::Client::new(home, settings.connect_to),
+        }
+    }
+}
+
+impl World for Live {
+    fn kind(&self) -> Kind {
+        Kind::Live
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    fn sleep(&self, duration: Duration, cancel: &Cancel) -> Result<(), Fault> {
+        let start = Instant::now();
+        loop {
+            cancel.check()?;
+            let left = duration.saturating_sub(start.elapsed());
+            if left.is_zero() {
+                return Ok(());
+            }
+            std::thread::sleep(left.min(Cancel::PATIENCE));
+        }
+    }
+
+    fn random(&self, bytes: &mut [u8]) {
+        rand::fill(bytes);
+    }
+
+    fn aws(&self, scope: &Scope, cancel: &Cancel) -> Result<SdkConfig, Fault> {
+        self.aws.config(scope, cancel)
+    }
+
+    fn complete(&self, future: aws::Call, cancel: &Cancel) -> Result<Value, Fault> {
+        self.aws.complete(future, cancel)
+    }
+
+    fn http(&self) -> &dyn super::http::Transport {
+        &self.http
+    }
+
+    fn ssh(&self) -> &dyn super::ssh::Transport {
+        &self.ssh
+    }
+
+    fn enter(&self, _path: &[u32]) -> Box<dyn BranchGuard> {
+        Box::new(Free)
+    }
+}
+
+/// Live branches run side by side.
+struct Free;
+
+impl BranchGuard for Free {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sleeping_ends_when_cancelled() {
+        let live = Live::new(Settings::default());
+        let cancel = Cancel::new(None);
+        let other = cancel.clone();
+        let start = Instant::now();
+        std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(30));
+            other.interrupt();
+        });
+        let fault = live.sleep(Duration::from_mins(1), &cancel);
+        assert_eq!(
+            fault.map_err(|fault| fault.kind),
+            Err(opsh_operation::FaultKind::Interrupted)
+        );
+        assert!(start.elapsed() < Duration::from_millis(250));
+    }
+
+    #[test]
+    fn futures_end_when_cancelled() {
+        let live = Live::new(Settings::default());
+        let cancel = Cancel::new(None).within(Duration::from_millis(60));
+        let start = Instant::now();
+        let fault = live.complete(Box::pin(std::future::pending()), &cancel);
+        assert_eq!(
+            fault.map_err(|fault| fault.kind),
+            Err(opsh_operation::FaultKind::Deadline)
+        );
+        assert!(start.elapsed() < Duration::from_millis(250));
+    }
+}

@@ -1,0 +1,186 @@
+//! From a playbook's target to where and how to log in: `~/.ssh/config`, then
+//! `--connect-to`, then the usual defaults.
+
+use std::path::{Path, PathBuf};
+
+use opsh_operation::{Fault, FaultKind};
+
+use super::auth::Identities;
+use super::config::{self, Options};
+use super::faults::Peer;
+use super::host_key::Expectation;
+use super::known_hosts;
+use crate::world::live::connect_to::{self, ConnectTo, bare};
+use crate::world::ssh::key_file::expand_home;
+use crate::world::ssh::{HostKey, Target};
+
+/// Where OpenSSH looks for keys when nothing names one.
+const USUAL_KEYS: [&str; 3] = ["~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa"];
+const SYSTEM_KNOWN_HOSTS: &str = "/etc/ssh/ssh_known_hosts";
+
+/// Everything that a login needs.
+pub(super) struct Endpoint {
+    pub peer: Peer,
+    pub expectation: Expectation,
+    pub identities: Identities,
+    /// Where the socket goes.
+    pub dial: (String, u16),
+}
+
+impl Endpoint {
+    pub fn new(target: &Target, home: Option<&Path>, rules: &[ConnectTo]) -> Result<Self, Fault> {
+        let alias = bare(&target.host).to_owned();
+        if alias.is_empty() || alias.starts_with('-') || alias.contains(char::is_whitespace) {
+            return Err(Fault::new(
+                FaultKind::Invalid,
+                format!("'{alias}' is not a host name or address"),
+            ));
+        }
+        let options = match home {
+            Some(home) => config::read(&home.join(".ssh/config"), &alias)?,
+            None => Options::default(),
+        };
+        let host = options.host_name.as_ref().map_or_else(
+            || alias.clone(),
+            |name| name.replace("%h", &alias).replace("%%", "%"),
+        );
+        let port = target.port.or(options.port).unwrap_or(22);
+        let user = target
+            .user
+            .clone()
+            .or_else(|| options.user.clone())
+            .or_else(local_user)
+            .ok_or_else(|| {
+                Fault::new(FaultKind::Invalid, format!("{alias}: no user to log in as"))
+                    .hint("pass 'user', or write User for the host in ~/.ssh/config")
+            })?;
+        let dial = connect_to::redirect(rules, &host, port).unwrap_or_else(|| (host.clone(), port));
+        let tokens = Tokens {
+            home,
+            host: &host,
+            user: &user,
+        };
+        let known_name = options.host_key_alias.as_ref().map_or_else(
+            || known_hosts::name(&host, port),
+            |name| known_hosts::name(name, 22),
+        );
+        let expectation = Expectation::new(
+            known_name,
+            known_hosts_files(&options, &tokens),
+            policy(
+                &target.host_key,
+                options.strict_host_key_checking.as_deref(),
+            ),
+        )?;
+        let identities = identities(target, &options, &tokens)?;
+        Ok(Self {
+            peer: Peer {
+                host: alias,
+                user,
+                address: dial.0.clone(),
+                port: dial.1,
+            },
+            expectation,
+            identities,
+            dial,
+        })
+    }
+
+    /// What tells this endpoint's logins from others'.
+    pub fn key(&self) -> String {
+        let key_file = self.identities.explicit.as_ref().map(|file| &file.path);
+        format!(
+            "{}|{}|{key_file:?}|{}|{:?}",
+            self.peer, self.dial.1, self.expectation.name, self.expectation.policy
+        )
+    }
+}
+
+/// What `%` and `~` stand for in the configuration's paths.
+struct Tokens<'a> {
+    home: Option<&'a Path>,
+    host: &'a str,
+    user: &'a str,
+}
+
+impl Tokens<'_> {
+    fn path(&self, text: &str) -> PathBuf {
+        let home = self
+            .home
+            .map(|home| home.display().to_string())
+            .unwrap_or_default();
+        let text = text
+            .replace("%d", &home)
+            .replace("%h", self.host)
+            .replace("%r", self.user)
+            .replace("%u", &local_user().unwrap_or_default())
+            .replace("%%", "%");
+        expand_home(&text, self.home)
+    }
+}
+
+fn known_hosts_files(options: &Options, tokens: &Tokens<'_>) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = match &options.known_hosts_files {
+        Some(files) => files.iter().map(|file| tokens.path(file)).collect(),
+        None => tokens
+            .home
+            .map(|home| home.join(".ssh/known_hosts"))
+            .into_iter()
+            .collect(),
+    };
+    files.push(SYSTEM_KNOWN_HOSTS.into());
+    files
+}
+
+/// The playbook's word counts; where it says nothing, the configuration's.
+///
+/// `StrictHostKeyChecking no` is taken as `accept-new`: opsh never goes on with a changed key.
+fn policy(asked: &HostKey, strict: Option<&str>) -> HostKey {
+    match (asked, strict) {
+        (HostKey::Known, Some("accept-new" | "no" | "off")) => HostKey::AcceptNew,
+        _ => asked.clone(),
+    }
+}
+
+fn identities(
+    target: &Target,
+    options: &Options,
+    tokens: &Tokens<'_>,
+) -> Result<Identities, Fault> {
+    let explicit = target
+        .key_file
+        .as_deref()
+        .map(|path| {
+            let path = expand_home(&path.to_string_lossy(), tokens.home);
+            Identities::explicit(&path, target.passphrase.as_ref())
+        })
+        .transpose()?;
+    let configured: Vec<PathBuf> = if options.identity_files.is_empty() {
+        USUAL_KEYS.iter().map(|file| tokens.path(file)).collect()
+    } else {
+        options
+            .identity_files
+            .iter()
+            .filter(|file| !file.eq_ignore_ascii_case("none"))
+            .map(|file| tokens.path(file))
+            .collect()
+    };
+    let agent = match options.identity_agent.as_deref() {
+        Some("none") => None,
+        None | Some("SSH_AUTH_SOCK") => std::env::var_os("SSH_AUTH_SOCK").map(PathBuf::from),
+        Some(path) => Some(tokens.path(path)),
+    };
+    Ok(Identities {
+        explicit,
+        passphrase: target.passphrase.clone(),
+        agent: agent.filter(|socket| socket.exists()),
+        configured,
+        only: options.identities_only.unwrap_or(false),
+    })
+}
+
+fn local_user() -> Option<String> {
+    ["USER", "LOGNAME"]
+        .into_iter()
+        .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()))
+}
