@@ -1,15 +1,26 @@
 //! Generated bindings from opsh values to the typed clients of the AWS SDK for Rust.
 //!
 //! `xtask` derives parameters, results, types and enum values from the SDK's own
-//! sources for every operation that `operations.list` names, and writes
-//! `generated/`. What cannot be derived (effect, inverse, settling, ids, tags,
+//! sources for every operation that `operations/*.list` names, and writes
+//! `src/generated/`. What cannot be derived (effect, inverse, settling, ids, tags,
 //! example) is declared on the operation's line.
+//!
+//! - `generated`: tables, conversions and calls, one folder a service;
+//! - `glue`: what they stand on.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use aws_types::SdkConfig;
 use futures_util::future::BoxFuture;
 use opsh_operation::{Fault, Map, Operation, Value};
+
+#[rustfmt::skip]
+#[allow(deprecated)] // all parameters of an operation, those that AWS advises against too
+#[allow(clippy::pedantic)] // not written by people, not read by them
+#[allow(missing_docs)] // its tables carry the documentation
+mod generated;
+mod glue;
 
 /// An AWS operation and the glue to its typed client.
 pub struct Binding {
@@ -31,5 +42,10 @@ pub struct Controls {
 /// Every generated operation and every waiter, ordered by module and name.
 #[must_use]
 pub fn bindings() -> &'static [&'static Binding] {
-    &[]
+    static ALL: LazyLock<Vec<&'static Binding>> = LazyLock::new(|| {
+        let mut all: Vec<&Binding> = generated::SERVICES.iter().copied().flatten().collect();
+        all.sort_by_key(|binding| (binding.operation.module, binding.operation.name));
+        all
+    });
+    &ALL
 }

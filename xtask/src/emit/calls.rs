@@ -1,0 +1,235 @@
+//! Declarations and calls.
+
+use std::fmt::Write as _;
+
+use super::{literal, table_name, tables};
+use crate::list::{Call, Inverse, Settle};
+use crate::model::{Paging, Type};
+use crate::resolve::{Resolved, Service};
+
+/// `mod.rs` of `service`.
+pub fn all(service: &Service<'_>) -> String {
+    let mut out = format!(
+        "//! The operations of `{}`, module `{}`.\n\n\
+         mod codec;\nmod tables;\n\n\
+         #[allow(clippy::wildcard_imports)] // every helper may be used, or not, by a service\n\
+         use crate::glue::*;\n\
+         {}use aws_types::SdkConfig;\n",
+        service.list.krate,
+        service.list.module,
+        if service.list.module == "s3" {
+            String::new()
+        } else {
+            format!("use {}::Client;\n", service.krate)
+        }
+    );
+    out.push_str(
+        "#[allow(unused_imports)] // not every service has every kind of operation\n\
+         use opsh_operation::{Effect, Fault, Inverse, InverseCall, Makes, Map, Operation, Removes, Settle, Shape, Write};\n",
+    );
+    out.push_str("\nuse crate::{Binding, Controls};\n");
+    for operation in &service.operations {
+        declaration(&mut out, service, operation);
+        call(&mut out, service, operation);
+    }
+    out.push_str("\n/// Ordered by name.\npub static BINDINGS: &[Binding] = &[\n");
+    for operation in &service.operations {
+        let name = &operation.line.name;
+        let _ = writeln!(
+            out,
+            "    Binding {{ operation: &{}, call: {name} }},",
+            table_name(name)
+        );
+    }
+    out.push_str("];\n");
+    out
+}
+
+fn declaration(out: &mut String, service: &Service<'_>, operation: &Resolved<'_>) {
+    let line = operation.line;
+    let table = table_name(&line.name);
+    let module = &service.list.module;
+    let action = action(service, operation);
+    let output = if tables::has_output(operation) {
+        format!("Shape::Struct(&tables::{table}_OUTPUT)")
+    } else {
+        "Shape::Nothing".to_owned()
+    };
+    let _ = writeln!(
+        out,
+        "\nstatic {table}: Operation = Operation {{\n    module: {module:?}, name: {:?}, action: {action:?},\n    \
+         summary: {},\n    input: &tables::{table}_INPUT, positional: &[], output: {output},\n    \
+         effect: {},\n    example: {},\n}};",
+        line.name,
+        literal(line.doc.as_deref().unwrap_or(&operation.sdk.doc)),
+        effect(service, operation),
+        literal(&line.example),
+    );
+}
+
+/// The action as IAM names it.
+pub fn action(service: &Service<'_>, operation: &Resolved<'_>) -> String {
+    operation
+        .line
+        .action
+        .clone()
+        .unwrap_or_else(|| format!("{}:{}", service.list.actions, operation.sdk.api_name))
+}
+
+fn effect(service: &Service<'_>, operation: &Resolved<'_>) -> String {
+    let line = operation.line;
+    let (Some(inverse), Some(settle)) = (&line.inverse, &line.settle) else {
+        return "Effect::Read".to_owned();
+    };
+    let inverse = match inverse {
+        Inverse::Calls(calls) => {
+            let calls: Vec<String> = calls
+                .iter()
+                .map(|call| format!("InverseCall {{ {} }}", target(call)))
+                .collect();
+            format!("Inverse::Calls(&[{}])", calls.join(", "))
+        }
+        Inverse::Nothing(why) => format!("Inverse::Nothing({why:?})"),
+        Inverse::Impossible(why) => format!("Inverse::Impossible({why:?})"),
+    };
+    let settle = match settle {
+        Settle::Token(parameter) => format!("Settle::Token({parameter:?})"),
+        Settle::Find(call) => format!("Settle::Find {{ {} }}", target(call)),
+        Settle::Repeat => "Settle::Repeat".to_owned(),
+        Settle::Ask => "Settle::Ask".to_owned(),
+    };
+    let kinds = |what: &str, list: &[(String, String)]| {
+        let items: Vec<String> = list
+            .iter()
+            .map(|(kind, id)| format!("{what} {{ kind: {kind:?}, id: {id:?} }}"))
+            .collect();
+        format!("&[{}]", items.join(", "))
+    };
+    format!(
+        "Effect::Write(Write {{\n        inverse: {inverse},\n        settle: {settle},\n        \
+         makes: {}, removes: {}, tags: {:?},\n    }})",
+        kinds("Makes", &line.makes),
+        kinds("Removes", &line.removes),
+        operation.tags_parameter(service),
+    )
+}
+
+fn target(call: &Call) -> String {
+    let arguments: Vec<String> = call
+        .arguments
+        .iter()
+        .map(|pair| format!("{pair:?}"))
+        .collect();
+    format!(
+        "operation: {:?}, arguments: &[{}]",
+        call.operation,
+        arguments.join(", ")
+    )
+}
+
+fn call(out: &mut String, service: &Service<'_>, operation: &Resolved<'_>) {
+    let name = &operation.line.name;
+    let mutable = if operation.parameters.is_empty() {
+        "_"
+    } else {
+        "mut "
+    };
+    let client = if service.list.module == "s3" {
+        "s3_client(&session)"
+    } else {
+        "Client::new(&session)"
+    };
+    let patience = if operation.request_body().is_some() || operation.response_body().is_some() {
+        "Patience::Transfer"
+    } else {
+        "Patience::Call"
+    };
+    let _ = writeln!(
+        out,
+        "\nfn {name}(config: SdkConfig, {mutable}input: Map, controls: Controls) -> Reply {{\n    \
+         let (session, limit) = open(config, &controls, {patience});\n    \
+         limit.run(Box::pin(async move {{"
+    );
+    if operation.specifies_tags {
+        let _ = writeln!(
+            out,
+            "        specify_tags(&mut input, &{:?});",
+            operation.line.tags
+        );
+    }
+    if operation.response_body().is_some() {
+        out.push_str("        let to_file = input.remove(\"to_file\");\n");
+    }
+    let _ = writeln!(out, "        let request = {client}.{name}()");
+    for member in &operation.parameters {
+        if member.ty == Type::Stream {
+            let _ = writeln!(
+                out,
+                "            .set_{0}(request_body(input.remove({0:?})).await?)",
+                member.name
+            );
+        } else {
+            let _ = writeln!(
+                out,
+                "            .set_{0}(take(&mut input, {0:?})?)",
+                member.name
+            );
+        }
+    }
+    out.truncate(out.trim_end().len());
+    out.push_str(";\n");
+    match (&operation.paging, operation.response_body()) {
+        (Some(paging), _) => paged(out, operation, paging),
+        (None, Some(body)) => {
+            let _ = writeln!(
+                out,
+                "        let mut output = request.send().await.map_err(fault)?;\n        \
+                 let body = std::mem::take(&mut output.{});\n        \
+                 with_body(output.encode(), {:?}, body, to_file).await",
+                body.ident, body.name
+            );
+        }
+        (None, None) if tables::has_output(operation) => {
+            out.push_str("        request.send().await.map(Encode::encode).map_err(fault)\n");
+        }
+        (None, None) => {
+            out.push_str(
+                "        request.send().await.map_err(fault)?;\n        Ok(opsh_operation::Value::Null)\n",
+            );
+        }
+    }
+    out.push_str("    }))\n}\n");
+}
+
+fn paged(out: &mut String, operation: &Resolved<'_>, paging: &Paging) {
+    let merge = match &operation.line.merge {
+        Some(key) => format!("Some({key:?})"),
+        None => "None".to_owned(),
+    };
+    let _ = writeln!(
+        out,
+        "        let mut pages = Pages::new(&controls, &{:?}, {merge});\n        \
+         let mut tokens: [Option<String>; {}] = Default::default();\n        loop {{\n            \
+         let page = request.clone()",
+        operation.items,
+        paging.tokens.len()
+    );
+    for (index, (input, _)) in paging.tokens.iter().enumerate() {
+        let _ = writeln!(out, "                .set_{input}(tokens[{index}].clone())");
+    }
+    let next: Vec<String> = paging
+        .tokens
+        .iter()
+        .map(|(_, token)| format!("page.{token}.clone()"))
+        .collect();
+    let _ = writeln!(
+        out,
+        "                .send().await.map_err(fault)?;\n            \
+         let next = [{}];\n            \
+         let more = goes_on(&tokens, &next);\n            \
+         tokens = next;\n            \
+         if !pages.add(page.encode()) || !more {{\n                \
+         return Ok(pages.finish());\n            }}\n        }}",
+        next.join(", ")
+    );
+}
