@@ -1,0 +1,84 @@
+//! What the kernel answers in `/proc` and `/dev`.
+
+use sha2::{Digest as _, Sha256};
+
+use super::boot::Boot;
+use super::machine::Machine;
+
+/// How much one reading of `/dev/zero` and `/dev/urandom` gives.
+const CHUNK: usize = 64 * 1024;
+
+/// The content of a file that the kernel makes up when it is read.
+pub fn read(machine: &mut Machine, facts: &Boot, path: &str) -> Option<Vec<u8>> {
+    let text = match path {
+        "/dev/null" => String::new(),
+        "/dev/zero" => return Some(vec![0; CHUNK]),
+        "/dev/random" | "/dev/urandom" => return Some(random(machine, facts, CHUNK)),
+        "/proc/uptime" => {
+            let up = uptime(machine);
+            format!("{up}.00 {up}.00\n")
+        }
+        "/proc/loadavg" => {
+            let load = load_average(machine);
+            format!("{load:.2} {load:.2} {load:.2} 1/120 1700\n")
+        }
+        "/proc/meminfo" => meminfo(facts),
+        "/proc/cpuinfo" => (0..facts.cpus)
+            .map(|cpu| format!("processor\t: {cpu}\ncpu cores\t: {}\n\n", facts.cpus))
+            .collect(),
+        "/proc/version" => format!("Linux version {} (builder@amazon)\n", kernel(machine)),
+        "/proc/mounts" => "/dev/nvme0n1p1 / xfs rw,noatime 0 0\n".to_owned(),
+        _ => return None,
+    };
+    Some(text.into_bytes())
+}
+
+/// Whether what is written to `path` is gone.
+pub fn swallows(path: &str) -> bool {
+    matches!(path, "/dev/null" | "/dev/zero")
+}
+
+/// Bytes that nobody could have guessed, the same in every run.
+pub fn random(machine: &mut Machine, facts: &Boot, count: usize) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(count + 32);
+    while bytes.len() < count {
+        machine.drawn += 1;
+        bytes.extend_from_slice(&Sha256::digest(format!(
+            "{} {}",
+            facts.instance_id, machine.drawn
+        )));
+    }
+    bytes.truncate(count);
+    bytes
+}
+
+/// Whole seconds since the machine was switched on.
+pub fn uptime(machine: &Machine) -> i64 {
+    machine.clock.as_second() - machine.booted.as_second()
+}
+
+/// How many processes want to run.
+pub fn load_average(machine: &Machine) -> f64 {
+    machine
+        .activity
+        .busy(machine.clock)
+        .map(|work| work.cores)
+        .sum()
+}
+
+/// The kernel's release.
+pub fn kernel(machine: &Machine) -> &'static str {
+    match machine.flavour {
+        super::boot::Flavour::AmazonLinux2023 => "6.1.158-178.288.amzn2023",
+        super::boot::Flavour::Ubuntu2404 => "6.14.0-1017-aws",
+    }
+}
+
+fn meminfo(facts: &Boot) -> String {
+    let total = u64::from(facts.memory_mib) * 1024 * 92 / 100;
+    let free = total * 55 / 100;
+    let available = total * 70 / 100;
+    format!(
+        "MemTotal:       {total:>8} kB\nMemFree:        {free:>8} kB\nMemAvailable:   {available:>8} kB\nSwapTotal:             0 kB\nSwapFree:              0 kB\n"
+    )
+}
