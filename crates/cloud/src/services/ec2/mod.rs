@@ -1,35 +1,259 @@
-//! ec2.
+//! EC2: instances and what they stand on.
+//!
+//! Every action is our own; what is not modelled — an action, a parameter, a filter — is refused by
+//! name. Each file is one kind of resource with a table of its actions (`ACTIONS`), of what it can be
+//! filtered by (`FACETS`), and its rules. An action that fails changes nothing.
 
 use serde::{Deserialize, Serialize};
 
+use self::addresses::PublicPool;
+use self::params::Params;
+use self::region::{Action, Region, Site};
 use crate::api::{ApiError, ApiRequest, ApiResponse};
+use crate::state::State as Cloud;
+
+mod addresses;
+mod block_devices;
+mod cidr;
+mod facade;
+mod filters;
+mod furnish;
+mod gateways;
+mod groups;
+mod images;
+mod instance_types;
+mod instances;
+mod interfaces;
+mod key_pairs;
+mod kinds;
+mod launch_data;
+mod launch_templates;
+mod params;
+mod places;
+mod region;
+mod route_tables;
+mod rules;
+mod snapshots;
+mod subnets;
+mod tags;
+mod volumes;
+mod vpcs;
+mod xml;
+
+pub use self::facade::{Facts, Reach, facts, instance_at, launch, reachable, terminate};
+pub use self::instances::launch::LaunchSpec;
+pub use self::instances::{Instance, Stage};
+pub use self::launch_data::{InterfaceWish, LaunchData, MetadataWish, Profile};
+pub use self::launch_templates::TemplateRef;
 
 /// What there is.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct State {}
+pub struct State {
+    region: Region,
+    public: PublicPool,
+}
 
-/// What happens later.
+/// What happens later. `change` is the instance's count of changes when it was planned: if it has
+/// changed since, the event no longer means anything.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub enum Event {}
+pub enum Event {
+    /// A pending instance is running.
+    Running {
+        /// The instance.
+        id: String,
+        /// Its count of changes.
+        change: u64,
+    },
+    /// The machine of a stopping or ending instance is switched off.
+    PowerOff {
+        /// The instance.
+        id: String,
+        /// Its count of changes.
+        change: u64,
+    },
+    /// A running instance is rebooted.
+    Reboot {
+        /// The instance.
+        id: String,
+        /// Its count of changes.
+        change: u64,
+    },
+    /// A stopping instance is stopped.
+    Stopped {
+        /// The instance.
+        id: String,
+        /// Its count of changes.
+        change: u64,
+    },
+    /// An instance that is shutting down is terminated.
+    Terminated {
+        /// The instance.
+        id: String,
+        /// Its count of changes.
+        change: u64,
+    },
+    /// A terminated instance is no longer shown.
+    Gone {
+        /// The instance.
+        id: String,
+        /// Its count of changes.
+        change: u64,
+    },
+    /// A new volume is available.
+    VolumeReady {
+        /// The volume.
+        id: String,
+    },
+    /// A snapshot is complete.
+    SnapshotDone {
+        /// The snapshot.
+        id: String,
+    },
+}
+
+/// The actions, file by file.
+const TABLES: &[&[(&str, Action)]] = &[
+    addresses::ACTIONS,
+    gateways::ACTIONS,
+    groups::ACTIONS,
+    images::ACTIONS,
+    instance_types::ACTIONS,
+    instances::describe::ACTIONS,
+    instances::life::ACTIONS,
+    instances::run::ACTIONS,
+    interfaces::ACTIONS,
+    key_pairs::ACTIONS,
+    launch_templates::ACTIONS,
+    places::ACTIONS,
+    route_tables::ACTIONS,
+    rules::ACTIONS,
+    snapshots::ACTIONS,
+    subnets::ACTIONS,
+    tags::ACTIONS,
+    volumes::ACTIONS,
+    vpcs::ACTIONS,
+];
+
+fn action(name: &str) -> Option<Action> {
+    TABLES
+        .iter()
+        .flat_map(|table| table.iter())
+        .find(|(known, _)| *known == name)
+        .map(|(_, action)| *action)
+}
+
+/// The part of the cloud that actions work on.
+fn site(cloud: &mut Cloud) -> Site<'_> {
+    Site {
+        region: &mut cloud.ec2.region,
+        public: &mut cloud.ec2.public,
+        ids: &mut cloud.ids,
+        events: &mut cloud.events,
+        now: cloud.now,
+    }
+}
+
+/// Does something that changes nothing if it fails.
+fn whole<T>(
+    cloud: &mut Cloud,
+    change: impl FnOnce(&mut Site<'_>) -> Result<T, ApiError>,
+) -> Result<T, ApiError> {
+    let before = (cloud.ec2.clone(), cloud.ids.clone(), cloud.events.clone());
+    let result = change(&mut site(cloud));
+    if result.is_err() {
+        (cloud.ec2, cloud.ids, cloud.events) = before;
+    }
+    result
+}
 
 /// Answers a request.
 ///
 /// # Errors
 /// The service's own refusals.
-pub fn handle(
-    _cloud: &mut crate::state::State,
-    request: &ApiRequest,
-) -> Result<ApiResponse, ApiError> {
-    Err(ApiError::not_modelled(format_args!(
-        "{}:{}",
-        request.service, request.action
-    )))
+pub fn handle(cloud: &mut Cloud, request: &ApiRequest) -> Result<ApiResponse, ApiError> {
+    let name = request.action.as_str();
+    let Some(action) = action(name) else {
+        return Err(ApiError::not_modelled(format_args!("ec2:{name}")));
+    };
+    if request.region != cloud.ec2.region.name {
+        return Err(ApiError::not_modelled(format_args!(
+            "region {} (this cloud has {})",
+            request.region, cloud.ec2.region.name
+        )));
+    }
+    let mut params = Params::new(name, &request.params);
+    let dry = params.flag("DryRun")?.unwrap_or(false);
+    let mut answer = |site: &mut Site<'_>| {
+        let xml = action(site, &mut params)?;
+        // Every action takes all of its parameters before it changes anything; this is the proof.
+        params.finish()?;
+        if dry {
+            return Err(ApiError::new(
+                "DryRunOperation",
+                "Request would have succeeded, but DryRun flag is set.",
+            )
+            .with_status(412));
+        }
+        Ok(xml)
+    };
+    let reads = name.starts_with("Describe") || name.starts_with("Get");
+    let xml = if reads && !dry {
+        answer(&mut site(cloud))?
+    } else {
+        whole(cloud, answer)?
+    };
+    Ok(request.xml(xml.into_inside()))
 }
 
 /// Lets a planned event happen.
-pub fn happen(_cloud: &mut crate::state::State, event: Event) {
-    match event {}
+pub fn happen(cloud: &mut Cloud, event: Event) {
+    let count = |cloud: &Cloud, id: &str| {
+        cloud
+            .ec2
+            .region
+            .instances
+            .get(id)
+            .map(|instance| instance.changes)
+    };
+    match event {
+        Event::Running { id, change } if count(cloud, &id) == Some(change) => {
+            let now = cloud.now;
+            if let Some(instance) = cloud.ec2.region.instances.get_mut(&id) {
+                instance.stage = Stage::Running;
+                instance.running_since = Some(now);
+                instance.reason = None;
+            }
+        }
+        Event::Stopped { id, change } if count(cloud, &id) == Some(change) => site(cloud).halt(&id),
+        Event::Terminated { id, change } if count(cloud, &id) == Some(change) => {
+            site(cloud).bury(&id);
+        }
+        Event::Gone { id, change } if count(cloud, &id) == Some(change) => site(cloud).forget(&id),
+        Event::VolumeReady { id } => {
+            if let Some(volume) = cloud.ec2.region.volumes.get_mut(&id) {
+                volume.creating = false;
+            }
+        }
+        Event::SnapshotDone { id } => {
+            let now = cloud.now;
+            if let Some(snapshot) = cloud.ec2.region.snapshots.get_mut(&id) {
+                snapshot.completed = Some(now);
+            }
+        }
+        // The instance has changed since: what was planned for it no longer happens.
+        _ => {}
+    }
 }
 
 /// Furnishes a new account: default VPC, subnets, security group, images.
-pub fn furnish(_cloud: &mut crate::state::State) {}
+pub fn furnish(cloud: &mut Cloud) {
+    cloud.ec2.region = furnish::region(&cloud.region, &cloud.account, &mut cloud.ids, cloud.now);
+}
+
+/// New instances cannot be found by their id for so many seconds; 0 at first.
+pub fn set_lag(cloud: &mut Cloud, seconds: u32) {
+    cloud.ec2.region.lag_seconds = seconds;
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,255 @@
+//! Snapshots of volumes.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::Event;
+use super::filters::{Facet, Filters, Page, one, opt};
+use super::kinds;
+use super::params::Params;
+use super::region::{Action, Region, Site, Tags};
+use super::tags;
+use super::xml::{Xml, stamp};
+use crate::api::ApiError;
+
+/// The actions on snapshots.
+pub const ACTIONS: &[(&str, Action)] = &[
+    ("CreateSnapshot", create),
+    ("CopySnapshot", copy),
+    ("DeleteSnapshot", delete),
+    ("DescribeSnapshots", describe),
+];
+
+/// A snapshot.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// `snap-…`.
+    pub id: String,
+    /// The volume that it was made of.
+    pub volume: String,
+    /// The volume's size in GiB.
+    pub size: u32,
+    /// What it is for.
+    pub description: String,
+    /// The account that owns it.
+    pub owner: String,
+    /// Whether it is encrypted.
+    pub encrypted: bool,
+    /// Since when.
+    pub started: Timestamp,
+    /// When it was complete.
+    pub completed: Option<Timestamp>,
+}
+
+impl Snapshot {
+    fn status(&self) -> &'static str {
+        if self.completed.is_some() {
+            "completed"
+        } else {
+            "pending"
+        }
+    }
+
+    fn progress(&self) -> &'static str {
+        if self.completed.is_some() {
+            "100%"
+        } else {
+            "0%"
+        }
+    }
+}
+
+impl Site<'_> {
+    /// Begins a snapshot of a volume; its id.
+    pub fn make_snapshot(
+        &mut self,
+        volume: &str,
+        description: String,
+        tags: &Tags,
+    ) -> Result<String, ApiError> {
+        let volume = Region::find(&self.region.volumes, &kinds::VOLUME, volume)?.clone();
+        let id = self.new_id(&kinds::SNAPSHOT);
+        self.region.snapshots.insert(
+            id.clone(),
+            Snapshot {
+                id: id.clone(),
+                volume: volume.id,
+                size: volume.size,
+                description,
+                owner: self.region.account.clone(),
+                encrypted: volume.encrypted,
+                started: self.now,
+                completed: None,
+            },
+        );
+        self.tag(&id, tags);
+        let seconds = 20 + volume.size.min(100) + self.ids.below(10);
+        self.plan(seconds, Event::SnapshotDone { id: id.clone() });
+        Ok(id)
+    }
+}
+
+fn create(site: &mut Site<'_>, params: &mut Params) -> Result<Xml, ApiError> {
+    let volume = params.need("VolumeId")?;
+    let description = params.text("Description")?.unwrap_or_default();
+    let tags = tags::specification(params, &kinds::SNAPSHOT)?;
+    params.finish()?;
+    let id = site.make_snapshot(&volume, description, &tags)?;
+    let mut xml = Xml::new();
+    show(
+        &mut xml,
+        site.region,
+        Region::find(&site.region.snapshots, &kinds::SNAPSHOT, &id)?,
+    );
+    Ok(xml)
+}
+
+fn copy(site: &mut Site<'_>, params: &mut Params) -> Result<Xml, ApiError> {
+    let source = params.need("SourceSnapshotId")?;
+    let from = params.need("SourceRegion")?;
+    let description = params.text("Description")?.unwrap_or_default();
+    let encrypted = params.flag("Encrypted")?.unwrap_or(false);
+    // The SDK adds these two by itself; where the request arrives is the destination.
+    let _ = (
+        params.text("DestinationRegion")?,
+        params.text("PresignedUrl")?,
+    );
+    let tags = tags::specification(params, &kinds::SNAPSHOT)?;
+    params.finish()?;
+    other_region(site.region, &from)?;
+    let source = Region::find(&site.region.snapshots, &kinds::SNAPSHOT, &source)?.clone();
+    let id = site.new_id(&kinds::SNAPSHOT);
+    site.region.snapshots.insert(
+        id.clone(),
+        Snapshot {
+            id: id.clone(),
+            // AWS gives copies a made-up volume id that must not be relied upon.
+            volume: "vol-ffffffff".to_owned(),
+            description,
+            owner: site.region.account.clone(),
+            encrypted: encrypted || source.encrypted,
+            started: site.now,
+            completed: None,
+            size: source.size,
+        },
+    );
+    site.tag(&id, &tags);
+    site.plan(30, Event::SnapshotDone { id: id.clone() });
+    let mut xml = Xml::new();
+    xml.leaf("snapshotId", &id).tags(Some(&tags));
+    Ok(xml)
+}
+
+/// Refuses another region than this one.
+pub fn other_region(region: &Region, from: &str) -> Result<(), ApiError> {
+    if from == region.name {
+        return Ok(());
+    }
+    Err(ApiError::not_modelled(format_args!(
+        "copying from another region ({from}; this one is {})",
+        region.name
+    )))
+}
+
+/// The image that a snapshot is in.
+pub fn image_of<'a>(region: &'a Region, snapshot: &str) -> Option<&'a str> {
+    region
+        .images
+        .values()
+        .find(|image| {
+            image
+                .mappings
+                .iter()
+                .any(|mapping| mapping.ebs.snapshot.as_deref() == Some(snapshot))
+        })
+        .map(|image| image.id.as_str())
+}
+
+fn delete(site: &mut Site<'_>, params: &mut Params) -> Result<Xml, ApiError> {
+    let id = params.need("SnapshotId")?;
+    params.finish()?;
+    let region = &mut *site.region;
+    let snapshot = Region::find(&region.snapshots, &kinds::SNAPSHOT, &id)?;
+    if snapshot.owner != region.account {
+        return Err(ApiError::new(
+            "UnauthorizedOperation",
+            "You are not authorized to perform this operation.",
+        )
+        .with_status(403));
+    }
+    if let Some(image) = image_of(region, &id) {
+        return Err(ApiError::new(
+            "InvalidSnapshot.InUse",
+            format!("The snapshot {id} is currently in use by {image}"),
+        ));
+    }
+    region.snapshots.remove(&id);
+    region.tags.remove(&id);
+    Ok(Xml::done())
+}
+
+const FACETS: &[Facet<Snapshot>] = &[
+    ("snapshot-id", |_, s| one(&s.id)),
+    ("volume-id", |_, s| one(&s.volume)),
+    ("volume-size", |_, s| one(s.size)),
+    ("description", |_, s| one(&s.description)),
+    ("encrypted", |_, s| one(s.encrypted)),
+    ("owner-id", |_, s| one(&s.owner)),
+    ("owner-alias", |region, s| opt(alias(region, s))),
+    ("progress", |_, s| one(s.progress())),
+    ("start-time", |_, s| one(stamp(s.started))),
+    ("status", |_, s| one(s.status())),
+    ("storage-tier", |_, _| one("standard")),
+];
+
+/// The well-known name of the owner: the alias of the image that the snapshot is in.
+fn alias<'a>(region: &'a Region, snapshot: &Snapshot) -> Option<&'a str> {
+    let image = region.images.get(image_of(region, &snapshot.id)?)?;
+    image.owner_alias.as_deref()
+}
+
+fn describe(site: &mut Site<'_>, params: &mut Params) -> Result<Xml, ApiError> {
+    let ids = params.list("SnapshotId")?;
+    let owners = params.list("Owner")?;
+    let filters = Filters::read(params)?;
+    let page = Page::read(params, 5, 1000)?;
+    params.finish()?;
+    page.not_with("snapshotIds", &ids)?;
+    let region = &*site.region;
+    kinds::SNAPSHOT.check(region, &ids)?;
+    let owned = |snapshot: &Snapshot| {
+        owners.is_empty()
+            || owners.iter().any(|owner| match owner.as_str() {
+                "self" => snapshot.owner == region.account,
+                owner => snapshot.owner == owner || alias(region, snapshot) == Some(owner),
+            })
+    };
+    let asked = region
+        .snapshots
+        .values()
+        .filter(|snapshot| (ids.is_empty() || ids.contains(&snapshot.id)) && owned(snapshot));
+    let found = filters.select(region, FACETS, |snapshot| &snapshot.id, asked)?;
+    let (found, next) = page.cut(found, |snapshot| snapshot.id.clone());
+    let mut xml = Xml::new();
+    xml.list("snapshotSet", found, |xml, snapshot| {
+        show(xml, region, snapshot);
+    })
+    .maybe("nextToken", next);
+    Ok(xml)
+}
+
+fn show(xml: &mut Xml, region: &Region, snapshot: &Snapshot) {
+    xml.leaf("snapshotId", &snapshot.id)
+        .leaf("volumeId", &snapshot.volume)
+        .leaf("status", snapshot.status())
+        .leaf("progress", snapshot.progress())
+        .time("startTime", snapshot.started)
+        .maybe("completionTime", snapshot.completed.map(stamp))
+        .leaf("ownerId", &snapshot.owner)
+        .maybe("ownerAlias", alias(region, snapshot))
+        .leaf("description", &snapshot.description)
+        .leaf("volumeSize", snapshot.size)
+        .leaf("encrypted", snapshot.encrypted)
+        .leaf("storageTier", "standard")
+        .tags(region.tags_of(&snapshot.id));
+}
