@@ -90,6 +90,7 @@ fn source(service: &Service<'_>, operation: &Resolved<'_>, text: &str) -> Result
     if text.starts_with('=') {
         return Ok(());
     }
+    let text = text.strip_prefix("each ").unwrap_or(text);
     if text.contains('{') {
         return text
             .split('{')
@@ -109,7 +110,7 @@ fn path(service: &Service<'_>, operation: &Resolved<'_>, text: &str) -> Result<(
         _ => return Err(wrong()),
     };
     for segment in rest.split('.') {
-        let name = segment.trim_end_matches("[]");
+        let name = segment.split('[').next().unwrap_or_default();
         let member = members
             .iter()
             .find(|member| member.name == name)

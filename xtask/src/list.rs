@@ -15,6 +15,8 @@ pub struct Service {
     pub tags: Vec<TagType>,
     /// Corrections of what the SDK says is sensitive.
     pub sensitivity: Vec<Sensitivity>,
+    /// What `$NAME` in an example stands for.
+    pub preludes: Vec<(String, String)>,
     pub operations: Vec<Line>,
 }
 
@@ -106,7 +108,8 @@ pub fn parse(place: &str, text: &str) -> Result<Service> {
         if let Some(directive) = line.strip_prefix('@') {
             service.directive(directive).map_err(at)?;
         } else if !line.is_empty() && !line.starts_with('#') {
-            let operation = operation(&service.module, line).map_err(at)?;
+            let mut operation = operation(&service.module, line).map_err(at)?;
+            operation.example = service.expand(&operation.example).map_err(at)?;
             if service
                 .operations
                 .iter()
@@ -127,6 +130,11 @@ impl Service {
     fn directive(&mut self, text: &str) -> Result<()> {
         let words: Vec<&str> = text.split_whitespace().collect();
         match words.as_slice() {
+            ["prelude", name, ..] => {
+                let (_, body) = text.split_once(name).unwrap_or_default();
+                let body = self.expand(body.trim())?;
+                self.preludes.push(((*name).to_owned(), body));
+            }
             ["crate", name] => (*name).clone_into(&mut self.krate),
             ["actions", prefix] => (*prefix).clone_into(&mut self.actions),
             ["tags", name, set @ ..] => self.tags.push(TagType {
@@ -153,6 +161,18 @@ impl Service {
             _ => return Err(Error(format!("unknown directive '@{text}'"))),
         }
         Ok(())
+    }
+
+    /// An example with its preludes, a statement a line.
+    fn expand(&self, example: &str) -> Result<String> {
+        let mut text = example.to_owned();
+        for (name, body) in &self.preludes {
+            text = text.replace(&format!("${name} "), &format!("{body} "));
+        }
+        if text.split_whitespace().any(|word| word.starts_with('$')) {
+            return Err(Error(format!("unknown prelude in '{text}'")));
+        }
+        Ok(text.replace("; ", ";\n"))
     }
 }
 

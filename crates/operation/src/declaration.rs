@@ -85,8 +85,8 @@ pub enum Inverse {
 pub struct InverseCall {
     /// `module::name` of the operation to call.
     pub operation: &'static str,
-    /// Parameter and where its value comes from: a [`crate::select`] path that
-    /// begins with `input.` or `result.`, or a literal text after `=`.
+    /// Parameter and where its value comes from; [`crate::select::calls`] makes
+    /// the inputs of it.
     pub arguments: &'static [(&'static str, &'static str)],
 }
 

@@ -1,7 +1,14 @@
 //! The little paths with which declarations point into inputs and results.
 //!
-//! `result.instances[].instance_id` goes through the list; the root (`input`
-//! or `result`) is chosen by the first word. A path with `[]` selects a list.
+//! - `result.instances[].instance_id` goes through the list, and selects a list;
+//!   the root (`input` or `result`) is the first word;
+//! - `result.load_balancers[0].dns_name` takes one item;
+//! - `{input.bucket}/{input.key}` is a text with values in it; with a list inside
+//!   it selects one text for each item; `{…}[]` is a list of one text;
+//! - `=text` is literal; what is valid JSON after `=` is that value
+//!   (`=true`, `=["self"]`);
+//! - `each result.snapshots[].snapshot_id` makes one call for each value
+//!   (see [`calls`]).
 
 use crate::value::{Map, Value};
 
@@ -17,6 +24,10 @@ pub struct Roots<'a> {
 /// Every value at `path`, none for absent ones.
 #[must_use]
 pub fn all(roots: Roots<'_>, path: &str) -> Vec<Value> {
+    if path.contains('{') {
+        let template = path.strip_suffix("[]").unwrap_or(path);
+        return fill(roots, template).into_iter().map(Value::Text).collect();
+    }
     let (root, rest) = path.split_once('.').unwrap_or((path, ""));
     match root {
         "result" => descend(vec![roots.result.clone()], rest),
@@ -25,21 +36,89 @@ pub fn all(roots: Roots<'_>, path: &str) -> Vec<Value> {
     }
 }
 
-/// The value that an argument's source says: `=text` literally, a path with
-/// `[]` as a list, any other path as the value there.
+/// The value that an argument's source says: a literal, a path with `[]` as a
+/// list, any other path as the value there.
 #[must_use]
 pub fn argument(roots: Roots<'_>, source: &str) -> Value {
     if let Some(literal) = source.strip_prefix('=') {
-        return Value::Text(literal.to_owned());
+        return serde_json::from_str(literal).map_or_else(
+            |_| Value::Text(literal.to_owned()),
+            |json| Value::from_json(&json),
+        );
     }
     let mut values = all(roots, source);
-    if source.contains("[]") {
+    let outside = source.rsplit('}').next().unwrap_or(source);
+    if outside.contains("[]") {
         Value::List(values)
     } else if values.is_empty() {
         Value::Null
     } else {
         values.swap_remove(0)
     }
+}
+
+/// The inputs of the calls that `arguments` describe: one, or with a source
+/// that begins with `each ` one for each of its values.
+///
+/// A name with a dot puts the value inside of a map (`filters.group-name`; only
+/// the first dot counts). Absent values are left out.
+#[must_use]
+pub fn calls(roots: Roots<'_>, arguments: &[(&str, &str)]) -> Vec<Map> {
+    let mut inputs = vec![Map::new()];
+    for (name, source) in arguments {
+        if let Some(path) = source.strip_prefix("each ") {
+            let values = all(roots, path);
+            inputs = inputs
+                .iter()
+                .flat_map(|input| {
+                    values.iter().map(|value| {
+                        let mut input = input.clone();
+                        place(&mut input, name, value.clone());
+                        input
+                    })
+                })
+                .collect();
+        } else {
+            let value = argument(roots, source);
+            for input in &mut inputs {
+                place(input, name, value.clone());
+            }
+        }
+    }
+    inputs
+}
+
+fn place(input: &mut Map, name: &str, value: Value) {
+    if value.is_null() {
+        return;
+    }
+    let Some((outer, inner)) = name.split_once('.') else {
+        input.insert(name.to_owned(), value);
+        return;
+    };
+    let entry = input
+        .entry(outer.to_owned())
+        .or_insert_with(|| Value::Map(Map::new()));
+    if let Value::Map(map) = entry {
+        map.insert(inner.to_owned(), value);
+    }
+}
+
+/// Every text that `template` makes; none if a value in it is absent.
+fn fill(roots: Roots<'_>, template: &str) -> Vec<String> {
+    let Some((head, rest)) = template.split_once('{') else {
+        return vec![template.to_owned()];
+    };
+    let (path, tail) = rest.split_once('}').unwrap_or((rest, ""));
+    let tails = fill(roots, tail);
+    all(roots, path)
+        .iter()
+        .filter_map(|value| match value {
+            Value::Int(number) => Some(number.to_string()),
+            other => other.as_text().map(str::to_owned),
+        })
+        .flat_map(|value| tails.iter().map(move |tail| format!("{head}{value}{tail}")))
+        .collect()
 }
 
 fn descend(values: Vec<Value>, path: &str) -> Vec<Value> {
@@ -50,42 +129,118 @@ fn descend(values: Vec<Value>, path: &str) -> Vec<Value> {
             .collect();
     }
     let (segment, rest) = path.split_once('.').unwrap_or((path, ""));
-    let (name, lists) = segment
-        .strip_suffix("[]")
-        .map_or((segment, false), |name| (name, true));
+    let (name, items) = match segment.split_once('[') {
+        Some((name, index)) => (name, Some(index.trim_end_matches(']'))),
+        None => (segment, None),
+    };
     let found = values.into_iter().filter_map(|value| match value {
         Value::Map(mut map) => map.remove(name),
         _ => None,
     });
-    let next = if lists {
-        found
-            .flat_map(|value| match value {
-                Value::List(items) => items,
-                single => vec![single],
-            })
-            .collect()
-    } else {
-        found.collect()
+    let next = match items {
+        None => found.collect(),
+        Some("") => found.flat_map(listed).collect(),
+        Some(index) => {
+            let index: usize = index.parse().unwrap_or(usize::MAX);
+            found
+                .filter_map(|value| listed(value).into_iter().nth(index))
+                .collect()
+        }
     };
     descend(next, rest)
+}
+
+fn listed(value: Value) -> Vec<Value> {
+    match value {
+        Value::List(items) => items,
+        single => vec![single],
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn result() -> Value {
+        let id = |id: &str| Value::Map(Map::from([("id".into(), id.into())]));
+        Value::Map(Map::from([("items".into(), vec![id("a"), id("b")].into())]))
+    }
+
+    fn input() -> Map {
+        Map::from([
+            ("name".into(), "n".into()),
+            ("version".into(), Value::Int(3)),
+        ])
+    }
+
     #[test]
     fn paths_go_through_lists() {
-        let id = |id: &str| Value::Map(Map::from([("id".into(), id.into())]));
-        let result = Value::Map(Map::from([("items".into(), vec![id("a"), id("b")].into())]));
-        let input = Map::from([("name".into(), "n".into())]);
+        let (input, result) = (input(), result());
         let roots = Roots {
             input: &input,
             result: &result,
         };
         assert_eq!(argument(roots, "result.items[].id"), vec!["a", "b"].into());
+        assert_eq!(argument(roots, "result.items[1].id"), "b".into());
+        assert_eq!(argument(roots, "result.items[2].id"), Value::Null);
         assert_eq!(argument(roots, "input.name"), "n".into());
-        assert_eq!(argument(roots, "=yes"), "yes".into());
+        assert_eq!(argument(roots, "input.name[]"), vec!["n"].into());
         assert_eq!(argument(roots, "result.missing"), Value::Null);
+    }
+
+    #[test]
+    fn literals_are_text_or_json() {
+        let (input, result) = (input(), result());
+        let roots = Roots {
+            input: &input,
+            result: &result,
+        };
+        assert_eq!(argument(roots, "=yes"), "yes".into());
+        assert_eq!(argument(roots, "=true"), true.into());
+        assert_eq!(argument(roots, r#"=["self"]"#), vec!["self"].into());
+    }
+
+    #[test]
+    fn templates_make_texts() {
+        let (input, result) = (input(), result());
+        let roots = Roots {
+            input: &input,
+            result: &result,
+        };
+        assert_eq!(
+            all(roots, "{input.name}/{result.items[].id}"),
+            ["n/a".into(), "n/b".into()]
+        );
+        assert_eq!(argument(roots, "{input.name}/x"), "n/x".into());
+        assert_eq!(argument(roots, "{input.version}[]"), vec!["3"].into());
+        assert!(all(roots, "{input.name}/{input.missing}").is_empty());
+    }
+
+    #[test]
+    fn arguments_make_inputs() {
+        let (input, result) = (input(), result());
+        let roots = Roots {
+            input: &input,
+            result: &result,
+        };
+        let made = calls(
+            roots,
+            &[
+                ("filters.a.b", "input.name"),
+                ("id", "each result.items[].id"),
+                ("absent", "input.missing"),
+            ],
+        );
+        let texts: Vec<String> = made
+            .into_iter()
+            .map(|input| Value::Map(input).to_json().to_string())
+            .collect();
+        assert_eq!(
+            texts,
+            [
+                r#"{"filters":{"a.b":"n"},"id":"a"}"#,
+                r#"{"filters":{"a.b":"n"},"id":"b"}"#
+            ]
+        );
     }
 }

@@ -441,7 +441,7 @@ mod tests {
     #[test]
     fn secrets_are_never_shown() {
         let value = Value::List(vec![Value::Secret(Secret::new("hunter2"))]);
-        assert_eq!(format!("{value:?}"), "[Secret([secret])]");
+        assert_eq!(format!("{value:?}"), "List([Secret([secret])])");
         assert_eq!(value.to_json().to_string(), r#"["[secret]"]"#);
     }
 }

@@ -85,7 +85,12 @@ fn encode(out: &mut String, service: &Service<'_>, structure: &Structure) {
     let name = &structure.name;
     let _ = writeln!(
         out,
-        "\nimpl Encode for t::{name} {{\n    fn encode(self) -> Value {{\n        let mut m = Map::new();"
+        "\nimpl Encode for t::{name} {{\n    fn encode(self) -> Value {{\n        let {}m = Map::new();",
+        if structure.members.is_empty() {
+            ""
+        } else {
+            "mut "
+        },
     );
     for member in &structure.members {
         put(out, service, name, member);

@@ -3,15 +3,25 @@
 
 use crate::Binding;
 
+mod autoscaling;
 mod cloudwatch;
 mod ec2;
+mod elbv2;
 mod iam;
 mod s3;
+mod sns;
+mod ssm;
+mod sts;
 
 /// The bindings of each service, ordered by name.
 pub static SERVICES: &[&[Binding]] = &[
+    autoscaling::BINDINGS,
     cloudwatch::BINDINGS,
     ec2::BINDINGS,
+    elbv2::BINDINGS,
     iam::BINDINGS,
     s3::BINDINGS,
+    sns::BINDINGS,
+    ssm::BINDINGS,
+    sts::BINDINGS,
 ];

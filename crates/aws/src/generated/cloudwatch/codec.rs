@@ -7,11 +7,55 @@ use aws_sdk_cloudwatch::{operation as o, types as t};
 #[allow(unused_imports)] // a service may take nothing but plain values
 use opsh_operation::{Fault, Map, Value};
 
+impl Encode for o::describe_alarm_history::DescribeAlarmHistoryOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "alarm_history_items", self.alarm_history_items.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::describe_alarms::DescribeAlarmsOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "composite_alarms", self.composite_alarms.encode());
+        put(&mut m, "metric_alarms", self.metric_alarms.encode());
+        put(&mut m, "log_alarms", self.log_alarms.encode());
+        Value::Map(m)
+    }
+}
+
 impl Encode for o::get_metric_data::GetMetricDataOutput {
     fn encode(self) -> Value {
         let mut m = Map::new();
         put(&mut m, "metric_data_results", self.metric_data_results.encode());
         put(&mut m, "messages", self.messages.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::get_metric_statistics::GetMetricStatisticsOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "label", self.label.encode());
+        put(&mut m, "datapoints", self.datapoints.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::list_metrics::ListMetricsOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "metrics", self.metrics.encode());
+        put(&mut m, "owning_accounts", self.owning_accounts.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::ActionConfiguration {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "alarm_tags_propagation", self.alarm_tags_propagation.encode());
         Value::Map(m)
     }
 }
@@ -22,6 +66,33 @@ impl Decode for t::ActionConfiguration {
         Ok(Self::builder()
             .set_alarm_tags_propagation(take(&mut m, "alarm_tags_propagation")?)
             .build())
+    }
+}
+
+impl Encode for t::ActionsSuppressedBy { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::AlarmHistoryItem {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "alarm_name", self.alarm_name.encode());
+        put(&mut m, "alarm_contributor_id", self.alarm_contributor_id.encode());
+        put(&mut m, "alarm_type", self.alarm_type.encode());
+        put(&mut m, "timestamp", self.timestamp.encode());
+        put(&mut m, "history_item_type", self.history_item_type.encode());
+        put(&mut m, "history_summary", self.history_summary.encode());
+        put(&mut m, "history_data", self.history_data.encode());
+        put(&mut m, "alarm_contributor_attributes", self.alarm_contributor_attributes.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::AlarmPromQlCriteria {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "query", self.query.encode());
+        put(&mut m, "pending_period", self.pending_period.encode());
+        put(&mut m, "recovery_period", self.recovery_period.encode());
+        Value::Map(m)
     }
 }
 
@@ -36,6 +107,16 @@ impl Decode for t::AlarmPromQlCriteria {
     }
 }
 
+impl Encode for t::AlarmTagsPropagation {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "enabled", self.enabled.encode());
+        put(&mut m, "included_tag_keys", self.included_tag_keys.encode());
+        put(&mut m, "excluded_tag_keys", self.excluded_tag_keys.encode());
+        Value::Map(m)
+    }
+}
+
 impl Decode for t::AlarmTagsPropagation {
     fn decode(value: Value) -> Result<Self, Fault> {
         let mut m = fields(value)?;
@@ -47,7 +128,64 @@ impl Decode for t::AlarmTagsPropagation {
     }
 }
 
+impl Encode for t::AlarmType { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Decode for t::AlarmType { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
+
+impl Encode for t::ComparisonOperator { fn encode(self) -> Value { text(self.as_str()) } }
+
 impl Decode for t::ComparisonOperator { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
+
+impl Encode for t::CompositeAlarm {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "actions_enabled", self.actions_enabled.encode());
+        put(&mut m, "alarm_actions", self.alarm_actions.encode());
+        put(&mut m, "alarm_arn", self.alarm_arn.encode());
+        put(&mut m, "alarm_configuration_updated_timestamp", self.alarm_configuration_updated_timestamp.encode());
+        put(&mut m, "alarm_description", self.alarm_description.encode());
+        put(&mut m, "alarm_name", self.alarm_name.encode());
+        put(&mut m, "alarm_rule", self.alarm_rule.encode());
+        put(&mut m, "insufficient_data_actions", self.insufficient_data_actions.encode());
+        put(&mut m, "ok_actions", self.ok_actions.encode());
+        put(&mut m, "state_reason", self.state_reason.encode());
+        put(&mut m, "state_reason_data", self.state_reason_data.encode());
+        put(&mut m, "state_updated_timestamp", self.state_updated_timestamp.encode());
+        put(&mut m, "state_value", self.state_value.encode());
+        put(&mut m, "state_transitioned_timestamp", self.state_transitioned_timestamp.encode());
+        put(&mut m, "actions_suppressed_by", self.actions_suppressed_by.encode());
+        put(&mut m, "actions_suppressed_reason", self.actions_suppressed_reason.encode());
+        put(&mut m, "actions_suppressor", self.actions_suppressor.encode());
+        put(&mut m, "actions_suppressor_wait_period", self.actions_suppressor_wait_period.encode());
+        put(&mut m, "actions_suppressor_extension_period", self.actions_suppressor_extension_period.encode());
+        put(&mut m, "action_configuration", self.action_configuration.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::Datapoint {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "timestamp", self.timestamp.encode());
+        put(&mut m, "sample_count", self.sample_count.encode());
+        put(&mut m, "average", self.average.encode());
+        put(&mut m, "sum", self.sum.encode());
+        put(&mut m, "minimum", self.minimum.encode());
+        put(&mut m, "maximum", self.maximum.encode());
+        put(&mut m, "unit", self.unit.encode());
+        put(&mut m, "extended_statistics", self.extended_statistics.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::Dimension {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "name", self.name.encode());
+        put(&mut m, "value", self.value.encode());
+        Value::Map(m)
+    }
+}
 
 impl Decode for t::Dimension {
     fn decode(value: Value) -> Result<Self, Fault> {
@@ -59,12 +197,63 @@ impl Decode for t::Dimension {
     }
 }
 
+impl Decode for t::DimensionFilter {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_name(take(&mut m, "name")?)
+            .set_value(take(&mut m, "value")?)
+            .build())
+    }
+}
+
+impl Decode for t::Entity {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_key_attributes(take(&mut m, "key_attributes")?)
+            .set_attributes(take(&mut m, "attributes")?)
+            .build())
+    }
+}
+
+impl Decode for t::EntityMetricData {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_entity(take(&mut m, "entity")?)
+            .set_metric_data(take(&mut m, "metric_data")?)
+            .build())
+    }
+}
+
+impl Encode for t::EvaluationCriteria {
+    fn encode(self) -> Value {
+        match self {
+            Self::PromQlCriteria(inner) => only("prom_ql_criteria", inner.encode()),
+            _ => Value::Null,
+        }
+    }
+}
+
 impl Decode for t::EvaluationCriteria {
     fn decode(value: Value) -> Result<Self, Fault> {
         let (name, value) = single(value)?;
         match name.as_str() {
             "prom_ql_criteria" => Decode::decode(value).map(Self::PromQlCriteria),
             _ => Err(unknown_member(&name)),
+        }
+    }
+}
+
+impl Encode for t::EvaluationState { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::EvaluationWindow {
+    fn encode(self) -> Value {
+        match self {
+            Self::SlidingWindow(inner) => only("sliding_window", inner.encode()),
+            Self::WallClockWindow(inner) => only("wall_clock_window", inner.encode()),
+            _ => Value::Null,
         }
     }
 }
@@ -80,12 +269,47 @@ impl Decode for t::EvaluationWindow {
     }
 }
 
+impl Encode for t::HistoryItemType { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Decode for t::HistoryItemType { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
+
 impl Decode for t::LabelOptions {
     fn decode(value: Value) -> Result<Self, Fault> {
         let mut m = fields(value)?;
         Ok(Self::builder()
             .set_timezone(take(&mut m, "timezone")?)
             .build())
+    }
+}
+
+impl Encode for t::LogAlarm {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "alarm_name", self.alarm_name.encode());
+        put(&mut m, "alarm_arn", self.alarm_arn.encode());
+        put(&mut m, "alarm_description", self.alarm_description.encode());
+        put(&mut m, "alarm_configuration_updated_timestamp", self.alarm_configuration_updated_timestamp.encode());
+        put(&mut m, "actions_enabled", self.actions_enabled.encode());
+        put(&mut m, "ok_actions", self.ok_actions.encode());
+        put(&mut m, "alarm_actions", self.alarm_actions.encode());
+        put(&mut m, "insufficient_data_actions", self.insufficient_data_actions.encode());
+        put(&mut m, "state_value", self.state_value.encode());
+        put(&mut m, "state_reason", self.state_reason.encode());
+        put(&mut m, "state_reason_data", self.state_reason_data.encode());
+        put(&mut m, "state_updated_timestamp", self.state_updated_timestamp.encode());
+        put(&mut m, "scheduled_query_configuration", self.scheduled_query_configuration.encode());
+        put(&mut m, "query_results_to_evaluate", self.query_results_to_evaluate.encode());
+        put(&mut m, "query_results_to_alarm", self.query_results_to_alarm.encode());
+        put(&mut m, "threshold", self.threshold.encode());
+        put(&mut m, "comparison_operator", self.comparison_operator.encode());
+        put(&mut m, "treat_missing_data", self.treat_missing_data.encode());
+        put(&mut m, "state_transitioned_timestamp", self.state_transitioned_timestamp.encode());
+        put(&mut m, "evaluation_state", self.evaluation_state.encode());
+        put(&mut m, "action_log_line_count", self.action_log_line_count.encode());
+        put(&mut m, "action_log_line_role_arn", self.action_log_line_role_arn.encode());
+        put(&mut m, "warm_up_configuration", self.warm_up_configuration.encode());
+        put(&mut m, "action_configuration", self.action_configuration.encode());
+        Value::Map(m)
     }
 }
 
@@ -98,6 +322,16 @@ impl Encode for t::MessageData {
     }
 }
 
+impl Encode for t::Metric {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "namespace", self.namespace.encode());
+        put(&mut m, "metric_name", self.metric_name.encode());
+        put(&mut m, "dimensions", self.dimensions.encode());
+        Value::Map(m)
+    }
+}
+
 impl Decode for t::Metric {
     fn decode(value: Value) -> Result<Self, Fault> {
         let mut m = fields(value)?;
@@ -106,6 +340,61 @@ impl Decode for t::Metric {
             .set_metric_name(take(&mut m, "metric_name")?)
             .set_dimensions(take(&mut m, "dimensions")?)
             .build())
+    }
+}
+
+impl Encode for t::MetricAlarm {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "alarm_name", self.alarm_name.encode());
+        put(&mut m, "alarm_arn", self.alarm_arn.encode());
+        put(&mut m, "alarm_description", self.alarm_description.encode());
+        put(&mut m, "alarm_configuration_updated_timestamp", self.alarm_configuration_updated_timestamp.encode());
+        put(&mut m, "actions_enabled", self.actions_enabled.encode());
+        put(&mut m, "ok_actions", self.ok_actions.encode());
+        put(&mut m, "alarm_actions", self.alarm_actions.encode());
+        put(&mut m, "insufficient_data_actions", self.insufficient_data_actions.encode());
+        put(&mut m, "state_value", self.state_value.encode());
+        put(&mut m, "state_reason", self.state_reason.encode());
+        put(&mut m, "state_reason_data", self.state_reason_data.encode());
+        put(&mut m, "state_updated_timestamp", self.state_updated_timestamp.encode());
+        put(&mut m, "metric_name", self.metric_name.encode());
+        put(&mut m, "namespace", self.namespace.encode());
+        put(&mut m, "statistic", self.statistic.encode());
+        put(&mut m, "extended_statistic", self.extended_statistic.encode());
+        put(&mut m, "dimensions", self.dimensions.encode());
+        put(&mut m, "period", self.period.encode());
+        put(&mut m, "unit", self.unit.encode());
+        put(&mut m, "evaluation_periods", self.evaluation_periods.encode());
+        put(&mut m, "datapoints_to_alarm", self.datapoints_to_alarm.encode());
+        put(&mut m, "threshold", self.threshold.encode());
+        put(&mut m, "comparison_operator", self.comparison_operator.encode());
+        put(&mut m, "treat_missing_data", self.treat_missing_data.encode());
+        put(&mut m, "evaluate_low_sample_count_percentile", self.evaluate_low_sample_count_percentile.encode());
+        put(&mut m, "metrics", self.metrics.encode());
+        put(&mut m, "threshold_metric_id", self.threshold_metric_id.encode());
+        put(&mut m, "evaluation_state", self.evaluation_state.encode());
+        put(&mut m, "state_transitioned_timestamp", self.state_transitioned_timestamp.encode());
+        put(&mut m, "evaluation_window", self.evaluation_window.encode());
+        put(&mut m, "warm_up_configuration", self.warm_up_configuration.encode());
+        put(&mut m, "evaluation_criteria", self.evaluation_criteria.encode());
+        put(&mut m, "evaluation_interval", self.evaluation_interval.encode());
+        put(&mut m, "action_configuration", self.action_configuration.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::MetricDataQuery {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "id", self.id.encode());
+        put(&mut m, "metric_stat", self.metric_stat.encode());
+        put(&mut m, "expression", self.expression.encode());
+        put(&mut m, "label", self.label.encode());
+        put(&mut m, "return_data", self.return_data.encode());
+        put(&mut m, "period", self.period.encode());
+        put(&mut m, "account_id", self.account_id.encode());
+        Value::Map(m)
     }
 }
 
@@ -137,6 +426,34 @@ impl Encode for t::MetricDataResult {
     }
 }
 
+impl Decode for t::MetricDatum {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_metric_name(take(&mut m, "metric_name")?)
+            .set_dimensions(take(&mut m, "dimensions")?)
+            .set_timestamp(take(&mut m, "timestamp")?)
+            .set_value(take(&mut m, "value")?)
+            .set_statistic_values(take(&mut m, "statistic_values")?)
+            .set_values(take(&mut m, "values")?)
+            .set_counts(take(&mut m, "counts")?)
+            .set_unit(take(&mut m, "unit")?)
+            .set_storage_resolution(take(&mut m, "storage_resolution")?)
+            .build())
+    }
+}
+
+impl Encode for t::MetricStat {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "metric", self.metric.encode());
+        put(&mut m, "period", self.period.encode());
+        put(&mut m, "stat", self.stat.encode());
+        put(&mut m, "unit", self.unit.encode());
+        Value::Map(m)
+    }
+}
+
 impl Decode for t::MetricStat {
     fn decode(value: Value) -> Result<Self, Fault> {
         let mut m = fields(value)?;
@@ -149,7 +466,40 @@ impl Decode for t::MetricStat {
     }
 }
 
+impl Decode for t::RecentlyActive { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
+
 impl Decode for t::ScanBy { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
+
+impl Encode for t::ScheduleConfiguration {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "schedule_expression", self.schedule_expression.encode());
+        put(&mut m, "start_time_offset", self.start_time_offset.encode());
+        put(&mut m, "end_time_offset", self.end_time_offset.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::ScheduledQueryConfiguration {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "query_string", self.query_string.encode());
+        put(&mut m, "log_group_identifiers", self.log_group_identifiers.encode());
+        put(&mut m, "query_arn", self.query_arn.encode());
+        put(&mut m, "scheduled_query_role_arn", self.scheduled_query_role_arn.encode());
+        put(&mut m, "schedule_configuration", self.schedule_configuration.encode());
+        put(&mut m, "aggregation_expression", self.aggregation_expression.encode());
+        put(&mut m, "tags", self.tags.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::SlidingWindow {
+    fn encode(self) -> Value {
+        let m = Map::new();
+        Value::Map(m)
+    }
+}
 
 impl Decode for t::SlidingWindow {
     fn decode(value: Value) -> Result<Self, Fault> {
@@ -159,11 +509,43 @@ impl Decode for t::SlidingWindow {
     }
 }
 
+impl Encode for t::StandardUnit { fn encode(self) -> Value { text(self.as_str()) } }
+
 impl Decode for t::StandardUnit { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
+
+impl Encode for t::StateValue { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Decode for t::StateValue { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
+
+impl Encode for t::Statistic { fn encode(self) -> Value { text(self.as_str()) } }
 
 impl Decode for t::Statistic { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
 
+impl Decode for t::StatisticSet {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_sample_count(take(&mut m, "sample_count")?)
+            .set_sum(take(&mut m, "sum")?)
+            .set_minimum(take(&mut m, "minimum")?)
+            .set_maximum(take(&mut m, "maximum")?)
+            .build())
+    }
+}
+
 impl Encode for t::StatusCode { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::Tag {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "key", self.key.encode());
+        put(&mut m, "value", self.value.encode());
+        Value::Map(m)
+    }
+    fn encode_list(items: Vec<Self>) -> Value {
+        tag_map(items.into_iter().map(|tag| (tag.key.encode(), tag.value.encode())))
+    }
+}
 
 impl Decode for t::Tag {
     fn decode(value: Value) -> Result<Self, Fault> {
@@ -179,12 +561,29 @@ impl Decode for t::Tag {
     }
 }
 
+impl Encode for t::WallClockWindow {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "timezone", self.timezone.encode());
+        Value::Map(m)
+    }
+}
+
 impl Decode for t::WallClockWindow {
     fn decode(value: Value) -> Result<Self, Fault> {
         let mut m = fields(value)?;
         Ok(Self::builder()
             .set_timezone(take(&mut m, "timezone")?)
             .build())
+    }
+}
+
+impl Encode for t::WarmUpConfiguration {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "warm_up_period_duration_in_minutes", self.warm_up_period_duration_in_minutes.encode());
+        put(&mut m, "only_start_evaluating_after_warm_up_period_ends", self.only_start_evaluating_after_warm_up_period_ends.encode());
+        Value::Map(m)
     }
 }
 

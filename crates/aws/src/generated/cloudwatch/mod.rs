@@ -22,7 +22,7 @@ static DELETE_ALARMS: Operation = Operation {
         settle: Settle::Repeat,
         makes: &[], removes: &[Removes { kind: "cloudwatch:alarm", id: "input.alarm_names[]" }], tags: None,
     }),
-    example: "cloudwatch::delete_alarms(#{ alarm_names: [] })",
+    example: "cloudwatch::put_metric_alarm(#{ alarm_name: \"busy\", namespace: \"AWS/EC2\", metric_name: \"CPUUtilization\", statistic: \"Average\", period: 60, evaluation_periods: 1, threshold: 80.0, comparison_operator: \"GreaterThanThreshold\" });\ncloudwatch::delete_alarms(#{ alarm_names: [\"busy\"] })",
 };
 
 fn delete_alarms(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
@@ -35,12 +35,126 @@ fn delete_alarms(config: SdkConfig, mut input: Map, controls: Controls) -> Reply
     }))
 }
 
+static DESCRIBE_ALARM_HISTORY: Operation = Operation {
+    module: "cloudwatch", name: "describe_alarm_history", action: "cloudwatch:DescribeAlarmHistory",
+    summary: "Retrieves the history for the specified alarm.",
+    input: &tables::DESCRIBE_ALARM_HISTORY_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_ALARM_HISTORY_OUTPUT),
+    effect: Effect::Read,
+    example: "cloudwatch::put_metric_alarm(#{ alarm_name: \"busy\", namespace: \"AWS/EC2\", metric_name: \"CPUUtilization\", statistic: \"Average\", period: 60, evaluation_periods: 1, threshold: 80.0, comparison_operator: \"GreaterThanThreshold\" });\ncloudwatch::describe_alarm_history(#{ alarm_name: \"busy\" }).alarm_history_items",
+};
+
+fn describe_alarm_history(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).describe_alarm_history()
+            .set_alarm_name(take(&mut input, "alarm_name")?)
+            .set_alarm_contributor_id(take(&mut input, "alarm_contributor_id")?)
+            .set_alarm_types(take(&mut input, "alarm_types")?)
+            .set_history_item_type(take(&mut input, "history_item_type")?)
+            .set_start_date(take(&mut input, "start_date")?)
+            .set_end_date(take(&mut input, "end_date")?)
+            .set_scan_by(take(&mut input, "scan_by")?);
+        let mut pages = Pages::new(&controls, &["alarm_history_items"], None);
+        let mut tokens: [Option<String>; 1] = Default::default();
+        loop {
+            let page = request.clone()
+                .set_next_token(tokens[0].clone())
+                .send().await.map_err(fault)?;
+            let next = [page.next_token.clone()];
+            let more = goes_on(&tokens, &next);
+            tokens = next;
+            if !pages.add(page.encode()) || !more {
+                return Ok(pages.finish());
+            }
+        }
+    }))
+}
+
+static DESCRIBE_ALARMS: Operation = Operation {
+    module: "cloudwatch", name: "describe_alarms", action: "cloudwatch:DescribeAlarms",
+    summary: "Retrieves the specified alarms.",
+    input: &tables::DESCRIBE_ALARMS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_ALARMS_OUTPUT),
+    effect: Effect::Read,
+    example: "cloudwatch::put_metric_alarm(#{ alarm_name: \"busy\", namespace: \"AWS/EC2\", metric_name: \"CPUUtilization\", statistic: \"Average\", period: 60, evaluation_periods: 1, threshold: 80.0, comparison_operator: \"GreaterThanThreshold\" });\ncloudwatch::describe_alarms(#{ alarm_names: [\"busy\"] }).metric_alarms[0].state_value",
+};
+
+fn describe_alarms(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).describe_alarms()
+            .set_alarm_names(take(&mut input, "alarm_names")?)
+            .set_alarm_name_prefix(take(&mut input, "alarm_name_prefix")?)
+            .set_alarm_types(take(&mut input, "alarm_types")?)
+            .set_children_of_alarm_name(take(&mut input, "children_of_alarm_name")?)
+            .set_parents_of_alarm_name(take(&mut input, "parents_of_alarm_name")?)
+            .set_state_value(take(&mut input, "state_value")?)
+            .set_action_prefix(take(&mut input, "action_prefix")?);
+        let mut pages = Pages::new(&controls, &["composite_alarms", "metric_alarms", "log_alarms"], None);
+        let mut tokens: [Option<String>; 1] = Default::default();
+        loop {
+            let page = request.clone()
+                .set_next_token(tokens[0].clone())
+                .send().await.map_err(fault)?;
+            let next = [page.next_token.clone()];
+            let more = goes_on(&tokens, &next);
+            tokens = next;
+            if !pages.add(page.encode()) || !more {
+                return Ok(pages.finish());
+            }
+        }
+    }))
+}
+
+static DISABLE_ALARM_ACTIONS: Operation = Operation {
+    module: "cloudwatch", name: "disable_alarm_actions", action: "cloudwatch:DisableAlarmActions",
+    summary: "Disables the actions for the specified alarms.",
+    input: &tables::DISABLE_ALARM_ACTIONS_INPUT, positional: &[], output: Shape::Nothing,
+    effect: Effect::Write(Write {
+        inverse: Inverse::Calls(&[InverseCall { operation: "cloudwatch::enable_alarm_actions", arguments: &[("alarm_names", "input.alarm_names")] }]),
+        settle: Settle::Repeat,
+        makes: &[], removes: &[], tags: None,
+    }),
+    example: "cloudwatch::put_metric_alarm(#{ alarm_name: \"busy\", namespace: \"AWS/EC2\", metric_name: \"CPUUtilization\", statistic: \"Average\", period: 60, evaluation_periods: 1, threshold: 80.0, comparison_operator: \"GreaterThanThreshold\" });\ncloudwatch::disable_alarm_actions(#{ alarm_names: [\"busy\"] })",
+};
+
+fn disable_alarm_actions(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).disable_alarm_actions()
+            .set_alarm_names(take(&mut input, "alarm_names")?);
+        request.send().await.map_err(fault)?;
+        Ok(opsh_operation::Value::Null)
+    }))
+}
+
+static ENABLE_ALARM_ACTIONS: Operation = Operation {
+    module: "cloudwatch", name: "enable_alarm_actions", action: "cloudwatch:EnableAlarmActions",
+    summary: "Enables the actions for the specified alarms.",
+    input: &tables::ENABLE_ALARM_ACTIONS_INPUT, positional: &[], output: Shape::Nothing,
+    effect: Effect::Write(Write {
+        inverse: Inverse::Calls(&[InverseCall { operation: "cloudwatch::disable_alarm_actions", arguments: &[("alarm_names", "input.alarm_names")] }]),
+        settle: Settle::Repeat,
+        makes: &[], removes: &[], tags: None,
+    }),
+    example: "cloudwatch::put_metric_alarm(#{ alarm_name: \"busy\", namespace: \"AWS/EC2\", metric_name: \"CPUUtilization\", statistic: \"Average\", period: 60, evaluation_periods: 1, threshold: 80.0, comparison_operator: \"GreaterThanThreshold\" });\ncloudwatch::enable_alarm_actions(#{ alarm_names: [\"busy\"] })",
+};
+
+fn enable_alarm_actions(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).enable_alarm_actions()
+            .set_alarm_names(take(&mut input, "alarm_names")?);
+        request.send().await.map_err(fault)?;
+        Ok(opsh_operation::Value::Null)
+    }))
+}
+
 static GET_METRIC_DATA: Operation = Operation {
     module: "cloudwatch", name: "get_metric_data", action: "cloudwatch:GetMetricData",
-    summary: "You can use the GetMetricData API to retrieve CloudWatch metric values.",
+    summary: "Gives up to 500 metrics, also computed ones, as series of datapoints.",
     input: &tables::GET_METRIC_DATA_INPUT, positional: &[], output: Shape::Struct(&tables::GET_METRIC_DATA_OUTPUT),
     effect: Effect::Read,
-    example: "cloudwatch::get_metric_data(#{ start_time: time::now() - 3600, end_time: time::now(), metric_data_queries: [] })",
+    example: "cloudwatch::put_metric_data(#{ namespace: \"Example\", metric_data: [#{ metric_name: \"Views\", value: 3.0, unit: \"Count\" }] });\nlet end = time::now() + 60;\nlet start = end - 3600;\ncloudwatch::get_metric_data(#{ start_time: start, end_time: end, metric_data_queries: [#{ id: \"views\", metric_stat: #{ metric: #{ namespace: \"Example\", metric_name: \"Views\" }, period: 60, stat: \"Sum\" } }] }).metric_data_results[0].values",
 };
 
 fn get_metric_data(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
@@ -68,6 +182,65 @@ fn get_metric_data(config: SdkConfig, mut input: Map, controls: Controls) -> Rep
     }))
 }
 
+static GET_METRIC_STATISTICS: Operation = Operation {
+    module: "cloudwatch", name: "get_metric_statistics", action: "cloudwatch:GetMetricStatistics",
+    summary: "Gives the datapoints of one metric, in no order.",
+    input: &tables::GET_METRIC_STATISTICS_INPUT, positional: &[], output: Shape::Struct(&tables::GET_METRIC_STATISTICS_OUTPUT),
+    effect: Effect::Read,
+    example: "cloudwatch::put_metric_data(#{ namespace: \"Example\", metric_data: [#{ metric_name: \"Views\", value: 3.0, unit: \"Count\" }] });\nlet end = time::now() + 60;\nlet start = end - 3600;\ncloudwatch::get_metric_statistics(#{ namespace: \"Example\", metric_name: \"Views\", start_time: start, end_time: end, period: 60, statistics: [\"Sum\"] }).datapoints",
+};
+
+fn get_metric_statistics(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).get_metric_statistics()
+            .set_namespace(take(&mut input, "namespace")?)
+            .set_metric_name(take(&mut input, "metric_name")?)
+            .set_dimensions(take(&mut input, "dimensions")?)
+            .set_start_time(take(&mut input, "start_time")?)
+            .set_end_time(take(&mut input, "end_time")?)
+            .set_period(take(&mut input, "period")?)
+            .set_statistics(take(&mut input, "statistics")?)
+            .set_extended_statistics(take(&mut input, "extended_statistics")?)
+            .set_unit(take(&mut input, "unit")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
+static LIST_METRICS: Operation = Operation {
+    module: "cloudwatch", name: "list_metrics", action: "cloudwatch:ListMetrics",
+    summary: "List the specified metrics.",
+    input: &tables::LIST_METRICS_INPUT, positional: &[], output: Shape::Struct(&tables::LIST_METRICS_OUTPUT),
+    effect: Effect::Read,
+    example: "cloudwatch::put_metric_data(#{ namespace: \"Example\", metric_data: [#{ metric_name: \"Views\", value: 3.0, unit: \"Count\" }] });\nlet end = time::now() + 60;\nlet start = end - 3600;\ncloudwatch::list_metrics(#{ namespace: \"Example\" }).metrics",
+};
+
+fn list_metrics(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).list_metrics()
+            .set_namespace(take(&mut input, "namespace")?)
+            .set_metric_name(take(&mut input, "metric_name")?)
+            .set_dimensions(take(&mut input, "dimensions")?)
+            .set_recently_active(take(&mut input, "recently_active")?)
+            .set_include_linked_accounts(take(&mut input, "include_linked_accounts")?)
+            .set_owning_account(take(&mut input, "owning_account")?);
+        let mut pages = Pages::new(&controls, &["metrics", "owning_accounts"], None);
+        let mut tokens: [Option<String>; 1] = Default::default();
+        loop {
+            let page = request.clone()
+                .set_next_token(tokens[0].clone())
+                .send().await.map_err(fault)?;
+            let next = [page.next_token.clone()];
+            let more = goes_on(&tokens, &next);
+            tokens = next;
+            if !pages.add(page.encode()) || !more {
+                return Ok(pages.finish());
+            }
+        }
+    }))
+}
+
 static PUT_METRIC_ALARM: Operation = Operation {
     module: "cloudwatch", name: "put_metric_alarm", action: "cloudwatch:PutMetricAlarm",
     summary: "Creates or updates an alarm and associates it with the specified metric, metric math expression, anomaly detection model, Metrics Insights query, or PromQL query.",
@@ -77,7 +250,7 @@ static PUT_METRIC_ALARM: Operation = Operation {
         settle: Settle::Repeat,
         makes: &[Makes { kind: "cloudwatch:alarm", id: "input.alarm_name" }], removes: &[], tags: Some("tags"),
     }),
-    example: "cloudwatch::put_metric_alarm(#{ alarm_name: \"busy\", metric_name: \"CPUUtilization\", namespace: \"AWS/EC2\", statistic: \"Average\", period: 60, evaluation_periods: 1, threshold: 80.0, comparison_operator: \"GreaterThanThreshold\" })",
+    example: "cloudwatch::put_metric_alarm(#{ alarm_name: \"busy\", namespace: \"AWS/EC2\", metric_name: \"CPUUtilization\", dimensions: [#{ name: \"InstanceId\", value: \"i-0123456789abcdef0\" }], statistic: \"Average\", period: 60, evaluation_periods: 2, threshold: 80.0, comparison_operator: \"GreaterThanThreshold\" })",
 };
 
 fn put_metric_alarm(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
@@ -116,9 +289,67 @@ fn put_metric_alarm(config: SdkConfig, mut input: Map, controls: Controls) -> Re
     }))
 }
 
+static PUT_METRIC_DATA: Operation = Operation {
+    module: "cloudwatch", name: "put_metric_data", action: "cloudwatch:PutMetricData",
+    summary: "Publishes metric data to Amazon CloudWatch.",
+    input: &tables::PUT_METRIC_DATA_INPUT, positional: &[], output: Shape::Nothing,
+    effect: Effect::Write(Write {
+        inverse: Inverse::Impossible("datapoints cannot be deleted; they expire"),
+        settle: Settle::Ask,
+        makes: &[], removes: &[], tags: None,
+    }),
+    example: "cloudwatch::put_metric_data(#{ namespace: \"Example\", metric_data: [#{ metric_name: \"Views\", value: 3.0, unit: \"Count\" }] })",
+};
+
+fn put_metric_data(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).put_metric_data()
+            .set_namespace(take(&mut input, "namespace")?)
+            .set_metric_data(take(&mut input, "metric_data")?)
+            .set_entity_metric_data(take(&mut input, "entity_metric_data")?)
+            .set_strict_entity_validation(take(&mut input, "strict_entity_validation")?);
+        request.send().await.map_err(fault)?;
+        Ok(opsh_operation::Value::Null)
+    }))
+}
+
+static SET_ALARM_STATE: Operation = Operation {
+    module: "cloudwatch", name: "set_alarm_state", action: "cloudwatch:SetAlarmState",
+    summary: "Temporarily sets the state of an alarm for testing purposes.",
+    input: &tables::SET_ALARM_STATE_INPUT, positional: &[], output: Shape::Nothing,
+    effect: Effect::Write(Write {
+        inverse: Inverse::Nothing("the next evaluation sets the state again"),
+        settle: Settle::Repeat,
+        makes: &[], removes: &[], tags: None,
+    }),
+    example: "cloudwatch::put_metric_alarm(#{ alarm_name: \"busy\", namespace: \"AWS/EC2\", metric_name: \"CPUUtilization\", statistic: \"Average\", period: 60, evaluation_periods: 1, threshold: 80.0, comparison_operator: \"GreaterThanThreshold\" });\ncloudwatch::set_alarm_state(#{ alarm_name: \"busy\", state_value: \"ALARM\", state_reason: \"A rehearsal.\" })",
+};
+
+fn set_alarm_state(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).set_alarm_state()
+            .set_alarm_name(take(&mut input, "alarm_name")?)
+            .set_state_value(take(&mut input, "state_value")?)
+            .set_state_reason(take(&mut input, "state_reason")?)
+            .set_state_reason_data(take(&mut input, "state_reason_data")?);
+        request.send().await.map_err(fault)?;
+        Ok(opsh_operation::Value::Null)
+    }))
+}
+
 /// Ordered by name.
 pub static BINDINGS: &[Binding] = &[
     Binding { operation: &DELETE_ALARMS, call: delete_alarms },
+    Binding { operation: &DESCRIBE_ALARM_HISTORY, call: describe_alarm_history },
+    Binding { operation: &DESCRIBE_ALARMS, call: describe_alarms },
+    Binding { operation: &DISABLE_ALARM_ACTIONS, call: disable_alarm_actions },
+    Binding { operation: &ENABLE_ALARM_ACTIONS, call: enable_alarm_actions },
     Binding { operation: &GET_METRIC_DATA, call: get_metric_data },
+    Binding { operation: &GET_METRIC_STATISTICS, call: get_metric_statistics },
+    Binding { operation: &LIST_METRICS, call: list_metrics },
     Binding { operation: &PUT_METRIC_ALARM, call: put_metric_alarm },
+    Binding { operation: &PUT_METRIC_DATA, call: put_metric_data },
+    Binding { operation: &SET_ALARM_STATE, call: set_alarm_state },
 ];

@@ -10,6 +10,44 @@ pub static DELETE_ALARMS_INPUT: Structure = Structure { name: "DeleteAlarmsInput
     f!("alarm_names", Shape::List(&Shape::Text), false, false, "The alarms to be deleted."),
 ] };
 
+pub static DESCRIBE_ALARM_HISTORY_INPUT: Structure = Structure { name: "DescribeAlarmHistoryInput", fields: &[
+    f!("alarm_name", Shape::Text, false, false, "The name of the alarm."),
+    f!("alarm_contributor_id", Shape::Text, false, false, "The unique identifier of a specific alarm contributor to filter the alarm history results."),
+    f!("alarm_types", Shape::List(&Shape::Enum(t::AlarmType::values())), false, false, "Use this parameter to specify whether you want the operation to return metric alarms, composite alarms, or log alarms."),
+    f!("history_item_type", Shape::Enum(t::HistoryItemType::values()), false, false, "The type of alarm histories to retrieve."),
+    f!("start_date", Shape::Time, false, false, "The starting date to retrieve alarm history."),
+    f!("end_date", Shape::Time, false, false, "The ending date to retrieve alarm history."),
+    f!("scan_by", Shape::Enum(t::ScanBy::values()), false, false, "Specified whether to return the newest or oldest alarm history first."),
+] };
+
+pub static DESCRIBE_ALARM_HISTORY_OUTPUT: Structure = Structure { name: "DescribeAlarmHistoryOutput", fields: &[
+    f!("alarm_history_items", Shape::List(&Shape::Struct(&ALARM_HISTORY_ITEM)), false, false, "The alarm histories, in JSON format."),
+] };
+
+pub static DESCRIBE_ALARMS_INPUT: Structure = Structure { name: "DescribeAlarmsInput", fields: &[
+    f!("alarm_names", Shape::List(&Shape::Text), false, false, "The names of the alarms to retrieve information about."),
+    f!("alarm_name_prefix", Shape::Text, false, false, "An alarm name prefix."),
+    f!("alarm_types", Shape::List(&Shape::Enum(t::AlarmType::values())), false, false, "Use this parameter to specify whether you want the operation to return metric alarms, composite alarms, or log alarms."),
+    f!("children_of_alarm_name", Shape::Text, false, false, "If you use this parameter and specify the name of a composite alarm, the operation returns information about the \"children\" alarms of the alarm you specify."),
+    f!("parents_of_alarm_name", Shape::Text, false, false, "If you use this parameter and specify the name of a metric or composite alarm, the operation returns information about the \"parent\" alarms of the alarm you specify."),
+    f!("state_value", Shape::Enum(t::StateValue::values()), false, false, "Specify this parameter to receive information only about alarms that are currently in the state that you specify."),
+    f!("action_prefix", Shape::Text, false, false, "Use this parameter to filter the results of the operation to only those alarms that use a certain alarm action."),
+] };
+
+pub static DESCRIBE_ALARMS_OUTPUT: Structure = Structure { name: "DescribeAlarmsOutput", fields: &[
+    f!("composite_alarms", Shape::List(&Shape::Struct(&COMPOSITE_ALARM)), false, false, "The information about any composite alarms returned by the operation."),
+    f!("metric_alarms", Shape::List(&Shape::Struct(&METRIC_ALARM)), false, false, "The information about any metric alarms returned by the operation."),
+    f!("log_alarms", Shape::List(&Shape::Struct(&LOG_ALARM)), false, false, "The information about any log alarms returned by the operation."),
+] };
+
+pub static DISABLE_ALARM_ACTIONS_INPUT: Structure = Structure { name: "DisableAlarmActionsInput", fields: &[
+    f!("alarm_names", Shape::List(&Shape::Text), false, false, "The names of the alarms."),
+] };
+
+pub static ENABLE_ALARM_ACTIONS_INPUT: Structure = Structure { name: "EnableAlarmActionsInput", fields: &[
+    f!("alarm_names", Shape::List(&Shape::Text), false, false, "The names of the alarms."),
+] };
+
 pub static GET_METRIC_DATA_INPUT: Structure = Structure { name: "GetMetricDataInput", fields: &[
     f!("metric_data_queries", Shape::List(&Shape::Struct(&METRIC_DATA_QUERY)), false, false, "The metric queries to be returned."),
     f!("start_time", Shape::Time, true, false, "The time stamp indicating the earliest data to be returned."),
@@ -21,6 +59,37 @@ pub static GET_METRIC_DATA_INPUT: Structure = Structure { name: "GetMetricDataIn
 pub static GET_METRIC_DATA_OUTPUT: Structure = Structure { name: "GetMetricDataOutput", fields: &[
     f!("metric_data_results", Shape::List(&Shape::Struct(&METRIC_DATA_RESULT)), false, false, "The metrics that are returned, including the metric name, namespace, and dimensions."),
     f!("messages", Shape::List(&Shape::Struct(&MESSAGE_DATA)), false, false, "Contains a message about this GetMetricData operation, if the operation results in such a message."),
+] };
+
+pub static GET_METRIC_STATISTICS_INPUT: Structure = Structure { name: "GetMetricStatisticsInput", fields: &[
+    f!("namespace", Shape::Text, true, false, "The namespace of the metric, with or without spaces."),
+    f!("metric_name", Shape::Text, true, false, "The name of the metric, with or without spaces."),
+    f!("dimensions", Shape::List(&Shape::Struct(&DIMENSION)), false, false, "The dimensions."),
+    f!("start_time", Shape::Time, true, false, "The time stamp that determines the first data point to return."),
+    f!("end_time", Shape::Time, true, false, "The time stamp that determines the last data point to return."),
+    f!("period", Shape::INT32, true, false, "The granularity, in seconds, of the returned data points."),
+    f!("statistics", Shape::List(&Shape::Enum(t::Statistic::values())), false, false, "The metric statistics, other than percentile."),
+    f!("extended_statistics", Shape::List(&Shape::Text), false, false, "The percentile statistics."),
+    f!("unit", Shape::Enum(t::StandardUnit::values()), false, false, "The unit for a given metric."),
+] };
+
+pub static GET_METRIC_STATISTICS_OUTPUT: Structure = Structure { name: "GetMetricStatisticsOutput", fields: &[
+    f!("label", Shape::Text, false, false, "A label for the specified metric."),
+    f!("datapoints", Shape::List(&Shape::Struct(&DATAPOINT)), false, false, "The data points for the specified metric."),
+] };
+
+pub static LIST_METRICS_INPUT: Structure = Structure { name: "ListMetricsInput", fields: &[
+    f!("namespace", Shape::Text, false, false, "The metric namespace to filter against."),
+    f!("metric_name", Shape::Text, false, false, "The name of the metric to filter against."),
+    f!("dimensions", Shape::List(&Shape::Struct(&DIMENSION_FILTER)), false, false, "The dimensions to filter against."),
+    f!("recently_active", Shape::Enum(t::RecentlyActive::values()), false, false, "To filter the results to show only metrics that have had data points published in the past three hours, specify this parameter with a value of PT3H."),
+    f!("include_linked_accounts", Shape::Bool, false, false, "If you are using this operation in a monitoring account, specify true to include metrics from source accounts in the returned data."),
+    f!("owning_account", Shape::Text, false, false, "When you use this operation in a monitoring account, use this field to return metrics only from one source account."),
+] };
+
+pub static LIST_METRICS_OUTPUT: Structure = Structure { name: "ListMetricsOutput", fields: &[
+    f!("metrics", Shape::List(&Shape::Struct(&METRIC)), false, false, "The metrics that match your request."),
+    f!("owning_accounts", Shape::List(&Shape::Text), false, false, "If you are using this operation in a monitoring account, this array contains the account IDs of the source accounts where the metrics in the returned data are from."),
 ] };
 
 pub static PUT_METRIC_ALARM_INPUT: Structure = Structure { name: "PutMetricAlarmInput", fields: &[
@@ -53,8 +122,33 @@ pub static PUT_METRIC_ALARM_INPUT: Structure = Structure { name: "PutMetricAlarm
     f!("action_configuration", Shape::Struct(&ACTION_CONFIGURATION), false, false, "Settings that change the content of the notifications and events that the alarm sends when its state changes."),
 ] };
 
+pub static PUT_METRIC_DATA_INPUT: Structure = Structure { name: "PutMetricDataInput", fields: &[
+    f!("namespace", Shape::Text, true, false, "The namespace for the metric data."),
+    f!("metric_data", Shape::List(&Shape::Struct(&METRIC_DATUM)), false, false, "The data for the metrics."),
+    f!("entity_metric_data", Shape::List(&Shape::Struct(&ENTITY_METRIC_DATA)), false, false, "Data for metrics that contain associated entity information."),
+    f!("strict_entity_validation", Shape::Bool, false, false, "Whether to accept valid metric data when an invalid entity is sent."),
+] };
+
+pub static SET_ALARM_STATE_INPUT: Structure = Structure { name: "SetAlarmStateInput", fields: &[
+    f!("alarm_name", Shape::Text, true, false, "The name of the alarm."),
+    f!("state_value", Shape::Enum(t::StateValue::values()), true, false, "The value of the state."),
+    f!("state_reason", Shape::Text, true, false, "The reason that this alarm is set to this specific state, in text format."),
+    f!("state_reason_data", Shape::Text, false, false, "The reason that this alarm is set to this specific state, in JSON format."),
+] };
+
 pub static ACTION_CONFIGURATION: Structure = Structure { name: "ActionConfiguration", fields: &[
     f!("alarm_tags_propagation", Shape::Struct(&ALARM_TAGS_PROPAGATION), false, false, "Settings for including the alarm's tags in its action notifications and state-change events."),
+] };
+
+pub static ALARM_HISTORY_ITEM: Structure = Structure { name: "AlarmHistoryItem", fields: &[
+    f!("alarm_name", Shape::Text, false, false, "The descriptive name for the alarm."),
+    f!("alarm_contributor_id", Shape::Text, false, false, "The unique identifier of the alarm contributor associated with this history item, if applicable."),
+    f!("alarm_type", Shape::Enum(t::AlarmType::values()), false, false, "The type of alarm, either metric alarm or composite alarm."),
+    f!("timestamp", Shape::Time, false, false, "The time stamp for the alarm history item."),
+    f!("history_item_type", Shape::Enum(t::HistoryItemType::values()), false, false, "The type of alarm history item."),
+    f!("history_summary", Shape::Text, false, false, "A summary of the alarm history, in text format."),
+    f!("history_data", Shape::Text, false, false, "Data about the alarm, in JSON format."),
+    f!("alarm_contributor_attributes", Shape::MapOf(&Shape::Text), false, false, "A map of attributes that describe the alarm contributor associated with this history item, providing context about the contributor's characteristics at the time of the event."),
 ] };
 
 pub static ALARM_PROM_QL_CRITERIA: Structure = Structure { name: "AlarmPromQlCriteria", fields: &[
@@ -69,9 +163,58 @@ pub static ALARM_TAGS_PROPAGATION: Structure = Structure { name: "AlarmTagsPropa
     f!("excluded_tag_keys", Shape::List(&Shape::Text), false, false, "The tag keys to exclude."),
 ] };
 
+pub static COMPOSITE_ALARM: Structure = Structure { name: "CompositeAlarm", fields: &[
+    f!("actions_enabled", Shape::Bool, false, false, "Indicates whether actions should be executed during any changes to the alarm state."),
+    f!("alarm_actions", Shape::List(&Shape::Text), false, false, "The actions to execute when this alarm transitions to the ALARM state from any other state."),
+    f!("alarm_arn", Shape::Text, false, false, "The Amazon Resource Name (ARN) of the alarm."),
+    f!("alarm_configuration_updated_timestamp", Shape::Time, false, false, "The time stamp of the last update to the alarm configuration."),
+    f!("alarm_description", Shape::Text, false, false, "The description of the alarm."),
+    f!("alarm_name", Shape::Text, false, false, "The name of the alarm."),
+    f!("alarm_rule", Shape::Text, false, false, "The rule that this alarm uses to evaluate its alarm state."),
+    f!("insufficient_data_actions", Shape::List(&Shape::Text), false, false, "The actions to execute when this alarm transitions to the INSUFFICIENT_DATA state from any other state."),
+    f!("ok_actions", Shape::List(&Shape::Text), false, false, "The actions to execute when this alarm transitions to the OK state from any other state."),
+    f!("state_reason", Shape::Text, false, false, "An explanation for the alarm state, in text format."),
+    f!("state_reason_data", Shape::Text, false, false, "An explanation for the alarm state, in JSON format."),
+    f!("state_updated_timestamp", Shape::Time, false, false, "Tracks the timestamp of any state update, even if StateValue doesn't change."),
+    f!("state_value", Shape::Enum(t::StateValue::values()), false, false, "The state value for the alarm."),
+    f!("state_transitioned_timestamp", Shape::Time, false, false, "The timestamp of the last change to the alarm's StateValue."),
+    f!("actions_suppressed_by", Shape::Enum(t::ActionsSuppressedBy::values()), false, false, "When the value is ALARM, it means that the actions are suppressed because the suppressor alarm is in ALARM When the value is WaitPeriod, it means that the actions are suppressed because the composite alarm is waiting for the suppressor alarm to go into into the ALARM state."),
+    f!("actions_suppressed_reason", Shape::Text, false, false, "Captures the reason for action suppression."),
+    f!("actions_suppressor", Shape::Text, false, false, "Actions will be suppressed if the suppressor alarm is in the ALARM state."),
+    f!("actions_suppressor_wait_period", Shape::INT32, false, false, "The maximum time in seconds that the composite alarm waits for the suppressor alarm to go into the ALARM state."),
+    f!("actions_suppressor_extension_period", Shape::INT32, false, false, "The maximum time in seconds that the composite alarm waits after suppressor alarm goes out of the ALARM state."),
+    f!("action_configuration", Shape::Struct(&ACTION_CONFIGURATION), false, false, "Settings that change the content of the notifications and events that the alarm sends when its state changes."),
+] };
+
+pub static DATAPOINT: Structure = Structure { name: "Datapoint", fields: &[
+    f!("timestamp", Shape::Time, false, false, "The time stamp used for the data point."),
+    f!("sample_count", Shape::Float, false, false, "The number of metric values that contributed to the aggregate value of this data point."),
+    f!("average", Shape::Float, false, false, "The average of the metric values that correspond to the data point."),
+    f!("sum", Shape::Float, false, false, "The sum of the metric values for the data point."),
+    f!("minimum", Shape::Float, false, false, "The minimum metric value for the data point."),
+    f!("maximum", Shape::Float, false, false, "The maximum metric value for the data point."),
+    f!("unit", Shape::Enum(t::StandardUnit::values()), false, false, "The standard unit for the data point."),
+    f!("extended_statistics", Shape::MapOf(&Shape::Float), false, false, "The percentile statistic for the data point."),
+] };
+
 pub static DIMENSION: Structure = Structure { name: "Dimension", fields: &[
     f!("name", Shape::Text, true, false, "The name of the dimension."),
     f!("value", Shape::Text, true, false, "The value of the dimension."),
+] };
+
+pub static DIMENSION_FILTER: Structure = Structure { name: "DimensionFilter", fields: &[
+    f!("name", Shape::Text, true, false, "The dimension name to be matched."),
+    f!("value", Shape::Text, false, false, "The value of the dimension to be matched."),
+] };
+
+pub static ENTITY: Structure = Structure { name: "Entity", fields: &[
+    f!("key_attributes", Shape::MapOf(&Shape::Text), false, false, "The attributes of the entity which identify the specific entity, as a list of key-value pairs."),
+    f!("attributes", Shape::MapOf(&Shape::Text), false, false, "Additional attributes of the entity that are not used to specify the identity of the entity."),
+] };
+
+pub static ENTITY_METRIC_DATA: Structure = Structure { name: "EntityMetricData", fields: &[
+    f!("entity", Shape::Struct(&ENTITY), false, false, "The entity associated with the metrics."),
+    f!("metric_data", Shape::List(&Shape::Struct(&METRIC_DATUM)), false, false, "The metric data."),
 ] };
 
 pub static EVALUATION_CRITERIA: Structure = Structure { name: "EvaluationCriteria", fields: &[
@@ -87,6 +230,33 @@ pub static LABEL_OPTIONS: Structure = Structure { name: "LabelOptions", fields: 
     f!("timezone", Shape::Text, false, false, "The time zone to use for metric data return in this operation."),
 ] };
 
+pub static LOG_ALARM: Structure = Structure { name: "LogAlarm", fields: &[
+    f!("alarm_name", Shape::Text, false, false, "The name of the alarm."),
+    f!("alarm_arn", Shape::Text, false, false, "The Amazon Resource Name (ARN) of the alarm."),
+    f!("alarm_description", Shape::Text, false, false, "The description of the alarm."),
+    f!("alarm_configuration_updated_timestamp", Shape::Time, false, false, "The time stamp of the last update to the alarm configuration."),
+    f!("actions_enabled", Shape::Bool, false, false, "Indicates whether actions should be executed during any changes to the alarm state."),
+    f!("ok_actions", Shape::List(&Shape::Text), false, false, "The actions to execute when this alarm transitions to the OK state from any other state."),
+    f!("alarm_actions", Shape::List(&Shape::Text), false, false, "The actions to execute when this alarm transitions to the ALARM state from any other state."),
+    f!("insufficient_data_actions", Shape::List(&Shape::Text), false, false, "The actions to execute when this alarm transitions to the INSUFFICIENT_DATA state from any other state."),
+    f!("state_value", Shape::Enum(t::StateValue::values()), false, false, "The state value for the alarm."),
+    f!("state_reason", Shape::Text, false, false, "An explanation for the alarm state, in text format."),
+    f!("state_reason_data", Shape::Text, false, false, "An explanation for the alarm state, in JSON format."),
+    f!("state_updated_timestamp", Shape::Time, false, false, "The time stamp of the last update to the value of either the StateValue or EvaluationState parameters."),
+    f!("scheduled_query_configuration", Shape::Struct(&SCHEDULED_QUERY_CONFIGURATION), false, false, "The configuration of the underlying CloudWatch Logs scheduled query, including the query string, log groups, schedule, aggregation expression, and the ARN of the managed scheduled query."),
+    f!("query_results_to_evaluate", Shape::INT32, false, false, "The number of most recent scheduled query results that the alarm evaluates against the threshold (the N in M-of-N evaluation)."),
+    f!("query_results_to_alarm", Shape::INT32, false, false, "The number of query results, out of the most recent QueryResultsToEvaluate results, that must breach the threshold to trigger the alarm to transition to ALARM (the M in M-of-N evaluation)."),
+    f!("threshold", Shape::Float, false, false, "The value to compare with the aggregated query result."),
+    f!("comparison_operator", Shape::Enum(t::ComparisonOperator::values()), false, false, "The arithmetic operation to use when comparing the aggregated query result and the threshold."),
+    f!("treat_missing_data", Shape::Text, false, false, "How this alarm handles missing data points."),
+    f!("state_transitioned_timestamp", Shape::Time, false, false, "The date and time that the alarm's StateValue most recently changed."),
+    f!("evaluation_state", Shape::Enum(t::EvaluationState::values()), false, false, "If the value of this field is EVALUATION_ERROR, it indicates configuration errors in the alarm setup that require review and correction."),
+    f!("action_log_line_count", Shape::INT32, false, false, "The number of log lines from the most recent scheduled query execution that are included in alarm action notifications."),
+    f!("action_log_line_role_arn", Shape::Text, false, false, "The Amazon Resource Name (ARN) of the IAM role that CloudWatch assumes to retrieve log events for inclusion in alarm action notifications."),
+    f!("warm_up_configuration", Shape::Struct(&WARM_UP_CONFIGURATION), false, false, "The warm-up configuration for the alarm."),
+    f!("action_configuration", Shape::Struct(&ACTION_CONFIGURATION), false, false, "Settings that change the content of the notifications and events that the alarm sends when its state changes."),
+] };
+
 pub static MESSAGE_DATA: Structure = Structure { name: "MessageData", fields: &[
     f!("code", Shape::Text, false, false, "The error code or status code associated with the message."),
     f!("value", Shape::Text, false, false, "The message text."),
@@ -96,6 +266,43 @@ pub static METRIC: Structure = Structure { name: "Metric", fields: &[
     f!("namespace", Shape::Text, false, false, "The namespace of the metric."),
     f!("metric_name", Shape::Text, false, false, "The name of the metric."),
     f!("dimensions", Shape::List(&Shape::Struct(&DIMENSION)), false, false, "The dimensions for the metric."),
+] };
+
+pub static METRIC_ALARM: Structure = Structure { name: "MetricAlarm", fields: &[
+    f!("alarm_name", Shape::Text, false, false, "The name of the alarm."),
+    f!("alarm_arn", Shape::Text, false, false, "The Amazon Resource Name (ARN) of the alarm."),
+    f!("alarm_description", Shape::Text, false, false, "The description of the alarm."),
+    f!("alarm_configuration_updated_timestamp", Shape::Time, false, false, "The time stamp of the last update to the alarm configuration."),
+    f!("actions_enabled", Shape::Bool, false, false, "Indicates whether actions should be executed during any changes to the alarm state."),
+    f!("ok_actions", Shape::List(&Shape::Text), false, false, "The actions to execute when this alarm transitions to the OK state from any other state."),
+    f!("alarm_actions", Shape::List(&Shape::Text), false, false, "The actions to execute when this alarm transitions to the ALARM state from any other state."),
+    f!("insufficient_data_actions", Shape::List(&Shape::Text), false, false, "The actions to execute when this alarm transitions to the INSUFFICIENT_DATA state from any other state."),
+    f!("state_value", Shape::Enum(t::StateValue::values()), false, false, "The state value for the alarm."),
+    f!("state_reason", Shape::Text, false, false, "An explanation for the alarm state, in text format."),
+    f!("state_reason_data", Shape::Text, false, false, "An explanation for the alarm state, in JSON format."),
+    f!("state_updated_timestamp", Shape::Time, false, false, "The time stamp of the last update to the value of either the StateValue or EvaluationState parameters."),
+    f!("metric_name", Shape::Text, false, false, "The name of the metric associated with the alarm, if this is an alarm based on a single metric."),
+    f!("namespace", Shape::Text, false, false, "The namespace of the metric associated with the alarm."),
+    f!("statistic", Shape::Enum(t::Statistic::values()), false, false, "The statistic for the metric associated with the alarm, other than percentile."),
+    f!("extended_statistic", Shape::Text, false, false, "The percentile statistic for the metric associated with the alarm."),
+    f!("dimensions", Shape::List(&Shape::Struct(&DIMENSION)), false, false, "The dimensions for the metric associated with the alarm."),
+    f!("period", Shape::INT32, false, false, "The period, in seconds, over which the statistic is applied."),
+    f!("unit", Shape::Enum(t::StandardUnit::values()), false, false, "The unit of the metric associated with the alarm."),
+    f!("evaluation_periods", Shape::INT32, false, false, "The number of periods over which data is compared to the specified threshold."),
+    f!("datapoints_to_alarm", Shape::INT32, false, false, "The number of data points that must be breaching to trigger the alarm."),
+    f!("threshold", Shape::Float, false, false, "The value to compare with the specified statistic."),
+    f!("comparison_operator", Shape::Enum(t::ComparisonOperator::values()), false, false, "The arithmetic operation to use when comparing the specified statistic and threshold."),
+    f!("treat_missing_data", Shape::Text, false, false, "Sets how this alarm is to handle missing data points."),
+    f!("evaluate_low_sample_count_percentile", Shape::Text, false, false, "Used only for alarms based on percentiles."),
+    f!("metrics", Shape::List(&Shape::Struct(&METRIC_DATA_QUERY)), false, false, "An array of MetricDataQuery structures, used in an alarm based on a metric math expression."),
+    f!("threshold_metric_id", Shape::Text, false, false, "In an alarm based on an anomaly detection model, this is the ID of the ANOMALY_DETECTION_BAND function used as the threshold for the alarm."),
+    f!("evaluation_state", Shape::Enum(t::EvaluationState::values()), false, false, "If the value of this field is PARTIAL_DATA, it indicates that not all the available data was able to be retrieved due to quota limitations."),
+    f!("state_transitioned_timestamp", Shape::Time, false, false, "The date and time that the alarm's StateValue most recently changed."),
+    f!("evaluation_window", Shape::Union(&EVALUATION_WINDOW), false, false, "The evaluation window that the alarm uses to select the range of metric data that it evaluates."),
+    f!("warm_up_configuration", Shape::Struct(&WARM_UP_CONFIGURATION), false, false, "The warm-up configuration for the alarm."),
+    f!("evaluation_criteria", Shape::Union(&EVALUATION_CRITERIA), false, false, "The evaluation criteria for the alarm."),
+    f!("evaluation_interval", Shape::INT32, false, false, "The frequency, in seconds, at which the alarm is evaluated."),
+    f!("action_configuration", Shape::Struct(&ACTION_CONFIGURATION), false, false, "Settings that change the content of the notifications and events that the alarm sends when its state changes."),
 ] };
 
 pub static METRIC_DATA_QUERY: Structure = Structure { name: "MetricDataQuery", fields: &[
@@ -117,6 +324,18 @@ pub static METRIC_DATA_RESULT: Structure = Structure { name: "MetricDataResult",
     f!("messages", Shape::List(&Shape::Struct(&MESSAGE_DATA)), false, false, "A list of messages with additional information about the data returned."),
 ] };
 
+pub static METRIC_DATUM: Structure = Structure { name: "MetricDatum", fields: &[
+    f!("metric_name", Shape::Text, true, false, "The name of the metric."),
+    f!("dimensions", Shape::List(&Shape::Struct(&DIMENSION)), false, false, "The dimensions associated with the metric."),
+    f!("timestamp", Shape::Time, false, false, "The time the metric data was received, expressed as the number of milliseconds since Jan 1, 1970 00:00:00 UTC."),
+    f!("value", Shape::Float, false, false, "The value for the metric."),
+    f!("statistic_values", Shape::Struct(&STATISTIC_SET), false, false, "The statistical values for the metric."),
+    f!("values", Shape::List(&Shape::Float), false, false, "Array of numbers representing the values for the metric during the period."),
+    f!("counts", Shape::List(&Shape::Float), false, false, "Array of numbers that is used along with the Values array."),
+    f!("unit", Shape::Enum(t::StandardUnit::values()), false, false, "When you are using a Put operation, this defines what unit you want to use when storing the metric."),
+    f!("storage_resolution", Shape::INT32, false, false, "Valid values are 1 and 60."),
+] };
+
 pub static METRIC_STAT: Structure = Structure { name: "MetricStat", fields: &[
     f!("metric", Shape::Struct(&METRIC), true, false, "The metric to return, including the metric name, namespace, and dimensions."),
     f!("period", Shape::INT32, true, false, "The granularity, in seconds, of the returned data points."),
@@ -124,7 +343,30 @@ pub static METRIC_STAT: Structure = Structure { name: "MetricStat", fields: &[
     f!("unit", Shape::Enum(t::StandardUnit::values()), false, false, "When you are using a Put operation, this defines what unit you want to use when storing the metric."),
 ] };
 
+pub static SCHEDULE_CONFIGURATION: Structure = Structure { name: "ScheduleConfiguration", fields: &[
+    f!("schedule_expression", Shape::Text, true, false, "The schedule expression that defines how often the underlying CloudWatch Logs scheduled query runs."),
+    f!("start_time_offset", Shape::INT64, true, false, "The offset, in seconds, before the scheduled execution time at which the query time range begins."),
+    f!("end_time_offset", Shape::INT64, false, false, "The offset, in seconds, before the scheduled execution time at which the query time range ends."),
+] };
+
+pub static SCHEDULED_QUERY_CONFIGURATION: Structure = Structure { name: "ScheduledQueryConfiguration", fields: &[
+    f!("query_string", Shape::Text, true, false, "The CloudWatch Logs query to execute on each scheduled run."),
+    f!("log_group_identifiers", Shape::List(&Shape::Text), false, false, "The log groups to query."),
+    f!("query_arn", Shape::Text, false, false, "The Amazon Resource Name (ARN) of the CloudWatch Logs scheduled query that the alarm uses."),
+    f!("scheduled_query_role_arn", Shape::Text, true, false, "The Amazon Resource Name (ARN) of the IAM role that CloudWatch assumes when executing the scheduled query against the configured log groups."),
+    f!("schedule_configuration", Shape::Struct(&SCHEDULE_CONFIGURATION), true, false, "The schedule and time-range offset configuration for the underlying scheduled query."),
+    f!("aggregation_expression", Shape::Text, true, false, "The expression that defines how to aggregate query results into one or more scalar values for alarm evaluation."),
+    f!("tags", Shape::Tags, false, false, "A list of key-value pairs to associate with the underlying scheduled query resource."),
+] };
+
 pub static SLIDING_WINDOW: Structure = Structure { name: "SlidingWindow", fields: &[
+] };
+
+pub static STATISTIC_SET: Structure = Structure { name: "StatisticSet", fields: &[
+    f!("sample_count", Shape::Float, true, false, "The number of samples used for the statistic set."),
+    f!("sum", Shape::Float, true, false, "The sum of values for the sample set."),
+    f!("minimum", Shape::Float, true, false, "The minimum value of the sample set."),
+    f!("maximum", Shape::Float, true, false, "The maximum value of the sample set."),
 ] };
 
 pub static WALL_CLOCK_WINDOW: Structure = Structure { name: "WallClockWindow", fields: &[

@@ -7,6 +7,247 @@ use aws_sdk_ec2::{operation as o, types as t};
 #[allow(unused_imports)] // a service may take nothing but plain values
 use opsh_operation::{Fault, Map, Value};
 
+impl Encode for o::allocate_address::AllocateAddressOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "allocation_id", self.allocation_id.encode());
+        put(&mut m, "public_ipv4_pool", self.public_ipv4_pool.encode());
+        put(&mut m, "network_border_group", self.network_border_group.encode());
+        put(&mut m, "domain", self.domain.encode());
+        put(&mut m, "customer_owned_ip", self.customer_owned_ip.encode());
+        put(&mut m, "customer_owned_ipv4_pool", self.customer_owned_ipv4_pool.encode());
+        put(&mut m, "carrier_ip", self.carrier_ip.encode());
+        put(&mut m, "public_ip", self.public_ip.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::associate_address::AssociateAddressOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "association_id", self.association_id.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::attach_volume::AttachVolumeOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "delete_on_termination", self.delete_on_termination.encode());
+        put(&mut m, "associated_resource", self.associated_resource.encode());
+        put(&mut m, "instance_owning_service", self.instance_owning_service.encode());
+        put(&mut m, "ebs_card_index", self.ebs_card_index.encode());
+        put(&mut m, "volume_id", self.volume_id.encode());
+        put(&mut m, "instance_id", self.instance_id.encode());
+        put(&mut m, "device", self.device.encode());
+        put(&mut m, "state", self.state.encode());
+        put(&mut m, "attach_time", self.attach_time.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::authorize_security_group_egress::AuthorizeSecurityGroupEgressOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "return", self.r#return.encode());
+        put(&mut m, "security_group_rules", self.security_group_rules.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::authorize_security_group_ingress::AuthorizeSecurityGroupIngressOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "return", self.r#return.encode());
+        put(&mut m, "security_group_rules", self.security_group_rules.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::copy_image::CopyImageOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "image_id", self.image_id.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::create_image::CreateImageOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "image_id", self.image_id.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::create_key_pair::CreateKeyPairOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "key_pair_id", self.key_pair_id.encode());
+        put(&mut m, "tags", self.tags.encode());
+        put(&mut m, "key_name", self.key_name.encode());
+        put(&mut m, "key_fingerprint", self.key_fingerprint.encode());
+        put(&mut m, "key_material", hide(self.key_material.encode()));
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::create_launch_template::CreateLaunchTemplateOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "launch_template", self.launch_template.encode());
+        put(&mut m, "warning", self.warning.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::create_launch_template_version::CreateLaunchTemplateVersionOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "launch_template_version", self.launch_template_version.encode());
+        put(&mut m, "warning", self.warning.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::create_security_group::CreateSecurityGroupOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "group_id", self.group_id.encode());
+        put(&mut m, "tags", self.tags.encode());
+        put(&mut m, "security_group_arn", self.security_group_arn.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::create_snapshot::CreateSnapshotOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "owner_alias", self.owner_alias.encode());
+        put(&mut m, "outpost_arn", self.outpost_arn.encode());
+        put(&mut m, "tags", self.tags.encode());
+        put(&mut m, "storage_tier", self.storage_tier.encode());
+        put(&mut m, "restore_expiry_time", self.restore_expiry_time.encode());
+        put(&mut m, "sse_type", self.sse_type.encode());
+        put(&mut m, "availability_zone", self.availability_zone.encode());
+        put(&mut m, "transfer_type", self.transfer_type.encode());
+        put(&mut m, "completion_duration_minutes", self.completion_duration_minutes.encode());
+        put(&mut m, "completion_time", self.completion_time.encode());
+        put(&mut m, "full_snapshot_size_in_bytes", self.full_snapshot_size_in_bytes.encode());
+        put(&mut m, "snapshot_id", self.snapshot_id.encode());
+        put(&mut m, "volume_id", self.volume_id.encode());
+        put(&mut m, "state", self.state.encode());
+        put(&mut m, "state_message", self.state_message.encode());
+        put(&mut m, "start_time", self.start_time.encode());
+        put(&mut m, "progress", self.progress.encode());
+        put(&mut m, "owner_id", self.owner_id.encode());
+        put(&mut m, "description", self.description.encode());
+        put(&mut m, "volume_size", self.volume_size.encode());
+        put(&mut m, "encrypted", self.encrypted.encode());
+        put(&mut m, "kms_key_id", self.kms_key_id.encode());
+        put(&mut m, "data_encryption_key_id", self.data_encryption_key_id.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::create_snapshots::CreateSnapshotsOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "snapshots", self.snapshots.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::create_volume::CreateVolumeOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "availability_zone_id", self.availability_zone_id.encode());
+        put(&mut m, "outpost_arn", self.outpost_arn.encode());
+        put(&mut m, "source_volume_id", self.source_volume_id.encode());
+        put(&mut m, "iops", self.iops.encode());
+        put(&mut m, "tags", self.tags.encode());
+        put(&mut m, "volume_type", self.volume_type.encode());
+        put(&mut m, "fast_restored", self.fast_restored.encode());
+        put(&mut m, "multi_attach_enabled", self.multi_attach_enabled.encode());
+        put(&mut m, "throughput", self.throughput.encode());
+        put(&mut m, "sse_type", self.sse_type.encode());
+        put(&mut m, "operator", self.operator.encode());
+        put(&mut m, "volume_initialization_rate", self.volume_initialization_rate.encode());
+        put(&mut m, "volume_arn", self.volume_arn.encode());
+        put(&mut m, "owner_id", self.owner_id.encode());
+        put(&mut m, "volume_id", self.volume_id.encode());
+        put(&mut m, "size", self.size.encode());
+        put(&mut m, "snapshot_id", self.snapshot_id.encode());
+        put(&mut m, "availability_zone", self.availability_zone.encode());
+        put(&mut m, "state", self.state.encode());
+        put(&mut m, "create_time", self.create_time.encode());
+        put(&mut m, "attachments", self.attachments.encode());
+        put(&mut m, "encrypted", self.encrypted.encode());
+        put(&mut m, "kms_key_id", self.kms_key_id.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::delete_key_pair::DeleteKeyPairOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "return", self.r#return.encode());
+        put(&mut m, "key_pair_id", self.key_pair_id.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::delete_launch_template::DeleteLaunchTemplateOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "launch_template", self.launch_template.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::delete_launch_template_versions::DeleteLaunchTemplateVersionsOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "successfully_deleted_launch_template_versions", self.successfully_deleted_launch_template_versions.encode());
+        put(&mut m, "unsuccessfully_deleted_launch_template_versions", self.unsuccessfully_deleted_launch_template_versions.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::delete_security_group::DeleteSecurityGroupOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "return", self.r#return.encode());
+        put(&mut m, "group_id", self.group_id.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::deregister_image::DeregisterImageOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "return", self.r#return.encode());
+        put(&mut m, "delete_snapshot_results", self.delete_snapshot_results.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::describe_addresses::DescribeAddressesOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "addresses", self.addresses.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::describe_availability_zones::DescribeAvailabilityZonesOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "availability_zones", self.availability_zones.encode());
+        Value::Map(m)
+    }
+}
+
 impl Encode for o::describe_images::DescribeImagesOutput {
     fn encode(self) -> Value {
         let mut m = Map::new();
@@ -15,10 +256,268 @@ impl Encode for o::describe_images::DescribeImagesOutput {
     }
 }
 
+impl Encode for o::describe_instance_attribute::DescribeInstanceAttributeOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "block_device_mappings", self.block_device_mappings.encode());
+        put(&mut m, "disable_api_termination", self.disable_api_termination.encode());
+        put(&mut m, "ena_support", self.ena_support.encode());
+        put(&mut m, "enclave_options", self.enclave_options.encode());
+        put(&mut m, "ebs_optimized", self.ebs_optimized.encode());
+        put(&mut m, "instance_id", self.instance_id.encode());
+        put(&mut m, "instance_initiated_shutdown_behavior", self.instance_initiated_shutdown_behavior.encode());
+        put(&mut m, "instance_type", self.instance_type.encode());
+        put(&mut m, "kernel_id", self.kernel_id.encode());
+        put(&mut m, "product_codes", self.product_codes.encode());
+        put(&mut m, "ramdisk_id", self.ramdisk_id.encode());
+        put(&mut m, "root_device_name", self.root_device_name.encode());
+        put(&mut m, "source_dest_check", self.source_dest_check.encode());
+        put(&mut m, "sriov_net_support", self.sriov_net_support.encode());
+        put(&mut m, "user_data", self.user_data.encode());
+        put(&mut m, "disable_api_stop", self.disable_api_stop.encode());
+        put(&mut m, "groups", self.groups.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::describe_instance_status::DescribeInstanceStatusOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "instance_statuses", self.instance_statuses.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::describe_instance_type_offerings::DescribeInstanceTypeOfferingsOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "instance_type_offerings", self.instance_type_offerings.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::describe_instance_types::DescribeInstanceTypesOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "instance_types", self.instance_types.encode());
+        Value::Map(m)
+    }
+}
+
 impl Encode for o::describe_instances::DescribeInstancesOutput {
     fn encode(self) -> Value {
         let mut m = Map::new();
         put(&mut m, "reservations", self.reservations.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::describe_internet_gateways::DescribeInternetGatewaysOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "internet_gateways", self.internet_gateways.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::describe_key_pairs::DescribeKeyPairsOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "key_pairs", self.key_pairs.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::describe_launch_template_versions::DescribeLaunchTemplateVersionsOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "launch_template_versions", self.launch_template_versions.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::describe_launch_templates::DescribeLaunchTemplatesOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "launch_templates", self.launch_templates.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::describe_network_interfaces::DescribeNetworkInterfacesOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "network_interfaces", self.network_interfaces.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::describe_regions::DescribeRegionsOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "regions", self.regions.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::describe_route_tables::DescribeRouteTablesOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "route_tables", self.route_tables.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::describe_security_group_rules::DescribeSecurityGroupRulesOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "security_group_rules", self.security_group_rules.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::describe_security_groups::DescribeSecurityGroupsOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "security_groups", self.security_groups.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::describe_snapshots::DescribeSnapshotsOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "snapshots", self.snapshots.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::describe_subnets::DescribeSubnetsOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "subnets", self.subnets.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::describe_tags::DescribeTagsOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "tags", self.tags.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::describe_volumes::DescribeVolumesOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "volumes", self.volumes.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::describe_vpcs::DescribeVpcsOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "vpcs", self.vpcs.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::detach_volume::DetachVolumeOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "delete_on_termination", self.delete_on_termination.encode());
+        put(&mut m, "associated_resource", self.associated_resource.encode());
+        put(&mut m, "instance_owning_service", self.instance_owning_service.encode());
+        put(&mut m, "ebs_card_index", self.ebs_card_index.encode());
+        put(&mut m, "volume_id", self.volume_id.encode());
+        put(&mut m, "instance_id", self.instance_id.encode());
+        put(&mut m, "device", self.device.encode());
+        put(&mut m, "state", self.state.encode());
+        put(&mut m, "attach_time", self.attach_time.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::get_console_output::GetConsoleOutputOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "instance_id", self.instance_id.encode());
+        put(&mut m, "timestamp", self.timestamp.encode());
+        put(&mut m, "output", self.output.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::import_key_pair::ImportKeyPairOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "key_fingerprint", self.key_fingerprint.encode());
+        put(&mut m, "key_name", self.key_name.encode());
+        put(&mut m, "key_pair_id", self.key_pair_id.encode());
+        put(&mut m, "tags", self.tags.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::modify_instance_metadata_options::ModifyInstanceMetadataOptionsOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "instance_id", self.instance_id.encode());
+        put(&mut m, "instance_metadata_options", self.instance_metadata_options.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::modify_launch_template::ModifyLaunchTemplateOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "launch_template", self.launch_template.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::modify_volume::ModifyVolumeOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "volume_modification", self.volume_modification.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::monitor_instances::MonitorInstancesOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "instance_monitorings", self.instance_monitorings.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::register_image::RegisterImageOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "image_id", self.image_id.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::revoke_security_group_egress::RevokeSecurityGroupEgressOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "return", self.r#return.encode());
+        put(&mut m, "unknown_ip_permissions", self.unknown_ip_permissions.encode());
+        put(&mut m, "revoked_security_group_rules", self.revoked_security_group_rules.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::revoke_security_group_ingress::RevokeSecurityGroupIngressOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "return", self.r#return.encode());
+        put(&mut m, "unknown_ip_permissions", self.unknown_ip_permissions.encode());
+        put(&mut m, "revoked_security_group_rules", self.revoked_security_group_rules.encode());
         Value::Map(m)
     }
 }
@@ -35,6 +534,22 @@ impl Encode for o::run_instances::RunInstancesOutput {
     }
 }
 
+impl Encode for o::start_instances::StartInstancesOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "starting_instances", self.starting_instances.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::stop_instances::StopInstancesOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "stopping_instances", self.stopping_instances.encode());
+        Value::Map(m)
+    }
+}
+
 impl Encode for o::terminate_instances::TerminateInstancesOutput {
     fn encode(self) -> Value {
         let mut m = Map::new();
@@ -43,13 +558,251 @@ impl Encode for o::terminate_instances::TerminateInstancesOutput {
     }
 }
 
+impl Encode for o::unmonitor_instances::UnmonitorInstancesOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "instance_monitorings", self.instance_monitorings.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::AcceleratorCount {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "min", self.min.encode());
+        put(&mut m, "max", self.max.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::AcceleratorCountRequest {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_min(take(&mut m, "min")?)
+            .set_max(take(&mut m, "max")?)
+            .build())
+    }
+}
+
+impl Encode for t::AcceleratorManufacturer { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Decode for t::AcceleratorManufacturer { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
+
+impl Encode for t::AcceleratorName { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Decode for t::AcceleratorName { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
+
+impl Encode for t::AcceleratorTotalMemoryMiB {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "min", self.min.encode());
+        put(&mut m, "max", self.max.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::AcceleratorTotalMemoryMiBRequest {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_min(take(&mut m, "min")?)
+            .set_max(take(&mut m, "max")?)
+            .build())
+    }
+}
+
+impl Encode for t::AcceleratorType { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Decode for t::AcceleratorType { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
+
+impl Encode for t::Address {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "allocation_id", self.allocation_id.encode());
+        put(&mut m, "association_id", self.association_id.encode());
+        put(&mut m, "domain", self.domain.encode());
+        put(&mut m, "network_interface_id", self.network_interface_id.encode());
+        put(&mut m, "network_interface_owner_id", self.network_interface_owner_id.encode());
+        put(&mut m, "private_ip_address", self.private_ip_address.encode());
+        put(&mut m, "tags", self.tags.encode());
+        put(&mut m, "public_ipv4_pool", self.public_ipv4_pool.encode());
+        put(&mut m, "network_border_group", self.network_border_group.encode());
+        put(&mut m, "customer_owned_ip", self.customer_owned_ip.encode());
+        put(&mut m, "customer_owned_ipv4_pool", self.customer_owned_ipv4_pool.encode());
+        put(&mut m, "carrier_ip", self.carrier_ip.encode());
+        put(&mut m, "subnet_id", self.subnet_id.encode());
+        put(&mut m, "service_managed", self.service_managed.encode());
+        put(&mut m, "instance_id", self.instance_id.encode());
+        put(&mut m, "public_ip", self.public_ip.encode());
+        Value::Map(m)
+    }
+}
+
 impl Encode for t::AmdSevSnpSpecification { fn encode(self) -> Value { text(self.as_str()) } }
 
 impl Decode for t::AmdSevSnpSpecification { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
 
+impl Encode for t::ApplicationStatusSummary {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "status", self.status.encode());
+        put(&mut m, "impaired_since", self.impaired_since.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::ArchitectureType { fn encode(self) -> Value { text(self.as_str()) } }
+
 impl Encode for t::ArchitectureValues { fn encode(self) -> Value { text(self.as_str()) } }
 
+impl Decode for t::ArchitectureValues { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
+
+impl Encode for t::AttachmentEnaSrdSpecification {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "ena_srd_enabled", self.ena_srd_enabled.encode());
+        put(&mut m, "ena_srd_udp_specification", self.ena_srd_udp_specification.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::AttachmentEnaSrdUdpSpecification {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "ena_srd_udp_enabled", self.ena_srd_udp_enabled.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::AttachmentLimitType { fn encode(self) -> Value { text(self.as_str()) } }
+
 impl Encode for t::AttachmentStatus { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::AttributeBooleanValue {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "value", self.value.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::AttributeBooleanValue {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_value(take(&mut m, "value")?)
+            .build())
+    }
+}
+
+impl Encode for t::AttributeValue {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "value", self.value.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::AttributeValue {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_value(take(&mut m, "value")?)
+            .build())
+    }
+}
+
+impl Encode for t::AvailabilityZone {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "opt_in_status", self.opt_in_status.encode());
+        put(&mut m, "messages", self.messages.encode());
+        put(&mut m, "region_name", self.region_name.encode());
+        put(&mut m, "zone_name", self.zone_name.encode());
+        put(&mut m, "zone_id", self.zone_id.encode());
+        put(&mut m, "group_name", self.group_name.encode());
+        put(&mut m, "network_border_group", self.network_border_group.encode());
+        put(&mut m, "zone_type", self.zone_type.encode());
+        put(&mut m, "parent_zone_name", self.parent_zone_name.encode());
+        put(&mut m, "parent_zone_id", self.parent_zone_id.encode());
+        put(&mut m, "group_long_name", self.group_long_name.encode());
+        put(&mut m, "geography", self.geography.encode());
+        put(&mut m, "sub_geography", self.sub_geography.encode());
+        put(&mut m, "state", self.state.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::AvailabilityZoneGeography {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "name", self.name.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::AvailabilityZoneMessage {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "message", self.message.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::AvailabilityZoneOptInStatus { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::AvailabilityZoneState { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::AvailabilityZoneSubGeography {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "name", self.name.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::BandwidthWeightingType { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::BareMetal { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Decode for t::BareMetal { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
+
+impl Encode for t::BaselineEbsBandwidthMbps {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "min", self.min.encode());
+        put(&mut m, "max", self.max.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::BaselineEbsBandwidthMbpsRequest {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_min(take(&mut m, "min")?)
+            .set_max(take(&mut m, "max")?)
+            .build())
+    }
+}
+
+impl Encode for t::BaselinePerformanceFactors {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "cpu", self.cpu.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::BaselinePerformanceFactorsRequest {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_cpu(take(&mut m, "cpu")?)
+            .build())
+    }
+}
 
 impl Encode for t::BlockDeviceMapping {
     fn encode(self) -> Value {
@@ -74,7 +827,27 @@ impl Decode for t::BlockDeviceMapping {
     }
 }
 
+impl Encode for t::BlockPublicAccessMode { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::BlockPublicAccessStates {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "internet_gateway_block_mode", self.internet_gateway_block_mode.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::BootModeOverrideValues { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
+
+impl Encode for t::BootModeType { fn encode(self) -> Value { text(self.as_str()) } }
+
 impl Encode for t::BootModeValues { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Decode for t::BootModeValues { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
+
+impl Encode for t::BurstablePerformance { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Decode for t::BurstablePerformance { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
 
 impl Encode for t::CapacityReservationPreference { fn encode(self) -> Value { text(self.as_str()) } }
 
@@ -118,6 +891,26 @@ impl Encode for t::CapacityReservationTargetResponse {
     }
 }
 
+impl Encode for t::ConnectionTrackingConfiguration {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "tcp_established_timeout", self.tcp_established_timeout.encode());
+        put(&mut m, "udp_stream_timeout", self.udp_stream_timeout.encode());
+        put(&mut m, "udp_timeout", self.udp_timeout.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::ConnectionTrackingSpecification {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "tcp_established_timeout", self.tcp_established_timeout.encode());
+        put(&mut m, "udp_timeout", self.udp_timeout.encode());
+        put(&mut m, "udp_stream_timeout", self.udp_stream_timeout.encode());
+        Value::Map(m)
+    }
+}
+
 impl Decode for t::ConnectionTrackingSpecificationRequest {
     fn decode(value: Value) -> Result<Self, Fault> {
         let mut m = fields(value)?;
@@ -138,6 +931,12 @@ impl Encode for t::ConnectionTrackingSpecificationResponse {
         Value::Map(m)
     }
 }
+
+impl Decode for t::CopyTagsFromSource { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
+
+impl Encode for t::CpuManufacturer { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Decode for t::CpuManufacturer { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
 
 impl Encode for t::CpuOptions {
     fn encode(self) -> Value {
@@ -162,6 +961,31 @@ impl Decode for t::CpuOptionsRequest {
     }
 }
 
+impl Encode for t::CpuPerformanceFactor {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "references", self.references.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::CpuPerformanceFactorRequest {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_references(take(&mut m, "references")?)
+            .build())
+    }
+}
+
+impl Encode for t::CreditSpecification {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "cpu_credits", self.cpu_credits.encode());
+        Value::Map(m)
+    }
+}
+
 impl Decode for t::CreditSpecificationRequest {
     fn decode(value: Value) -> Result<Self, Fault> {
         let mut m = fields(value)?;
@@ -171,7 +995,63 @@ impl Decode for t::CreditSpecificationRequest {
     }
 }
 
+impl Encode for t::DefaultConnectionTrackingConfiguration {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "default_tcp_established_timeout", self.default_tcp_established_timeout.encode());
+        put(&mut m, "default_udp_timeout", self.default_udp_timeout.encode());
+        put(&mut m, "default_udp_stream_timeout", self.default_udp_stream_timeout.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::DeleteLaunchTemplateVersionsResponseErrorItem {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "launch_template_id", self.launch_template_id.encode());
+        put(&mut m, "launch_template_name", self.launch_template_name.encode());
+        put(&mut m, "version_number", self.version_number.encode());
+        put(&mut m, "response_error", self.response_error.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::DeleteLaunchTemplateVersionsResponseSuccessItem {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "launch_template_id", self.launch_template_id.encode());
+        put(&mut m, "launch_template_name", self.launch_template_name.encode());
+        put(&mut m, "version_number", self.version_number.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::DeleteSnapshotReturnCode {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "snapshot_id", self.snapshot_id.encode());
+        put(&mut m, "return_code", self.return_code.encode());
+        Value::Map(m)
+    }
+}
+
 impl Encode for t::DeviceType { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::DiskInfo {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "size_in_gb", self.size_in_gb.encode());
+        put(&mut m, "count", self.count.encode());
+        put(&mut m, "type", self.r#type.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::DiskType { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::DomainType { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Decode for t::DomainType { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
 
 impl Encode for t::EbsBlockDevice {
     fn encode(self) -> Value {
@@ -214,6 +1094,37 @@ impl Decode for t::EbsBlockDevice {
     }
 }
 
+impl Encode for t::EbsCardInfo {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "ebs_card_index", self.ebs_card_index.encode());
+        put(&mut m, "baseline_bandwidth_in_mbps", self.baseline_bandwidth_in_mbps.encode());
+        put(&mut m, "baseline_throughput_in_m_bps", self.baseline_throughput_in_m_bps.encode());
+        put(&mut m, "baseline_iops", self.baseline_iops.encode());
+        put(&mut m, "maximum_bandwidth_in_mbps", self.maximum_bandwidth_in_mbps.encode());
+        put(&mut m, "maximum_throughput_in_m_bps", self.maximum_throughput_in_m_bps.encode());
+        put(&mut m, "maximum_iops", self.maximum_iops.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::EbsEncryptionSupport { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::EbsInfo {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "ebs_optimized_support", self.ebs_optimized_support.encode());
+        put(&mut m, "encryption_support", self.encryption_support.encode());
+        put(&mut m, "ebs_optimized_info", self.ebs_optimized_info.encode());
+        put(&mut m, "nvme_support", self.nvme_support.encode());
+        put(&mut m, "maximum_ebs_attachments", self.maximum_ebs_attachments.encode());
+        put(&mut m, "attachment_limit_type", self.attachment_limit_type.encode());
+        put(&mut m, "maximum_ebs_cards", self.maximum_ebs_cards.encode());
+        put(&mut m, "ebs_cards", self.ebs_cards.encode());
+        Value::Map(m)
+    }
+}
+
 impl Encode for t::EbsInstanceBlockDevice {
     fn encode(self) -> Value {
         let mut m = Map::new();
@@ -225,6 +1136,60 @@ impl Encode for t::EbsInstanceBlockDevice {
         put(&mut m, "volume_owner_id", self.volume_owner_id.encode());
         put(&mut m, "operator", self.operator.encode());
         put(&mut m, "ebs_card_index", self.ebs_card_index.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::EbsInstanceBlockDeviceSpecification {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_volume_id(take(&mut m, "volume_id")?)
+            .set_delete_on_termination(take(&mut m, "delete_on_termination")?)
+            .build())
+    }
+}
+
+impl Encode for t::EbsNvmeSupport { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::EbsOptimizedInfo {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "baseline_bandwidth_in_mbps", self.baseline_bandwidth_in_mbps.encode());
+        put(&mut m, "baseline_throughput_in_m_bps", self.baseline_throughput_in_m_bps.encode());
+        put(&mut m, "baseline_iops", self.baseline_iops.encode());
+        put(&mut m, "maximum_bandwidth_in_mbps", self.maximum_bandwidth_in_mbps.encode());
+        put(&mut m, "maximum_throughput_in_m_bps", self.maximum_throughput_in_m_bps.encode());
+        put(&mut m, "maximum_iops", self.maximum_iops.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::EbsOptimizedSupport { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::EbsStatusDetails {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "impaired_since", self.impaired_since.encode());
+        put(&mut m, "name", self.name.encode());
+        put(&mut m, "status", self.status.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::EbsStatusSummary {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "details", self.details.encode());
+        put(&mut m, "status", self.status.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::EfaInfo {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "maximum_efa_interfaces", self.maximum_efa_interfaces.encode());
         Value::Map(m)
     }
 }
@@ -246,6 +1211,14 @@ impl Decode for t::ElasticGpuSpecification {
         Ok(Self::builder()
             .set_type(take(&mut m, "type")?)
             .build())
+    }
+}
+
+impl Encode for t::ElasticGpuSpecificationResponse {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "type", self.r#type.encode());
+        Value::Map(m)
     }
 }
 
@@ -289,6 +1262,8 @@ impl Decode for t::EnaSrdUdpSpecificationRequest {
     }
 }
 
+impl Encode for t::EnaSupport { fn encode(self) -> Value { text(self.as_str()) } }
+
 impl Encode for t::EnclaveOptions {
     fn encode(self) -> Value {
         let mut m = Map::new();
@@ -306,6 +1281,10 @@ impl Decode for t::EnclaveOptionsRequest {
     }
 }
 
+impl Encode for t::EphemeralNvmeSupport { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::EventCode { fn encode(self) -> Value { text(self.as_str()) } }
+
 impl Decode for t::Filter {
     fn decode(value: Value) -> Result<Self, Fault> {
         let mut m = fields(value)?;
@@ -317,6 +1296,67 @@ impl Decode for t::Filter {
     fn decode_list(value: Value) -> Result<Vec<Self>, Fault> {
         Ok(filters(value)?.into_iter()
             .map(|(name, values)| Self::builder().name(name).set_values(Some(values)).build()).collect())
+    }
+}
+
+impl Encode for t::FlexibleEnaQueuesSupport { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::FpgaDeviceInfo {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "name", self.name.encode());
+        put(&mut m, "manufacturer", self.manufacturer.encode());
+        put(&mut m, "count", self.count.encode());
+        put(&mut m, "memory_info", self.memory_info.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::FpgaDeviceMemoryInfo {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "size_in_mib", self.size_in_mib.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::FpgaInfo {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "fpgas", self.fpgas.encode());
+        put(&mut m, "total_fpga_memory_in_mib", self.total_fpga_memory_in_mib.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::GpuDeviceInfo {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "name", self.name.encode());
+        put(&mut m, "manufacturer", self.manufacturer.encode());
+        put(&mut m, "count", self.count.encode());
+        put(&mut m, "logical_gpu_count", self.logical_gpu_count.encode());
+        put(&mut m, "gpu_partition_size", self.gpu_partition_size.encode());
+        put(&mut m, "workloads", self.workloads.encode());
+        put(&mut m, "memory_info", self.memory_info.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::GpuDeviceMemoryInfo {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "size_in_mib", self.size_in_mib.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::GpuInfo {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "gpus", self.gpus.encode());
+        put(&mut m, "total_gpu_memory_in_mib", self.total_gpu_memory_in_mib.encode());
+        Value::Map(m)
     }
 }
 
@@ -441,6 +1481,36 @@ impl Encode for t::ImageWatermark {
 
 impl Encode for t::ImdsSupportValues { fn encode(self) -> Value { text(self.as_str()) } }
 
+impl Decode for t::ImdsSupportValues { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
+
+impl Encode for t::InferenceAcceleratorInfo {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "accelerators", self.accelerators.encode());
+        put(&mut m, "total_inference_memory_in_mib", self.total_inference_memory_in_mib.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::InferenceDeviceInfo {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "count", self.count.encode());
+        put(&mut m, "name", self.name.encode());
+        put(&mut m, "manufacturer", self.manufacturer.encode());
+        put(&mut m, "memory_info", self.memory_info.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::InferenceDeviceMemoryInfo {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "size_in_mib", self.size_in_mib.encode());
+        Value::Map(m)
+    }
+}
+
 impl Encode for t::Instance {
     fn encode(self) -> Value {
         let mut m = Map::new();
@@ -526,6 +1596,8 @@ impl Encode for t::InstanceAttachmentEnaSrdUdpSpecification {
     }
 }
 
+impl Decode for t::InstanceAttributeName { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
+
 impl Encode for t::InstanceAutoRecoveryState { fn encode(self) -> Value { text(self.as_str()) } }
 
 impl Decode for t::InstanceAutoRecoveryState { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
@@ -543,7 +1615,25 @@ impl Encode for t::InstanceBlockDeviceMapping {
     }
 }
 
+impl Decode for t::InstanceBlockDeviceMappingSpecification {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_device_name(take(&mut m, "device_name")?)
+            .set_ebs(take(&mut m, "ebs")?)
+            .set_virtual_name(take(&mut m, "virtual_name")?)
+            .set_no_device(take(&mut m, "no_device")?)
+            .build())
+    }
+}
+
 impl Encode for t::InstanceBootModeValues { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::InstanceGeneration { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Decode for t::InstanceGeneration { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
+
+impl Encode for t::InstanceInterruptionBehavior { fn encode(self) -> Value { text(self.as_str()) } }
 
 impl Decode for t::InstanceInterruptionBehavior { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
 
@@ -570,6 +1660,15 @@ impl Decode for t::InstanceIpv6Address {
         Ok(Self::builder()
             .set_ipv6_address(take(&mut m, "ipv6_address")?)
             .set_is_primary_ipv6(take(&mut m, "is_primary_ipv6")?)
+            .build())
+    }
+}
+
+impl Decode for t::InstanceIpv6AddressRequest {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_ipv6_address(take(&mut m, "ipv6_address")?)
             .build())
     }
 }
@@ -651,6 +1750,15 @@ impl Decode for t::InstanceMetadataProtocolState { fn decode(value: Value) -> Re
 impl Encode for t::InstanceMetadataTagsState { fn encode(self) -> Value { text(self.as_str()) } }
 
 impl Decode for t::InstanceMetadataTagsState { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
+
+impl Encode for t::InstanceMonitoring {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "instance_id", self.instance_id.encode());
+        put(&mut m, "monitoring", self.monitoring.encode());
+        Value::Map(m)
+    }
+}
 
 impl Encode for t::InstanceNetworkInterface {
     fn encode(self) -> Value {
@@ -767,6 +1875,73 @@ impl Encode for t::InstancePrivateIpAddress {
 
 impl Encode for t::InstanceRebootMigrationState { fn encode(self) -> Value { text(self.as_str()) } }
 
+impl Encode for t::InstanceRequirements {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "v_cpu_count", self.v_cpu_count.encode());
+        put(&mut m, "memory_mib", self.memory_mib.encode());
+        put(&mut m, "cpu_manufacturers", self.cpu_manufacturers.encode());
+        put(&mut m, "memory_gib_per_v_cpu", self.memory_gib_per_v_cpu.encode());
+        put(&mut m, "excluded_instance_types", self.excluded_instance_types.encode());
+        put(&mut m, "instance_generations", self.instance_generations.encode());
+        put(&mut m, "spot_max_price_percentage_over_lowest_price", self.spot_max_price_percentage_over_lowest_price.encode());
+        put(&mut m, "on_demand_max_price_percentage_over_lowest_price", self.on_demand_max_price_percentage_over_lowest_price.encode());
+        put(&mut m, "bare_metal", self.bare_metal.encode());
+        put(&mut m, "burstable_performance", self.burstable_performance.encode());
+        put(&mut m, "require_hibernate_support", self.require_hibernate_support.encode());
+        put(&mut m, "network_interface_count", self.network_interface_count.encode());
+        put(&mut m, "local_storage", self.local_storage.encode());
+        put(&mut m, "local_storage_types", self.local_storage_types.encode());
+        put(&mut m, "total_local_storage_gb", self.total_local_storage_gb.encode());
+        put(&mut m, "baseline_ebs_bandwidth_mbps", self.baseline_ebs_bandwidth_mbps.encode());
+        put(&mut m, "accelerator_types", self.accelerator_types.encode());
+        put(&mut m, "accelerator_count", self.accelerator_count.encode());
+        put(&mut m, "accelerator_manufacturers", self.accelerator_manufacturers.encode());
+        put(&mut m, "accelerator_names", self.accelerator_names.encode());
+        put(&mut m, "accelerator_total_memory_mib", self.accelerator_total_memory_mib.encode());
+        put(&mut m, "network_bandwidth_gbps", self.network_bandwidth_gbps.encode());
+        put(&mut m, "allowed_instance_types", self.allowed_instance_types.encode());
+        put(&mut m, "max_spot_price_as_percentage_of_optimal_on_demand_price", self.max_spot_price_as_percentage_of_optimal_on_demand_price.encode());
+        put(&mut m, "baseline_performance_factors", self.baseline_performance_factors.encode());
+        put(&mut m, "require_encryption_in_transit", self.require_encryption_in_transit.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::InstanceRequirementsRequest {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_v_cpu_count(take(&mut m, "v_cpu_count")?)
+            .set_memory_mib(take(&mut m, "memory_mib")?)
+            .set_cpu_manufacturers(take(&mut m, "cpu_manufacturers")?)
+            .set_memory_gib_per_v_cpu(take(&mut m, "memory_gib_per_v_cpu")?)
+            .set_excluded_instance_types(take(&mut m, "excluded_instance_types")?)
+            .set_instance_generations(take(&mut m, "instance_generations")?)
+            .set_spot_max_price_percentage_over_lowest_price(take(&mut m, "spot_max_price_percentage_over_lowest_price")?)
+            .set_on_demand_max_price_percentage_over_lowest_price(take(&mut m, "on_demand_max_price_percentage_over_lowest_price")?)
+            .set_bare_metal(take(&mut m, "bare_metal")?)
+            .set_burstable_performance(take(&mut m, "burstable_performance")?)
+            .set_require_hibernate_support(take(&mut m, "require_hibernate_support")?)
+            .set_network_interface_count(take(&mut m, "network_interface_count")?)
+            .set_local_storage(take(&mut m, "local_storage")?)
+            .set_local_storage_types(take(&mut m, "local_storage_types")?)
+            .set_total_local_storage_gb(take(&mut m, "total_local_storage_gb")?)
+            .set_baseline_ebs_bandwidth_mbps(take(&mut m, "baseline_ebs_bandwidth_mbps")?)
+            .set_accelerator_types(take(&mut m, "accelerator_types")?)
+            .set_accelerator_count(take(&mut m, "accelerator_count")?)
+            .set_accelerator_manufacturers(take(&mut m, "accelerator_manufacturers")?)
+            .set_accelerator_names(take(&mut m, "accelerator_names")?)
+            .set_accelerator_total_memory_mib(take(&mut m, "accelerator_total_memory_mib")?)
+            .set_network_bandwidth_gbps(take(&mut m, "network_bandwidth_gbps")?)
+            .set_allowed_instance_types(take(&mut m, "allowed_instance_types")?)
+            .set_max_spot_price_as_percentage_of_optimal_on_demand_price(take(&mut m, "max_spot_price_as_percentage_of_optimal_on_demand_price")?)
+            .set_baseline_performance_factors(take(&mut m, "baseline_performance_factors")?)
+            .set_require_encryption_in_transit(take(&mut m, "require_encryption_in_transit")?)
+            .build())
+    }
+}
+
 impl Encode for t::InstanceSecondaryInterface {
     fn encode(self) -> Value {
         let mut m = Map::new();
@@ -829,6 +2004,17 @@ impl Decode for t::InstanceSecondaryInterfaceSpecificationRequest {
     }
 }
 
+impl Decode for t::InstanceSpecification {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_instance_id(take(&mut m, "instance_id")?)
+            .set_exclude_boot_volume(take(&mut m, "exclude_boot_volume")?)
+            .set_exclude_data_volume_ids(take(&mut m, "exclude_data_volume_ids")?)
+            .build())
+    }
+}
+
 impl Encode for t::InstanceState {
     fn encode(self) -> Value {
         let mut m = Map::new();
@@ -850,14 +2036,129 @@ impl Encode for t::InstanceStateChange {
 
 impl Encode for t::InstanceStateName { fn encode(self) -> Value { text(self.as_str()) } }
 
+impl Encode for t::InstanceStatus {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "availability_zone", self.availability_zone.encode());
+        put(&mut m, "availability_zone_id", self.availability_zone_id.encode());
+        put(&mut m, "outpost_arn", self.outpost_arn.encode());
+        put(&mut m, "operator", self.operator.encode());
+        put(&mut m, "events", self.events.encode());
+        put(&mut m, "instance_id", self.instance_id.encode());
+        put(&mut m, "instance_state", self.instance_state.encode());
+        put(&mut m, "instance_status", self.instance_status.encode());
+        put(&mut m, "system_status", self.system_status.encode());
+        put(&mut m, "attached_ebs_status", self.attached_ebs_status.encode());
+        put(&mut m, "application_status", self.application_status.encode());
+        put(&mut m, "performance_status", self.performance_status.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::InstanceStatusDetails {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "impaired_since", self.impaired_since.encode());
+        put(&mut m, "name", self.name.encode());
+        put(&mut m, "status", self.status.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::InstanceStatusEvent {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "instance_event_id", self.instance_event_id.encode());
+        put(&mut m, "code", self.code.encode());
+        put(&mut m, "description", self.description.encode());
+        put(&mut m, "not_after", self.not_after.encode());
+        put(&mut m, "not_before", self.not_before.encode());
+        put(&mut m, "not_before_deadline", self.not_before_deadline.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::InstanceStatusSummary {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "details", self.details.encode());
+        put(&mut m, "status", self.status.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::InstanceStorageEncryptionSupport { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::InstanceStorageInfo {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "total_size_in_gb", self.total_size_in_gb.encode());
+        put(&mut m, "disks", self.disks.encode());
+        put(&mut m, "nvme_support", self.nvme_support.encode());
+        put(&mut m, "encryption_support", self.encryption_support.encode());
+        Value::Map(m)
+    }
+}
+
 impl Encode for t::InstanceType { fn encode(self) -> Value { text(self.as_str()) } }
 
 impl Decode for t::InstanceType { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
+
+impl Encode for t::InstanceTypeHypervisor { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::InstanceTypeInfo {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "instance_type", self.instance_type.encode());
+        put(&mut m, "current_generation", self.current_generation.encode());
+        put(&mut m, "free_tier_eligible", self.free_tier_eligible.encode());
+        put(&mut m, "supported_usage_classes", self.supported_usage_classes.encode());
+        put(&mut m, "supported_root_device_types", self.supported_root_device_types.encode());
+        put(&mut m, "supported_virtualization_types", self.supported_virtualization_types.encode());
+        put(&mut m, "bare_metal", self.bare_metal.encode());
+        put(&mut m, "hypervisor", self.hypervisor.encode());
+        put(&mut m, "processor_info", self.processor_info.encode());
+        put(&mut m, "v_cpu_info", self.v_cpu_info.encode());
+        put(&mut m, "memory_info", self.memory_info.encode());
+        put(&mut m, "instance_storage_supported", self.instance_storage_supported.encode());
+        put(&mut m, "instance_storage_info", self.instance_storage_info.encode());
+        put(&mut m, "ebs_info", self.ebs_info.encode());
+        put(&mut m, "network_info", self.network_info.encode());
+        put(&mut m, "gpu_info", self.gpu_info.encode());
+        put(&mut m, "fpga_info", self.fpga_info.encode());
+        put(&mut m, "placement_group_info", self.placement_group_info.encode());
+        put(&mut m, "inference_accelerator_info", self.inference_accelerator_info.encode());
+        put(&mut m, "hibernation_supported", self.hibernation_supported.encode());
+        put(&mut m, "burstable_performance_supported", self.burstable_performance_supported.encode());
+        put(&mut m, "dedicated_hosts_supported", self.dedicated_hosts_supported.encode());
+        put(&mut m, "auto_recovery_supported", self.auto_recovery_supported.encode());
+        put(&mut m, "supported_boot_modes", self.supported_boot_modes.encode());
+        put(&mut m, "nitro_enclaves_support", self.nitro_enclaves_support.encode());
+        put(&mut m, "nitro_tpm_support", self.nitro_tpm_support.encode());
+        put(&mut m, "nitro_tpm_info", self.nitro_tpm_info.encode());
+        put(&mut m, "media_accelerator_info", self.media_accelerator_info.encode());
+        put(&mut m, "neuron_info", self.neuron_info.encode());
+        put(&mut m, "phc_support", self.phc_support.encode());
+        put(&mut m, "reboot_migration_support", self.reboot_migration_support.encode());
+        put(&mut m, "supported_in_region", self.supported_in_region.encode());
+        Value::Map(m)
+    }
+}
 
 impl Encode for t::InstanceTypeItem {
     fn encode(self) -> Value {
         let mut m = Map::new();
         put(&mut m, "instance_type", self.instance_type.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::InstanceTypeOffering {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "instance_type", self.instance_type.encode());
+        put(&mut m, "location_type", self.location_type.encode());
+        put(&mut m, "location", self.location.encode());
         Value::Map(m)
     }
 }
@@ -871,12 +2172,108 @@ impl Encode for t::InstanceTypeSpecification {
     }
 }
 
+impl Encode for t::InternetGateway {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "attachments", self.attachments.encode());
+        put(&mut m, "internet_gateway_id", self.internet_gateway_id.encode());
+        put(&mut m, "owner_id", self.owner_id.encode());
+        put(&mut m, "tags", self.tags.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::InternetGatewayAttachment {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "state", self.state.encode());
+        put(&mut m, "vpc_id", self.vpc_id.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::IpPermission {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "ip_protocol", self.ip_protocol.encode());
+        put(&mut m, "from_port", self.from_port.encode());
+        put(&mut m, "to_port", self.to_port.encode());
+        put(&mut m, "user_id_group_pairs", self.user_id_group_pairs.encode());
+        put(&mut m, "ip_ranges", self.ip_ranges.encode());
+        put(&mut m, "ipv6_ranges", self.ipv6_ranges.encode());
+        put(&mut m, "prefix_list_ids", self.prefix_list_ids.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::IpPermission {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_ip_protocol(take(&mut m, "ip_protocol")?)
+            .set_from_port(take(&mut m, "from_port")?)
+            .set_to_port(take(&mut m, "to_port")?)
+            .set_user_id_group_pairs(take(&mut m, "user_id_group_pairs")?)
+            .set_ip_ranges(take(&mut m, "ip_ranges")?)
+            .set_ipv6_ranges(take(&mut m, "ipv6_ranges")?)
+            .set_prefix_list_ids(take(&mut m, "prefix_list_ids")?)
+            .build())
+    }
+}
+
+impl Encode for t::IpRange {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "description", self.description.encode());
+        put(&mut m, "cidr_ip", self.cidr_ip.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::IpRange {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_description(take(&mut m, "description")?)
+            .set_cidr_ip(take(&mut m, "cidr_ip")?)
+            .build())
+    }
+}
+
+impl Encode for t::IpSource { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::Ipv4PrefixSpecification {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "ipv4_prefix", self.ipv4_prefix.encode());
+        Value::Map(m)
+    }
+}
+
 impl Decode for t::Ipv4PrefixSpecificationRequest {
     fn decode(value: Value) -> Result<Self, Fault> {
         let mut m = fields(value)?;
         Ok(Self::builder()
             .set_ipv4_prefix(take(&mut m, "ipv4_prefix")?)
             .build())
+    }
+}
+
+impl Encode for t::Ipv4PrefixSpecificationResponse {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "ipv4_prefix", self.ipv4_prefix.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::Ipv6AddressAttribute { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::Ipv6PrefixSpecification {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "ipv6_prefix", self.ipv6_prefix.encode());
+        Value::Map(m)
     }
 }
 
@@ -889,6 +2286,523 @@ impl Decode for t::Ipv6PrefixSpecificationRequest {
     }
 }
 
+impl Encode for t::Ipv6PrefixSpecificationResponse {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "ipv6_prefix", self.ipv6_prefix.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::Ipv6Range {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "description", self.description.encode());
+        put(&mut m, "cidr_ipv6", self.cidr_ipv6.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::Ipv6Range {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_description(take(&mut m, "description")?)
+            .set_cidr_ipv6(take(&mut m, "cidr_ipv6")?)
+            .build())
+    }
+}
+
+impl Decode for t::KeyFormat { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
+
+impl Encode for t::KeyPairInfo {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "key_pair_id", self.key_pair_id.encode());
+        put(&mut m, "key_type", self.key_type.encode());
+        put(&mut m, "tags", self.tags.encode());
+        put(&mut m, "public_key", self.public_key.encode());
+        put(&mut m, "create_time", self.create_time.encode());
+        put(&mut m, "key_name", self.key_name.encode());
+        put(&mut m, "key_fingerprint", self.key_fingerprint.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::KeyType { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Decode for t::KeyType { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
+
+impl Encode for t::LaunchTemplate {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "launch_template_id", self.launch_template_id.encode());
+        put(&mut m, "launch_template_name", self.launch_template_name.encode());
+        put(&mut m, "create_time", self.create_time.encode());
+        put(&mut m, "created_by", self.created_by.encode());
+        put(&mut m, "default_version_number", self.default_version_number.encode());
+        put(&mut m, "latest_version_number", self.latest_version_number.encode());
+        put(&mut m, "tags", self.tags.encode());
+        put(&mut m, "operator", self.operator.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::LaunchTemplateAutoRecoveryState { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Decode for t::LaunchTemplateAutoRecoveryState { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
+
+impl Encode for t::LaunchTemplateBlockDeviceMapping {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "device_name", self.device_name.encode());
+        put(&mut m, "virtual_name", self.virtual_name.encode());
+        put(&mut m, "ebs", self.ebs.encode());
+        put(&mut m, "no_device", self.no_device.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::LaunchTemplateBlockDeviceMappingRequest {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_device_name(take(&mut m, "device_name")?)
+            .set_virtual_name(take(&mut m, "virtual_name")?)
+            .set_ebs(take(&mut m, "ebs")?)
+            .set_no_device(take(&mut m, "no_device")?)
+            .build())
+    }
+}
+
+impl Decode for t::LaunchTemplateCapacityReservationSpecificationRequest {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_capacity_reservation_preference(take(&mut m, "capacity_reservation_preference")?)
+            .set_capacity_reservation_target(take(&mut m, "capacity_reservation_target")?)
+            .build())
+    }
+}
+
+impl Encode for t::LaunchTemplateCapacityReservationSpecificationResponse {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "capacity_reservation_preference", self.capacity_reservation_preference.encode());
+        put(&mut m, "capacity_reservation_target", self.capacity_reservation_target.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::LaunchTemplateCpuOptions {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "core_count", self.core_count.encode());
+        put(&mut m, "threads_per_core", self.threads_per_core.encode());
+        put(&mut m, "amd_sev_snp", self.amd_sev_snp.encode());
+        put(&mut m, "nested_virtualization", self.nested_virtualization.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::LaunchTemplateCpuOptionsRequest {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_core_count(take(&mut m, "core_count")?)
+            .set_threads_per_core(take(&mut m, "threads_per_core")?)
+            .set_amd_sev_snp(take(&mut m, "amd_sev_snp")?)
+            .set_nested_virtualization(take(&mut m, "nested_virtualization")?)
+            .build())
+    }
+}
+
+impl Encode for t::LaunchTemplateEbsBlockDevice {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "encrypted", self.encrypted.encode());
+        put(&mut m, "delete_on_termination", self.delete_on_termination.encode());
+        put(&mut m, "iops", self.iops.encode());
+        put(&mut m, "kms_key_id", self.kms_key_id.encode());
+        put(&mut m, "snapshot_id", self.snapshot_id.encode());
+        put(&mut m, "volume_size", self.volume_size.encode());
+        put(&mut m, "volume_type", self.volume_type.encode());
+        put(&mut m, "throughput", self.throughput.encode());
+        put(&mut m, "volume_initialization_rate", self.volume_initialization_rate.encode());
+        put(&mut m, "ebs_card_index", self.ebs_card_index.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::LaunchTemplateEbsBlockDeviceRequest {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_encrypted(take(&mut m, "encrypted")?)
+            .set_delete_on_termination(take(&mut m, "delete_on_termination")?)
+            .set_iops(take(&mut m, "iops")?)
+            .set_kms_key_id(take(&mut m, "kms_key_id")?)
+            .set_snapshot_id(take(&mut m, "snapshot_id")?)
+            .set_volume_size(take(&mut m, "volume_size")?)
+            .set_volume_type(take(&mut m, "volume_type")?)
+            .set_throughput(take(&mut m, "throughput")?)
+            .set_volume_initialization_rate(take(&mut m, "volume_initialization_rate")?)
+            .set_ebs_card_index(take(&mut m, "ebs_card_index")?)
+            .build())
+    }
+}
+
+impl Decode for t::LaunchTemplateElasticInferenceAccelerator {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_type(take(&mut m, "type")?)
+            .set_count(take(&mut m, "count")?)
+            .build())
+    }
+}
+
+impl Encode for t::LaunchTemplateElasticInferenceAcceleratorResponse {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "type", self.r#type.encode());
+        put(&mut m, "count", self.count.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::LaunchTemplateEnaSrdSpecification {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "ena_srd_enabled", self.ena_srd_enabled.encode());
+        put(&mut m, "ena_srd_udp_specification", self.ena_srd_udp_specification.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::LaunchTemplateEnaSrdUdpSpecification {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "ena_srd_udp_enabled", self.ena_srd_udp_enabled.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::LaunchTemplateEnclaveOptions {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "enabled", self.enabled.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::LaunchTemplateEnclaveOptionsRequest {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_enabled(take(&mut m, "enabled")?)
+            .build())
+    }
+}
+
+impl Encode for t::LaunchTemplateErrorCode { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::LaunchTemplateHibernationOptions {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "configured", self.configured.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::LaunchTemplateHibernationOptionsRequest {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_configured(take(&mut m, "configured")?)
+            .build())
+    }
+}
+
+impl Encode for t::LaunchTemplateHttpTokensState { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Decode for t::LaunchTemplateHttpTokensState { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
+
+impl Encode for t::LaunchTemplateIamInstanceProfileSpecification {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "arn", self.arn.encode());
+        put(&mut m, "name", self.name.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::LaunchTemplateIamInstanceProfileSpecificationRequest {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_arn(take(&mut m, "arn")?)
+            .set_name(take(&mut m, "name")?)
+            .build())
+    }
+}
+
+impl Encode for t::LaunchTemplateInstanceMaintenanceOptions {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "auto_recovery", self.auto_recovery.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::LaunchTemplateInstanceMaintenanceOptionsRequest {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_auto_recovery(take(&mut m, "auto_recovery")?)
+            .build())
+    }
+}
+
+impl Encode for t::LaunchTemplateInstanceMarketOptions {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "market_type", self.market_type.encode());
+        put(&mut m, "spot_options", self.spot_options.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::LaunchTemplateInstanceMarketOptionsRequest {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_market_type(take(&mut m, "market_type")?)
+            .set_spot_options(take(&mut m, "spot_options")?)
+            .build())
+    }
+}
+
+impl Encode for t::LaunchTemplateInstanceMetadataEndpointState { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Decode for t::LaunchTemplateInstanceMetadataEndpointState { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
+
+impl Encode for t::LaunchTemplateInstanceMetadataOptions {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "state", self.state.encode());
+        put(&mut m, "http_tokens", self.http_tokens.encode());
+        put(&mut m, "http_put_response_hop_limit", self.http_put_response_hop_limit.encode());
+        put(&mut m, "http_endpoint", self.http_endpoint.encode());
+        put(&mut m, "http_protocol_ipv6", self.http_protocol_ipv6.encode());
+        put(&mut m, "instance_metadata_tags", self.instance_metadata_tags.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::LaunchTemplateInstanceMetadataOptionsRequest {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_http_tokens(take(&mut m, "http_tokens")?)
+            .set_http_put_response_hop_limit(take(&mut m, "http_put_response_hop_limit")?)
+            .set_http_endpoint(take(&mut m, "http_endpoint")?)
+            .set_http_protocol_ipv6(take(&mut m, "http_protocol_ipv6")?)
+            .set_instance_metadata_tags(take(&mut m, "instance_metadata_tags")?)
+            .build())
+    }
+}
+
+impl Encode for t::LaunchTemplateInstanceMetadataOptionsState { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::LaunchTemplateInstanceMetadataProtocolIpv6 { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Decode for t::LaunchTemplateInstanceMetadataProtocolIpv6 { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
+
+impl Encode for t::LaunchTemplateInstanceMetadataTagsState { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Decode for t::LaunchTemplateInstanceMetadataTagsState { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
+
+impl Encode for t::LaunchTemplateInstanceNetworkInterfaceSpecification {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "associate_carrier_ip_address", self.associate_carrier_ip_address.encode());
+        put(&mut m, "associate_public_ip_address", self.associate_public_ip_address.encode());
+        put(&mut m, "delete_on_termination", self.delete_on_termination.encode());
+        put(&mut m, "description", self.description.encode());
+        put(&mut m, "device_index", self.device_index.encode());
+        put(&mut m, "groups", self.groups.encode());
+        put(&mut m, "interface_type", self.interface_type.encode());
+        put(&mut m, "ipv6_address_count", self.ipv6_address_count.encode());
+        put(&mut m, "ipv6_addresses", self.ipv6_addresses.encode());
+        put(&mut m, "network_interface_id", self.network_interface_id.encode());
+        put(&mut m, "private_ip_address", self.private_ip_address.encode());
+        put(&mut m, "private_ip_addresses", self.private_ip_addresses.encode());
+        put(&mut m, "secondary_private_ip_address_count", self.secondary_private_ip_address_count.encode());
+        put(&mut m, "subnet_id", self.subnet_id.encode());
+        put(&mut m, "network_card_index", self.network_card_index.encode());
+        put(&mut m, "ipv4_prefixes", self.ipv4_prefixes.encode());
+        put(&mut m, "ipv4_prefix_count", self.ipv4_prefix_count.encode());
+        put(&mut m, "ipv6_prefixes", self.ipv6_prefixes.encode());
+        put(&mut m, "ipv6_prefix_count", self.ipv6_prefix_count.encode());
+        put(&mut m, "primary_ipv6", self.primary_ipv6.encode());
+        put(&mut m, "ena_srd_specification", self.ena_srd_specification.encode());
+        put(&mut m, "connection_tracking_specification", self.connection_tracking_specification.encode());
+        put(&mut m, "ena_queue_count", self.ena_queue_count.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::LaunchTemplateInstanceNetworkInterfaceSpecificationRequest {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_associate_carrier_ip_address(take(&mut m, "associate_carrier_ip_address")?)
+            .set_associate_public_ip_address(take(&mut m, "associate_public_ip_address")?)
+            .set_delete_on_termination(take(&mut m, "delete_on_termination")?)
+            .set_description(take(&mut m, "description")?)
+            .set_device_index(take(&mut m, "device_index")?)
+            .set_groups(take(&mut m, "groups")?)
+            .set_interface_type(take(&mut m, "interface_type")?)
+            .set_ipv6_address_count(take(&mut m, "ipv6_address_count")?)
+            .set_ipv6_addresses(take(&mut m, "ipv6_addresses")?)
+            .set_network_interface_id(take(&mut m, "network_interface_id")?)
+            .set_private_ip_address(take(&mut m, "private_ip_address")?)
+            .set_private_ip_addresses(take(&mut m, "private_ip_addresses")?)
+            .set_secondary_private_ip_address_count(take(&mut m, "secondary_private_ip_address_count")?)
+            .set_subnet_id(take(&mut m, "subnet_id")?)
+            .set_network_card_index(take(&mut m, "network_card_index")?)
+            .set_ipv4_prefixes(take(&mut m, "ipv4_prefixes")?)
+            .set_ipv4_prefix_count(take(&mut m, "ipv4_prefix_count")?)
+            .set_ipv6_prefixes(take(&mut m, "ipv6_prefixes")?)
+            .set_ipv6_prefix_count(take(&mut m, "ipv6_prefix_count")?)
+            .set_primary_ipv6(take(&mut m, "primary_ipv6")?)
+            .set_ena_srd_specification(take(&mut m, "ena_srd_specification")?)
+            .set_connection_tracking_specification(take(&mut m, "connection_tracking_specification")?)
+            .set_ena_queue_count(take(&mut m, "ena_queue_count")?)
+            .build())
+    }
+}
+
+impl Encode for t::LaunchTemplateInstanceSecondaryInterfaceSpecification {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "delete_on_termination", self.delete_on_termination.encode());
+        put(&mut m, "device_index", self.device_index.encode());
+        put(&mut m, "private_ip_addresses", self.private_ip_addresses.encode());
+        put(&mut m, "private_ip_address_count", self.private_ip_address_count.encode());
+        put(&mut m, "secondary_subnet_id", self.secondary_subnet_id.encode());
+        put(&mut m, "interface_type", self.interface_type.encode());
+        put(&mut m, "network_card_index", self.network_card_index.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::LaunchTemplateInstanceSecondaryInterfaceSpecificationRequest {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_delete_on_termination(take(&mut m, "delete_on_termination")?)
+            .set_device_index(take(&mut m, "device_index")?)
+            .set_private_ip_addresses(take(&mut m, "private_ip_addresses")?)
+            .set_private_ip_address_count(take(&mut m, "private_ip_address_count")?)
+            .set_secondary_subnet_id(take(&mut m, "secondary_subnet_id")?)
+            .set_interface_type(take(&mut m, "interface_type")?)
+            .set_network_card_index(take(&mut m, "network_card_index")?)
+            .build())
+    }
+}
+
+impl Encode for t::LaunchTemplateLicenseConfiguration {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "license_configuration_arn", self.license_configuration_arn.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::LaunchTemplateLicenseConfigurationRequest {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_license_configuration_arn(take(&mut m, "license_configuration_arn")?)
+            .build())
+    }
+}
+
+impl Encode for t::LaunchTemplateNetworkPerformanceOptions {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "bandwidth_weighting", self.bandwidth_weighting.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::LaunchTemplateNetworkPerformanceOptionsRequest {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_bandwidth_weighting(take(&mut m, "bandwidth_weighting")?)
+            .build())
+    }
+}
+
+impl Encode for t::LaunchTemplatePlacement {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "availability_zone", self.availability_zone.encode());
+        put(&mut m, "availability_zone_id", self.availability_zone_id.encode());
+        put(&mut m, "affinity", self.affinity.encode());
+        put(&mut m, "group_name", self.group_name.encode());
+        put(&mut m, "host_id", self.host_id.encode());
+        put(&mut m, "tenancy", self.tenancy.encode());
+        put(&mut m, "spread_domain", self.spread_domain.encode());
+        put(&mut m, "host_resource_group_arn", self.host_resource_group_arn.encode());
+        put(&mut m, "partition_number", self.partition_number.encode());
+        put(&mut m, "group_id", self.group_id.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::LaunchTemplatePlacementRequest {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_availability_zone(take(&mut m, "availability_zone")?)
+            .set_availability_zone_id(take(&mut m, "availability_zone_id")?)
+            .set_affinity(take(&mut m, "affinity")?)
+            .set_group_name(take(&mut m, "group_name")?)
+            .set_host_id(take(&mut m, "host_id")?)
+            .set_tenancy(take(&mut m, "tenancy")?)
+            .set_spread_domain(take(&mut m, "spread_domain")?)
+            .set_host_resource_group_arn(take(&mut m, "host_resource_group_arn")?)
+            .set_partition_number(take(&mut m, "partition_number")?)
+            .set_group_id(take(&mut m, "group_id")?)
+            .build())
+    }
+}
+
+impl Encode for t::LaunchTemplatePrivateDnsNameOptions {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "hostname_type", self.hostname_type.encode());
+        put(&mut m, "enable_resource_name_dns_a_record", self.enable_resource_name_dns_a_record.encode());
+        put(&mut m, "enable_resource_name_dns_aaaa_record", self.enable_resource_name_dns_aaaa_record.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::LaunchTemplatePrivateDnsNameOptionsRequest {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_hostname_type(take(&mut m, "hostname_type")?)
+            .set_enable_resource_name_dns_a_record(take(&mut m, "enable_resource_name_dns_a_record")?)
+            .set_enable_resource_name_dns_aaaa_record(take(&mut m, "enable_resource_name_dns_aaaa_record")?)
+            .build())
+    }
+}
+
 impl Decode for t::LaunchTemplateSpecification {
     fn decode(value: Value) -> Result<Self, Fault> {
         let mut m = fields(value)?;
@@ -896,6 +2810,83 @@ impl Decode for t::LaunchTemplateSpecification {
             .set_launch_template_id(take(&mut m, "launch_template_id")?)
             .set_launch_template_name(take(&mut m, "launch_template_name")?)
             .set_version(take(&mut m, "version")?)
+            .build())
+    }
+}
+
+impl Encode for t::LaunchTemplateSpotMarketOptions {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "max_price", self.max_price.encode());
+        put(&mut m, "spot_instance_type", self.spot_instance_type.encode());
+        put(&mut m, "block_duration_minutes", self.block_duration_minutes.encode());
+        put(&mut m, "valid_until", self.valid_until.encode());
+        put(&mut m, "instance_interruption_behavior", self.instance_interruption_behavior.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::LaunchTemplateSpotMarketOptionsRequest {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_max_price(take(&mut m, "max_price")?)
+            .set_spot_instance_type(take(&mut m, "spot_instance_type")?)
+            .set_block_duration_minutes(take(&mut m, "block_duration_minutes")?)
+            .set_valid_until(take(&mut m, "valid_until")?)
+            .set_instance_interruption_behavior(take(&mut m, "instance_interruption_behavior")?)
+            .build())
+    }
+}
+
+impl Encode for t::LaunchTemplateTagSpecification {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "resource_type", self.resource_type.encode());
+        put(&mut m, "tags", self.tags.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::LaunchTemplateTagSpecificationRequest {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_resource_type(take(&mut m, "resource_type")?)
+            .set_tags(take(&mut m, "tags")?)
+            .build())
+    }
+}
+
+impl Encode for t::LaunchTemplateVersion {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "launch_template_id", self.launch_template_id.encode());
+        put(&mut m, "launch_template_name", self.launch_template_name.encode());
+        put(&mut m, "version_number", self.version_number.encode());
+        put(&mut m, "version_description", self.version_description.encode());
+        put(&mut m, "create_time", self.create_time.encode());
+        put(&mut m, "created_by", self.created_by.encode());
+        put(&mut m, "default_version", self.default_version.encode());
+        put(&mut m, "launch_template_data", self.launch_template_data.encode());
+        put(&mut m, "operator", self.operator.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::LaunchTemplatesMonitoring {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "enabled", self.enabled.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::LaunchTemplatesMonitoringRequest {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_enabled(take(&mut m, "enabled")?)
             .build())
     }
 }
@@ -917,7 +2908,95 @@ impl Decode for t::LicenseConfigurationRequest {
     }
 }
 
+impl Encode for t::LocalStorage { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Decode for t::LocalStorage { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
+
+impl Encode for t::LocalStorageType { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Decode for t::LocalStorageType { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
+
+impl Encode for t::LocationType { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Decode for t::LocationType { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
+
+impl Encode for t::MarketType { fn encode(self) -> Value { text(self.as_str()) } }
+
 impl Decode for t::MarketType { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
+
+impl Encode for t::MediaAcceleratorInfo {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "accelerators", self.accelerators.encode());
+        put(&mut m, "total_media_memory_in_mib", self.total_media_memory_in_mib.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::MediaDeviceInfo {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "count", self.count.encode());
+        put(&mut m, "name", self.name.encode());
+        put(&mut m, "manufacturer", self.manufacturer.encode());
+        put(&mut m, "memory_info", self.memory_info.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::MediaDeviceMemoryInfo {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "size_in_mib", self.size_in_mib.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::MemoryGiBPerVCpu {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "min", self.min.encode());
+        put(&mut m, "max", self.max.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::MemoryGiBPerVCpuRequest {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_min(take(&mut m, "min")?)
+            .set_max(take(&mut m, "max")?)
+            .build())
+    }
+}
+
+impl Encode for t::MemoryInfo {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "size_in_mib", self.size_in_mib.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::MemoryMiB {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "min", self.min.encode());
+        put(&mut m, "max", self.max.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::MemoryMiBRequest {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_min(take(&mut m, "min")?)
+            .set_max(take(&mut m, "max")?)
+            .build())
+    }
+}
 
 impl Encode for t::Monitoring {
     fn encode(self) -> Value {
@@ -933,7 +3012,232 @@ impl Encode for t::NestedVirtualizationSpecification { fn encode(self) -> Value 
 
 impl Decode for t::NestedVirtualizationSpecification { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
 
+impl Encode for t::NetworkBandwidthGbps {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "min", self.min.encode());
+        put(&mut m, "max", self.max.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::NetworkBandwidthGbpsRequest {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_min(take(&mut m, "min")?)
+            .set_max(take(&mut m, "max")?)
+            .build())
+    }
+}
+
+impl Encode for t::NetworkCardInfo {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "network_card_index", self.network_card_index.encode());
+        put(&mut m, "network_performance", self.network_performance.encode());
+        put(&mut m, "maximum_network_interfaces", self.maximum_network_interfaces.encode());
+        put(&mut m, "additional_flexible_network_interfaces", self.additional_flexible_network_interfaces.encode());
+        put(&mut m, "baseline_bandwidth_in_gbps", self.baseline_bandwidth_in_gbps.encode());
+        put(&mut m, "peak_bandwidth_in_gbps", self.peak_bandwidth_in_gbps.encode());
+        put(&mut m, "default_ena_queue_count_per_interface", self.default_ena_queue_count_per_interface.encode());
+        put(&mut m, "maximum_ena_queue_count", self.maximum_ena_queue_count.encode());
+        put(&mut m, "maximum_ena_queue_count_per_interface", self.maximum_ena_queue_count_per_interface.encode());
+        put(&mut m, "interface_types", self.interface_types.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::NetworkCardInterfaceType { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::NetworkInfo {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "network_performance", self.network_performance.encode());
+        put(&mut m, "maximum_network_interfaces", self.maximum_network_interfaces.encode());
+        put(&mut m, "maximum_network_cards", self.maximum_network_cards.encode());
+        put(&mut m, "default_network_card_index", self.default_network_card_index.encode());
+        put(&mut m, "network_cards", self.network_cards.encode());
+        put(&mut m, "ipv4_addresses_per_interface", self.ipv4_addresses_per_interface.encode());
+        put(&mut m, "ipv6_addresses_per_interface", self.ipv6_addresses_per_interface.encode());
+        put(&mut m, "ipv6_supported", self.ipv6_supported.encode());
+        put(&mut m, "ena_support", self.ena_support.encode());
+        put(&mut m, "efa_supported", self.efa_supported.encode());
+        put(&mut m, "efa_info", self.efa_info.encode());
+        put(&mut m, "encryption_in_transit_supported", self.encryption_in_transit_supported.encode());
+        put(&mut m, "ena_srd_supported", self.ena_srd_supported.encode());
+        put(&mut m, "bandwidth_weightings", self.bandwidth_weightings.encode());
+        put(&mut m, "flexible_ena_queues_support", self.flexible_ena_queues_support.encode());
+        put(&mut m, "connection_tracking_configuration", self.connection_tracking_configuration.encode());
+        put(&mut m, "secondary_network_supported", self.secondary_network_supported.encode());
+        put(&mut m, "maximum_secondary_network_interfaces", self.maximum_secondary_network_interfaces.encode());
+        put(&mut m, "ipv4_addresses_per_secondary_interface", self.ipv4_addresses_per_secondary_interface.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::NetworkInterface {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "association", self.association.encode());
+        put(&mut m, "attachment", self.attachment.encode());
+        put(&mut m, "availability_zone", self.availability_zone.encode());
+        put(&mut m, "connection_tracking_configuration", self.connection_tracking_configuration.encode());
+        put(&mut m, "description", self.description.encode());
+        put(&mut m, "groups", self.groups.encode());
+        put(&mut m, "interface_type", self.interface_type.encode());
+        put(&mut m, "ipv6_addresses", self.ipv6_addresses.encode());
+        put(&mut m, "mac_address", self.mac_address.encode());
+        put(&mut m, "network_interface_id", self.network_interface_id.encode());
+        put(&mut m, "outpost_arn", self.outpost_arn.encode());
+        put(&mut m, "owner_id", self.owner_id.encode());
+        put(&mut m, "private_dns_name", self.private_dns_name.encode());
+        put(&mut m, "public_dns_name", self.public_dns_name.encode());
+        put(&mut m, "public_ip_dns_name_options", self.public_ip_dns_name_options.encode());
+        put(&mut m, "private_ip_address", self.private_ip_address.encode());
+        put(&mut m, "private_ip_addresses", self.private_ip_addresses.encode());
+        put(&mut m, "ipv4_prefixes", self.ipv4_prefixes.encode());
+        put(&mut m, "ipv6_prefixes", self.ipv6_prefixes.encode());
+        put(&mut m, "requester_id", self.requester_id.encode());
+        put(&mut m, "requester_managed", self.requester_managed.encode());
+        put(&mut m, "source_dest_check", self.source_dest_check.encode());
+        put(&mut m, "status", self.status.encode());
+        put(&mut m, "subnet_id", self.subnet_id.encode());
+        put(&mut m, "tag_set", self.tag_set.encode());
+        put(&mut m, "vpc_id", self.vpc_id.encode());
+        put(&mut m, "deny_all_igw_traffic", self.deny_all_igw_traffic.encode());
+        put(&mut m, "ipv6_native", self.ipv6_native.encode());
+        put(&mut m, "ipv6_address", self.ipv6_address.encode());
+        put(&mut m, "operator", self.operator.encode());
+        put(&mut m, "associated_subnets", self.associated_subnets.encode());
+        put(&mut m, "availability_zone_id", self.availability_zone_id.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::NetworkInterfaceAssociation {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "allocation_id", self.allocation_id.encode());
+        put(&mut m, "association_id", self.association_id.encode());
+        put(&mut m, "ip_owner_id", self.ip_owner_id.encode());
+        put(&mut m, "public_dns_name", self.public_dns_name.encode());
+        put(&mut m, "public_ip", self.public_ip.encode());
+        put(&mut m, "customer_owned_ip", self.customer_owned_ip.encode());
+        put(&mut m, "carrier_ip", self.carrier_ip.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::NetworkInterfaceAttachment {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "attach_time", self.attach_time.encode());
+        put(&mut m, "attachment_id", self.attachment_id.encode());
+        put(&mut m, "delete_on_termination", self.delete_on_termination.encode());
+        put(&mut m, "device_index", self.device_index.encode());
+        put(&mut m, "network_card_index", self.network_card_index.encode());
+        put(&mut m, "instance_id", self.instance_id.encode());
+        put(&mut m, "instance_owner_id", self.instance_owner_id.encode());
+        put(&mut m, "status", self.status.encode());
+        put(&mut m, "ena_srd_specification", self.ena_srd_specification.encode());
+        put(&mut m, "ena_queue_count", self.ena_queue_count.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::NetworkInterfaceCount {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "min", self.min.encode());
+        put(&mut m, "max", self.max.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::NetworkInterfaceCountRequest {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_min(take(&mut m, "min")?)
+            .set_max(take(&mut m, "max")?)
+            .build())
+    }
+}
+
+impl Encode for t::NetworkInterfaceIpv6Address {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "ipv6_address", self.ipv6_address.encode());
+        put(&mut m, "public_ipv6_dns_name", self.public_ipv6_dns_name.encode());
+        put(&mut m, "is_primary_ipv6", self.is_primary_ipv6.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::NetworkInterfacePrivateIpAddress {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "association", self.association.encode());
+        put(&mut m, "primary", self.primary.encode());
+        put(&mut m, "private_dns_name", self.private_dns_name.encode());
+        put(&mut m, "private_ip_address", self.private_ip_address.encode());
+        Value::Map(m)
+    }
+}
+
 impl Encode for t::NetworkInterfaceStatus { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::NetworkInterfaceType { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::NeuronDeviceCoreInfo {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "count", self.count.encode());
+        put(&mut m, "version", self.version.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::NeuronDeviceInfo {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "count", self.count.encode());
+        put(&mut m, "name", self.name.encode());
+        put(&mut m, "core_info", self.core_info.encode());
+        put(&mut m, "memory_info", self.memory_info.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::NeuronDeviceMemoryInfo {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "size_in_mib", self.size_in_mib.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::NeuronInfo {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "neuron_devices", self.neuron_devices.encode());
+        put(&mut m, "total_neuron_device_memory_in_mib", self.total_neuron_device_memory_in_mib.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::NitroEnclavesSupport { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::NitroTpmInfo {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "supported_versions", self.supported_versions.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::NitroTpmSupport { fn encode(self) -> Value { text(self.as_str()) } }
 
 impl Decode for t::OperatorRequest {
     fn decode(value: Value) -> Result<Self, Fault> {
@@ -953,6 +3257,35 @@ impl Encode for t::OperatorResponse {
         Value::Map(m)
     }
 }
+
+impl Encode for t::PerformanceFactorReference {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "instance_family", self.instance_family.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::PerformanceFactorReferenceRequest {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_instance_family(take(&mut m, "instance_family")?)
+            .build())
+    }
+}
+
+impl Encode for t::PerformanceStatusSummary {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "status", self.status.encode());
+        put(&mut m, "impaired_since", self.impaired_since.encode());
+        put(&mut m, "remediation", self.remediation.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::PhcSupport { fn encode(self) -> Value { text(self.as_str()) } }
 
 impl Encode for t::Placement {
     fn encode(self) -> Value {
@@ -989,7 +3322,46 @@ impl Decode for t::Placement {
     }
 }
 
+impl Encode for t::PlacementGroupInfo {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "supported_strategies", self.supported_strategies.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::PlacementGroupStrategy { fn encode(self) -> Value { text(self.as_str()) } }
+
 impl Encode for t::PlatformValues { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::PrefixListId {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "description", self.description.encode());
+        put(&mut m, "prefix_list_id", self.prefix_list_id.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::PrefixListId {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_description(take(&mut m, "description")?)
+            .set_prefix_list_id(take(&mut m, "prefix_list_id")?)
+            .build())
+    }
+}
+
+impl Encode for t::PrivateDnsNameOptionsOnLaunch {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "hostname_type", self.hostname_type.encode());
+        put(&mut m, "enable_resource_name_dns_a_record", self.enable_resource_name_dns_a_record.encode());
+        put(&mut m, "enable_resource_name_dns_aaaa_record", self.enable_resource_name_dns_aaaa_record.encode());
+        Value::Map(m)
+    }
+}
 
 impl Decode for t::PrivateDnsNameOptionsRequest {
     fn decode(value: Value) -> Result<Self, Fault> {
@@ -1012,6 +3384,15 @@ impl Encode for t::PrivateDnsNameOptionsResponse {
     }
 }
 
+impl Encode for t::PrivateIpAddressSpecification {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "primary", self.primary.encode());
+        put(&mut m, "private_ip_address", self.private_ip_address.encode());
+        Value::Map(m)
+    }
+}
+
 impl Decode for t::PrivateIpAddressSpecification {
     fn decode(value: Value) -> Result<Self, Fault> {
         let mut m = fields(value)?;
@@ -1019,6 +3400,17 @@ impl Decode for t::PrivateIpAddressSpecification {
             .set_primary(take(&mut m, "primary")?)
             .set_private_ip_address(take(&mut m, "private_ip_address")?)
             .build())
+    }
+}
+
+impl Encode for t::ProcessorInfo {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "supported_architectures", self.supported_architectures.encode());
+        put(&mut m, "sustained_clock_speed_in_ghz", self.sustained_clock_speed_in_ghz.encode());
+        put(&mut m, "supported_features", self.supported_features.encode());
+        put(&mut m, "manufacturer", self.manufacturer.encode());
+        Value::Map(m)
     }
 }
 
@@ -1033,6 +3425,100 @@ impl Encode for t::ProductCode {
 
 impl Encode for t::ProductCodeValues { fn encode(self) -> Value { text(self.as_str()) } }
 
+impl Encode for t::PropagatingVgw {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "gateway_id", self.gateway_id.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::PublicIpDnsNameOptions {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "dns_hostname_type", self.dns_hostname_type.encode());
+        put(&mut m, "public_ipv4_dns_name", self.public_ipv4_dns_name.encode());
+        put(&mut m, "public_ipv6_dns_name", self.public_ipv6_dns_name.encode());
+        put(&mut m, "public_dual_stack_dns_name", self.public_dual_stack_dns_name.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::RebootMigrationSupport { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::ReferencedSecurityGroup {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "group_id", self.group_id.encode());
+        put(&mut m, "peering_status", self.peering_status.encode());
+        put(&mut m, "user_id", self.user_id.encode());
+        put(&mut m, "vpc_id", self.vpc_id.encode());
+        put(&mut m, "vpc_peering_connection_id", self.vpc_peering_connection_id.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::Region {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "opt_in_status", self.opt_in_status.encode());
+        put(&mut m, "geography", self.geography.encode());
+        put(&mut m, "region_name", self.region_name.encode());
+        put(&mut m, "endpoint", self.endpoint.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::RegionGeography {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "name", self.name.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::RequestLaunchTemplateData {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_kernel_id(take(&mut m, "kernel_id")?)
+            .set_ebs_optimized(take(&mut m, "ebs_optimized")?)
+            .set_iam_instance_profile(take(&mut m, "iam_instance_profile")?)
+            .set_block_device_mappings(take(&mut m, "block_device_mappings")?)
+            .set_network_interfaces(take(&mut m, "network_interfaces")?)
+            .set_image_id(take(&mut m, "image_id")?)
+            .set_instance_type(take(&mut m, "instance_type")?)
+            .set_key_name(take(&mut m, "key_name")?)
+            .set_monitoring(take(&mut m, "monitoring")?)
+            .set_placement(take(&mut m, "placement")?)
+            .set_ram_disk_id(take(&mut m, "ram_disk_id")?)
+            .set_disable_api_termination(take(&mut m, "disable_api_termination")?)
+            .set_instance_initiated_shutdown_behavior(take(&mut m, "instance_initiated_shutdown_behavior")?)
+            .set_user_data(take(&mut m, "user_data")?)
+            .set_tag_specifications(take(&mut m, "tag_specifications")?)
+            .set_elastic_gpu_specifications(take(&mut m, "elastic_gpu_specifications")?)
+            .set_elastic_inference_accelerators(take(&mut m, "elastic_inference_accelerators")?)
+            .set_security_group_ids(take(&mut m, "security_group_ids")?)
+            .set_security_groups(take(&mut m, "security_groups")?)
+            .set_instance_market_options(take(&mut m, "instance_market_options")?)
+            .set_credit_specification(take(&mut m, "credit_specification")?)
+            .set_cpu_options(take(&mut m, "cpu_options")?)
+            .set_capacity_reservation_specification(take(&mut m, "capacity_reservation_specification")?)
+            .set_license_specifications(take(&mut m, "license_specifications")?)
+            .set_hibernation_options(take(&mut m, "hibernation_options")?)
+            .set_metadata_options(take(&mut m, "metadata_options")?)
+            .set_enclave_options(take(&mut m, "enclave_options")?)
+            .set_instance_requirements(take(&mut m, "instance_requirements")?)
+            .set_private_dns_name_options(take(&mut m, "private_dns_name_options")?)
+            .set_maintenance_options(take(&mut m, "maintenance_options")?)
+            .set_disable_api_stop(take(&mut m, "disable_api_stop")?)
+            .set_operator(take(&mut m, "operator")?)
+            .set_network_performance_options(take(&mut m, "network_performance_options")?)
+            .set_secondary_interfaces(take(&mut m, "secondary_interfaces")?)
+            .build())
+    }
+}
+
 impl Encode for t::Reservation {
     fn encode(self) -> Value {
         let mut m = Map::new();
@@ -1045,7 +3531,147 @@ impl Encode for t::Reservation {
     }
 }
 
+impl Encode for t::ResourceType { fn encode(self) -> Value { text(self.as_str()) } }
+
 impl Decode for t::ResourceType { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
+
+impl Encode for t::ResponseError {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "code", self.code.encode());
+        put(&mut m, "message", self.message.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::ResponseLaunchTemplateData {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "kernel_id", self.kernel_id.encode());
+        put(&mut m, "ebs_optimized", self.ebs_optimized.encode());
+        put(&mut m, "iam_instance_profile", self.iam_instance_profile.encode());
+        put(&mut m, "block_device_mappings", self.block_device_mappings.encode());
+        put(&mut m, "network_interfaces", self.network_interfaces.encode());
+        put(&mut m, "image_id", self.image_id.encode());
+        put(&mut m, "instance_type", self.instance_type.encode());
+        put(&mut m, "key_name", self.key_name.encode());
+        put(&mut m, "monitoring", self.monitoring.encode());
+        put(&mut m, "placement", self.placement.encode());
+        put(&mut m, "ram_disk_id", self.ram_disk_id.encode());
+        put(&mut m, "disable_api_termination", self.disable_api_termination.encode());
+        put(&mut m, "instance_initiated_shutdown_behavior", self.instance_initiated_shutdown_behavior.encode());
+        put(&mut m, "user_data", self.user_data.encode());
+        put(&mut m, "tag_specifications", self.tag_specifications.encode());
+        put(&mut m, "elastic_gpu_specifications", self.elastic_gpu_specifications.encode());
+        put(&mut m, "elastic_inference_accelerators", self.elastic_inference_accelerators.encode());
+        put(&mut m, "security_group_ids", self.security_group_ids.encode());
+        put(&mut m, "security_groups", self.security_groups.encode());
+        put(&mut m, "instance_market_options", self.instance_market_options.encode());
+        put(&mut m, "credit_specification", self.credit_specification.encode());
+        put(&mut m, "cpu_options", self.cpu_options.encode());
+        put(&mut m, "capacity_reservation_specification", self.capacity_reservation_specification.encode());
+        put(&mut m, "license_specifications", self.license_specifications.encode());
+        put(&mut m, "hibernation_options", self.hibernation_options.encode());
+        put(&mut m, "metadata_options", self.metadata_options.encode());
+        put(&mut m, "enclave_options", self.enclave_options.encode());
+        put(&mut m, "instance_requirements", self.instance_requirements.encode());
+        put(&mut m, "private_dns_name_options", self.private_dns_name_options.encode());
+        put(&mut m, "maintenance_options", self.maintenance_options.encode());
+        put(&mut m, "disable_api_stop", self.disable_api_stop.encode());
+        put(&mut m, "operator", self.operator.encode());
+        put(&mut m, "network_performance_options", self.network_performance_options.encode());
+        put(&mut m, "secondary_interfaces", self.secondary_interfaces.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::RevokedSecurityGroupRule {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "security_group_rule_id", self.security_group_rule_id.encode());
+        put(&mut m, "group_id", self.group_id.encode());
+        put(&mut m, "is_egress", self.is_egress.encode());
+        put(&mut m, "ip_protocol", self.ip_protocol.encode());
+        put(&mut m, "from_port", self.from_port.encode());
+        put(&mut m, "to_port", self.to_port.encode());
+        put(&mut m, "cidr_ipv4", self.cidr_ipv4.encode());
+        put(&mut m, "cidr_ipv6", self.cidr_ipv6.encode());
+        put(&mut m, "prefix_list_id", self.prefix_list_id.encode());
+        put(&mut m, "referenced_group_id", self.referenced_group_id.encode());
+        put(&mut m, "description", self.description.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::RootDeviceType { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::Route {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "destination_cidr_block", self.destination_cidr_block.encode());
+        put(&mut m, "destination_ipv6_cidr_block", self.destination_ipv6_cidr_block.encode());
+        put(&mut m, "destination_prefix_list_id", self.destination_prefix_list_id.encode());
+        put(&mut m, "egress_only_internet_gateway_id", self.egress_only_internet_gateway_id.encode());
+        put(&mut m, "gateway_id", self.gateway_id.encode());
+        put(&mut m, "instance_id", self.instance_id.encode());
+        put(&mut m, "instance_owner_id", self.instance_owner_id.encode());
+        put(&mut m, "nat_gateway_id", self.nat_gateway_id.encode());
+        put(&mut m, "transit_gateway_id", self.transit_gateway_id.encode());
+        put(&mut m, "local_gateway_id", self.local_gateway_id.encode());
+        put(&mut m, "carrier_gateway_id", self.carrier_gateway_id.encode());
+        put(&mut m, "network_interface_id", self.network_interface_id.encode());
+        put(&mut m, "origin", self.origin.encode());
+        put(&mut m, "state", self.state.encode());
+        put(&mut m, "vpc_peering_connection_id", self.vpc_peering_connection_id.encode());
+        put(&mut m, "core_network_arn", self.core_network_arn.encode());
+        put(&mut m, "odb_network_arn", self.odb_network_arn.encode());
+        put(&mut m, "ip_address", self.ip_address.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::RouteOrigin { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::RouteState { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::RouteTable {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "associations", self.associations.encode());
+        put(&mut m, "propagating_vgws", self.propagating_vgws.encode());
+        put(&mut m, "route_table_id", self.route_table_id.encode());
+        put(&mut m, "routes", self.routes.encode());
+        put(&mut m, "tags", self.tags.encode());
+        put(&mut m, "vpc_id", self.vpc_id.encode());
+        put(&mut m, "owner_id", self.owner_id.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::RouteTableAssociation {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "main", self.main.encode());
+        put(&mut m, "route_table_association_id", self.route_table_association_id.encode());
+        put(&mut m, "route_table_id", self.route_table_id.encode());
+        put(&mut m, "subnet_id", self.subnet_id.encode());
+        put(&mut m, "gateway_id", self.gateway_id.encode());
+        put(&mut m, "public_ipv4_pool", self.public_ipv4_pool.encode());
+        put(&mut m, "association_state", self.association_state.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::RouteTableAssociationState {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "state", self.state.encode());
+        put(&mut m, "status_message", self.status_message.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::RouteTableAssociationStateCode { fn encode(self) -> Value { text(self.as_str()) } }
 
 impl Decode for t::RunInstancesMonitoringEnabled {
     fn decode(value: Value) -> Result<Self, Fault> {
@@ -1070,15 +3696,140 @@ impl Encode for t::ScanResults {
     }
 }
 
+impl Encode for t::SecondaryInterfacePrivateIpAddressSpecification {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "private_ip_address", self.private_ip_address.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::SecondaryInterfacePrivateIpAddressSpecificationRequest {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_private_ip_address(take(&mut m, "private_ip_address")?)
+            .build())
+    }
+}
+
 impl Encode for t::SecondaryInterfaceStatus { fn encode(self) -> Value { text(self.as_str()) } }
 
 impl Encode for t::SecondaryInterfaceType { fn encode(self) -> Value { text(self.as_str()) } }
 
 impl Decode for t::SecondaryInterfaceType { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
 
+impl Decode for t::SecureBlobAttributeValue {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_value(take(&mut m, "value")?)
+            .build())
+    }
+}
+
+impl Encode for t::SecurityGroup {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "group_id", self.group_id.encode());
+        put(&mut m, "ip_permissions_egress", self.ip_permissions_egress.encode());
+        put(&mut m, "tags", self.tags.encode());
+        put(&mut m, "vpc_id", self.vpc_id.encode());
+        put(&mut m, "security_group_arn", self.security_group_arn.encode());
+        put(&mut m, "owner_id", self.owner_id.encode());
+        put(&mut m, "group_name", self.group_name.encode());
+        put(&mut m, "description", self.description.encode());
+        put(&mut m, "ip_permissions", self.ip_permissions.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::SecurityGroupRule {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "security_group_rule_id", self.security_group_rule_id.encode());
+        put(&mut m, "group_id", self.group_id.encode());
+        put(&mut m, "group_owner_id", self.group_owner_id.encode());
+        put(&mut m, "is_egress", self.is_egress.encode());
+        put(&mut m, "ip_protocol", self.ip_protocol.encode());
+        put(&mut m, "from_port", self.from_port.encode());
+        put(&mut m, "to_port", self.to_port.encode());
+        put(&mut m, "cidr_ipv4", self.cidr_ipv4.encode());
+        put(&mut m, "cidr_ipv6", self.cidr_ipv6.encode());
+        put(&mut m, "prefix_list_id", self.prefix_list_id.encode());
+        put(&mut m, "referenced_group_info", self.referenced_group_info.encode());
+        put(&mut m, "description", self.description.encode());
+        put(&mut m, "tags", self.tags.encode());
+        put(&mut m, "security_group_rule_arn", self.security_group_rule_arn.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::ServiceManaged { fn encode(self) -> Value { text(self.as_str()) } }
+
 impl Encode for t::SeverityLabel { fn encode(self) -> Value { text(self.as_str()) } }
 
+impl Encode for t::ShutdownBehavior { fn encode(self) -> Value { text(self.as_str()) } }
+
 impl Decode for t::ShutdownBehavior { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
+
+impl Encode for t::Snapshot {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "owner_alias", self.owner_alias.encode());
+        put(&mut m, "outpost_arn", self.outpost_arn.encode());
+        put(&mut m, "tags", self.tags.encode());
+        put(&mut m, "storage_tier", self.storage_tier.encode());
+        put(&mut m, "restore_expiry_time", self.restore_expiry_time.encode());
+        put(&mut m, "sse_type", self.sse_type.encode());
+        put(&mut m, "availability_zone", self.availability_zone.encode());
+        put(&mut m, "transfer_type", self.transfer_type.encode());
+        put(&mut m, "completion_duration_minutes", self.completion_duration_minutes.encode());
+        put(&mut m, "completion_time", self.completion_time.encode());
+        put(&mut m, "full_snapshot_size_in_bytes", self.full_snapshot_size_in_bytes.encode());
+        put(&mut m, "snapshot_id", self.snapshot_id.encode());
+        put(&mut m, "volume_id", self.volume_id.encode());
+        put(&mut m, "state", self.state.encode());
+        put(&mut m, "state_message", self.state_message.encode());
+        put(&mut m, "start_time", self.start_time.encode());
+        put(&mut m, "progress", self.progress.encode());
+        put(&mut m, "owner_id", self.owner_id.encode());
+        put(&mut m, "description", self.description.encode());
+        put(&mut m, "volume_size", self.volume_size.encode());
+        put(&mut m, "encrypted", self.encrypted.encode());
+        put(&mut m, "kms_key_id", self.kms_key_id.encode());
+        put(&mut m, "data_encryption_key_id", self.data_encryption_key_id.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::SnapshotInfo {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "description", self.description.encode());
+        put(&mut m, "tags", self.tags.encode());
+        put(&mut m, "encrypted", self.encrypted.encode());
+        put(&mut m, "volume_id", self.volume_id.encode());
+        put(&mut m, "state", self.state.encode());
+        put(&mut m, "volume_size", self.volume_size.encode());
+        put(&mut m, "start_time", self.start_time.encode());
+        put(&mut m, "progress", self.progress.encode());
+        put(&mut m, "owner_id", self.owner_id.encode());
+        put(&mut m, "snapshot_id", self.snapshot_id.encode());
+        put(&mut m, "outpost_arn", self.outpost_arn.encode());
+        put(&mut m, "sse_type", self.sse_type.encode());
+        put(&mut m, "availability_zone", self.availability_zone.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::SnapshotLocationEnum { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
+
+impl Encode for t::SnapshotReturnCodes { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::SnapshotState { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::SpotInstanceType { fn encode(self) -> Value { text(self.as_str()) } }
 
 impl Decode for t::SpotInstanceType { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
 
@@ -1095,6 +3846,8 @@ impl Decode for t::SpotMarketOptions {
     }
 }
 
+impl Encode for t::SseType { fn encode(self) -> Value { text(self.as_str()) } }
+
 impl Encode for t::StateReason {
     fn encode(self) -> Value {
         let mut m = Map::new();
@@ -1103,6 +3856,71 @@ impl Encode for t::StateReason {
         Value::Map(m)
     }
 }
+
+impl Encode for t::StatusName { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::StatusType { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::StorageTier { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::Subnet {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "availability_zone_id", self.availability_zone_id.encode());
+        put(&mut m, "enable_lni_at_device_index", self.enable_lni_at_device_index.encode());
+        put(&mut m, "map_customer_owned_ip_on_launch", self.map_customer_owned_ip_on_launch.encode());
+        put(&mut m, "customer_owned_ipv4_pool", self.customer_owned_ipv4_pool.encode());
+        put(&mut m, "owner_id", self.owner_id.encode());
+        put(&mut m, "assign_ipv6_address_on_creation", self.assign_ipv6_address_on_creation.encode());
+        put(&mut m, "ipv6_cidr_block_association_set", self.ipv6_cidr_block_association_set.encode());
+        put(&mut m, "tags", self.tags.encode());
+        put(&mut m, "subnet_arn", self.subnet_arn.encode());
+        put(&mut m, "outpost_arn", self.outpost_arn.encode());
+        put(&mut m, "enable_dns64", self.enable_dns64.encode());
+        put(&mut m, "ipv6_native", self.ipv6_native.encode());
+        put(&mut m, "private_dns_name_options_on_launch", self.private_dns_name_options_on_launch.encode());
+        put(&mut m, "block_public_access_states", self.block_public_access_states.encode());
+        put(&mut m, "type", self.r#type.encode());
+        put(&mut m, "subnet_id", self.subnet_id.encode());
+        put(&mut m, "state", self.state.encode());
+        put(&mut m, "vpc_id", self.vpc_id.encode());
+        put(&mut m, "cidr_block", self.cidr_block.encode());
+        put(&mut m, "available_ip_address_count", self.available_ip_address_count.encode());
+        put(&mut m, "availability_zone", self.availability_zone.encode());
+        put(&mut m, "default_for_az", self.default_for_az.encode());
+        put(&mut m, "map_public_ip_on_launch", self.map_public_ip_on_launch.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::SubnetCidrBlockState {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "state", self.state.encode());
+        put(&mut m, "status_message", self.status_message.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::SubnetCidrBlockStateCode { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::SubnetIpv6CidrBlockAssociation {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "association_id", self.association_id.encode());
+        put(&mut m, "ipv6_cidr_block", self.ipv6_cidr_block.encode());
+        put(&mut m, "ipv6_cidr_block_state", self.ipv6_cidr_block_state.encode());
+        put(&mut m, "ipv6_address_attribute", self.ipv6_address_attribute.encode());
+        put(&mut m, "ip_source", self.ip_source.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::SubnetState { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::SummaryStatus { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::SupportedAdditionalProcessorFeature { fn encode(self) -> Value { text(self.as_str()) } }
 
 impl Encode for t::Tag {
     fn encode(self) -> Value {
@@ -1130,6 +3948,17 @@ impl Decode for t::Tag {
     }
 }
 
+impl Encode for t::TagDescription {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "key", self.key.encode());
+        put(&mut m, "resource_id", self.resource_id.encode());
+        put(&mut m, "resource_type", self.resource_type.encode());
+        put(&mut m, "value", self.value.encode());
+        Value::Map(m)
+    }
+}
+
 impl Decode for t::TagSpecification {
     fn decode(value: Value) -> Result<Self, Fault> {
         let mut m = fields(value)?;
@@ -1144,10 +3973,288 @@ impl Encode for t::Tenancy { fn encode(self) -> Value { text(self.as_str()) } }
 
 impl Decode for t::Tenancy { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
 
+impl Encode for t::TotalLocalStorageGb {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "min", self.min.encode());
+        put(&mut m, "max", self.max.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::TotalLocalStorageGbRequest {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_min(take(&mut m, "min")?)
+            .set_max(take(&mut m, "max")?)
+            .build())
+    }
+}
+
 impl Encode for t::TpmSupportValues { fn encode(self) -> Value { text(self.as_str()) } }
 
+impl Decode for t::TpmSupportValues { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
+
+impl Encode for t::TransferType { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::UsageClassType { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::UserIdGroupPair {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "description", self.description.encode());
+        put(&mut m, "user_id", self.user_id.encode());
+        put(&mut m, "group_name", self.group_name.encode());
+        put(&mut m, "group_id", self.group_id.encode());
+        put(&mut m, "vpc_id", self.vpc_id.encode());
+        put(&mut m, "vpc_peering_connection_id", self.vpc_peering_connection_id.encode());
+        put(&mut m, "peering_status", self.peering_status.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::UserIdGroupPair {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_description(take(&mut m, "description")?)
+            .set_user_id(take(&mut m, "user_id")?)
+            .set_group_name(take(&mut m, "group_name")?)
+            .set_group_id(take(&mut m, "group_id")?)
+            .set_vpc_id(take(&mut m, "vpc_id")?)
+            .set_vpc_peering_connection_id(take(&mut m, "vpc_peering_connection_id")?)
+            .set_peering_status(take(&mut m, "peering_status")?)
+            .build())
+    }
+}
+
+impl Encode for t::VCpuCountRange {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "min", self.min.encode());
+        put(&mut m, "max", self.max.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::VCpuCountRangeRequest {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_min(take(&mut m, "min")?)
+            .set_max(take(&mut m, "max")?)
+            .build())
+    }
+}
+
+impl Encode for t::VCpuInfo {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "default_v_cpus", self.default_v_cpus.encode());
+        put(&mut m, "default_cores", self.default_cores.encode());
+        put(&mut m, "default_threads_per_core", self.default_threads_per_core.encode());
+        put(&mut m, "valid_cores", self.valid_cores.encode());
+        put(&mut m, "valid_threads_per_core", self.valid_threads_per_core.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::ValidationError {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "code", self.code.encode());
+        put(&mut m, "message", self.message.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::ValidationWarning {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "errors", self.errors.encode());
+        Value::Map(m)
+    }
+}
+
 impl Encode for t::VirtualizationType { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::Volume {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "availability_zone_id", self.availability_zone_id.encode());
+        put(&mut m, "outpost_arn", self.outpost_arn.encode());
+        put(&mut m, "source_volume_id", self.source_volume_id.encode());
+        put(&mut m, "iops", self.iops.encode());
+        put(&mut m, "tags", self.tags.encode());
+        put(&mut m, "volume_type", self.volume_type.encode());
+        put(&mut m, "fast_restored", self.fast_restored.encode());
+        put(&mut m, "multi_attach_enabled", self.multi_attach_enabled.encode());
+        put(&mut m, "throughput", self.throughput.encode());
+        put(&mut m, "sse_type", self.sse_type.encode());
+        put(&mut m, "operator", self.operator.encode());
+        put(&mut m, "volume_initialization_rate", self.volume_initialization_rate.encode());
+        put(&mut m, "volume_arn", self.volume_arn.encode());
+        put(&mut m, "owner_id", self.owner_id.encode());
+        put(&mut m, "volume_id", self.volume_id.encode());
+        put(&mut m, "size", self.size.encode());
+        put(&mut m, "snapshot_id", self.snapshot_id.encode());
+        put(&mut m, "availability_zone", self.availability_zone.encode());
+        put(&mut m, "state", self.state.encode());
+        put(&mut m, "create_time", self.create_time.encode());
+        put(&mut m, "attachments", self.attachments.encode());
+        put(&mut m, "encrypted", self.encrypted.encode());
+        put(&mut m, "kms_key_id", self.kms_key_id.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::VolumeAttachment {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "delete_on_termination", self.delete_on_termination.encode());
+        put(&mut m, "associated_resource", self.associated_resource.encode());
+        put(&mut m, "instance_owning_service", self.instance_owning_service.encode());
+        put(&mut m, "ebs_card_index", self.ebs_card_index.encode());
+        put(&mut m, "volume_id", self.volume_id.encode());
+        put(&mut m, "instance_id", self.instance_id.encode());
+        put(&mut m, "device", self.device.encode());
+        put(&mut m, "state", self.state.encode());
+        put(&mut m, "attach_time", self.attach_time.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::VolumeAttachmentState { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::VolumeModification {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "volume_id", self.volume_id.encode());
+        put(&mut m, "modification_state", self.modification_state.encode());
+        put(&mut m, "status_message", self.status_message.encode());
+        put(&mut m, "target_size", self.target_size.encode());
+        put(&mut m, "target_iops", self.target_iops.encode());
+        put(&mut m, "target_volume_type", self.target_volume_type.encode());
+        put(&mut m, "target_throughput", self.target_throughput.encode());
+        put(&mut m, "target_multi_attach_enabled", self.target_multi_attach_enabled.encode());
+        put(&mut m, "original_size", self.original_size.encode());
+        put(&mut m, "original_iops", self.original_iops.encode());
+        put(&mut m, "original_volume_type", self.original_volume_type.encode());
+        put(&mut m, "original_throughput", self.original_throughput.encode());
+        put(&mut m, "original_multi_attach_enabled", self.original_multi_attach_enabled.encode());
+        put(&mut m, "progress", self.progress.encode());
+        put(&mut m, "start_time", self.start_time.encode());
+        put(&mut m, "end_time", self.end_time.encode());
+        put(&mut m, "operator", self.operator.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::VolumeModificationState { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::VolumeState { fn encode(self) -> Value { text(self.as_str()) } }
 
 impl Encode for t::VolumeType { fn encode(self) -> Value { text(self.as_str()) } }
 
 impl Decode for t::VolumeType { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
+
+impl Encode for t::Vpc {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "owner_id", self.owner_id.encode());
+        put(&mut m, "instance_tenancy", self.instance_tenancy.encode());
+        put(&mut m, "ipv6_cidr_block_association_set", self.ipv6_cidr_block_association_set.encode());
+        put(&mut m, "cidr_block_association_set", self.cidr_block_association_set.encode());
+        put(&mut m, "is_default", self.is_default.encode());
+        put(&mut m, "encryption_control", self.encryption_control.encode());
+        put(&mut m, "tags", self.tags.encode());
+        put(&mut m, "block_public_access_states", self.block_public_access_states.encode());
+        put(&mut m, "vpc_id", self.vpc_id.encode());
+        put(&mut m, "state", self.state.encode());
+        put(&mut m, "cidr_block", self.cidr_block.encode());
+        put(&mut m, "dhcp_options_id", self.dhcp_options_id.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::VpcCidrBlockAssociation {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "association_id", self.association_id.encode());
+        put(&mut m, "cidr_block", self.cidr_block.encode());
+        put(&mut m, "cidr_block_state", self.cidr_block_state.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::VpcCidrBlockState {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "state", self.state.encode());
+        put(&mut m, "status_message", self.status_message.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::VpcCidrBlockStateCode { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::VpcEncryptionControl {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "vpc_id", self.vpc_id.encode());
+        put(&mut m, "vpc_encryption_control_id", self.vpc_encryption_control_id.encode());
+        put(&mut m, "mode", self.mode.encode());
+        put(&mut m, "state", self.state.encode());
+        put(&mut m, "state_message", self.state_message.encode());
+        put(&mut m, "resource_exclusions", self.resource_exclusions.encode());
+        put(&mut m, "tags", self.tags.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::VpcEncryptionControlExclusion {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "state", self.state.encode());
+        put(&mut m, "state_message", self.state_message.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::VpcEncryptionControlExclusionState { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::VpcEncryptionControlExclusions {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "internet_gateway", self.internet_gateway.encode());
+        put(&mut m, "egress_only_internet_gateway", self.egress_only_internet_gateway.encode());
+        put(&mut m, "nat_gateway", self.nat_gateway.encode());
+        put(&mut m, "virtual_private_gateway", self.virtual_private_gateway.encode());
+        put(&mut m, "vpc_peering", self.vpc_peering.encode());
+        put(&mut m, "lambda", self.lambda.encode());
+        put(&mut m, "vpc_lattice", self.vpc_lattice.encode());
+        put(&mut m, "elastic_file_system", self.elastic_file_system.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::VpcEncryptionControlMode { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::VpcEncryptionControlState { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::VpcIpv6CidrBlockAssociation {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "association_id", self.association_id.encode());
+        put(&mut m, "ipv6_cidr_block", self.ipv6_cidr_block.encode());
+        put(&mut m, "ipv6_cidr_block_state", self.ipv6_cidr_block_state.encode());
+        put(&mut m, "network_border_group", self.network_border_group.encode());
+        put(&mut m, "ipv6_pool", self.ipv6_pool.encode());
+        put(&mut m, "ipv6_address_attribute", self.ipv6_address_attribute.encode());
+        put(&mut m, "ip_source", self.ip_source.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::VpcState { fn encode(self) -> Value { text(self.as_str()) } }

@@ -13,12 +13,672 @@ use opsh_operation::{Effect, Fault, Inverse, InverseCall, Makes, Map, Operation,
 
 use crate::{Binding, Controls};
 
+static ALLOCATE_ADDRESS: Operation = Operation {
+    module: "ec2", name: "allocate_address", action: "ec2:AllocateAddress",
+    summary: "Allocates an Elastic IP address to your Amazon Web Services account.",
+    input: &tables::ALLOCATE_ADDRESS_INPUT, positional: &[], output: Shape::Struct(&tables::ALLOCATE_ADDRESS_OUTPUT),
+    effect: Effect::Write(Write {
+        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::release_address", arguments: &[("allocation_id", "result.allocation_id")] }]),
+        settle: Settle::Find { operation: "ec2::describe_addresses", arguments: &[("filters.domain", "=vpc")] },
+        makes: &[Makes { kind: "ec2:elastic-ip", id: "result.allocation_id" }], removes: &[], tags: Some("tags"),
+    }),
+    example: "ec2::allocate_address(#{ domain: \"vpc\" }).public_ip",
+};
+
+fn allocate_address(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        specify_tags(&mut input, &["elastic-ip"]);
+        let request = Client::new(&session).allocate_address()
+            .set_domain(take(&mut input, "domain")?)
+            .set_address(take(&mut input, "address")?)
+            .set_public_ipv4_pool(take(&mut input, "public_ipv4_pool")?)
+            .set_network_border_group(take(&mut input, "network_border_group")?)
+            .set_customer_owned_ipv4_pool(take(&mut input, "customer_owned_ipv4_pool")?)
+            .set_tag_specifications(take(&mut input, "tag_specifications")?)
+            .set_ipam_pool_id(take(&mut input, "ipam_pool_id")?)
+            .set_dry_run(take(&mut input, "dry_run")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
+static ASSOCIATE_ADDRESS: Operation = Operation {
+    module: "ec2", name: "associate_address", action: "ec2:AssociateAddress",
+    summary: "Associates an Elastic IP address, or carrier IP address (for instances that are in subnets in Wavelength Zones) with an instance or a network interface.",
+    input: &tables::ASSOCIATE_ADDRESS_INPUT, positional: &[], output: Shape::Struct(&tables::ASSOCIATE_ADDRESS_OUTPUT),
+    effect: Effect::Write(Write {
+        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::disassociate_address", arguments: &[("association_id", "result.association_id")] }]),
+        settle: Settle::Repeat,
+        makes: &[], removes: &[], tags: None,
+    }),
+    example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nlet address = ec2::allocate_address(#{ domain: \"vpc\" }).allocation_id;\nec2::associate_address(#{ allocation_id: address, instance_id: id }).association_id",
+};
+
+fn associate_address(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).associate_address()
+            .set_allocation_id(take(&mut input, "allocation_id")?)
+            .set_instance_id(take(&mut input, "instance_id")?)
+            .set_public_ip(take(&mut input, "public_ip")?)
+            .set_dry_run(take(&mut input, "dry_run")?)
+            .set_network_interface_id(take(&mut input, "network_interface_id")?)
+            .set_private_ip_address(take(&mut input, "private_ip_address")?)
+            .set_allow_reassociation(take(&mut input, "allow_reassociation")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
+static ATTACH_VOLUME: Operation = Operation {
+    module: "ec2", name: "attach_volume", action: "ec2:AttachVolume",
+    summary: "Attaches an Amazon EBS volume to a running or stopped instance, and exposes it to the instance with the specified device name.",
+    input: &tables::ATTACH_VOLUME_INPUT, positional: &[], output: Shape::Struct(&tables::ATTACH_VOLUME_OUTPUT),
+    effect: Effect::Write(Write {
+        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::detach_volume", arguments: &[("volume_id", "input.volume_id"), ("instance_id", "input.instance_id")] }, InverseCall { operation: "ec2::wait_until_volume_available", arguments: &[("volume_ids", "input.volume_id[]")] }]),
+        settle: Settle::Find { operation: "ec2::describe_volumes", arguments: &[("filters.volume-id", "input.volume_id"), ("filters.attachment.instance-id", "input.instance_id")] },
+        makes: &[], removes: &[], tags: None,
+    }),
+    example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nlet zone = ec2::describe_instances(#{ instance_ids: [id] }).reservations[0].instances[0].placement.availability_zone;\nlet volume = ec2::create_volume(#{ availability_zone: zone, size: 8 }).volume_id;\nec2::wait_until_volume_available(#{ volume_ids: [volume] });\nec2::attach_volume(#{ volume_id: volume, instance_id: id, device: \"/dev/sdf\" }).device",
+};
+
+fn attach_volume(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).attach_volume()
+            .set_device(take(&mut input, "device")?)
+            .set_instance_id(take(&mut input, "instance_id")?)
+            .set_volume_id(take(&mut input, "volume_id")?)
+            .set_ebs_card_index(take(&mut input, "ebs_card_index")?)
+            .set_dry_run(take(&mut input, "dry_run")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
+static AUTHORIZE_SECURITY_GROUP_EGRESS: Operation = Operation {
+    module: "ec2", name: "authorize_security_group_egress", action: "ec2:AuthorizeSecurityGroupEgress",
+    summary: "Adds the specified outbound (egress) rules to a security group.",
+    input: &tables::AUTHORIZE_SECURITY_GROUP_EGRESS_INPUT, positional: &[], output: Shape::Struct(&tables::AUTHORIZE_SECURITY_GROUP_EGRESS_OUTPUT),
+    effect: Effect::Write(Write {
+        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::revoke_security_group_egress", arguments: &[("group_id", "input.group_id"), ("security_group_rule_ids", "result.security_group_rules[].security_group_rule_id")] }]),
+        settle: Settle::Repeat,
+        makes: &[Makes { kind: "ec2:security-group-rule", id: "result.security_group_rules[].security_group_rule_id" }], removes: &[], tags: Some("tags"),
+    }),
+    example: "let group = ec2::create_security_group(#{ group_name: \"example\", description: \"An example.\" }).group_id;\nlet http = [#{ ip_protocol: \"tcp\", from_port: 80, to_port: 80, ip_ranges: [#{ cidr_ip: \"0.0.0.0/0\" }] }];\nec2::authorize_security_group_egress(#{ group_id: group, ip_permissions: http }).security_group_rules",
+};
+
+fn authorize_security_group_egress(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        specify_tags(&mut input, &["security-group-rule"]);
+        let request = Client::new(&session).authorize_security_group_egress()
+            .set_tag_specifications(take(&mut input, "tag_specifications")?)
+            .set_dry_run(take(&mut input, "dry_run")?)
+            .set_group_id(take(&mut input, "group_id")?)
+            .set_source_security_group_name(take(&mut input, "source_security_group_name")?)
+            .set_source_security_group_owner_id(take(&mut input, "source_security_group_owner_id")?)
+            .set_ip_protocol(take(&mut input, "ip_protocol")?)
+            .set_from_port(take(&mut input, "from_port")?)
+            .set_to_port(take(&mut input, "to_port")?)
+            .set_cidr_ip(take(&mut input, "cidr_ip")?)
+            .set_ip_permissions(take(&mut input, "ip_permissions")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
+static AUTHORIZE_SECURITY_GROUP_INGRESS: Operation = Operation {
+    module: "ec2", name: "authorize_security_group_ingress", action: "ec2:AuthorizeSecurityGroupIngress",
+    summary: "Adds the specified inbound (ingress) rules to a security group.",
+    input: &tables::AUTHORIZE_SECURITY_GROUP_INGRESS_INPUT, positional: &[], output: Shape::Struct(&tables::AUTHORIZE_SECURITY_GROUP_INGRESS_OUTPUT),
+    effect: Effect::Write(Write {
+        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::revoke_security_group_ingress", arguments: &[("group_id", "input.group_id"), ("security_group_rule_ids", "result.security_group_rules[].security_group_rule_id")] }]),
+        settle: Settle::Repeat,
+        makes: &[Makes { kind: "ec2:security-group-rule", id: "result.security_group_rules[].security_group_rule_id" }], removes: &[], tags: Some("tags"),
+    }),
+    example: "let group = ec2::create_security_group(#{ group_name: \"example\", description: \"An example.\" }).group_id;\nlet http = [#{ ip_protocol: \"tcp\", from_port: 80, to_port: 80, ip_ranges: [#{ cidr_ip: \"0.0.0.0/0\" }] }];\nec2::authorize_security_group_ingress(#{ group_id: group, ip_permissions: http }).security_group_rules",
+};
+
+fn authorize_security_group_ingress(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        specify_tags(&mut input, &["security-group-rule"]);
+        let request = Client::new(&session).authorize_security_group_ingress()
+            .set_cidr_ip(take(&mut input, "cidr_ip")?)
+            .set_from_port(take(&mut input, "from_port")?)
+            .set_group_id(take(&mut input, "group_id")?)
+            .set_group_name(take(&mut input, "group_name")?)
+            .set_ip_permissions(take(&mut input, "ip_permissions")?)
+            .set_ip_protocol(take(&mut input, "ip_protocol")?)
+            .set_source_security_group_name(take(&mut input, "source_security_group_name")?)
+            .set_source_security_group_owner_id(take(&mut input, "source_security_group_owner_id")?)
+            .set_to_port(take(&mut input, "to_port")?)
+            .set_tag_specifications(take(&mut input, "tag_specifications")?)
+            .set_dry_run(take(&mut input, "dry_run")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
+static COPY_IMAGE: Operation = Operation {
+    module: "ec2", name: "copy_image", action: "ec2:CopyImage",
+    summary: "Initiates an AMI copy operation.",
+    input: &tables::COPY_IMAGE_INPUT, positional: &[], output: Shape::Struct(&tables::COPY_IMAGE_OUTPUT),
+    effect: Effect::Write(Write {
+        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::deregister_image", arguments: &[("image_id", "result.image_id"), ("delete_associated_snapshots", "=true")] }]),
+        settle: Settle::Token("client_token"),
+        makes: &[Makes { kind: "ec2:image", id: "result.image_id" }], removes: &[], tags: Some("tags"),
+    }),
+    example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nec2::copy_image(#{ source_image_id: image, source_region: \"us-east-1\", name: \"copy\" }).image_id",
+};
+
+fn copy_image(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        specify_tags(&mut input, &["image", "snapshot"]);
+        let request = Client::new(&session).copy_image()
+            .set_client_token(take(&mut input, "client_token")?)
+            .set_description(take(&mut input, "description")?)
+            .set_encrypted(take(&mut input, "encrypted")?)
+            .set_kms_key_id(take(&mut input, "kms_key_id")?)
+            .set_name(take(&mut input, "name")?)
+            .set_source_image_id(take(&mut input, "source_image_id")?)
+            .set_source_region(take(&mut input, "source_region")?)
+            .set_destination_outpost_arn(take(&mut input, "destination_outpost_arn")?)
+            .set_copy_image_tags(take(&mut input, "copy_image_tags")?)
+            .set_tag_specifications(take(&mut input, "tag_specifications")?)
+            .set_snapshot_copy_completion_duration_minutes(take(&mut input, "snapshot_copy_completion_duration_minutes")?)
+            .set_destination_availability_zone(take(&mut input, "destination_availability_zone")?)
+            .set_destination_availability_zone_id(take(&mut input, "destination_availability_zone_id")?)
+            .set_dry_run(take(&mut input, "dry_run")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
+static CREATE_IMAGE: Operation = Operation {
+    module: "ec2", name: "create_image", action: "ec2:CreateImage",
+    summary: "Creates an Amazon EBS-backed AMI from an Amazon EBS-backed instance that is either running or stopped.",
+    input: &tables::CREATE_IMAGE_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_IMAGE_OUTPUT),
+    effect: Effect::Write(Write {
+        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::deregister_image", arguments: &[("image_id", "result.image_id"), ("delete_associated_snapshots", "=true")] }]),
+        settle: Settle::Find { operation: "ec2::describe_images", arguments: &[("filters.name", "input.name")] },
+        makes: &[Makes { kind: "ec2:image", id: "result.image_id" }], removes: &[], tags: Some("tags"),
+    }),
+    example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::create_image(#{ instance_id: id, name: \"golden\" }).image_id",
+};
+
+fn create_image(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        specify_tags(&mut input, &["image", "snapshot"]);
+        let request = Client::new(&session).create_image()
+            .set_tag_specifications(take(&mut input, "tag_specifications")?)
+            .set_snapshot_location(take(&mut input, "snapshot_location")?)
+            .set_boot_mode_override(take(&mut input, "boot_mode_override")?)
+            .set_dry_run(take(&mut input, "dry_run")?)
+            .set_instance_id(take(&mut input, "instance_id")?)
+            .set_name(take(&mut input, "name")?)
+            .set_description(take(&mut input, "description")?)
+            .set_no_reboot(take(&mut input, "no_reboot")?)
+            .set_block_device_mappings(take(&mut input, "block_device_mappings")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
+static CREATE_KEY_PAIR: Operation = Operation {
+    module: "ec2", name: "create_key_pair", action: "ec2:CreateKeyPair",
+    summary: "Creates an ED25519 or 2048-bit RSA key pair with the specified name and in the specified format.",
+    input: &tables::CREATE_KEY_PAIR_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_KEY_PAIR_OUTPUT),
+    effect: Effect::Write(Write {
+        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::delete_key_pair", arguments: &[("key_pair_id", "result.key_pair_id")] }]),
+        settle: Settle::Ask,
+        makes: &[Makes { kind: "ec2:key-pair", id: "result.key_pair_id" }], removes: &[], tags: Some("tags"),
+    }),
+    example: "ec2::create_key_pair(#{ key_name: \"example\", key_type: \"ed25519\" }).key_pair_id",
+};
+
+fn create_key_pair(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        specify_tags(&mut input, &["key-pair"]);
+        let request = Client::new(&session).create_key_pair()
+            .set_key_name(take(&mut input, "key_name")?)
+            .set_key_type(take(&mut input, "key_type")?)
+            .set_tag_specifications(take(&mut input, "tag_specifications")?)
+            .set_key_format(take(&mut input, "key_format")?)
+            .set_dry_run(take(&mut input, "dry_run")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
+static CREATE_LAUNCH_TEMPLATE: Operation = Operation {
+    module: "ec2", name: "create_launch_template", action: "ec2:CreateLaunchTemplate",
+    summary: "Creates a launch template.",
+    input: &tables::CREATE_LAUNCH_TEMPLATE_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_LAUNCH_TEMPLATE_OUTPUT),
+    effect: Effect::Write(Write {
+        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::delete_launch_template", arguments: &[("launch_template_id", "result.launch_template.launch_template_id")] }]),
+        settle: Settle::Token("client_token"),
+        makes: &[Makes { kind: "ec2:launch-template", id: "result.launch_template.launch_template_id" }], removes: &[], tags: Some("tags"),
+    }),
+    example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nec2::create_launch_template(#{ launch_template_name: \"web\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id",
+};
+
+fn create_launch_template(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        specify_tags(&mut input, &["launch-template"]);
+        let request = Client::new(&session).create_launch_template()
+            .set_dry_run(take(&mut input, "dry_run")?)
+            .set_client_token(take(&mut input, "client_token")?)
+            .set_launch_template_name(take(&mut input, "launch_template_name")?)
+            .set_version_description(take(&mut input, "version_description")?)
+            .set_launch_template_data(take(&mut input, "launch_template_data")?)
+            .set_operator(take(&mut input, "operator")?)
+            .set_tag_specifications(take(&mut input, "tag_specifications")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
+static CREATE_LAUNCH_TEMPLATE_VERSION: Operation = Operation {
+    module: "ec2", name: "create_launch_template_version", action: "ec2:CreateLaunchTemplateVersion",
+    summary: "Creates a new version of a launch template.",
+    input: &tables::CREATE_LAUNCH_TEMPLATE_VERSION_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_LAUNCH_TEMPLATE_VERSION_OUTPUT),
+    effect: Effect::Write(Write {
+        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::delete_launch_template_versions", arguments: &[("launch_template_id", "result.launch_template_version.launch_template_id"), ("versions", "{result.launch_template_version.version_number}[]")] }]),
+        settle: Settle::Token("client_token"),
+        makes: &[], removes: &[], tags: None,
+    }),
+    example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nec2::create_launch_template_version(#{ launch_template_id: template, source_version: \"1\", launch_template_data: #{ instance_type: \"t3.micro\" } }).launch_template_version.version_number",
+};
+
+fn create_launch_template_version(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).create_launch_template_version()
+            .set_dry_run(take(&mut input, "dry_run")?)
+            .set_client_token(take(&mut input, "client_token")?)
+            .set_launch_template_id(take(&mut input, "launch_template_id")?)
+            .set_launch_template_name(take(&mut input, "launch_template_name")?)
+            .set_source_version(take(&mut input, "source_version")?)
+            .set_version_description(take(&mut input, "version_description")?)
+            .set_launch_template_data(take(&mut input, "launch_template_data")?)
+            .set_resolve_alias(take(&mut input, "resolve_alias")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
+static CREATE_SECURITY_GROUP: Operation = Operation {
+    module: "ec2", name: "create_security_group", action: "ec2:CreateSecurityGroup",
+    summary: "Creates a security group.",
+    input: &tables::CREATE_SECURITY_GROUP_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_SECURITY_GROUP_OUTPUT),
+    effect: Effect::Write(Write {
+        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::delete_security_group", arguments: &[("group_id", "result.group_id")] }]),
+        settle: Settle::Find { operation: "ec2::describe_security_groups", arguments: &[("filters.group-name", "input.group_name"), ("filters.vpc-id", "input.vpc_id")] },
+        makes: &[Makes { kind: "ec2:security-group", id: "result.group_id" }], removes: &[], tags: Some("tags"),
+    }),
+    example: "ec2::create_security_group(#{ group_name: \"web\", description: \"HTTP from everywhere.\", tags: #{ Name: \"web\" } }).group_id",
+};
+
+fn create_security_group(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        specify_tags(&mut input, &["security-group"]);
+        let request = Client::new(&session).create_security_group()
+            .set_description(take(&mut input, "description")?)
+            .set_group_name(take(&mut input, "group_name")?)
+            .set_vpc_id(take(&mut input, "vpc_id")?)
+            .set_tag_specifications(take(&mut input, "tag_specifications")?)
+            .set_dry_run(take(&mut input, "dry_run")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
+static CREATE_SNAPSHOT: Operation = Operation {
+    module: "ec2", name: "create_snapshot", action: "ec2:CreateSnapshot",
+    summary: "Creates a snapshot of an EBS volume and stores it in Amazon S3.",
+    input: &tables::CREATE_SNAPSHOT_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_SNAPSHOT_OUTPUT),
+    effect: Effect::Write(Write {
+        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::delete_snapshot", arguments: &[("snapshot_id", "result.snapshot_id")] }]),
+        settle: Settle::Find { operation: "ec2::describe_snapshots", arguments: &[("filters.volume-id", "input.volume_id"), ("owner_ids", "=[\"self\"]")] },
+        makes: &[Makes { kind: "ec2:snapshot", id: "result.snapshot_id" }], removes: &[], tags: Some("tags"),
+    }),
+    example: "let volume = ec2::create_volume(#{ availability_zone: ec2::describe_availability_zones(#{}).availability_zones[0].zone_name, size: 8, volume_type: \"gp3\" }).volume_id;\nec2::wait_until_volume_available(#{ volume_ids: [volume] });\nec2::create_snapshot(#{ volume_id: volume, description: \"before the upgrade\" }).snapshot_id",
+};
+
+fn create_snapshot(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        specify_tags(&mut input, &["snapshot"]);
+        let request = Client::new(&session).create_snapshot()
+            .set_description(take(&mut input, "description")?)
+            .set_outpost_arn(take(&mut input, "outpost_arn")?)
+            .set_volume_id(take(&mut input, "volume_id")?)
+            .set_tag_specifications(take(&mut input, "tag_specifications")?)
+            .set_location(take(&mut input, "location")?)
+            .set_dry_run(take(&mut input, "dry_run")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
+static CREATE_SNAPSHOTS: Operation = Operation {
+    module: "ec2", name: "create_snapshots", action: "ec2:CreateSnapshots",
+    summary: "Creates crash-consistent snapshots of multiple EBS volumes attached to an Amazon EC2 instance.",
+    input: &tables::CREATE_SNAPSHOTS_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_SNAPSHOTS_OUTPUT),
+    effect: Effect::Write(Write {
+        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::delete_snapshot", arguments: &[("snapshot_id", "each result.snapshots[].snapshot_id")] }]),
+        settle: Settle::Find { operation: "ec2::describe_snapshots", arguments: &[("owner_ids", "=[\"self\"]")] },
+        makes: &[Makes { kind: "ec2:snapshot", id: "result.snapshots[].snapshot_id" }], removes: &[], tags: Some("tags"),
+    }),
+    example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::create_snapshots(#{ instance_specification: #{ instance_id: id } }).snapshots",
+};
+
+fn create_snapshots(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        specify_tags(&mut input, &["snapshot"]);
+        let request = Client::new(&session).create_snapshots()
+            .set_description(take(&mut input, "description")?)
+            .set_instance_specification(take(&mut input, "instance_specification")?)
+            .set_outpost_arn(take(&mut input, "outpost_arn")?)
+            .set_tag_specifications(take(&mut input, "tag_specifications")?)
+            .set_dry_run(take(&mut input, "dry_run")?)
+            .set_copy_tags_from_source(take(&mut input, "copy_tags_from_source")?)
+            .set_location(take(&mut input, "location")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
+static CREATE_TAGS: Operation = Operation {
+    module: "ec2", name: "create_tags", action: "ec2:CreateTags",
+    summary: "Adds or overwrites only the specified tags for the specified Amazon EC2 resource or resources.",
+    input: &tables::CREATE_TAGS_INPUT, positional: &[], output: Shape::Nothing,
+    effect: Effect::Write(Write {
+        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::delete_tags", arguments: &[("resources", "input.resources"), ("tags", "input.tags")] }]),
+        settle: Settle::Repeat,
+        makes: &[], removes: &[], tags: None,
+    }),
+    example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::create_tags(#{ resources: [id], tags: #{ team: \"web\" } })",
+};
+
+fn create_tags(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).create_tags()
+            .set_dry_run(take(&mut input, "dry_run")?)
+            .set_resources(take(&mut input, "resources")?)
+            .set_tags(take(&mut input, "tags")?);
+        request.send().await.map_err(fault)?;
+        Ok(opsh_operation::Value::Null)
+    }))
+}
+
+static CREATE_VOLUME: Operation = Operation {
+    module: "ec2", name: "create_volume", action: "ec2:CreateVolume",
+    summary: "Creates an EBS volume that can be attached to an instance in the same Availability Zone.",
+    input: &tables::CREATE_VOLUME_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_VOLUME_OUTPUT),
+    effect: Effect::Write(Write {
+        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::delete_volume", arguments: &[("volume_id", "result.volume_id")] }, InverseCall { operation: "ec2::wait_until_volume_deleted", arguments: &[("volume_ids", "result.volume_id[]")] }]),
+        settle: Settle::Token("client_token"),
+        makes: &[Makes { kind: "ec2:volume", id: "result.volume_id" }], removes: &[], tags: Some("tags"),
+    }),
+    example: "ec2::create_volume(#{ availability_zone: ec2::describe_availability_zones(#{}).availability_zones[0].zone_name, size: 8, volume_type: \"gp3\", encrypted: true }).volume_id",
+};
+
+fn create_volume(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        specify_tags(&mut input, &["volume"]);
+        let request = Client::new(&session).create_volume()
+            .set_availability_zone(take(&mut input, "availability_zone")?)
+            .set_availability_zone_id(take(&mut input, "availability_zone_id")?)
+            .set_encrypted(take(&mut input, "encrypted")?)
+            .set_iops(take(&mut input, "iops")?)
+            .set_kms_key_id(take(&mut input, "kms_key_id")?)
+            .set_outpost_arn(take(&mut input, "outpost_arn")?)
+            .set_size(take(&mut input, "size")?)
+            .set_snapshot_id(take(&mut input, "snapshot_id")?)
+            .set_volume_type(take(&mut input, "volume_type")?)
+            .set_tag_specifications(take(&mut input, "tag_specifications")?)
+            .set_multi_attach_enabled(take(&mut input, "multi_attach_enabled")?)
+            .set_throughput(take(&mut input, "throughput")?)
+            .set_client_token(take(&mut input, "client_token")?)
+            .set_volume_initialization_rate(take(&mut input, "volume_initialization_rate")?)
+            .set_operator(take(&mut input, "operator")?)
+            .set_dry_run(take(&mut input, "dry_run")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
+static DELETE_KEY_PAIR: Operation = Operation {
+    module: "ec2", name: "delete_key_pair", action: "ec2:DeleteKeyPair",
+    summary: "Deletes the specified key pair, by removing the public key from Amazon EC2.",
+    input: &tables::DELETE_KEY_PAIR_INPUT, positional: &[], output: Shape::Struct(&tables::DELETE_KEY_PAIR_OUTPUT),
+    effect: Effect::Write(Write {
+        inverse: Inverse::Nothing("the key pair is gone"),
+        settle: Settle::Repeat,
+        makes: &[], removes: &[Removes { kind: "ec2:key-pair", id: "input.key_pair_id" }, Removes { kind: "ec2:key-pair", id: "result.key_pair_id" }], tags: None,
+    }),
+    example: "ec2::create_key_pair(#{ key_name: \"example\" });\nec2::delete_key_pair(#{ key_name: \"example\" })",
+};
+
+fn delete_key_pair(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).delete_key_pair()
+            .set_key_name(take(&mut input, "key_name")?)
+            .set_key_pair_id(take(&mut input, "key_pair_id")?)
+            .set_dry_run(take(&mut input, "dry_run")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
+static DELETE_LAUNCH_TEMPLATE: Operation = Operation {
+    module: "ec2", name: "delete_launch_template", action: "ec2:DeleteLaunchTemplate",
+    summary: "Deletes a launch template.",
+    input: &tables::DELETE_LAUNCH_TEMPLATE_INPUT, positional: &[], output: Shape::Struct(&tables::DELETE_LAUNCH_TEMPLATE_OUTPUT),
+    effect: Effect::Write(Write {
+        inverse: Inverse::Nothing("the template is gone"),
+        settle: Settle::Repeat,
+        makes: &[], removes: &[Removes { kind: "ec2:launch-template", id: "input.launch_template_id" }, Removes { kind: "ec2:launch-template", id: "result.launch_template.launch_template_id" }], tags: None,
+    }),
+    example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nec2::delete_launch_template(#{ launch_template_id: template })",
+};
+
+fn delete_launch_template(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).delete_launch_template()
+            .set_dry_run(take(&mut input, "dry_run")?)
+            .set_launch_template_id(take(&mut input, "launch_template_id")?)
+            .set_launch_template_name(take(&mut input, "launch_template_name")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
+static DELETE_LAUNCH_TEMPLATE_VERSIONS: Operation = Operation {
+    module: "ec2", name: "delete_launch_template_versions", action: "ec2:DeleteLaunchTemplateVersions",
+    summary: "Deletes one or more versions of a launch template.",
+    input: &tables::DELETE_LAUNCH_TEMPLATE_VERSIONS_INPUT, positional: &[], output: Shape::Struct(&tables::DELETE_LAUNCH_TEMPLATE_VERSIONS_OUTPUT),
+    effect: Effect::Write(Write {
+        inverse: Inverse::Nothing("the versions are gone"),
+        settle: Settle::Repeat,
+        makes: &[], removes: &[], tags: None,
+    }),
+    example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nec2::create_launch_template_version(#{ launch_template_id: template, source_version: \"1\", launch_template_data: #{ instance_type: \"t3.micro\" } });\nec2::delete_launch_template_versions(#{ launch_template_id: template, versions: [\"2\"] })",
+};
+
+fn delete_launch_template_versions(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).delete_launch_template_versions()
+            .set_dry_run(take(&mut input, "dry_run")?)
+            .set_launch_template_id(take(&mut input, "launch_template_id")?)
+            .set_launch_template_name(take(&mut input, "launch_template_name")?)
+            .set_versions(take(&mut input, "versions")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
+static DELETE_SECURITY_GROUP: Operation = Operation {
+    module: "ec2", name: "delete_security_group", action: "ec2:DeleteSecurityGroup",
+    summary: "Deletes a security group.",
+    input: &tables::DELETE_SECURITY_GROUP_INPUT, positional: &[], output: Shape::Struct(&tables::DELETE_SECURITY_GROUP_OUTPUT),
+    effect: Effect::Write(Write {
+        inverse: Inverse::Nothing("the group is gone"),
+        settle: Settle::Repeat,
+        makes: &[], removes: &[Removes { kind: "ec2:security-group", id: "input.group_id" }], tags: None,
+    }),
+    example: "let group = ec2::create_security_group(#{ group_name: \"example\", description: \"An example.\" }).group_id;\nec2::delete_security_group(#{ group_id: group })",
+};
+
+fn delete_security_group(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).delete_security_group()
+            .set_group_id(take(&mut input, "group_id")?)
+            .set_group_name(take(&mut input, "group_name")?)
+            .set_dry_run(take(&mut input, "dry_run")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
+static DELETE_SNAPSHOT: Operation = Operation {
+    module: "ec2", name: "delete_snapshot", action: "ec2:DeleteSnapshot",
+    summary: "Deletes the specified snapshot.",
+    input: &tables::DELETE_SNAPSHOT_INPUT, positional: &[], output: Shape::Nothing,
+    effect: Effect::Write(Write {
+        inverse: Inverse::Nothing("the snapshot is gone"),
+        settle: Settle::Repeat,
+        makes: &[], removes: &[Removes { kind: "ec2:snapshot", id: "input.snapshot_id" }], tags: None,
+    }),
+    example: "let volume = ec2::create_volume(#{ availability_zone: ec2::describe_availability_zones(#{}).availability_zones[0].zone_name, size: 8, volume_type: \"gp3\" }).volume_id;\nec2::wait_until_volume_available(#{ volume_ids: [volume] });\nlet snapshot = ec2::create_snapshot(#{ volume_id: volume }).snapshot_id;\nec2::wait_until_snapshot_completed(#{ snapshot_ids: [snapshot] });\nec2::delete_snapshot(#{ snapshot_id: snapshot })",
+};
+
+fn delete_snapshot(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).delete_snapshot()
+            .set_snapshot_id(take(&mut input, "snapshot_id")?)
+            .set_dry_run(take(&mut input, "dry_run")?);
+        request.send().await.map_err(fault)?;
+        Ok(opsh_operation::Value::Null)
+    }))
+}
+
+static DELETE_TAGS: Operation = Operation {
+    module: "ec2", name: "delete_tags", action: "ec2:DeleteTags",
+    summary: "Removes tags from resources; a tag goes only where it has the given value.",
+    input: &tables::DELETE_TAGS_INPUT, positional: &[], output: Shape::Nothing,
+    effect: Effect::Write(Write {
+        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::create_tags", arguments: &[("resources", "input.resources"), ("tags", "input.tags")] }]),
+        settle: Settle::Repeat,
+        makes: &[], removes: &[], tags: None,
+    }),
+    example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::create_tags(#{ resources: [id], tags: #{ team: \"web\" } });\nec2::delete_tags(#{ resources: [id], tags: #{ team: \"web\" } })",
+};
+
+fn delete_tags(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).delete_tags()
+            .set_dry_run(take(&mut input, "dry_run")?)
+            .set_resources(take(&mut input, "resources")?)
+            .set_tags(take(&mut input, "tags")?);
+        request.send().await.map_err(fault)?;
+        Ok(opsh_operation::Value::Null)
+    }))
+}
+
+static DELETE_VOLUME: Operation = Operation {
+    module: "ec2", name: "delete_volume", action: "ec2:DeleteVolume",
+    summary: "Deletes the specified EBS volume.",
+    input: &tables::DELETE_VOLUME_INPUT, positional: &[], output: Shape::Nothing,
+    effect: Effect::Write(Write {
+        inverse: Inverse::Nothing("the volume is gone"),
+        settle: Settle::Repeat,
+        makes: &[], removes: &[Removes { kind: "ec2:volume", id: "input.volume_id" }], tags: None,
+    }),
+    example: "let volume = ec2::create_volume(#{ availability_zone: ec2::describe_availability_zones(#{}).availability_zones[0].zone_name, size: 8, volume_type: \"gp3\" }).volume_id;\nec2::wait_until_volume_available(#{ volume_ids: [volume] });\nec2::delete_volume(#{ volume_id: volume })",
+};
+
+fn delete_volume(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).delete_volume()
+            .set_volume_id(take(&mut input, "volume_id")?)
+            .set_dry_run(take(&mut input, "dry_run")?);
+        request.send().await.map_err(fault)?;
+        Ok(opsh_operation::Value::Null)
+    }))
+}
+
+static DEREGISTER_IMAGE: Operation = Operation {
+    module: "ec2", name: "deregister_image", action: "ec2:DeregisterImage",
+    summary: "Deregisters the specified AMI.",
+    input: &tables::DEREGISTER_IMAGE_INPUT, positional: &[], output: Shape::Struct(&tables::DEREGISTER_IMAGE_OUTPUT),
+    effect: Effect::Write(Write {
+        inverse: Inverse::Nothing("the image is gone"),
+        settle: Settle::Repeat,
+        makes: &[], removes: &[Removes { kind: "ec2:image", id: "input.image_id" }], tags: None,
+    }),
+    example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nlet made = ec2::create_image(#{ instance_id: id, name: \"golden\" }).image_id;\nec2::wait_until_image_available(#{ image_ids: [made] });\nec2::deregister_image(#{ image_id: made })",
+};
+
+fn deregister_image(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).deregister_image()
+            .set_image_id(take(&mut input, "image_id")?)
+            .set_delete_associated_snapshots(take(&mut input, "delete_associated_snapshots")?)
+            .set_dry_run(take(&mut input, "dry_run")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
+static DESCRIBE_ADDRESSES: Operation = Operation {
+    module: "ec2", name: "describe_addresses", action: "ec2:DescribeAddresses",
+    summary: "Describes the specified Elastic IP addresses or all of your Elastic IP addresses.",
+    input: &tables::DESCRIBE_ADDRESSES_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_ADDRESSES_OUTPUT),
+    effect: Effect::Read,
+    example: "let address = ec2::allocate_address(#{ domain: \"vpc\" }).allocation_id;\nec2::describe_addresses(#{ allocation_ids: [address] }).addresses[0].public_ip",
+};
+
+fn describe_addresses(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).describe_addresses()
+            .set_public_ips(take(&mut input, "public_ips")?)
+            .set_dry_run(take(&mut input, "dry_run")?)
+            .set_filters(take(&mut input, "filters")?)
+            .set_allocation_ids(take(&mut input, "allocation_ids")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
+static DESCRIBE_AVAILABILITY_ZONES: Operation = Operation {
+    module: "ec2", name: "describe_availability_zones", action: "ec2:DescribeAvailabilityZones",
+    summary: "Describes the Availability Zones, Local Zones, and Wavelength Zones that are available to you.",
+    input: &tables::DESCRIBE_AVAILABILITY_ZONES_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_AVAILABILITY_ZONES_OUTPUT),
+    effect: Effect::Read,
+    example: "ec2::describe_availability_zones(#{}).availability_zones",
+};
+
+fn describe_availability_zones(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).describe_availability_zones()
+            .set_zone_names(take(&mut input, "zone_names")?)
+            .set_zone_ids(take(&mut input, "zone_ids")?)
+            .set_all_availability_zones(take(&mut input, "all_availability_zones")?)
+            .set_dry_run(take(&mut input, "dry_run")?)
+            .set_filters(take(&mut input, "filters")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
 static DESCRIBE_IMAGES: Operation = Operation {
     module: "ec2", name: "describe_images", action: "ec2:DescribeImages",
     summary: "Describes the specified images (AMIs, AKIs, and ARIs) available to you or all of the images available to you.",
     input: &tables::DESCRIBE_IMAGES_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_IMAGES_OUTPUT),
     effect: Effect::Read,
-    example: "ec2::describe_images(#{ owners: [\"amazon\"], filters: #{ name: \"al2023-ami-2*-x86_64\" } }).images",
+    example: "ec2::describe_images(#{ owners: [\"amazon\"], filters: #{ architecture: \"x86_64\" } }).images",
 };
 
 fn describe_images(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
@@ -48,12 +708,127 @@ fn describe_images(config: SdkConfig, mut input: Map, controls: Controls) -> Rep
     }))
 }
 
+static DESCRIBE_INSTANCE_ATTRIBUTE: Operation = Operation {
+    module: "ec2", name: "describe_instance_attribute", action: "ec2:DescribeInstanceAttribute",
+    summary: "Describes the specified attribute of the specified instance.",
+    input: &tables::DESCRIBE_INSTANCE_ATTRIBUTE_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_INSTANCE_ATTRIBUTE_OUTPUT),
+    effect: Effect::Read,
+    example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::describe_instance_attribute(#{ instance_id: id, attribute: \"instanceType\" }).instance_type.value",
+};
+
+fn describe_instance_attribute(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).describe_instance_attribute()
+            .set_dry_run(take(&mut input, "dry_run")?)
+            .set_instance_id(take(&mut input, "instance_id")?)
+            .set_attribute(take(&mut input, "attribute")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
+static DESCRIBE_INSTANCE_STATUS: Operation = Operation {
+    module: "ec2", name: "describe_instance_status", action: "ec2:DescribeInstanceStatus",
+    summary: "Describes the status of the specified instances or all of your instances.",
+    input: &tables::DESCRIBE_INSTANCE_STATUS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_INSTANCE_STATUS_OUTPUT),
+    effect: Effect::Read,
+    example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::describe_instance_status(#{ instance_ids: [id] }).instance_statuses[0].instance_state.name",
+};
+
+fn describe_instance_status(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).describe_instance_status()
+            .set_instance_ids(take(&mut input, "instance_ids")?)
+            .set_include_managed_resources(take(&mut input, "include_managed_resources")?)
+            .set_dry_run(take(&mut input, "dry_run")?)
+            .set_filters(take(&mut input, "filters")?)
+            .set_include_all_instances(take(&mut input, "include_all_instances")?);
+        let mut pages = Pages::new(&controls, &["instance_statuses"], None);
+        let mut tokens: [Option<String>; 1] = Default::default();
+        loop {
+            let page = request.clone()
+                .set_next_token(tokens[0].clone())
+                .send().await.map_err(fault)?;
+            let next = [page.next_token.clone()];
+            let more = goes_on(&tokens, &next);
+            tokens = next;
+            if !pages.add(page.encode()) || !more {
+                return Ok(pages.finish());
+            }
+        }
+    }))
+}
+
+static DESCRIBE_INSTANCE_TYPE_OFFERINGS: Operation = Operation {
+    module: "ec2", name: "describe_instance_type_offerings", action: "ec2:DescribeInstanceTypeOfferings",
+    summary: "Lists the instance types that are offered for the specified location.",
+    input: &tables::DESCRIBE_INSTANCE_TYPE_OFFERINGS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_INSTANCE_TYPE_OFFERINGS_OUTPUT),
+    effect: Effect::Read,
+    example: "ec2::describe_instance_type_offerings(#{ location_type: \"availability-zone\", filters: #{ \"instance-type\": \"t3.nano\" } }).instance_type_offerings",
+};
+
+fn describe_instance_type_offerings(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).describe_instance_type_offerings()
+            .set_dry_run(take(&mut input, "dry_run")?)
+            .set_location_type(take(&mut input, "location_type")?)
+            .set_filters(take(&mut input, "filters")?);
+        let mut pages = Pages::new(&controls, &["instance_type_offerings"], None);
+        let mut tokens: [Option<String>; 1] = Default::default();
+        loop {
+            let page = request.clone()
+                .set_next_token(tokens[0].clone())
+                .send().await.map_err(fault)?;
+            let next = [page.next_token.clone()];
+            let more = goes_on(&tokens, &next);
+            tokens = next;
+            if !pages.add(page.encode()) || !more {
+                return Ok(pages.finish());
+            }
+        }
+    }))
+}
+
+static DESCRIBE_INSTANCE_TYPES: Operation = Operation {
+    module: "ec2", name: "describe_instance_types", action: "ec2:DescribeInstanceTypes",
+    summary: "Describes the specified instance types.",
+    input: &tables::DESCRIBE_INSTANCE_TYPES_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_INSTANCE_TYPES_OUTPUT),
+    effect: Effect::Read,
+    example: "ec2::describe_instance_types(#{ instance_types: [\"t3.nano\"] }).instance_types[0].memory_info.size_in_mib",
+};
+
+fn describe_instance_types(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).describe_instance_types()
+            .set_dry_run(take(&mut input, "dry_run")?)
+            .set_instance_types(take(&mut input, "instance_types")?)
+            .set_filters(take(&mut input, "filters")?)
+            .set_include_unsupported_in_region(take(&mut input, "include_unsupported_in_region")?);
+        let mut pages = Pages::new(&controls, &["instance_types"], None);
+        let mut tokens: [Option<String>; 1] = Default::default();
+        loop {
+            let page = request.clone()
+                .set_next_token(tokens[0].clone())
+                .send().await.map_err(fault)?;
+            let next = [page.next_token.clone()];
+            let more = goes_on(&tokens, &next);
+            tokens = next;
+            if !pages.add(page.encode()) || !more {
+                return Ok(pages.finish());
+            }
+        }
+    }))
+}
+
 static DESCRIBE_INSTANCES: Operation = Operation {
     module: "ec2", name: "describe_instances", action: "ec2:DescribeInstances",
     summary: "Describes the specified instances or all instances.",
     input: &tables::DESCRIBE_INSTANCES_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_INSTANCES_OUTPUT),
     effect: Effect::Read,
-    example: "ec2::describe_instances(#{ filters: #{ \"instance-state-name\": \"running\" } }).reservations",
+    example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::describe_instances(#{ instance_ids: [id] }).reservations[0].instances[0].state.name",
 };
 
 fn describe_instances(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
@@ -80,6 +855,812 @@ fn describe_instances(config: SdkConfig, mut input: Map, controls: Controls) -> 
     }))
 }
 
+static DESCRIBE_INTERNET_GATEWAYS: Operation = Operation {
+    module: "ec2", name: "describe_internet_gateways", action: "ec2:DescribeInternetGateways",
+    summary: "Describes your internet gateways.",
+    input: &tables::DESCRIBE_INTERNET_GATEWAYS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_INTERNET_GATEWAYS_OUTPUT),
+    effect: Effect::Read,
+    example: "ec2::describe_internet_gateways(#{}).internet_gateways",
+};
+
+fn describe_internet_gateways(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).describe_internet_gateways()
+            .set_dry_run(take(&mut input, "dry_run")?)
+            .set_internet_gateway_ids(take(&mut input, "internet_gateway_ids")?)
+            .set_filters(take(&mut input, "filters")?);
+        let mut pages = Pages::new(&controls, &["internet_gateways"], None);
+        let mut tokens: [Option<String>; 1] = Default::default();
+        loop {
+            let page = request.clone()
+                .set_next_token(tokens[0].clone())
+                .send().await.map_err(fault)?;
+            let next = [page.next_token.clone()];
+            let more = goes_on(&tokens, &next);
+            tokens = next;
+            if !pages.add(page.encode()) || !more {
+                return Ok(pages.finish());
+            }
+        }
+    }))
+}
+
+static DESCRIBE_KEY_PAIRS: Operation = Operation {
+    module: "ec2", name: "describe_key_pairs", action: "ec2:DescribeKeyPairs",
+    summary: "Describes the specified key pairs or all of your key pairs.",
+    input: &tables::DESCRIBE_KEY_PAIRS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_KEY_PAIRS_OUTPUT),
+    effect: Effect::Read,
+    example: "ec2::create_key_pair(#{ key_name: \"example\" });\nec2::describe_key_pairs(#{ key_names: [\"example\"] }).key_pairs[0].key_pair_id",
+};
+
+fn describe_key_pairs(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).describe_key_pairs()
+            .set_key_names(take(&mut input, "key_names")?)
+            .set_key_pair_ids(take(&mut input, "key_pair_ids")?)
+            .set_include_public_key(take(&mut input, "include_public_key")?)
+            .set_dry_run(take(&mut input, "dry_run")?)
+            .set_filters(take(&mut input, "filters")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
+static DESCRIBE_LAUNCH_TEMPLATE_VERSIONS: Operation = Operation {
+    module: "ec2", name: "describe_launch_template_versions", action: "ec2:DescribeLaunchTemplateVersions",
+    summary: "Describes one or more versions of a specified launch template.",
+    input: &tables::DESCRIBE_LAUNCH_TEMPLATE_VERSIONS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_LAUNCH_TEMPLATE_VERSIONS_OUTPUT),
+    effect: Effect::Read,
+    example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nec2::describe_launch_template_versions(#{ launch_template_id: template, versions: [\"$Latest\"] }).launch_template_versions[0].version_number",
+};
+
+fn describe_launch_template_versions(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).describe_launch_template_versions()
+            .set_dry_run(take(&mut input, "dry_run")?)
+            .set_launch_template_id(take(&mut input, "launch_template_id")?)
+            .set_launch_template_name(take(&mut input, "launch_template_name")?)
+            .set_versions(take(&mut input, "versions")?)
+            .set_min_version(take(&mut input, "min_version")?)
+            .set_max_version(take(&mut input, "max_version")?)
+            .set_filters(take(&mut input, "filters")?)
+            .set_resolve_alias(take(&mut input, "resolve_alias")?)
+            .set_include_managed_resources(take(&mut input, "include_managed_resources")?);
+        let mut pages = Pages::new(&controls, &["launch_template_versions"], None);
+        let mut tokens: [Option<String>; 1] = Default::default();
+        loop {
+            let page = request.clone()
+                .set_next_token(tokens[0].clone())
+                .send().await.map_err(fault)?;
+            let next = [page.next_token.clone()];
+            let more = goes_on(&tokens, &next);
+            tokens = next;
+            if !pages.add(page.encode()) || !more {
+                return Ok(pages.finish());
+            }
+        }
+    }))
+}
+
+static DESCRIBE_LAUNCH_TEMPLATES: Operation = Operation {
+    module: "ec2", name: "describe_launch_templates", action: "ec2:DescribeLaunchTemplates",
+    summary: "Describes one or more launch templates.",
+    input: &tables::DESCRIBE_LAUNCH_TEMPLATES_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_LAUNCH_TEMPLATES_OUTPUT),
+    effect: Effect::Read,
+    example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nec2::describe_launch_templates(#{ launch_template_ids: [template] }).launch_templates[0].latest_version_number",
+};
+
+fn describe_launch_templates(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).describe_launch_templates()
+            .set_dry_run(take(&mut input, "dry_run")?)
+            .set_launch_template_ids(take(&mut input, "launch_template_ids")?)
+            .set_launch_template_names(take(&mut input, "launch_template_names")?)
+            .set_filters(take(&mut input, "filters")?)
+            .set_include_managed_resources(take(&mut input, "include_managed_resources")?);
+        let mut pages = Pages::new(&controls, &["launch_templates"], None);
+        let mut tokens: [Option<String>; 1] = Default::default();
+        loop {
+            let page = request.clone()
+                .set_next_token(tokens[0].clone())
+                .send().await.map_err(fault)?;
+            let next = [page.next_token.clone()];
+            let more = goes_on(&tokens, &next);
+            tokens = next;
+            if !pages.add(page.encode()) || !more {
+                return Ok(pages.finish());
+            }
+        }
+    }))
+}
+
+static DESCRIBE_NETWORK_INTERFACES: Operation = Operation {
+    module: "ec2", name: "describe_network_interfaces", action: "ec2:DescribeNetworkInterfaces",
+    summary: "Describes the specified network interfaces or all your network interfaces.",
+    input: &tables::DESCRIBE_NETWORK_INTERFACES_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_NETWORK_INTERFACES_OUTPUT),
+    effect: Effect::Read,
+    example: "ec2::describe_network_interfaces(#{}).network_interfaces",
+};
+
+fn describe_network_interfaces(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).describe_network_interfaces()
+            .set_include_managed_resources(take(&mut input, "include_managed_resources")?)
+            .set_dry_run(take(&mut input, "dry_run")?)
+            .set_network_interface_ids(take(&mut input, "network_interface_ids")?)
+            .set_filters(take(&mut input, "filters")?);
+        let mut pages = Pages::new(&controls, &["network_interfaces"], None);
+        let mut tokens: [Option<String>; 1] = Default::default();
+        loop {
+            let page = request.clone()
+                .set_next_token(tokens[0].clone())
+                .send().await.map_err(fault)?;
+            let next = [page.next_token.clone()];
+            let more = goes_on(&tokens, &next);
+            tokens = next;
+            if !pages.add(page.encode()) || !more {
+                return Ok(pages.finish());
+            }
+        }
+    }))
+}
+
+static DESCRIBE_REGIONS: Operation = Operation {
+    module: "ec2", name: "describe_regions", action: "ec2:DescribeRegions",
+    summary: "Describes the Regions that are enabled for your account, or all Regions.",
+    input: &tables::DESCRIBE_REGIONS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_REGIONS_OUTPUT),
+    effect: Effect::Read,
+    example: "ec2::describe_regions(#{}).regions",
+};
+
+fn describe_regions(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).describe_regions()
+            .set_region_names(take(&mut input, "region_names")?)
+            .set_all_regions(take(&mut input, "all_regions")?)
+            .set_dry_run(take(&mut input, "dry_run")?)
+            .set_filters(take(&mut input, "filters")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
+static DESCRIBE_ROUTE_TABLES: Operation = Operation {
+    module: "ec2", name: "describe_route_tables", action: "ec2:DescribeRouteTables",
+    summary: "Describes your route tables.",
+    input: &tables::DESCRIBE_ROUTE_TABLES_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_ROUTE_TABLES_OUTPUT),
+    effect: Effect::Read,
+    example: "ec2::describe_route_tables(#{}).route_tables",
+};
+
+fn describe_route_tables(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).describe_route_tables()
+            .set_dry_run(take(&mut input, "dry_run")?)
+            .set_route_table_ids(take(&mut input, "route_table_ids")?)
+            .set_filters(take(&mut input, "filters")?);
+        let mut pages = Pages::new(&controls, &["route_tables"], None);
+        let mut tokens: [Option<String>; 1] = Default::default();
+        loop {
+            let page = request.clone()
+                .set_next_token(tokens[0].clone())
+                .send().await.map_err(fault)?;
+            let next = [page.next_token.clone()];
+            let more = goes_on(&tokens, &next);
+            tokens = next;
+            if !pages.add(page.encode()) || !more {
+                return Ok(pages.finish());
+            }
+        }
+    }))
+}
+
+static DESCRIBE_SECURITY_GROUP_RULES: Operation = Operation {
+    module: "ec2", name: "describe_security_group_rules", action: "ec2:DescribeSecurityGroupRules",
+    summary: "Describes one or more of your security group rules.",
+    input: &tables::DESCRIBE_SECURITY_GROUP_RULES_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_SECURITY_GROUP_RULES_OUTPUT),
+    effect: Effect::Read,
+    example: "let group = ec2::create_security_group(#{ group_name: \"example\", description: \"An example.\" }).group_id;\nec2::describe_security_group_rules(#{ filters: #{ \"group-id\": group } }).security_group_rules",
+};
+
+fn describe_security_group_rules(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).describe_security_group_rules()
+            .set_filters(take(&mut input, "filters")?)
+            .set_security_group_rule_ids(take(&mut input, "security_group_rule_ids")?)
+            .set_dry_run(take(&mut input, "dry_run")?);
+        let mut pages = Pages::new(&controls, &["security_group_rules"], None);
+        let mut tokens: [Option<String>; 1] = Default::default();
+        loop {
+            let page = request.clone()
+                .set_next_token(tokens[0].clone())
+                .send().await.map_err(fault)?;
+            let next = [page.next_token.clone()];
+            let more = goes_on(&tokens, &next);
+            tokens = next;
+            if !pages.add(page.encode()) || !more {
+                return Ok(pages.finish());
+            }
+        }
+    }))
+}
+
+static DESCRIBE_SECURITY_GROUPS: Operation = Operation {
+    module: "ec2", name: "describe_security_groups", action: "ec2:DescribeSecurityGroups",
+    summary: "Describes the specified security groups or all of your security groups.",
+    input: &tables::DESCRIBE_SECURITY_GROUPS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_SECURITY_GROUPS_OUTPUT),
+    effect: Effect::Read,
+    example: "ec2::describe_security_groups(#{ filters: #{ \"group-name\": \"default\" } }).security_groups[0].group_id",
+};
+
+fn describe_security_groups(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).describe_security_groups()
+            .set_group_ids(take(&mut input, "group_ids")?)
+            .set_group_names(take(&mut input, "group_names")?)
+            .set_dry_run(take(&mut input, "dry_run")?)
+            .set_filters(take(&mut input, "filters")?);
+        let mut pages = Pages::new(&controls, &["security_groups"], None);
+        let mut tokens: [Option<String>; 1] = Default::default();
+        loop {
+            let page = request.clone()
+                .set_next_token(tokens[0].clone())
+                .send().await.map_err(fault)?;
+            let next = [page.next_token.clone()];
+            let more = goes_on(&tokens, &next);
+            tokens = next;
+            if !pages.add(page.encode()) || !more {
+                return Ok(pages.finish());
+            }
+        }
+    }))
+}
+
+static DESCRIBE_SNAPSHOTS: Operation = Operation {
+    module: "ec2", name: "describe_snapshots", action: "ec2:DescribeSnapshots",
+    summary: "Describes the specified EBS snapshots available to you or all of the EBS snapshots available to you.",
+    input: &tables::DESCRIBE_SNAPSHOTS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_SNAPSHOTS_OUTPUT),
+    effect: Effect::Read,
+    example: "let volume = ec2::create_volume(#{ availability_zone: ec2::describe_availability_zones(#{}).availability_zones[0].zone_name, size: 8, volume_type: \"gp3\" }).volume_id;\nec2::wait_until_volume_available(#{ volume_ids: [volume] });\nlet snapshot = ec2::create_snapshot(#{ volume_id: volume }).snapshot_id;\nec2::wait_until_snapshot_completed(#{ snapshot_ids: [snapshot] });\nec2::describe_snapshots(#{ snapshot_ids: [snapshot] }).snapshots[0].state",
+};
+
+fn describe_snapshots(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).describe_snapshots()
+            .set_owner_ids(take(&mut input, "owner_ids")?)
+            .set_restorable_by_user_ids(take(&mut input, "restorable_by_user_ids")?)
+            .set_snapshot_ids(take(&mut input, "snapshot_ids")?)
+            .set_dry_run(take(&mut input, "dry_run")?)
+            .set_filters(take(&mut input, "filters")?);
+        let mut pages = Pages::new(&controls, &["snapshots"], None);
+        let mut tokens: [Option<String>; 1] = Default::default();
+        loop {
+            let page = request.clone()
+                .set_next_token(tokens[0].clone())
+                .send().await.map_err(fault)?;
+            let next = [page.next_token.clone()];
+            let more = goes_on(&tokens, &next);
+            tokens = next;
+            if !pages.add(page.encode()) || !more {
+                return Ok(pages.finish());
+            }
+        }
+    }))
+}
+
+static DESCRIBE_SUBNETS: Operation = Operation {
+    module: "ec2", name: "describe_subnets", action: "ec2:DescribeSubnets",
+    summary: "Describes your subnets.",
+    input: &tables::DESCRIBE_SUBNETS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_SUBNETS_OUTPUT),
+    effect: Effect::Read,
+    example: "ec2::describe_subnets(#{ filters: #{ \"default-for-az\": \"true\" } }).subnets",
+};
+
+fn describe_subnets(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).describe_subnets()
+            .set_filters(take(&mut input, "filters")?)
+            .set_subnet_ids(take(&mut input, "subnet_ids")?)
+            .set_dry_run(take(&mut input, "dry_run")?);
+        let mut pages = Pages::new(&controls, &["subnets"], None);
+        let mut tokens: [Option<String>; 1] = Default::default();
+        loop {
+            let page = request.clone()
+                .set_next_token(tokens[0].clone())
+                .send().await.map_err(fault)?;
+            let next = [page.next_token.clone()];
+            let more = goes_on(&tokens, &next);
+            tokens = next;
+            if !pages.add(page.encode()) || !more {
+                return Ok(pages.finish());
+            }
+        }
+    }))
+}
+
+static DESCRIBE_TAGS: Operation = Operation {
+    module: "ec2", name: "describe_tags", action: "ec2:DescribeTags",
+    summary: "Describes the specified tags for your EC2 resources.",
+    input: &tables::DESCRIBE_TAGS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_TAGS_OUTPUT),
+    effect: Effect::Read,
+    example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::create_tags(#{ resources: [id], tags: #{ team: \"web\" } });\nec2::describe_tags(#{ filters: #{ \"resource-id\": id } }).tags",
+};
+
+fn describe_tags(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).describe_tags()
+            .set_dry_run(take(&mut input, "dry_run")?)
+            .set_filters(take(&mut input, "filters")?);
+        let mut pages = Pages::new(&controls, &["tags"], None);
+        let mut tokens: [Option<String>; 1] = Default::default();
+        loop {
+            let page = request.clone()
+                .set_next_token(tokens[0].clone())
+                .send().await.map_err(fault)?;
+            let next = [page.next_token.clone()];
+            let more = goes_on(&tokens, &next);
+            tokens = next;
+            if !pages.add(page.encode()) || !more {
+                return Ok(pages.finish());
+            }
+        }
+    }))
+}
+
+static DESCRIBE_VOLUMES: Operation = Operation {
+    module: "ec2", name: "describe_volumes", action: "ec2:DescribeVolumes",
+    summary: "Describes the specified EBS volumes or all of your EBS volumes.",
+    input: &tables::DESCRIBE_VOLUMES_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_VOLUMES_OUTPUT),
+    effect: Effect::Read,
+    example: "let volume = ec2::create_volume(#{ availability_zone: ec2::describe_availability_zones(#{}).availability_zones[0].zone_name, size: 8, volume_type: \"gp3\" }).volume_id;\nec2::wait_until_volume_available(#{ volume_ids: [volume] });\nec2::describe_volumes(#{ volume_ids: [volume] }).volumes[0].size",
+};
+
+fn describe_volumes(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).describe_volumes()
+            .set_volume_ids(take(&mut input, "volume_ids")?)
+            .set_include_managed_resources(take(&mut input, "include_managed_resources")?)
+            .set_dry_run(take(&mut input, "dry_run")?)
+            .set_filters(take(&mut input, "filters")?);
+        let mut pages = Pages::new(&controls, &["volumes"], None);
+        let mut tokens: [Option<String>; 1] = Default::default();
+        loop {
+            let page = request.clone()
+                .set_next_token(tokens[0].clone())
+                .send().await.map_err(fault)?;
+            let next = [page.next_token.clone()];
+            let more = goes_on(&tokens, &next);
+            tokens = next;
+            if !pages.add(page.encode()) || !more {
+                return Ok(pages.finish());
+            }
+        }
+    }))
+}
+
+static DESCRIBE_VPCS: Operation = Operation {
+    module: "ec2", name: "describe_vpcs", action: "ec2:DescribeVpcs",
+    summary: "Describes your VPCs.",
+    input: &tables::DESCRIBE_VPCS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_VPCS_OUTPUT),
+    effect: Effect::Read,
+    example: "ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id",
+};
+
+fn describe_vpcs(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).describe_vpcs()
+            .set_filters(take(&mut input, "filters")?)
+            .set_vpc_ids(take(&mut input, "vpc_ids")?)
+            .set_dry_run(take(&mut input, "dry_run")?);
+        let mut pages = Pages::new(&controls, &["vpcs"], None);
+        let mut tokens: [Option<String>; 1] = Default::default();
+        loop {
+            let page = request.clone()
+                .set_next_token(tokens[0].clone())
+                .send().await.map_err(fault)?;
+            let next = [page.next_token.clone()];
+            let more = goes_on(&tokens, &next);
+            tokens = next;
+            if !pages.add(page.encode()) || !more {
+                return Ok(pages.finish());
+            }
+        }
+    }))
+}
+
+static DETACH_VOLUME: Operation = Operation {
+    module: "ec2", name: "detach_volume", action: "ec2:DetachVolume",
+    summary: "Detaches an EBS volume from an instance.",
+    input: &tables::DETACH_VOLUME_INPUT, positional: &[], output: Shape::Struct(&tables::DETACH_VOLUME_OUTPUT),
+    effect: Effect::Write(Write {
+        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::attach_volume", arguments: &[("volume_id", "input.volume_id"), ("instance_id", "result.instance_id"), ("device", "result.device")] }]),
+        settle: Settle::Repeat,
+        makes: &[], removes: &[], tags: None,
+    }),
+    example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nlet zone = ec2::describe_instances(#{ instance_ids: [id] }).reservations[0].instances[0].placement.availability_zone;\nlet volume = ec2::create_volume(#{ availability_zone: zone, size: 8 }).volume_id;\nec2::wait_until_volume_available(#{ volume_ids: [volume] });\nec2::attach_volume(#{ volume_id: volume, instance_id: id, device: \"/dev/sdf\" });\nec2::wait_until_volume_in_use(#{ volume_ids: [volume] });\nec2::detach_volume(#{ volume_id: volume }).volume_id",
+};
+
+fn detach_volume(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).detach_volume()
+            .set_device(take(&mut input, "device")?)
+            .set_force(take(&mut input, "force")?)
+            .set_instance_id(take(&mut input, "instance_id")?)
+            .set_volume_id(take(&mut input, "volume_id")?)
+            .set_dry_run(take(&mut input, "dry_run")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
+static DISASSOCIATE_ADDRESS: Operation = Operation {
+    module: "ec2", name: "disassociate_address", action: "ec2:DisassociateAddress",
+    summary: "Disassociates an Elastic IP address from the instance or network interface it's associated with.",
+    input: &tables::DISASSOCIATE_ADDRESS_INPUT, positional: &[], output: Shape::Nothing,
+    effect: Effect::Write(Write {
+        inverse: Inverse::Nothing("the address stays allocated"),
+        settle: Settle::Repeat,
+        makes: &[], removes: &[], tags: None,
+    }),
+    example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nlet address = ec2::allocate_address(#{ domain: \"vpc\" }).allocation_id;\nlet association = ec2::associate_address(#{ allocation_id: address, instance_id: id }).association_id;\nec2::disassociate_address(#{ association_id: association })",
+};
+
+fn disassociate_address(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).disassociate_address()
+            .set_association_id(take(&mut input, "association_id")?)
+            .set_public_ip(take(&mut input, "public_ip")?)
+            .set_dry_run(take(&mut input, "dry_run")?);
+        request.send().await.map_err(fault)?;
+        Ok(opsh_operation::Value::Null)
+    }))
+}
+
+static GET_CONSOLE_OUTPUT: Operation = Operation {
+    module: "ec2", name: "get_console_output", action: "ec2:GetConsoleOutput",
+    summary: "Gets the console output for the specified instance.",
+    input: &tables::GET_CONSOLE_OUTPUT_INPUT, positional: &[], output: Shape::Struct(&tables::GET_CONSOLE_OUTPUT_OUTPUT),
+    effect: Effect::Read,
+    example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::get_console_output(#{ instance_id: id }).instance_id",
+};
+
+fn get_console_output(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).get_console_output()
+            .set_instance_id(take(&mut input, "instance_id")?)
+            .set_latest(take(&mut input, "latest")?)
+            .set_dry_run(take(&mut input, "dry_run")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
+static IMPORT_KEY_PAIR: Operation = Operation {
+    module: "ec2", name: "import_key_pair", action: "ec2:ImportKeyPair",
+    summary: "Imports the public key from an RSA or ED25519 key pair that you created using a third-party tool.",
+    input: &tables::IMPORT_KEY_PAIR_INPUT, positional: &[], output: Shape::Struct(&tables::IMPORT_KEY_PAIR_OUTPUT),
+    effect: Effect::Write(Write {
+        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::delete_key_pair", arguments: &[("key_pair_id", "result.key_pair_id")] }]),
+        settle: Settle::Find { operation: "ec2::describe_key_pairs", arguments: &[("key_names", "input.key_name[]")] },
+        makes: &[Makes { kind: "ec2:key-pair", id: "result.key_pair_id" }], removes: &[], tags: Some("tags"),
+    }),
+    example: "ec2::import_key_pair(#{ key_name: \"example\", public_key_material: \"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ+Kqw3uqkZcRPkHs6QGvI0W0kZmGJ3CxWY2sRYwUG3V example\" }).key_pair_id",
+};
+
+fn import_key_pair(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        specify_tags(&mut input, &["key-pair"]);
+        let request = Client::new(&session).import_key_pair()
+            .set_tag_specifications(take(&mut input, "tag_specifications")?)
+            .set_dry_run(take(&mut input, "dry_run")?)
+            .set_key_name(take(&mut input, "key_name")?)
+            .set_public_key_material(take(&mut input, "public_key_material")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
+static MODIFY_INSTANCE_ATTRIBUTE: Operation = Operation {
+    module: "ec2", name: "modify_instance_attribute", action: "ec2:ModifyInstanceAttribute",
+    summary: "Modifies the specified attribute of the specified instance.",
+    input: &tables::MODIFY_INSTANCE_ATTRIBUTE_INPUT, positional: &[], output: Shape::Nothing,
+    effect: Effect::Write(Write {
+        inverse: Inverse::Impossible("the attribute's former value is not known"),
+        settle: Settle::Repeat,
+        makes: &[], removes: &[], tags: None,
+    }),
+    example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::modify_instance_attribute(#{ instance_id: id, disable_api_termination: #{ value: true } })",
+};
+
+fn modify_instance_attribute(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).modify_instance_attribute()
+            .set_source_dest_check(take(&mut input, "source_dest_check")?)
+            .set_enclave_options(take(&mut input, "enclave_options")?)
+            .set_disable_api_stop(take(&mut input, "disable_api_stop")?)
+            .set_dry_run(take(&mut input, "dry_run")?)
+            .set_instance_id(take(&mut input, "instance_id")?)
+            .set_attribute(take(&mut input, "attribute")?)
+            .set_value(take(&mut input, "value")?)
+            .set_block_device_mappings(take(&mut input, "block_device_mappings")?)
+            .set_disable_api_termination(take(&mut input, "disable_api_termination")?)
+            .set_instance_type(take(&mut input, "instance_type")?)
+            .set_kernel(take(&mut input, "kernel")?)
+            .set_ramdisk(take(&mut input, "ramdisk")?)
+            .set_user_data(take(&mut input, "user_data")?)
+            .set_instance_initiated_shutdown_behavior(take(&mut input, "instance_initiated_shutdown_behavior")?)
+            .set_groups(take(&mut input, "groups")?)
+            .set_ebs_optimized(take(&mut input, "ebs_optimized")?)
+            .set_sriov_net_support(take(&mut input, "sriov_net_support")?)
+            .set_ena_support(take(&mut input, "ena_support")?);
+        request.send().await.map_err(fault)?;
+        Ok(opsh_operation::Value::Null)
+    }))
+}
+
+static MODIFY_INSTANCE_METADATA_OPTIONS: Operation = Operation {
+    module: "ec2", name: "modify_instance_metadata_options", action: "ec2:ModifyInstanceMetadataOptions",
+    summary: "Modify the instance metadata parameters on a running or stopped instance.",
+    input: &tables::MODIFY_INSTANCE_METADATA_OPTIONS_INPUT, positional: &[], output: Shape::Struct(&tables::MODIFY_INSTANCE_METADATA_OPTIONS_OUTPUT),
+    effect: Effect::Write(Write {
+        inverse: Inverse::Impossible("the former options are not known"),
+        settle: Settle::Repeat,
+        makes: &[], removes: &[], tags: None,
+    }),
+    example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::modify_instance_metadata_options(#{ instance_id: id, http_tokens: \"required\" }).instance_metadata_options.http_tokens",
+};
+
+fn modify_instance_metadata_options(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).modify_instance_metadata_options()
+            .set_instance_id(take(&mut input, "instance_id")?)
+            .set_http_tokens(take(&mut input, "http_tokens")?)
+            .set_http_put_response_hop_limit(take(&mut input, "http_put_response_hop_limit")?)
+            .set_http_endpoint(take(&mut input, "http_endpoint")?)
+            .set_dry_run(take(&mut input, "dry_run")?)
+            .set_http_protocol_ipv6(take(&mut input, "http_protocol_ipv6")?)
+            .set_instance_metadata_tags(take(&mut input, "instance_metadata_tags")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
+static MODIFY_LAUNCH_TEMPLATE: Operation = Operation {
+    module: "ec2", name: "modify_launch_template", action: "ec2:ModifyLaunchTemplate",
+    summary: "Modifies a launch template.",
+    input: &tables::MODIFY_LAUNCH_TEMPLATE_INPUT, positional: &[], output: Shape::Struct(&tables::MODIFY_LAUNCH_TEMPLATE_OUTPUT),
+    effect: Effect::Write(Write {
+        inverse: Inverse::Impossible("the former default version is not known"),
+        settle: Settle::Token("client_token"),
+        makes: &[], removes: &[], tags: None,
+    }),
+    example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nec2::create_launch_template_version(#{ launch_template_id: template, source_version: \"1\", launch_template_data: #{ instance_type: \"t3.micro\" } });\nec2::modify_launch_template(#{ launch_template_id: template, default_version: \"2\" }).launch_template.default_version_number",
+};
+
+fn modify_launch_template(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).modify_launch_template()
+            .set_dry_run(take(&mut input, "dry_run")?)
+            .set_client_token(take(&mut input, "client_token")?)
+            .set_launch_template_id(take(&mut input, "launch_template_id")?)
+            .set_launch_template_name(take(&mut input, "launch_template_name")?)
+            .set_default_version(take(&mut input, "default_version")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
+static MODIFY_VOLUME: Operation = Operation {
+    module: "ec2", name: "modify_volume", action: "ec2:ModifyVolume",
+    summary: "You can modify several parameters of an existing EBS volume, including volume size, volume type, and IOPS capacity.",
+    input: &tables::MODIFY_VOLUME_INPUT, positional: &[], output: Shape::Struct(&tables::MODIFY_VOLUME_OUTPUT),
+    effect: Effect::Write(Write {
+        inverse: Inverse::Impossible("a volume cannot shrink, and cannot be modified again for six hours"),
+        settle: Settle::Repeat,
+        makes: &[], removes: &[], tags: None,
+    }),
+    example: "let volume = ec2::create_volume(#{ availability_zone: ec2::describe_availability_zones(#{}).availability_zones[0].zone_name, size: 8, volume_type: \"gp3\" }).volume_id;\nec2::wait_until_volume_available(#{ volume_ids: [volume] });\nec2::modify_volume(#{ volume_id: volume, size: 16 }).volume_modification.target_size",
+};
+
+fn modify_volume(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).modify_volume()
+            .set_dry_run(take(&mut input, "dry_run")?)
+            .set_volume_id(take(&mut input, "volume_id")?)
+            .set_size(take(&mut input, "size")?)
+            .set_volume_type(take(&mut input, "volume_type")?)
+            .set_iops(take(&mut input, "iops")?)
+            .set_throughput(take(&mut input, "throughput")?)
+            .set_multi_attach_enabled(take(&mut input, "multi_attach_enabled")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
+static MONITOR_INSTANCES: Operation = Operation {
+    module: "ec2", name: "monitor_instances", action: "ec2:MonitorInstances",
+    summary: "Enables detailed monitoring for a running instance.",
+    input: &tables::MONITOR_INSTANCES_INPUT, positional: &[], output: Shape::Struct(&tables::MONITOR_INSTANCES_OUTPUT),
+    effect: Effect::Write(Write {
+        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::unmonitor_instances", arguments: &[("instance_ids", "input.instance_ids")] }]),
+        settle: Settle::Repeat,
+        makes: &[], removes: &[], tags: None,
+    }),
+    example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::monitor_instances(#{ instance_ids: [id] }).instance_monitorings[0].monitoring.state",
+};
+
+fn monitor_instances(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).monitor_instances()
+            .set_instance_ids(take(&mut input, "instance_ids")?)
+            .set_dry_run(take(&mut input, "dry_run")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
+static REBOOT_INSTANCES: Operation = Operation {
+    module: "ec2", name: "reboot_instances", action: "ec2:RebootInstances",
+    summary: "Requests a reboot of the specified instances.",
+    input: &tables::REBOOT_INSTANCES_INPUT, positional: &[], output: Shape::Nothing,
+    effect: Effect::Write(Write {
+        inverse: Inverse::Nothing("a reboot leaves nothing behind"),
+        settle: Settle::Repeat,
+        makes: &[], removes: &[], tags: None,
+    }),
+    example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::reboot_instances(#{ instance_ids: [id] })",
+};
+
+fn reboot_instances(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).reboot_instances()
+            .set_instance_ids(take(&mut input, "instance_ids")?)
+            .set_dry_run(take(&mut input, "dry_run")?);
+        request.send().await.map_err(fault)?;
+        Ok(opsh_operation::Value::Null)
+    }))
+}
+
+static REGISTER_IMAGE: Operation = Operation {
+    module: "ec2", name: "register_image", action: "ec2:RegisterImage",
+    summary: "Registers an AMI.",
+    input: &tables::REGISTER_IMAGE_INPUT, positional: &[], output: Shape::Struct(&tables::REGISTER_IMAGE_OUTPUT),
+    effect: Effect::Write(Write {
+        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::deregister_image", arguments: &[("image_id", "result.image_id")] }]),
+        settle: Settle::Find { operation: "ec2::describe_images", arguments: &[("filters.name", "input.name")] },
+        makes: &[Makes { kind: "ec2:image", id: "result.image_id" }], removes: &[], tags: Some("tags"),
+    }),
+    example: "let volume = ec2::create_volume(#{ availability_zone: ec2::describe_availability_zones(#{}).availability_zones[0].zone_name, size: 8, volume_type: \"gp3\" }).volume_id;\nec2::wait_until_volume_available(#{ volume_ids: [volume] });\nlet snapshot = ec2::create_snapshot(#{ volume_id: volume }).snapshot_id;\nec2::wait_until_snapshot_completed(#{ snapshot_ids: [snapshot] });\nec2::register_image(#{ name: \"own\", root_device_name: \"/dev/xvda\", architecture: \"x86_64\", virtualization_type: \"hvm\", block_device_mappings: [#{ device_name: \"/dev/xvda\", ebs: #{ snapshot_id: snapshot } }] }).image_id",
+};
+
+fn register_image(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        specify_tags(&mut input, &["image"]);
+        let request = Client::new(&session).register_image()
+            .set_image_location(take(&mut input, "image_location")?)
+            .set_billing_products(take(&mut input, "billing_products")?)
+            .set_boot_mode(take(&mut input, "boot_mode")?)
+            .set_tpm_support(take(&mut input, "tpm_support")?)
+            .set_uefi_data(take(&mut input, "uefi_data")?)
+            .set_imds_support(take(&mut input, "imds_support")?)
+            .set_tag_specifications(take(&mut input, "tag_specifications")?)
+            .set_dry_run(take(&mut input, "dry_run")?)
+            .set_name(take(&mut input, "name")?)
+            .set_description(take(&mut input, "description")?)
+            .set_architecture(take(&mut input, "architecture")?)
+            .set_kernel_id(take(&mut input, "kernel_id")?)
+            .set_ramdisk_id(take(&mut input, "ramdisk_id")?)
+            .set_root_device_name(take(&mut input, "root_device_name")?)
+            .set_block_device_mappings(take(&mut input, "block_device_mappings")?)
+            .set_virtualization_type(take(&mut input, "virtualization_type")?)
+            .set_sriov_net_support(take(&mut input, "sriov_net_support")?)
+            .set_ena_support(take(&mut input, "ena_support")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
+static RELEASE_ADDRESS: Operation = Operation {
+    module: "ec2", name: "release_address", action: "ec2:ReleaseAddress",
+    summary: "Releases the specified Elastic IP address.",
+    input: &tables::RELEASE_ADDRESS_INPUT, positional: &[], output: Shape::Nothing,
+    effect: Effect::Write(Write {
+        inverse: Inverse::Nothing("the address is somebody else's now"),
+        settle: Settle::Repeat,
+        makes: &[], removes: &[Removes { kind: "ec2:elastic-ip", id: "input.allocation_id" }], tags: None,
+    }),
+    example: "let address = ec2::allocate_address(#{ domain: \"vpc\" }).allocation_id;\nec2::release_address(#{ allocation_id: address })",
+};
+
+fn release_address(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).release_address()
+            .set_allocation_id(take(&mut input, "allocation_id")?)
+            .set_public_ip(take(&mut input, "public_ip")?)
+            .set_network_border_group(take(&mut input, "network_border_group")?)
+            .set_dry_run(take(&mut input, "dry_run")?);
+        request.send().await.map_err(fault)?;
+        Ok(opsh_operation::Value::Null)
+    }))
+}
+
+static REVOKE_SECURITY_GROUP_EGRESS: Operation = Operation {
+    module: "ec2", name: "revoke_security_group_egress", action: "ec2:RevokeSecurityGroupEgress",
+    summary: "Removes the specified outbound (egress) rules from the specified security group.",
+    input: &tables::REVOKE_SECURITY_GROUP_EGRESS_INPUT, positional: &[], output: Shape::Struct(&tables::REVOKE_SECURITY_GROUP_EGRESS_OUTPUT),
+    effect: Effect::Write(Write {
+        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::authorize_security_group_egress", arguments: &[("group_id", "input.group_id"), ("ip_permissions", "input.ip_permissions")] }]),
+        settle: Settle::Repeat,
+        makes: &[], removes: &[Removes { kind: "ec2:security-group-rule", id: "input.security_group_rule_ids[]" }], tags: None,
+    }),
+    example: "let group = ec2::create_security_group(#{ group_name: \"example\", description: \"An example.\" }).group_id;\nlet http = [#{ ip_protocol: \"tcp\", from_port: 80, to_port: 80, ip_ranges: [#{ cidr_ip: \"0.0.0.0/0\" }] }];\nec2::authorize_security_group_egress(#{ group_id: group, ip_permissions: http });\nec2::revoke_security_group_egress(#{ group_id: group, ip_permissions: http })",
+};
+
+fn revoke_security_group_egress(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).revoke_security_group_egress()
+            .set_security_group_rule_ids(take(&mut input, "security_group_rule_ids")?)
+            .set_dry_run(take(&mut input, "dry_run")?)
+            .set_group_id(take(&mut input, "group_id")?)
+            .set_source_security_group_name(take(&mut input, "source_security_group_name")?)
+            .set_source_security_group_owner_id(take(&mut input, "source_security_group_owner_id")?)
+            .set_ip_protocol(take(&mut input, "ip_protocol")?)
+            .set_from_port(take(&mut input, "from_port")?)
+            .set_to_port(take(&mut input, "to_port")?)
+            .set_cidr_ip(take(&mut input, "cidr_ip")?)
+            .set_ip_permissions(take(&mut input, "ip_permissions")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
+static REVOKE_SECURITY_GROUP_INGRESS: Operation = Operation {
+    module: "ec2", name: "revoke_security_group_ingress", action: "ec2:RevokeSecurityGroupIngress",
+    summary: "Removes the specified inbound (ingress) rules from a security group.",
+    input: &tables::REVOKE_SECURITY_GROUP_INGRESS_INPUT, positional: &[], output: Shape::Struct(&tables::REVOKE_SECURITY_GROUP_INGRESS_OUTPUT),
+    effect: Effect::Write(Write {
+        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::authorize_security_group_ingress", arguments: &[("group_id", "input.group_id"), ("ip_permissions", "input.ip_permissions")] }]),
+        settle: Settle::Repeat,
+        makes: &[], removes: &[Removes { kind: "ec2:security-group-rule", id: "input.security_group_rule_ids[]" }], tags: None,
+    }),
+    example: "let group = ec2::create_security_group(#{ group_name: \"example\", description: \"An example.\" }).group_id;\nlet http = [#{ ip_protocol: \"tcp\", from_port: 80, to_port: 80, ip_ranges: [#{ cidr_ip: \"0.0.0.0/0\" }] }];\nec2::authorize_security_group_ingress(#{ group_id: group, ip_permissions: http });\nec2::revoke_security_group_ingress(#{ group_id: group, ip_permissions: http })",
+};
+
+fn revoke_security_group_ingress(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).revoke_security_group_ingress()
+            .set_cidr_ip(take(&mut input, "cidr_ip")?)
+            .set_from_port(take(&mut input, "from_port")?)
+            .set_group_id(take(&mut input, "group_id")?)
+            .set_group_name(take(&mut input, "group_name")?)
+            .set_ip_permissions(take(&mut input, "ip_permissions")?)
+            .set_ip_protocol(take(&mut input, "ip_protocol")?)
+            .set_source_security_group_name(take(&mut input, "source_security_group_name")?)
+            .set_source_security_group_owner_id(take(&mut input, "source_security_group_owner_id")?)
+            .set_to_port(take(&mut input, "to_port")?)
+            .set_security_group_rule_ids(take(&mut input, "security_group_rule_ids")?)
+            .set_dry_run(take(&mut input, "dry_run")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
 static RUN_INSTANCES: Operation = Operation {
     module: "ec2", name: "run_instances", action: "ec2:RunInstances",
     summary: "Launches the specified number of instances using an AMI for which you have permissions.",
@@ -89,7 +1670,7 @@ static RUN_INSTANCES: Operation = Operation {
         settle: Settle::Token("client_token"),
         makes: &[Makes { kind: "ec2:instance", id: "result.instances[].instance_id" }], removes: &[], tags: Some("tags"),
     }),
-    example: "let image = ec2::describe_images(#{ owners: [\"amazon\"], filters: #{ name: \"al2023-ami-2*-x86_64\" } }).images[0]; ec2::run_instances(#{ image_id: image.image_id, instance_type: \"t3.nano\", min_count: 1, max_count: 1, tags: #{ Name: \"web\" } }).instances[0].instance_id",
+    example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1, tags: #{ Name: \"web\" } }).instances[0].instance_id",
 };
 
 fn run_instances(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
@@ -145,6 +1726,54 @@ fn run_instances(config: SdkConfig, mut input: Map, controls: Controls) -> Reply
     }))
 }
 
+static START_INSTANCES: Operation = Operation {
+    module: "ec2", name: "start_instances", action: "ec2:StartInstances",
+    summary: "Starts an Amazon EBS-backed instance that you've previously stopped.",
+    input: &tables::START_INSTANCES_INPUT, positional: &[], output: Shape::Struct(&tables::START_INSTANCES_OUTPUT),
+    effect: Effect::Write(Write {
+        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::stop_instances", arguments: &[("instance_ids", "input.instance_ids")] }]),
+        settle: Settle::Repeat,
+        makes: &[], removes: &[], tags: None,
+    }),
+    example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::stop_instances(#{ instance_ids: [id] });\nec2::wait_until_instance_stopped(#{ instance_ids: [id] });\nec2::start_instances(#{ instance_ids: [id] }).starting_instances[0].current_state.name",
+};
+
+fn start_instances(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).start_instances()
+            .set_instance_ids(take(&mut input, "instance_ids")?)
+            .set_additional_info(take(&mut input, "additional_info")?)
+            .set_dry_run(take(&mut input, "dry_run")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
+static STOP_INSTANCES: Operation = Operation {
+    module: "ec2", name: "stop_instances", action: "ec2:StopInstances",
+    summary: "Stops an Amazon EBS-backed instance.",
+    input: &tables::STOP_INSTANCES_INPUT, positional: &[], output: Shape::Struct(&tables::STOP_INSTANCES_OUTPUT),
+    effect: Effect::Write(Write {
+        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::start_instances", arguments: &[("instance_ids", "input.instance_ids")] }]),
+        settle: Settle::Repeat,
+        makes: &[], removes: &[], tags: None,
+    }),
+    example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::stop_instances(#{ instance_ids: [id] }).stopping_instances[0].current_state.name",
+};
+
+fn stop_instances(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).stop_instances()
+            .set_instance_ids(take(&mut input, "instance_ids")?)
+            .set_hibernate(take(&mut input, "hibernate")?)
+            .set_skip_os_shutdown(take(&mut input, "skip_os_shutdown")?)
+            .set_dry_run(take(&mut input, "dry_run")?)
+            .set_force(take(&mut input, "force")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
 static TERMINATE_INSTANCES: Operation = Operation {
     module: "ec2", name: "terminate_instances", action: "ec2:TerminateInstances",
     summary: "Terminates (deletes) the specified instances.",
@@ -154,7 +1783,7 @@ static TERMINATE_INSTANCES: Operation = Operation {
         settle: Settle::Repeat,
         makes: &[], removes: &[Removes { kind: "ec2:instance", id: "input.instance_ids[]" }], tags: None,
     }),
-    example: "ec2::terminate_instances(#{ instance_ids: [] })",
+    example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::terminate_instances(#{ instance_ids: [id] }).terminating_instances[0].current_state.name",
 };
 
 fn terminate_instances(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
@@ -169,10 +1798,92 @@ fn terminate_instances(config: SdkConfig, mut input: Map, controls: Controls) ->
     }))
 }
 
+static UNMONITOR_INSTANCES: Operation = Operation {
+    module: "ec2", name: "unmonitor_instances", action: "ec2:UnmonitorInstances",
+    summary: "Disables detailed monitoring for a running instance.",
+    input: &tables::UNMONITOR_INSTANCES_INPUT, positional: &[], output: Shape::Struct(&tables::UNMONITOR_INSTANCES_OUTPUT),
+    effect: Effect::Write(Write {
+        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::monitor_instances", arguments: &[("instance_ids", "input.instance_ids")] }]),
+        settle: Settle::Repeat,
+        makes: &[], removes: &[], tags: None,
+    }),
+    example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::unmonitor_instances(#{ instance_ids: [id] }).instance_monitorings[0].monitoring.state",
+};
+
+fn unmonitor_instances(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).unmonitor_instances()
+            .set_instance_ids(take(&mut input, "instance_ids")?)
+            .set_dry_run(take(&mut input, "dry_run")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
 /// Ordered by name.
 pub static BINDINGS: &[Binding] = &[
+    Binding { operation: &ALLOCATE_ADDRESS, call: allocate_address },
+    Binding { operation: &ASSOCIATE_ADDRESS, call: associate_address },
+    Binding { operation: &ATTACH_VOLUME, call: attach_volume },
+    Binding { operation: &AUTHORIZE_SECURITY_GROUP_EGRESS, call: authorize_security_group_egress },
+    Binding { operation: &AUTHORIZE_SECURITY_GROUP_INGRESS, call: authorize_security_group_ingress },
+    Binding { operation: &COPY_IMAGE, call: copy_image },
+    Binding { operation: &CREATE_IMAGE, call: create_image },
+    Binding { operation: &CREATE_KEY_PAIR, call: create_key_pair },
+    Binding { operation: &CREATE_LAUNCH_TEMPLATE, call: create_launch_template },
+    Binding { operation: &CREATE_LAUNCH_TEMPLATE_VERSION, call: create_launch_template_version },
+    Binding { operation: &CREATE_SECURITY_GROUP, call: create_security_group },
+    Binding { operation: &CREATE_SNAPSHOT, call: create_snapshot },
+    Binding { operation: &CREATE_SNAPSHOTS, call: create_snapshots },
+    Binding { operation: &CREATE_TAGS, call: create_tags },
+    Binding { operation: &CREATE_VOLUME, call: create_volume },
+    Binding { operation: &DELETE_KEY_PAIR, call: delete_key_pair },
+    Binding { operation: &DELETE_LAUNCH_TEMPLATE, call: delete_launch_template },
+    Binding { operation: &DELETE_LAUNCH_TEMPLATE_VERSIONS, call: delete_launch_template_versions },
+    Binding { operation: &DELETE_SECURITY_GROUP, call: delete_security_group },
+    Binding { operation: &DELETE_SNAPSHOT, call: delete_snapshot },
+    Binding { operation: &DELETE_TAGS, call: delete_tags },
+    Binding { operation: &DELETE_VOLUME, call: delete_volume },
+    Binding { operation: &DEREGISTER_IMAGE, call: deregister_image },
+    Binding { operation: &DESCRIBE_ADDRESSES, call: describe_addresses },
+    Binding { operation: &DESCRIBE_AVAILABILITY_ZONES, call: describe_availability_zones },
     Binding { operation: &DESCRIBE_IMAGES, call: describe_images },
+    Binding { operation: &DESCRIBE_INSTANCE_ATTRIBUTE, call: describe_instance_attribute },
+    Binding { operation: &DESCRIBE_INSTANCE_STATUS, call: describe_instance_status },
+    Binding { operation: &DESCRIBE_INSTANCE_TYPE_OFFERINGS, call: describe_instance_type_offerings },
+    Binding { operation: &DESCRIBE_INSTANCE_TYPES, call: describe_instance_types },
     Binding { operation: &DESCRIBE_INSTANCES, call: describe_instances },
+    Binding { operation: &DESCRIBE_INTERNET_GATEWAYS, call: describe_internet_gateways },
+    Binding { operation: &DESCRIBE_KEY_PAIRS, call: describe_key_pairs },
+    Binding { operation: &DESCRIBE_LAUNCH_TEMPLATE_VERSIONS, call: describe_launch_template_versions },
+    Binding { operation: &DESCRIBE_LAUNCH_TEMPLATES, call: describe_launch_templates },
+    Binding { operation: &DESCRIBE_NETWORK_INTERFACES, call: describe_network_interfaces },
+    Binding { operation: &DESCRIBE_REGIONS, call: describe_regions },
+    Binding { operation: &DESCRIBE_ROUTE_TABLES, call: describe_route_tables },
+    Binding { operation: &DESCRIBE_SECURITY_GROUP_RULES, call: describe_security_group_rules },
+    Binding { operation: &DESCRIBE_SECURITY_GROUPS, call: describe_security_groups },
+    Binding { operation: &DESCRIBE_SNAPSHOTS, call: describe_snapshots },
+    Binding { operation: &DESCRIBE_SUBNETS, call: describe_subnets },
+    Binding { operation: &DESCRIBE_TAGS, call: describe_tags },
+    Binding { operation: &DESCRIBE_VOLUMES, call: describe_volumes },
+    Binding { operation: &DESCRIBE_VPCS, call: describe_vpcs },
+    Binding { operation: &DETACH_VOLUME, call: detach_volume },
+    Binding { operation: &DISASSOCIATE_ADDRESS, call: disassociate_address },
+    Binding { operation: &GET_CONSOLE_OUTPUT, call: get_console_output },
+    Binding { operation: &IMPORT_KEY_PAIR, call: import_key_pair },
+    Binding { operation: &MODIFY_INSTANCE_ATTRIBUTE, call: modify_instance_attribute },
+    Binding { operation: &MODIFY_INSTANCE_METADATA_OPTIONS, call: modify_instance_metadata_options },
+    Binding { operation: &MODIFY_LAUNCH_TEMPLATE, call: modify_launch_template },
+    Binding { operation: &MODIFY_VOLUME, call: modify_volume },
+    Binding { operation: &MONITOR_INSTANCES, call: monitor_instances },
+    Binding { operation: &REBOOT_INSTANCES, call: reboot_instances },
+    Binding { operation: &REGISTER_IMAGE, call: register_image },
+    Binding { operation: &RELEASE_ADDRESS, call: release_address },
+    Binding { operation: &REVOKE_SECURITY_GROUP_EGRESS, call: revoke_security_group_egress },
+    Binding { operation: &REVOKE_SECURITY_GROUP_INGRESS, call: revoke_security_group_ingress },
     Binding { operation: &RUN_INSTANCES, call: run_instances },
+    Binding { operation: &START_INSTANCES, call: start_instances },
+    Binding { operation: &STOP_INSTANCES, call: stop_instances },
     Binding { operation: &TERMINATE_INSTANCES, call: terminate_instances },
+    Binding { operation: &UNMONITOR_INSTANCES, call: unmonitor_instances },
 ];

@@ -6,6 +6,402 @@ use opsh_operation::{Field, Shape, Structure};
 
 use crate::glue::f;
 
+pub static ALLOCATE_ADDRESS_INPUT: Structure = Structure { name: "AllocateAddressInput", fields: &[
+    f!("domain", Shape::Enum(t::DomainType::values()), false, false, "The network (vpc)."),
+    f!("address", Shape::Text, false, false, "The Elastic IP address to recover or an IPv4 address from an address pool."),
+    f!("public_ipv4_pool", Shape::Text, false, false, "The ID of an address pool that you own."),
+    f!("network_border_group", Shape::Text, false, false, "A unique set of Availability Zones, Local Zones, or Wavelength Zones from which Amazon Web Services advertises IP addresses."),
+    f!("customer_owned_ipv4_pool", Shape::Text, false, false, "The ID of a customer-owned address pool."),
+    f!("tag_specifications", Shape::List(&Shape::Struct(&TAG_SPECIFICATION)), false, false, "The tags to assign to the Elastic IP address."),
+    f!("ipam_pool_id", Shape::Text, false, false, "The ID of an IPAM pool which has an Amazon-provided or BYOIP public IPv4 CIDR provisioned to it."),
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+    f!("tags", Shape::Tags, false, false, "Tags for what is made (elastic-ip): a map of names and values."),
+] };
+
+pub static ALLOCATE_ADDRESS_OUTPUT: Structure = Structure { name: "AllocateAddressOutput", fields: &[
+    f!("allocation_id", Shape::Text, false, false, "The ID that represents the allocation of the Elastic IP address."),
+    f!("public_ipv4_pool", Shape::Text, false, false, "The ID of an address pool that you own."),
+    f!("network_border_group", Shape::Text, false, false, "The set of Availability Zones, Local Zones, or Wavelength Zones from which Amazon Web Services advertises IP addresses."),
+    f!("domain", Shape::Enum(t::DomainType::values()), false, false, "The network (vpc)."),
+    f!("customer_owned_ip", Shape::Text, false, false, "The customer-owned IP address."),
+    f!("customer_owned_ipv4_pool", Shape::Text, false, false, "The ID of the customer-owned address pool."),
+    f!("carrier_ip", Shape::Text, false, false, "The carrier IP address."),
+    f!("public_ip", Shape::Text, false, false, "The Amazon-owned IP address."),
+] };
+
+pub static ASSOCIATE_ADDRESS_INPUT: Structure = Structure { name: "AssociateAddressInput", fields: &[
+    f!("allocation_id", Shape::Text, false, false, "The allocation ID."),
+    f!("instance_id", Shape::Text, false, false, "The ID of the instance."),
+    f!("public_ip", Shape::Text, false, false, "Deprecated."),
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+    f!("network_interface_id", Shape::Text, false, false, "The ID of the network interface."),
+    f!("private_ip_address", Shape::Text, false, false, "The primary or secondary private IP address to associate with the Elastic IP address."),
+    f!("allow_reassociation", Shape::Bool, false, false, "Reassociation is automatic, but you can specify false to ensure the operation fails if the Elastic IP address is already associated with another resource."),
+] };
+
+pub static ASSOCIATE_ADDRESS_OUTPUT: Structure = Structure { name: "AssociateAddressOutput", fields: &[
+    f!("association_id", Shape::Text, false, false, "The ID that represents the association of the Elastic IP address with an instance."),
+] };
+
+pub static ATTACH_VOLUME_INPUT: Structure = Structure { name: "AttachVolumeInput", fields: &[
+    f!("device", Shape::Text, true, false, "The device name (for example, /dev/sdh or xvdh)."),
+    f!("instance_id", Shape::Text, true, false, "The ID of the instance."),
+    f!("volume_id", Shape::Text, true, false, "The ID of the EBS volume."),
+    f!("ebs_card_index", Shape::INT32, false, false, "The index of the EBS card."),
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+] };
+
+pub static ATTACH_VOLUME_OUTPUT: Structure = Structure { name: "AttachVolumeOutput", fields: &[
+    f!("delete_on_termination", Shape::Bool, false, false, "Indicates whether the EBS volume is deleted on instance termination."),
+    f!("associated_resource", Shape::Text, false, false, "The ARN of the Amazon Web Services-managed resource to which the volume is attached."),
+    f!("instance_owning_service", Shape::Text, false, false, "The service principal of the Amazon Web Services service that owns the underlying resource to which the volume is attached."),
+    f!("ebs_card_index", Shape::INT32, false, false, "The index of the EBS card."),
+    f!("volume_id", Shape::Text, false, false, "The ID of the volume."),
+    f!("instance_id", Shape::Text, false, false, "The ID of the instance."),
+    f!("device", Shape::Text, false, false, "The device name."),
+    f!("state", Shape::Enum(t::VolumeAttachmentState::values()), false, false, "The attachment state of the volume."),
+    f!("attach_time", Shape::Time, false, false, "The time stamp when the attachment initiated."),
+] };
+
+pub static AUTHORIZE_SECURITY_GROUP_EGRESS_INPUT: Structure = Structure { name: "AuthorizeSecurityGroupEgressInput", fields: &[
+    f!("tag_specifications", Shape::List(&Shape::Struct(&TAG_SPECIFICATION)), false, false, "The tags applied to the security group rule."),
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+    f!("group_id", Shape::Text, true, false, "The ID of the security group."),
+    f!("source_security_group_name", Shape::Text, false, false, "Not supported."),
+    f!("source_security_group_owner_id", Shape::Text, false, false, "Not supported."),
+    f!("ip_protocol", Shape::Text, false, false, "Not supported."),
+    f!("from_port", Shape::INT32, false, false, "Not supported."),
+    f!("to_port", Shape::INT32, false, false, "Not supported."),
+    f!("cidr_ip", Shape::Text, false, false, "Not supported."),
+    f!("ip_permissions", Shape::List(&Shape::Struct(&IP_PERMISSION)), false, false, "The permissions for the security group rules."),
+    f!("tags", Shape::Tags, false, false, "Tags for what is made (security-group-rule): a map of names and values."),
+] };
+
+pub static AUTHORIZE_SECURITY_GROUP_EGRESS_OUTPUT: Structure = Structure { name: "AuthorizeSecurityGroupEgressOutput", fields: &[
+    f!("return", Shape::Bool, false, false, "Returns true if the request succeeds; otherwise, returns an error."),
+    f!("security_group_rules", Shape::List(&Shape::Struct(&SECURITY_GROUP_RULE)), false, false, "Information about the outbound (egress) security group rules that were added."),
+] };
+
+pub static AUTHORIZE_SECURITY_GROUP_INGRESS_INPUT: Structure = Structure { name: "AuthorizeSecurityGroupIngressInput", fields: &[
+    f!("cidr_ip", Shape::Text, false, false, "The IPv4 address range, in CIDR format."),
+    f!("from_port", Shape::INT32, false, false, "If the protocol is TCP or UDP, this is the start of the port range."),
+    f!("group_id", Shape::Text, false, false, "The ID of the security group."),
+    f!("group_name", Shape::Text, false, false, "[Default VPC] The name of the security group."),
+    f!("ip_permissions", Shape::List(&Shape::Struct(&IP_PERMISSION)), false, false, "The permissions for the security group rules."),
+    f!("ip_protocol", Shape::Text, false, false, "The IP protocol name (tcp, udp, icmp) or number (see Protocol Numbers)."),
+    f!("source_security_group_name", Shape::Text, false, false, "[Default VPC] The name of the source security group."),
+    f!("source_security_group_owner_id", Shape::Text, false, false, "The Amazon Web Services account ID for the source security group, if the source security group is in a different account."),
+    f!("to_port", Shape::INT32, false, false, "If the protocol is TCP or UDP, this is the end of the port range."),
+    f!("tag_specifications", Shape::List(&Shape::Struct(&TAG_SPECIFICATION)), false, false, "The tags applied to the security group rule."),
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+    f!("tags", Shape::Tags, false, false, "Tags for what is made (security-group-rule): a map of names and values."),
+] };
+
+pub static AUTHORIZE_SECURITY_GROUP_INGRESS_OUTPUT: Structure = Structure { name: "AuthorizeSecurityGroupIngressOutput", fields: &[
+    f!("return", Shape::Bool, false, false, "Returns true if the request succeeds; otherwise, returns an error."),
+    f!("security_group_rules", Shape::List(&Shape::Struct(&SECURITY_GROUP_RULE)), false, false, "Information about the inbound (ingress) security group rules that were added."),
+] };
+
+pub static COPY_IMAGE_INPUT: Structure = Structure { name: "CopyImageInput", fields: &[
+    f!("client_token", Shape::Text, false, false, "Unique, case-sensitive identifier you provide to ensure idempotency of the request."),
+    f!("description", Shape::Text, false, false, "A description for the new AMI."),
+    f!("encrypted", Shape::Bool, false, false, "Specifies whether to encrypt the snapshots of the copied image."),
+    f!("kms_key_id", Shape::Text, false, false, "The identifier of the symmetric Key Management Service (KMS) KMS key to use when creating encrypted volumes."),
+    f!("name", Shape::Text, true, false, "The name of the new AMI."),
+    f!("source_image_id", Shape::Text, true, false, "The ID of the AMI to copy."),
+    f!("source_region", Shape::Text, true, false, "The name of the Region that contains the AMI to copy."),
+    f!("destination_outpost_arn", Shape::Text, false, false, "The Amazon Resource Name (ARN) of the Outpost for the new AMI."),
+    f!("copy_image_tags", Shape::Bool, false, false, "Specifies whether to copy your user-defined AMI tags to the new AMI."),
+    f!("tag_specifications", Shape::List(&Shape::Struct(&TAG_SPECIFICATION)), false, false, "The tags to apply to the new AMI and new snapshots."),
+    f!("snapshot_copy_completion_duration_minutes", Shape::INT64, false, false, "Specify a completion duration, in 15 minute increments, to initiate a time-based AMI copy."),
+    f!("destination_availability_zone", Shape::Text, false, false, "The Local Zone for the new AMI (for example, cn-north-1-pkx-1a)."),
+    f!("destination_availability_zone_id", Shape::Text, false, false, "The ID of the Local Zone for the new AMI (for example, cnn1-pkx1-az1)."),
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+    f!("tags", Shape::Tags, false, false, "Tags for what is made (image, snapshot): a map of names and values."),
+] };
+
+pub static COPY_IMAGE_OUTPUT: Structure = Structure { name: "CopyImageOutput", fields: &[
+    f!("image_id", Shape::Text, false, false, "The ID of the new AMI."),
+] };
+
+pub static CREATE_IMAGE_INPUT: Structure = Structure { name: "CreateImageInput", fields: &[
+    f!("tag_specifications", Shape::List(&Shape::Struct(&TAG_SPECIFICATION)), false, false, "The tags to apply to the AMI and snapshots on creation."),
+    f!("snapshot_location", Shape::Enum(t::SnapshotLocationEnum::values()), false, false, "Only supported for instances in Local Zones and for instances on Outposts that support local snapshots."),
+    f!("boot_mode_override", Shape::Enum(t::BootModeOverrideValues::values()), false, false, "The boot mode of the new image, which overrides the default boot mode."),
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+    f!("instance_id", Shape::Text, true, false, "The ID of the instance."),
+    f!("name", Shape::Text, true, false, "A name for the new image."),
+    f!("description", Shape::Text, false, false, "A description for the new image."),
+    f!("no_reboot", Shape::Bool, false, false, "Indicates whether or not the instance should be automatically rebooted before creating the image."),
+    f!("block_device_mappings", Shape::List(&Shape::Struct(&BLOCK_DEVICE_MAPPING)), false, false, "The block device mappings."),
+    f!("tags", Shape::Tags, false, false, "Tags for what is made (image, snapshot): a map of names and values."),
+] };
+
+pub static CREATE_IMAGE_OUTPUT: Structure = Structure { name: "CreateImageOutput", fields: &[
+    f!("image_id", Shape::Text, false, false, "The ID of the new AMI."),
+] };
+
+pub static CREATE_KEY_PAIR_INPUT: Structure = Structure { name: "CreateKeyPairInput", fields: &[
+    f!("key_name", Shape::Text, true, false, "A unique name for the key pair."),
+    f!("key_type", Shape::Enum(t::KeyType::values()), false, false, "The type of key pair."),
+    f!("tag_specifications", Shape::List(&Shape::Struct(&TAG_SPECIFICATION)), false, false, "The tags to apply to the new key pair."),
+    f!("key_format", Shape::Enum(t::KeyFormat::values()), false, false, "The format of the key pair."),
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+    f!("tags", Shape::Tags, false, false, "Tags for what is made (key-pair): a map of names and values."),
+] };
+
+pub static CREATE_KEY_PAIR_OUTPUT: Structure = Structure { name: "CreateKeyPairOutput", fields: &[
+    f!("key_pair_id", Shape::Text, false, false, "The ID of the key pair."),
+    f!("tags", Shape::Tags, false, false, "Any tags applied to the key pair."),
+    f!("key_name", Shape::Text, false, false, "The name of the key pair."),
+    f!("key_fingerprint", Shape::Text, false, false, "For RSA key pairs, the key fingerprint is the SHA-1 digest of the DER encoded private key."),
+    f!("key_material", Shape::Text, false, true, "An unencrypted PEM encoded RSA or ED25519 private key."),
+] };
+
+pub static CREATE_LAUNCH_TEMPLATE_INPUT: Structure = Structure { name: "CreateLaunchTemplateInput", fields: &[
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+    f!("client_token", Shape::Text, false, false, "Unique, case-sensitive identifier you provide to ensure the idempotency of the request."),
+    f!("launch_template_name", Shape::Text, true, false, "A name for the launch template."),
+    f!("version_description", Shape::Text, false, false, "A description for the first version of the launch template."),
+    f!("launch_template_data", Shape::Struct(&REQUEST_LAUNCH_TEMPLATE_DATA), true, false, "The information for the launch template."),
+    f!("operator", Shape::Struct(&OPERATOR_REQUEST), false, false, "Reserved for internal use."),
+    f!("tag_specifications", Shape::List(&Shape::Struct(&TAG_SPECIFICATION)), false, false, "The tags to apply to the launch template on creation."),
+    f!("tags", Shape::Tags, false, false, "Tags for what is made (launch-template): a map of names and values."),
+] };
+
+pub static CREATE_LAUNCH_TEMPLATE_OUTPUT: Structure = Structure { name: "CreateLaunchTemplateOutput", fields: &[
+    f!("launch_template", Shape::Struct(&LAUNCH_TEMPLATE), false, false, "Information about the launch template."),
+    f!("warning", Shape::Struct(&VALIDATION_WARNING), false, false, "If the launch template contains parameters or parameter combinations that are not valid, an error code and an error message are returned for each issue that's found."),
+] };
+
+pub static CREATE_LAUNCH_TEMPLATE_VERSION_INPUT: Structure = Structure { name: "CreateLaunchTemplateVersionInput", fields: &[
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+    f!("client_token", Shape::Text, false, false, "Unique, case-sensitive identifier you provide to ensure the idempotency of the request."),
+    f!("launch_template_id", Shape::Text, false, false, "The ID of the launch template."),
+    f!("launch_template_name", Shape::Text, false, false, "The name of the launch template."),
+    f!("source_version", Shape::Text, false, false, "The version of the launch template on which to base the new version."),
+    f!("version_description", Shape::Text, false, false, "A description for the version of the launch template."),
+    f!("launch_template_data", Shape::Struct(&REQUEST_LAUNCH_TEMPLATE_DATA), true, false, "The information for the launch template."),
+    f!("resolve_alias", Shape::Bool, false, false, "If true, and if a Systems Manager parameter is specified for ImageId, the AMI ID is displayed in the response for imageID."),
+] };
+
+pub static CREATE_LAUNCH_TEMPLATE_VERSION_OUTPUT: Structure = Structure { name: "CreateLaunchTemplateVersionOutput", fields: &[
+    f!("launch_template_version", Shape::Struct(&LAUNCH_TEMPLATE_VERSION), false, false, "Information about the launch template version."),
+    f!("warning", Shape::Struct(&VALIDATION_WARNING), false, false, "If the new version of the launch template contains parameters or parameter combinations that are not valid, an error code and an error message are returned for each issue that's found."),
+] };
+
+pub static CREATE_SECURITY_GROUP_INPUT: Structure = Structure { name: "CreateSecurityGroupInput", fields: &[
+    f!("description", Shape::Text, true, false, "A description for the security group."),
+    f!("group_name", Shape::Text, true, false, "The name of the security group."),
+    f!("vpc_id", Shape::Text, false, false, "The ID of the VPC."),
+    f!("tag_specifications", Shape::List(&Shape::Struct(&TAG_SPECIFICATION)), false, false, "The tags to assign to the security group."),
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+    f!("tags", Shape::Tags, false, false, "Tags for what is made (security-group): a map of names and values."),
+] };
+
+pub static CREATE_SECURITY_GROUP_OUTPUT: Structure = Structure { name: "CreateSecurityGroupOutput", fields: &[
+    f!("group_id", Shape::Text, false, false, "The ID of the security group."),
+    f!("tags", Shape::Tags, false, false, "The tags assigned to the security group."),
+    f!("security_group_arn", Shape::Text, false, false, "The security group ARN."),
+] };
+
+pub static CREATE_SNAPSHOT_INPUT: Structure = Structure { name: "CreateSnapshotInput", fields: &[
+    f!("description", Shape::Text, false, false, "A description for the snapshot."),
+    f!("outpost_arn", Shape::Text, false, false, "Only supported for volumes on Outposts."),
+    f!("volume_id", Shape::Text, true, false, "The ID of the Amazon EBS volume."),
+    f!("tag_specifications", Shape::List(&Shape::Struct(&TAG_SPECIFICATION)), false, false, "The tags to apply to the snapshot during creation."),
+    f!("location", Shape::Enum(t::SnapshotLocationEnum::values()), false, false, "Only supported for volumes in Local Zones."),
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+    f!("tags", Shape::Tags, false, false, "Tags for what is made (snapshot): a map of names and values."),
+] };
+
+pub static CREATE_SNAPSHOT_OUTPUT: Structure = Structure { name: "CreateSnapshotOutput", fields: &[
+    f!("owner_alias", Shape::Text, false, false, "The Amazon Web Services owner alias, from an Amazon-maintained list (amazon)."),
+    f!("outpost_arn", Shape::Text, false, false, "The ARN of the Outpost on which the snapshot is stored."),
+    f!("tags", Shape::Tags, false, false, "Any tags assigned to the snapshot."),
+    f!("storage_tier", Shape::Enum(t::StorageTier::values()), false, false, "The storage tier in which the snapshot is stored. standard indicates that the snapshot is stored in the standard snapshot storage tier and that it is ready for use. archive indicates that the snapshot is currently archived and that it must be restored before it can be used."),
+    f!("restore_expiry_time", Shape::Time, false, false, "Only for archived snapshots that are temporarily restored."),
+    f!("sse_type", Shape::Enum(t::SseType::values()), false, false, "Reserved for future use."),
+    f!("availability_zone", Shape::Text, false, false, "The Availability Zone or Local Zone of the snapshot."),
+    f!("transfer_type", Shape::Enum(t::TransferType::values()), false, false, "Only for snapshot copies."),
+    f!("completion_duration_minutes", Shape::INT32, false, false, "Only for snapshot copies created with time-based snapshot copy operations."),
+    f!("completion_time", Shape::Time, false, false, "The time stamp when the snapshot was completed."),
+    f!("full_snapshot_size_in_bytes", Shape::INT64, false, false, "The full size of the snapshot, in bytes."),
+    f!("snapshot_id", Shape::Text, false, false, "The ID of the snapshot."),
+    f!("volume_id", Shape::Text, false, false, "The ID of the volume that was used to create the snapshot."),
+    f!("state", Shape::Enum(t::SnapshotState::values()), false, false, "The snapshot state."),
+    f!("state_message", Shape::Text, false, false, "Encrypted Amazon EBS snapshots are copied asynchronously."),
+    f!("start_time", Shape::Time, false, false, "The time stamp when the snapshot was initiated."),
+    f!("progress", Shape::Text, false, false, "The progress of the snapshot, as a percentage."),
+    f!("owner_id", Shape::Text, false, false, "The ID of the Amazon Web Services account that owns the EBS snapshot."),
+    f!("description", Shape::Text, false, false, "The description for the snapshot."),
+    f!("volume_size", Shape::INT32, false, false, "The size of the volume, in GiB."),
+    f!("encrypted", Shape::Bool, false, false, "Indicates whether the snapshot is encrypted."),
+    f!("kms_key_id", Shape::Text, false, false, "The Amazon Resource Name (ARN) of the KMS key that was used to protect the volume encryption key for the parent volume."),
+    f!("data_encryption_key_id", Shape::Text, false, false, "The data encryption key identifier for the snapshot."),
+] };
+
+pub static CREATE_SNAPSHOTS_INPUT: Structure = Structure { name: "CreateSnapshotsInput", fields: &[
+    f!("description", Shape::Text, false, false, "A description propagated to every snapshot specified by the instance."),
+    f!("instance_specification", Shape::Struct(&INSTANCE_SPECIFICATION), true, false, "The instance to specify which volumes should be included in the snapshots."),
+    f!("outpost_arn", Shape::Text, false, false, "Only supported for instances on Outposts."),
+    f!("tag_specifications", Shape::List(&Shape::Struct(&TAG_SPECIFICATION)), false, false, "Tags to apply to every snapshot specified by the instance."),
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+    f!("copy_tags_from_source", Shape::Enum(t::CopyTagsFromSource::values()), false, false, "Copies the tags from the specified volume to corresponding snapshot."),
+    f!("location", Shape::Enum(t::SnapshotLocationEnum::values()), false, false, "Only supported for instances in Local Zones."),
+    f!("tags", Shape::Tags, false, false, "Tags for what is made (snapshot): a map of names and values."),
+] };
+
+pub static CREATE_SNAPSHOTS_OUTPUT: Structure = Structure { name: "CreateSnapshotsOutput", fields: &[
+    f!("snapshots", Shape::List(&Shape::Struct(&SNAPSHOT_INFO)), false, false, "List of snapshots."),
+] };
+
+pub static CREATE_TAGS_INPUT: Structure = Structure { name: "CreateTagsInput", fields: &[
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+    f!("resources", Shape::List(&Shape::Text), false, false, "The IDs of the resources, separated by spaces."),
+    f!("tags", Shape::Tags, false, false, "The tags."),
+] };
+
+pub static CREATE_VOLUME_INPUT: Structure = Structure { name: "CreateVolumeInput", fields: &[
+    f!("availability_zone", Shape::Text, false, false, "The ID of the Availability Zone in which to create the volume."),
+    f!("availability_zone_id", Shape::Text, false, false, "The ID of the Availability Zone in which to create the volume."),
+    f!("encrypted", Shape::Bool, false, false, "Indicates whether the volume should be encrypted."),
+    f!("iops", Shape::INT32, false, false, "The number of I/O operations per second (IOPS) to provision for the volume."),
+    f!("kms_key_id", Shape::Text, false, false, "The identifier of the KMS key to use for Amazon EBS encryption."),
+    f!("outpost_arn", Shape::Text, false, false, "The Amazon Resource Name (ARN) of the Outpost on which to create the volume."),
+    f!("size", Shape::INT32, false, false, "The size of the volume, in GiBs."),
+    f!("snapshot_id", Shape::Text, false, false, "The snapshot from which to create the volume."),
+    f!("volume_type", Shape::Enum(t::VolumeType::values()), false, false, "The volume type."),
+    f!("tag_specifications", Shape::List(&Shape::Struct(&TAG_SPECIFICATION)), false, false, "The tags to apply to the volume during creation."),
+    f!("multi_attach_enabled", Shape::Bool, false, false, "Indicates whether to enable Amazon EBS Multi-Attach."),
+    f!("throughput", Shape::INT32, false, false, "The throughput to provision for the volume, in MiB/s."),
+    f!("client_token", Shape::Text, false, false, "Unique, case-sensitive identifier that you provide to ensure the idempotency of the request."),
+    f!("volume_initialization_rate", Shape::INT32, false, false, "Specifies the Amazon EBS Provisioned Rate for Volume Initialization (volume initialization rate), in MiB/s, at which to download the snapshot blocks from Amazon S3 to the volume."),
+    f!("operator", Shape::Struct(&OPERATOR_REQUEST), false, false, "Reserved for internal use."),
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+    f!("tags", Shape::Tags, false, false, "Tags for what is made (volume): a map of names and values."),
+] };
+
+pub static CREATE_VOLUME_OUTPUT: Structure = Structure { name: "CreateVolumeOutput", fields: &[
+    f!("availability_zone_id", Shape::Text, false, false, "The ID of the Availability Zone for the volume."),
+    f!("outpost_arn", Shape::Text, false, false, "The Amazon Resource Name (ARN) of the Outpost."),
+    f!("source_volume_id", Shape::Text, false, false, "The ID of the source volume from which the volume copy was created."),
+    f!("iops", Shape::INT32, false, false, "The number of I/O operations per second (IOPS)."),
+    f!("tags", Shape::Tags, false, false, "Any tags assigned to the volume."),
+    f!("volume_type", Shape::Enum(t::VolumeType::values()), false, false, "The volume type."),
+    f!("fast_restored", Shape::Bool, false, false, "This parameter is not returned by CreateVolume."),
+    f!("multi_attach_enabled", Shape::Bool, false, false, "Indicates whether Amazon EBS Multi-Attach is enabled."),
+    f!("throughput", Shape::INT32, false, false, "The throughput that the volume supports, in MiB/s."),
+    f!("sse_type", Shape::Enum(t::SseType::values()), false, false, "This parameter is not returned by CreateVolume."),
+    f!("operator", Shape::Struct(&OPERATOR_RESPONSE), false, false, "The service provider that manages the volume."),
+    f!("volume_initialization_rate", Shape::INT32, false, false, "The Amazon EBS Provisioned Rate for Volume Initialization (volume initialization rate) specified for the volume during creation, in MiB/s."),
+    f!("volume_arn", Shape::Text, false, false, "The Amazon Resource Name (ARN) of the volume."),
+    f!("owner_id", Shape::Text, false, false, "The ID of the Amazon Web Services account that owns the volume."),
+    f!("volume_id", Shape::Text, false, false, "The ID of the volume."),
+    f!("size", Shape::INT32, false, false, "The size of the volume, in GiBs."),
+    f!("snapshot_id", Shape::Text, false, false, "The snapshot from which the volume was created, if applicable."),
+    f!("availability_zone", Shape::Text, false, false, "The Availability Zone for the volume."),
+    f!("state", Shape::Enum(t::VolumeState::values()), false, false, "The volume state."),
+    f!("create_time", Shape::Time, false, false, "The time stamp when volume creation was initiated."),
+    f!("attachments", Shape::List(&Shape::Struct(&VOLUME_ATTACHMENT)), false, false, "This parameter is not returned by CreateVolume."),
+    f!("encrypted", Shape::Bool, false, false, "Indicates whether the volume is encrypted."),
+    f!("kms_key_id", Shape::Text, false, false, "The Amazon Resource Name (ARN) of the KMS key that was used to protect the volume encryption key for the volume."),
+] };
+
+pub static DELETE_KEY_PAIR_INPUT: Structure = Structure { name: "DeleteKeyPairInput", fields: &[
+    f!("key_name", Shape::Text, false, false, "The name of the key pair."),
+    f!("key_pair_id", Shape::Text, false, false, "The ID of the key pair."),
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+] };
+
+pub static DELETE_KEY_PAIR_OUTPUT: Structure = Structure { name: "DeleteKeyPairOutput", fields: &[
+    f!("return", Shape::Bool, false, false, "Is true if the request succeeds, and an error otherwise."),
+    f!("key_pair_id", Shape::Text, false, false, "The ID of the key pair."),
+] };
+
+pub static DELETE_LAUNCH_TEMPLATE_INPUT: Structure = Structure { name: "DeleteLaunchTemplateInput", fields: &[
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+    f!("launch_template_id", Shape::Text, false, false, "The ID of the launch template."),
+    f!("launch_template_name", Shape::Text, false, false, "The name of the launch template."),
+] };
+
+pub static DELETE_LAUNCH_TEMPLATE_OUTPUT: Structure = Structure { name: "DeleteLaunchTemplateOutput", fields: &[
+    f!("launch_template", Shape::Struct(&LAUNCH_TEMPLATE), false, false, "Information about the launch template."),
+] };
+
+pub static DELETE_LAUNCH_TEMPLATE_VERSIONS_INPUT: Structure = Structure { name: "DeleteLaunchTemplateVersionsInput", fields: &[
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+    f!("launch_template_id", Shape::Text, false, false, "The ID of the launch template."),
+    f!("launch_template_name", Shape::Text, false, false, "The name of the launch template."),
+    f!("versions", Shape::List(&Shape::Text), false, false, "The version numbers of one or more launch template versions to delete."),
+] };
+
+pub static DELETE_LAUNCH_TEMPLATE_VERSIONS_OUTPUT: Structure = Structure { name: "DeleteLaunchTemplateVersionsOutput", fields: &[
+    f!("successfully_deleted_launch_template_versions", Shape::List(&Shape::Struct(&DELETE_LAUNCH_TEMPLATE_VERSIONS_RESPONSE_SUCCESS_ITEM)), false, false, "Information about the launch template versions that were successfully deleted."),
+    f!("unsuccessfully_deleted_launch_template_versions", Shape::List(&Shape::Struct(&DELETE_LAUNCH_TEMPLATE_VERSIONS_RESPONSE_ERROR_ITEM)), false, false, "Information about the launch template versions that could not be deleted."),
+] };
+
+pub static DELETE_SECURITY_GROUP_INPUT: Structure = Structure { name: "DeleteSecurityGroupInput", fields: &[
+    f!("group_id", Shape::Text, false, false, "The ID of the security group."),
+    f!("group_name", Shape::Text, false, false, "[Default VPC] The name of the security group."),
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+] };
+
+pub static DELETE_SECURITY_GROUP_OUTPUT: Structure = Structure { name: "DeleteSecurityGroupOutput", fields: &[
+    f!("return", Shape::Bool, false, false, "Returns true if the request succeeds; otherwise, returns an error."),
+    f!("group_id", Shape::Text, false, false, "The ID of the deleted security group."),
+] };
+
+pub static DELETE_SNAPSHOT_INPUT: Structure = Structure { name: "DeleteSnapshotInput", fields: &[
+    f!("snapshot_id", Shape::Text, true, false, "The ID of the EBS snapshot."),
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+] };
+
+pub static DELETE_TAGS_INPUT: Structure = Structure { name: "DeleteTagsInput", fields: &[
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+    f!("resources", Shape::List(&Shape::Text), false, false, "The IDs of the resources, separated by spaces."),
+    f!("tags", Shape::Tags, false, false, "The tags to delete."),
+] };
+
+pub static DELETE_VOLUME_INPUT: Structure = Structure { name: "DeleteVolumeInput", fields: &[
+    f!("volume_id", Shape::Text, true, false, "The ID of the volume."),
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+] };
+
+pub static DEREGISTER_IMAGE_INPUT: Structure = Structure { name: "DeregisterImageInput", fields: &[
+    f!("image_id", Shape::Text, true, false, "The ID of the AMI."),
+    f!("delete_associated_snapshots", Shape::Bool, false, false, "Specifies whether to delete the snapshots associated with the AMI during deregistration."),
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+] };
+
+pub static DEREGISTER_IMAGE_OUTPUT: Structure = Structure { name: "DeregisterImageOutput", fields: &[
+    f!("return", Shape::Bool, false, false, "Returns true if the request succeeds; otherwise, it returns an error."),
+    f!("delete_snapshot_results", Shape::List(&Shape::Struct(&DELETE_SNAPSHOT_RETURN_CODE)), false, false, "The deletion result for each snapshot associated with the AMI, including the snapshot ID and its success or error code."),
+] };
+
+pub static DESCRIBE_ADDRESSES_INPUT: Structure = Structure { name: "DescribeAddressesInput", fields: &[
+    f!("public_ips", Shape::List(&Shape::Text), false, false, "One or more Elastic IP addresses."),
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+    f!("filters", Shape::Filters, false, false, "One or more filters."),
+    f!("allocation_ids", Shape::List(&Shape::Text), false, false, "Information about the allocation IDs."),
+] };
+
+pub static DESCRIBE_ADDRESSES_OUTPUT: Structure = Structure { name: "DescribeAddressesOutput", fields: &[
+    f!("addresses", Shape::List(&Shape::Struct(&ADDRESS)), false, false, "Information about the Elastic IP addresses."),
+] };
+
+pub static DESCRIBE_AVAILABILITY_ZONES_INPUT: Structure = Structure { name: "DescribeAvailabilityZonesInput", fields: &[
+    f!("zone_names", Shape::List(&Shape::Text), false, false, "The names of the Availability Zones, Local Zones, and Wavelength Zones."),
+    f!("zone_ids", Shape::List(&Shape::Text), false, false, "The IDs of the Availability Zones, Local Zones, and Wavelength Zones."),
+    f!("all_availability_zones", Shape::Bool, false, false, "Include all Availability Zones, Local Zones, and Wavelength Zones regardless of your opt-in status."),
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+    f!("filters", Shape::Filters, false, false, "The filters."),
+] };
+
+pub static DESCRIBE_AVAILABILITY_ZONES_OUTPUT: Structure = Structure { name: "DescribeAvailabilityZonesOutput", fields: &[
+    f!("availability_zones", Shape::List(&Shape::Struct(&AVAILABILITY_ZONE)), false, false, "Information about the Availability Zones, Local Zones, and Wavelength Zones."),
+] };
+
 pub static DESCRIBE_IMAGES_INPUT: Structure = Structure { name: "DescribeImagesInput", fields: &[
     f!("executable_users", Shape::List(&Shape::Text), false, false, "Scopes the images by users with explicit launch permissions."),
     f!("image_ids", Shape::List(&Shape::Text), false, false, "The image IDs."),
@@ -20,6 +416,65 @@ pub static DESCRIBE_IMAGES_OUTPUT: Structure = Structure { name: "DescribeImages
     f!("images", Shape::List(&Shape::Struct(&IMAGE)), false, false, "Information about the images."),
 ] };
 
+pub static DESCRIBE_INSTANCE_ATTRIBUTE_INPUT: Structure = Structure { name: "DescribeInstanceAttributeInput", fields: &[
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the operation, without actually making the request, and provides an error response."),
+    f!("instance_id", Shape::Text, true, false, "The ID of the instance."),
+    f!("attribute", Shape::Enum(t::InstanceAttributeName::values()), true, false, "The instance attribute."),
+] };
+
+pub static DESCRIBE_INSTANCE_ATTRIBUTE_OUTPUT: Structure = Structure { name: "DescribeInstanceAttributeOutput", fields: &[
+    f!("block_device_mappings", Shape::List(&Shape::Struct(&INSTANCE_BLOCK_DEVICE_MAPPING)), false, false, "The block device mapping of the instance."),
+    f!("disable_api_termination", Shape::Struct(&ATTRIBUTE_BOOLEAN_VALUE), false, false, "Indicates whether termination protection is enabled."),
+    f!("ena_support", Shape::Struct(&ATTRIBUTE_BOOLEAN_VALUE), false, false, "Indicates whether enhanced networking with ENA is enabled."),
+    f!("enclave_options", Shape::Struct(&ENCLAVE_OPTIONS), false, false, "Indicates whether the instance is enabled for Amazon Web Services Nitro Enclaves."),
+    f!("ebs_optimized", Shape::Struct(&ATTRIBUTE_BOOLEAN_VALUE), false, false, "Indicates whether the instance is optimized for Amazon EBS I/O."),
+    f!("instance_id", Shape::Text, false, false, "The ID of the instance."),
+    f!("instance_initiated_shutdown_behavior", Shape::Struct(&ATTRIBUTE_VALUE), false, false, "Indicates whether an instance stops or terminates when you initiate shutdown from the instance (using the operating system command for system shutdown)."),
+    f!("instance_type", Shape::Struct(&ATTRIBUTE_VALUE), false, false, "The instance type."),
+    f!("kernel_id", Shape::Struct(&ATTRIBUTE_VALUE), false, false, "The kernel ID."),
+    f!("product_codes", Shape::List(&Shape::Struct(&PRODUCT_CODE)), false, false, "The product codes."),
+    f!("ramdisk_id", Shape::Struct(&ATTRIBUTE_VALUE), false, false, "The RAM disk ID."),
+    f!("root_device_name", Shape::Struct(&ATTRIBUTE_VALUE), false, false, "The device name of the root device volume (for example, /dev/sda1)."),
+    f!("source_dest_check", Shape::Struct(&ATTRIBUTE_BOOLEAN_VALUE), false, false, "Indicates whether source/destination checks are enabled."),
+    f!("sriov_net_support", Shape::Struct(&ATTRIBUTE_VALUE), false, false, "Indicates whether enhanced networking with the Intel 82599 Virtual Function interface is enabled."),
+    f!("user_data", Shape::Struct(&ATTRIBUTE_VALUE), false, false, "The user data."),
+    f!("disable_api_stop", Shape::Struct(&ATTRIBUTE_BOOLEAN_VALUE), false, false, "Indicates whether stop protection is enabled for the instance."),
+    f!("groups", Shape::List(&Shape::Struct(&GROUP_IDENTIFIER)), false, false, "The security groups associated with the instance."),
+] };
+
+pub static DESCRIBE_INSTANCE_STATUS_INPUT: Structure = Structure { name: "DescribeInstanceStatusInput", fields: &[
+    f!("instance_ids", Shape::List(&Shape::Text), false, false, "The instance IDs."),
+    f!("include_managed_resources", Shape::Bool, false, false, "Indicates whether to include managed resources in the output."),
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the operation, without actually making the request, and provides an error response."),
+    f!("filters", Shape::Filters, false, false, "The filters."),
+    f!("include_all_instances", Shape::Bool, false, false, "When true, includes the health status for all instances."),
+] };
+
+pub static DESCRIBE_INSTANCE_STATUS_OUTPUT: Structure = Structure { name: "DescribeInstanceStatusOutput", fields: &[
+    f!("instance_statuses", Shape::List(&Shape::Struct(&INSTANCE_STATUS)), false, false, "Information about the status of the instances."),
+] };
+
+pub static DESCRIBE_INSTANCE_TYPE_OFFERINGS_INPUT: Structure = Structure { name: "DescribeInstanceTypeOfferingsInput", fields: &[
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+    f!("location_type", Shape::Enum(t::LocationType::values()), false, false, "The location type."),
+    f!("filters", Shape::Filters, false, false, "One or more filters."),
+] };
+
+pub static DESCRIBE_INSTANCE_TYPE_OFFERINGS_OUTPUT: Structure = Structure { name: "DescribeInstanceTypeOfferingsOutput", fields: &[
+    f!("instance_type_offerings", Shape::List(&Shape::Struct(&INSTANCE_TYPE_OFFERING)), false, false, "The instance types offered in the location."),
+] };
+
+pub static DESCRIBE_INSTANCE_TYPES_INPUT: Structure = Structure { name: "DescribeInstanceTypesInput", fields: &[
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+    f!("instance_types", Shape::List(&Shape::Enum(t::InstanceType::values())), false, false, "The instance types."),
+    f!("filters", Shape::Filters, false, false, "One or more filters."),
+    f!("include_unsupported_in_region", Shape::Bool, false, false, "If true, the response includes instance types that are not supported in the current Region, in addition to the supported types."),
+] };
+
+pub static DESCRIBE_INSTANCE_TYPES_OUTPUT: Structure = Structure { name: "DescribeInstanceTypesOutput", fields: &[
+    f!("instance_types", Shape::List(&Shape::Struct(&INSTANCE_TYPE_INFO)), false, false, "The instance type."),
+] };
+
 pub static DESCRIBE_INSTANCES_INPUT: Structure = Structure { name: "DescribeInstancesInput", fields: &[
     f!("instance_ids", Shape::List(&Shape::Text), false, false, "The instance IDs."),
     f!("include_managed_resources", Shape::Bool, false, false, "Indicates whether to include managed resources in the output."),
@@ -29,6 +484,362 @@ pub static DESCRIBE_INSTANCES_INPUT: Structure = Structure { name: "DescribeInst
 
 pub static DESCRIBE_INSTANCES_OUTPUT: Structure = Structure { name: "DescribeInstancesOutput", fields: &[
     f!("reservations", Shape::List(&Shape::Struct(&RESERVATION)), false, false, "Information about the reservations."),
+] };
+
+pub static DESCRIBE_INTERNET_GATEWAYS_INPUT: Structure = Structure { name: "DescribeInternetGatewaysInput", fields: &[
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+    f!("internet_gateway_ids", Shape::List(&Shape::Text), false, false, "The IDs of the internet gateways."),
+    f!("filters", Shape::Filters, false, false, "The filters."),
+] };
+
+pub static DESCRIBE_INTERNET_GATEWAYS_OUTPUT: Structure = Structure { name: "DescribeInternetGatewaysOutput", fields: &[
+    f!("internet_gateways", Shape::List(&Shape::Struct(&INTERNET_GATEWAY)), false, false, "Information about the internet gateways."),
+] };
+
+pub static DESCRIBE_KEY_PAIRS_INPUT: Structure = Structure { name: "DescribeKeyPairsInput", fields: &[
+    f!("key_names", Shape::List(&Shape::Text), false, false, "The key pair names."),
+    f!("key_pair_ids", Shape::List(&Shape::Text), false, false, "The IDs of the key pairs."),
+    f!("include_public_key", Shape::Bool, false, false, "If true, the public key material is included in the response."),
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+    f!("filters", Shape::Filters, false, false, "The filters."),
+] };
+
+pub static DESCRIBE_KEY_PAIRS_OUTPUT: Structure = Structure { name: "DescribeKeyPairsOutput", fields: &[
+    f!("key_pairs", Shape::List(&Shape::Struct(&KEY_PAIR_INFO)), false, false, "Information about the key pairs."),
+] };
+
+pub static DESCRIBE_LAUNCH_TEMPLATE_VERSIONS_INPUT: Structure = Structure { name: "DescribeLaunchTemplateVersionsInput", fields: &[
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+    f!("launch_template_id", Shape::Text, false, false, "The ID of the launch template."),
+    f!("launch_template_name", Shape::Text, false, false, "The name of the launch template."),
+    f!("versions", Shape::List(&Shape::Text), false, false, "One or more versions of the launch template."),
+    f!("min_version", Shape::Text, false, false, "The version number after which to describe launch template versions."),
+    f!("max_version", Shape::Text, false, false, "The version number up to which to describe launch template versions."),
+    f!("filters", Shape::Filters, false, false, "One or more filters."),
+    f!("resolve_alias", Shape::Bool, false, false, "If true, and if a Systems Manager parameter is specified for ImageId, the AMI ID is displayed in the response for imageId."),
+    f!("include_managed_resources", Shape::Bool, false, false, "Indicates whether to include managed resources in the output."),
+] };
+
+pub static DESCRIBE_LAUNCH_TEMPLATE_VERSIONS_OUTPUT: Structure = Structure { name: "DescribeLaunchTemplateVersionsOutput", fields: &[
+    f!("launch_template_versions", Shape::List(&Shape::Struct(&LAUNCH_TEMPLATE_VERSION)), false, false, "Information about the launch template versions."),
+] };
+
+pub static DESCRIBE_LAUNCH_TEMPLATES_INPUT: Structure = Structure { name: "DescribeLaunchTemplatesInput", fields: &[
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+    f!("launch_template_ids", Shape::List(&Shape::Text), false, false, "One or more launch template IDs."),
+    f!("launch_template_names", Shape::List(&Shape::Text), false, false, "One or more launch template names."),
+    f!("filters", Shape::Filters, false, false, "One or more filters."),
+    f!("include_managed_resources", Shape::Bool, false, false, "Indicates whether to include managed resources in the output."),
+] };
+
+pub static DESCRIBE_LAUNCH_TEMPLATES_OUTPUT: Structure = Structure { name: "DescribeLaunchTemplatesOutput", fields: &[
+    f!("launch_templates", Shape::List(&Shape::Struct(&LAUNCH_TEMPLATE)), false, false, "Information about the launch templates."),
+] };
+
+pub static DESCRIBE_NETWORK_INTERFACES_INPUT: Structure = Structure { name: "DescribeNetworkInterfacesInput", fields: &[
+    f!("include_managed_resources", Shape::Bool, false, false, "Indicates whether to include managed resources in the output."),
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+    f!("network_interface_ids", Shape::List(&Shape::Text), false, false, "The network interface IDs."),
+    f!("filters", Shape::Filters, false, false, "One or more filters."),
+] };
+
+pub static DESCRIBE_NETWORK_INTERFACES_OUTPUT: Structure = Structure { name: "DescribeNetworkInterfacesOutput", fields: &[
+    f!("network_interfaces", Shape::List(&Shape::Struct(&NETWORK_INTERFACE)), false, false, "Information about the network interfaces."),
+] };
+
+pub static DESCRIBE_REGIONS_INPUT: Structure = Structure { name: "DescribeRegionsInput", fields: &[
+    f!("region_names", Shape::List(&Shape::Text), false, false, "The names of the Regions."),
+    f!("all_regions", Shape::Bool, false, false, "Indicates whether to display all Regions, including Regions that are disabled for your account."),
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+    f!("filters", Shape::Filters, false, false, "The filters."),
+] };
+
+pub static DESCRIBE_REGIONS_OUTPUT: Structure = Structure { name: "DescribeRegionsOutput", fields: &[
+    f!("regions", Shape::List(&Shape::Struct(&REGION)), false, false, "Information about the Regions."),
+] };
+
+pub static DESCRIBE_ROUTE_TABLES_INPUT: Structure = Structure { name: "DescribeRouteTablesInput", fields: &[
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+    f!("route_table_ids", Shape::List(&Shape::Text), false, false, "The IDs of the route tables."),
+    f!("filters", Shape::Filters, false, false, "The filters."),
+] };
+
+pub static DESCRIBE_ROUTE_TABLES_OUTPUT: Structure = Structure { name: "DescribeRouteTablesOutput", fields: &[
+    f!("route_tables", Shape::List(&Shape::Struct(&ROUTE_TABLE)), false, false, "Information about the route tables."),
+] };
+
+pub static DESCRIBE_SECURITY_GROUP_RULES_INPUT: Structure = Structure { name: "DescribeSecurityGroupRulesInput", fields: &[
+    f!("filters", Shape::Filters, false, false, "One or more filters."),
+    f!("security_group_rule_ids", Shape::List(&Shape::Text), false, false, "The IDs of the security group rules."),
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+] };
+
+pub static DESCRIBE_SECURITY_GROUP_RULES_OUTPUT: Structure = Structure { name: "DescribeSecurityGroupRulesOutput", fields: &[
+    f!("security_group_rules", Shape::List(&Shape::Struct(&SECURITY_GROUP_RULE)), false, false, "Information about security group rules."),
+] };
+
+pub static DESCRIBE_SECURITY_GROUPS_INPUT: Structure = Structure { name: "DescribeSecurityGroupsInput", fields: &[
+    f!("group_ids", Shape::List(&Shape::Text), false, false, "The IDs of the security groups."),
+    f!("group_names", Shape::List(&Shape::Text), false, false, "[Default VPC] The names of the security groups."),
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+    f!("filters", Shape::Filters, false, false, "The filters."),
+] };
+
+pub static DESCRIBE_SECURITY_GROUPS_OUTPUT: Structure = Structure { name: "DescribeSecurityGroupsOutput", fields: &[
+    f!("security_groups", Shape::List(&Shape::Struct(&SECURITY_GROUP)), false, false, "Information about the security groups."),
+] };
+
+pub static DESCRIBE_SNAPSHOTS_INPUT: Structure = Structure { name: "DescribeSnapshotsInput", fields: &[
+    f!("owner_ids", Shape::List(&Shape::Text), false, false, "Scopes the results to snapshots with the specified owners."),
+    f!("restorable_by_user_ids", Shape::List(&Shape::Text), false, false, "The IDs of the Amazon Web Services accounts that can create volumes from the snapshot."),
+    f!("snapshot_ids", Shape::List(&Shape::Text), false, false, "The snapshot IDs."),
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+    f!("filters", Shape::Filters, false, false, "The filters."),
+] };
+
+pub static DESCRIBE_SNAPSHOTS_OUTPUT: Structure = Structure { name: "DescribeSnapshotsOutput", fields: &[
+    f!("snapshots", Shape::List(&Shape::Struct(&SNAPSHOT)), false, false, "Information about the snapshots."),
+] };
+
+pub static DESCRIBE_SUBNETS_INPUT: Structure = Structure { name: "DescribeSubnetsInput", fields: &[
+    f!("filters", Shape::Filters, false, false, "The filters."),
+    f!("subnet_ids", Shape::List(&Shape::Text), false, false, "The IDs of the subnets."),
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+] };
+
+pub static DESCRIBE_SUBNETS_OUTPUT: Structure = Structure { name: "DescribeSubnetsOutput", fields: &[
+    f!("subnets", Shape::List(&Shape::Struct(&SUBNET)), false, false, "Information about the subnets."),
+] };
+
+pub static DESCRIBE_TAGS_INPUT: Structure = Structure { name: "DescribeTagsInput", fields: &[
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+    f!("filters", Shape::Filters, false, false, "The filters."),
+] };
+
+pub static DESCRIBE_TAGS_OUTPUT: Structure = Structure { name: "DescribeTagsOutput", fields: &[
+    f!("tags", Shape::List(&Shape::Struct(&TAG_DESCRIPTION)), false, false, "The tags."),
+] };
+
+pub static DESCRIBE_VOLUMES_INPUT: Structure = Structure { name: "DescribeVolumesInput", fields: &[
+    f!("volume_ids", Shape::List(&Shape::Text), false, false, "The volume IDs."),
+    f!("include_managed_resources", Shape::Bool, false, false, "Indicates whether to include managed resources in the output."),
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+    f!("filters", Shape::Filters, false, false, "The filters."),
+] };
+
+pub static DESCRIBE_VOLUMES_OUTPUT: Structure = Structure { name: "DescribeVolumesOutput", fields: &[
+    f!("volumes", Shape::List(&Shape::Struct(&VOLUME)), false, false, "Information about the volumes."),
+] };
+
+pub static DESCRIBE_VPCS_INPUT: Structure = Structure { name: "DescribeVpcsInput", fields: &[
+    f!("filters", Shape::Filters, false, false, "The filters."),
+    f!("vpc_ids", Shape::List(&Shape::Text), false, false, "The IDs of the VPCs."),
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+] };
+
+pub static DESCRIBE_VPCS_OUTPUT: Structure = Structure { name: "DescribeVpcsOutput", fields: &[
+    f!("vpcs", Shape::List(&Shape::Struct(&VPC)), false, false, "Information about the VPCs."),
+] };
+
+pub static DETACH_VOLUME_INPUT: Structure = Structure { name: "DetachVolumeInput", fields: &[
+    f!("device", Shape::Text, false, false, "The device name."),
+    f!("force", Shape::Bool, false, false, "Forces detachment if the previous detachment attempt did not occur cleanly (for example, logging into an instance, unmounting the volume, and detaching normally)."),
+    f!("instance_id", Shape::Text, false, false, "The ID of the instance."),
+    f!("volume_id", Shape::Text, true, false, "The ID of the volume."),
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+] };
+
+pub static DETACH_VOLUME_OUTPUT: Structure = Structure { name: "DetachVolumeOutput", fields: &[
+    f!("delete_on_termination", Shape::Bool, false, false, "Indicates whether the EBS volume is deleted on instance termination."),
+    f!("associated_resource", Shape::Text, false, false, "The ARN of the Amazon Web Services-managed resource to which the volume is attached."),
+    f!("instance_owning_service", Shape::Text, false, false, "The service principal of the Amazon Web Services service that owns the underlying resource to which the volume is attached."),
+    f!("ebs_card_index", Shape::INT32, false, false, "The index of the EBS card."),
+    f!("volume_id", Shape::Text, false, false, "The ID of the volume."),
+    f!("instance_id", Shape::Text, false, false, "The ID of the instance."),
+    f!("device", Shape::Text, false, false, "The device name."),
+    f!("state", Shape::Enum(t::VolumeAttachmentState::values()), false, false, "The attachment state of the volume."),
+    f!("attach_time", Shape::Time, false, false, "The time stamp when the attachment initiated."),
+] };
+
+pub static DISASSOCIATE_ADDRESS_INPUT: Structure = Structure { name: "DisassociateAddressInput", fields: &[
+    f!("association_id", Shape::Text, false, false, "The association ID."),
+    f!("public_ip", Shape::Text, false, false, "Deprecated."),
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+] };
+
+pub static GET_CONSOLE_OUTPUT_INPUT: Structure = Structure { name: "GetConsoleOutputInput", fields: &[
+    f!("instance_id", Shape::Text, true, false, "The ID of the instance."),
+    f!("latest", Shape::Bool, false, false, "When enabled, retrieves the latest console output for the instance."),
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the operation, without actually making the request, and provides an error response."),
+] };
+
+pub static GET_CONSOLE_OUTPUT_OUTPUT: Structure = Structure { name: "GetConsoleOutputOutput", fields: &[
+    f!("instance_id", Shape::Text, false, false, "The ID of the instance."),
+    f!("timestamp", Shape::Time, false, false, "The time at which the output was last updated."),
+    f!("output", Shape::Text, false, false, "The console output, base64-encoded."),
+] };
+
+pub static IMPORT_KEY_PAIR_INPUT: Structure = Structure { name: "ImportKeyPairInput", fields: &[
+    f!("tag_specifications", Shape::List(&Shape::Struct(&TAG_SPECIFICATION)), false, false, "The tags to apply to the imported key pair."),
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+    f!("key_name", Shape::Text, true, false, "A unique name for the key pair."),
+    f!("public_key_material", Shape::Bytes, true, false, "The public key."),
+    f!("tags", Shape::Tags, false, false, "Tags for what is made (key-pair): a map of names and values."),
+] };
+
+pub static IMPORT_KEY_PAIR_OUTPUT: Structure = Structure { name: "ImportKeyPairOutput", fields: &[
+    f!("key_fingerprint", Shape::Text, false, false, "For RSA key pairs, the key fingerprint is the MD5 public key fingerprint as specified in section 4 of RFC 4716."),
+    f!("key_name", Shape::Text, false, false, "The key pair name that you provided."),
+    f!("key_pair_id", Shape::Text, false, false, "The ID of the resulting key pair."),
+    f!("tags", Shape::Tags, false, false, "The tags applied to the imported key pair."),
+] };
+
+pub static MODIFY_INSTANCE_ATTRIBUTE_INPUT: Structure = Structure { name: "ModifyInstanceAttributeInput", fields: &[
+    f!("source_dest_check", Shape::Struct(&ATTRIBUTE_BOOLEAN_VALUE), false, false, "Enable or disable source/destination checks, which ensure that the instance is either the source or the destination of any traffic that it receives."),
+    f!("enclave_options", Shape::Struct(&ENCLAVE_OPTIONS_REQUEST), false, false, "Enables or disables the instance for Amazon Web Services Nitro Enclaves."),
+    f!("disable_api_stop", Shape::Struct(&ATTRIBUTE_BOOLEAN_VALUE), false, false, "Indicates whether an instance is enabled for stop protection."),
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the operation, without actually making the request, and provides an error response."),
+    f!("instance_id", Shape::Text, true, false, "The ID of the instance."),
+    f!("attribute", Shape::Enum(t::InstanceAttributeName::values()), false, false, "The name of the attribute to modify."),
+    f!("value", Shape::Text, false, true, "A new value for the attribute."),
+    f!("block_device_mappings", Shape::List(&Shape::Struct(&INSTANCE_BLOCK_DEVICE_MAPPING_SPECIFICATION)), false, false, "Modifies the DeleteOnTermination attribute for volumes that are currently attached."),
+    f!("disable_api_termination", Shape::Struct(&ATTRIBUTE_BOOLEAN_VALUE), false, false, "Enable or disable termination protection for the instance."),
+    f!("instance_type", Shape::Struct(&ATTRIBUTE_VALUE), false, false, "Changes the instance type to the specified value."),
+    f!("kernel", Shape::Struct(&ATTRIBUTE_VALUE), false, false, "Changes the instance's kernel to the specified value."),
+    f!("ramdisk", Shape::Struct(&ATTRIBUTE_VALUE), false, false, "Changes the instance's RAM disk to the specified value."),
+    f!("user_data", Shape::Struct(&SECURE_BLOB_ATTRIBUTE_VALUE), false, false, "Changes the instance's user data to the specified value."),
+    f!("instance_initiated_shutdown_behavior", Shape::Struct(&ATTRIBUTE_VALUE), false, false, "Specifies whether an instance stops or terminates when you initiate shutdown from the instance (using the operating system command for system shutdown)."),
+    f!("groups", Shape::List(&Shape::Text), false, false, "Replaces the security groups of the instance with the specified security groups."),
+    f!("ebs_optimized", Shape::Struct(&ATTRIBUTE_BOOLEAN_VALUE), false, false, "Specifies whether the instance is optimized for Amazon EBS I/O."),
+    f!("sriov_net_support", Shape::Struct(&ATTRIBUTE_VALUE), false, false, "Set to simple to enable enhanced networking with the Intel 82599 Virtual Function interface for the instance."),
+    f!("ena_support", Shape::Struct(&ATTRIBUTE_BOOLEAN_VALUE), false, false, "Set to true to enable enhanced networking with ENA for the instance."),
+] };
+
+pub static MODIFY_INSTANCE_METADATA_OPTIONS_INPUT: Structure = Structure { name: "ModifyInstanceMetadataOptionsInput", fields: &[
+    f!("instance_id", Shape::Text, true, false, "The ID of the instance."),
+    f!("http_tokens", Shape::Enum(t::HttpTokensState::values()), false, false, "Indicates whether IMDSv2 is required."),
+    f!("http_put_response_hop_limit", Shape::INT32, false, false, "The desired HTTP PUT response hop limit for instance metadata requests."),
+    f!("http_endpoint", Shape::Enum(t::InstanceMetadataEndpointState::values()), false, false, "Enables or disables the HTTP metadata endpoint on your instances."),
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+    f!("http_protocol_ipv6", Shape::Enum(t::InstanceMetadataProtocolState::values()), false, false, "Enables or disables the IPv6 endpoint for the instance metadata service."),
+    f!("instance_metadata_tags", Shape::Enum(t::InstanceMetadataTagsState::values()), false, false, "Set to enabled to allow access to instance tags from the instance metadata."),
+] };
+
+pub static MODIFY_INSTANCE_METADATA_OPTIONS_OUTPUT: Structure = Structure { name: "ModifyInstanceMetadataOptionsOutput", fields: &[
+    f!("instance_id", Shape::Text, false, false, "The ID of the instance."),
+    f!("instance_metadata_options", Shape::Struct(&INSTANCE_METADATA_OPTIONS_RESPONSE), false, false, "The metadata options for the instance."),
+] };
+
+pub static MODIFY_LAUNCH_TEMPLATE_INPUT: Structure = Structure { name: "ModifyLaunchTemplateInput", fields: &[
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+    f!("client_token", Shape::Text, false, false, "Unique, case-sensitive identifier you provide to ensure the idempotency of the request."),
+    f!("launch_template_id", Shape::Text, false, false, "The ID of the launch template."),
+    f!("launch_template_name", Shape::Text, false, false, "The name of the launch template."),
+    f!("default_version", Shape::Text, false, false, "The version number of the launch template to set as the default version."),
+] };
+
+pub static MODIFY_LAUNCH_TEMPLATE_OUTPUT: Structure = Structure { name: "ModifyLaunchTemplateOutput", fields: &[
+    f!("launch_template", Shape::Struct(&LAUNCH_TEMPLATE), false, false, "Information about the launch template."),
+] };
+
+pub static MODIFY_VOLUME_INPUT: Structure = Structure { name: "ModifyVolumeInput", fields: &[
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+    f!("volume_id", Shape::Text, true, false, "The ID of the volume."),
+    f!("size", Shape::INT32, false, false, "The target size of the volume, in GiB."),
+    f!("volume_type", Shape::Enum(t::VolumeType::values()), false, false, "The target EBS volume type of the volume."),
+    f!("iops", Shape::INT32, false, false, "The target IOPS rate of the volume."),
+    f!("throughput", Shape::INT32, false, false, "The target throughput of the volume, in MiB/s."),
+    f!("multi_attach_enabled", Shape::Bool, false, false, "Specifies whether to enable Amazon EBS Multi-Attach."),
+] };
+
+pub static MODIFY_VOLUME_OUTPUT: Structure = Structure { name: "ModifyVolumeOutput", fields: &[
+    f!("volume_modification", Shape::Struct(&VOLUME_MODIFICATION), false, false, "Information about the volume modification."),
+] };
+
+pub static MONITOR_INSTANCES_INPUT: Structure = Structure { name: "MonitorInstancesInput", fields: &[
+    f!("instance_ids", Shape::List(&Shape::Text), false, false, "The IDs of the instances."),
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the operation, without actually making the request, and provides an error response."),
+] };
+
+pub static MONITOR_INSTANCES_OUTPUT: Structure = Structure { name: "MonitorInstancesOutput", fields: &[
+    f!("instance_monitorings", Shape::List(&Shape::Struct(&INSTANCE_MONITORING)), false, false, "The monitoring information."),
+] };
+
+pub static REBOOT_INSTANCES_INPUT: Structure = Structure { name: "RebootInstancesInput", fields: &[
+    f!("instance_ids", Shape::List(&Shape::Text), false, false, "The instance IDs."),
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the operation, without actually making the request, and provides an error response."),
+] };
+
+pub static REGISTER_IMAGE_INPUT: Structure = Structure { name: "RegisterImageInput", fields: &[
+    f!("image_location", Shape::Text, false, false, "The full path to your AMI manifest in Amazon S3 storage."),
+    f!("billing_products", Shape::List(&Shape::Text), false, false, "The billing product codes."),
+    f!("boot_mode", Shape::Enum(t::BootModeValues::values()), false, false, "The boot mode of the AMI."),
+    f!("tpm_support", Shape::Enum(t::TpmSupportValues::values()), false, false, "Set to v2.0 to enable Trusted Platform Module (TPM) support."),
+    f!("uefi_data", Shape::Text, false, true, "Base64 representation of the non-volatile UEFI variable store."),
+    f!("imds_support", Shape::Enum(t::ImdsSupportValues::values()), false, false, "Set to v2.0 to indicate that IMDSv2 is specified in the AMI."),
+    f!("tag_specifications", Shape::List(&Shape::Struct(&TAG_SPECIFICATION)), false, false, "The tags to apply to the AMI."),
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+    f!("name", Shape::Text, true, false, "A name for your AMI."),
+    f!("description", Shape::Text, false, false, "A description for your AMI."),
+    f!("architecture", Shape::Enum(t::ArchitectureValues::values()), false, false, "The architecture of the AMI."),
+    f!("kernel_id", Shape::Text, false, false, "The ID of the kernel."),
+    f!("ramdisk_id", Shape::Text, false, false, "The ID of the RAM disk."),
+    f!("root_device_name", Shape::Text, false, false, "The device name of the root device volume (for example, /dev/sda1)."),
+    f!("block_device_mappings", Shape::List(&Shape::Struct(&BLOCK_DEVICE_MAPPING)), false, false, "The block device mapping entries."),
+    f!("virtualization_type", Shape::Text, false, false, "The type of virtualization (hvm | paravirtual)."),
+    f!("sriov_net_support", Shape::Text, false, false, "Set to simple to enable enhanced networking with the Intel 82599 Virtual Function interface for the AMI and any instances that you launch from the AMI."),
+    f!("ena_support", Shape::Bool, false, false, "Set to true to enable enhanced networking with ENA for the AMI and any instances that you launch from the AMI."),
+    f!("tags", Shape::Tags, false, false, "Tags for what is made (image): a map of names and values."),
+] };
+
+pub static REGISTER_IMAGE_OUTPUT: Structure = Structure { name: "RegisterImageOutput", fields: &[
+    f!("image_id", Shape::Text, false, false, "The ID of the newly registered AMI."),
+] };
+
+pub static RELEASE_ADDRESS_INPUT: Structure = Structure { name: "ReleaseAddressInput", fields: &[
+    f!("allocation_id", Shape::Text, false, false, "The allocation ID."),
+    f!("public_ip", Shape::Text, false, false, "Deprecated."),
+    f!("network_border_group", Shape::Text, false, false, "The set of Availability Zones, Local Zones, or Wavelength Zones from which Amazon Web Services advertises IP addresses."),
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+] };
+
+pub static REVOKE_SECURITY_GROUP_EGRESS_INPUT: Structure = Structure { name: "RevokeSecurityGroupEgressInput", fields: &[
+    f!("security_group_rule_ids", Shape::List(&Shape::Text), false, false, "The IDs of the security group rules."),
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+    f!("group_id", Shape::Text, true, false, "The ID of the security group."),
+    f!("source_security_group_name", Shape::Text, false, false, "Not supported."),
+    f!("source_security_group_owner_id", Shape::Text, false, false, "Not supported."),
+    f!("ip_protocol", Shape::Text, false, false, "Not supported."),
+    f!("from_port", Shape::INT32, false, false, "Not supported."),
+    f!("to_port", Shape::INT32, false, false, "Not supported."),
+    f!("cidr_ip", Shape::Text, false, false, "Not supported."),
+    f!("ip_permissions", Shape::List(&Shape::Struct(&IP_PERMISSION)), false, false, "The sets of IP permissions."),
+] };
+
+pub static REVOKE_SECURITY_GROUP_EGRESS_OUTPUT: Structure = Structure { name: "RevokeSecurityGroupEgressOutput", fields: &[
+    f!("return", Shape::Bool, false, false, "Returns true if the request succeeds; otherwise, returns an error."),
+    f!("unknown_ip_permissions", Shape::List(&Shape::Struct(&IP_PERMISSION)), false, false, "The outbound rules that were unknown to the service."),
+    f!("revoked_security_group_rules", Shape::List(&Shape::Struct(&REVOKED_SECURITY_GROUP_RULE)), false, false, "Details about the revoked security group rules."),
+] };
+
+pub static REVOKE_SECURITY_GROUP_INGRESS_INPUT: Structure = Structure { name: "RevokeSecurityGroupIngressInput", fields: &[
+    f!("cidr_ip", Shape::Text, false, false, "The CIDR IP address range."),
+    f!("from_port", Shape::INT32, false, false, "If the protocol is TCP or UDP, this is the start of the port range."),
+    f!("group_id", Shape::Text, false, false, "The ID of the security group."),
+    f!("group_name", Shape::Text, false, false, "[Default VPC] The name of the security group."),
+    f!("ip_permissions", Shape::List(&Shape::Struct(&IP_PERMISSION)), false, false, "The sets of IP permissions."),
+    f!("ip_protocol", Shape::Text, false, false, "The IP protocol name (tcp, udp, icmp) or number (see Protocol Numbers)."),
+    f!("source_security_group_name", Shape::Text, false, false, "[Default VPC] The name of the source security group."),
+    f!("source_security_group_owner_id", Shape::Text, false, false, "Not supported."),
+    f!("to_port", Shape::INT32, false, false, "If the protocol is TCP or UDP, this is the end of the port range."),
+    f!("security_group_rule_ids", Shape::List(&Shape::Text), false, false, "The IDs of the security group rules."),
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+] };
+
+pub static REVOKE_SECURITY_GROUP_INGRESS_OUTPUT: Structure = Structure { name: "RevokeSecurityGroupIngressOutput", fields: &[
+    f!("return", Shape::Bool, false, false, "Returns true if the request succeeds; otherwise, returns an error."),
+    f!("unknown_ip_permissions", Shape::List(&Shape::Struct(&IP_PERMISSION)), false, false, "The inbound rules that were unknown to the service."),
+    f!("revoked_security_group_rules", Shape::List(&Shape::Struct(&REVOKED_SECURITY_GROUP_RULE)), false, false, "Details about the revoked security group rules."),
 ] };
 
 pub static RUN_INSTANCES_INPUT: Structure = Structure { name: "RunInstancesInput", fields: &[
@@ -87,6 +898,28 @@ pub static RUN_INSTANCES_OUTPUT: Structure = Structure { name: "RunInstancesOutp
     f!("instances", Shape::List(&Shape::Struct(&INSTANCE)), false, false, "The instances."),
 ] };
 
+pub static START_INSTANCES_INPUT: Structure = Structure { name: "StartInstancesInput", fields: &[
+    f!("instance_ids", Shape::List(&Shape::Text), false, false, "The IDs of the instances."),
+    f!("additional_info", Shape::Text, false, false, "Reserved."),
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the operation, without actually making the request, and provides an error response."),
+] };
+
+pub static START_INSTANCES_OUTPUT: Structure = Structure { name: "StartInstancesOutput", fields: &[
+    f!("starting_instances", Shape::List(&Shape::Struct(&INSTANCE_STATE_CHANGE)), false, false, "Information about the started instances."),
+] };
+
+pub static STOP_INSTANCES_INPUT: Structure = Structure { name: "StopInstancesInput", fields: &[
+    f!("instance_ids", Shape::List(&Shape::Text), false, false, "The IDs of the instances."),
+    f!("hibernate", Shape::Bool, false, false, "Hibernates the instance if the instance was enabled for hibernation at launch."),
+    f!("skip_os_shutdown", Shape::Bool, false, false, "Specifies whether to bypass the graceful OS shutdown process when the instance is stopped."),
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the operation, without actually making the request, and provides an error response."),
+    f!("force", Shape::Bool, false, false, "Forces the instance to stop."),
+] };
+
+pub static STOP_INSTANCES_OUTPUT: Structure = Structure { name: "StopInstancesOutput", fields: &[
+    f!("stopping_instances", Shape::List(&Shape::Struct(&INSTANCE_STATE_CHANGE)), false, false, "Information about the stopped instances."),
+] };
+
 pub static TERMINATE_INSTANCES_INPUT: Structure = Structure { name: "TerminateInstancesInput", fields: &[
     f!("instance_ids", Shape::List(&Shape::Text), false, false, "The IDs of the instances."),
     f!("force", Shape::Bool, false, false, "Forces the instances to terminate."),
@@ -98,11 +931,132 @@ pub static TERMINATE_INSTANCES_OUTPUT: Structure = Structure { name: "TerminateI
     f!("terminating_instances", Shape::List(&Shape::Struct(&INSTANCE_STATE_CHANGE)), false, false, "Information about the terminated instances."),
 ] };
 
+pub static UNMONITOR_INSTANCES_INPUT: Structure = Structure { name: "UnmonitorInstancesInput", fields: &[
+    f!("instance_ids", Shape::List(&Shape::Text), false, false, "The IDs of the instances."),
+    f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the operation, without actually making the request, and provides an error response."),
+] };
+
+pub static UNMONITOR_INSTANCES_OUTPUT: Structure = Structure { name: "UnmonitorInstancesOutput", fields: &[
+    f!("instance_monitorings", Shape::List(&Shape::Struct(&INSTANCE_MONITORING)), false, false, "The monitoring information."),
+] };
+
+pub static ACCELERATOR_COUNT: Structure = Structure { name: "AcceleratorCount", fields: &[
+    f!("min", Shape::INT32, false, false, "The minimum number of accelerators."),
+    f!("max", Shape::INT32, false, false, "The maximum number of accelerators."),
+] };
+
+pub static ACCELERATOR_COUNT_REQUEST: Structure = Structure { name: "AcceleratorCountRequest", fields: &[
+    f!("min", Shape::INT32, false, false, "The minimum number of accelerators."),
+    f!("max", Shape::INT32, false, false, "The maximum number of accelerators."),
+] };
+
+pub static ACCELERATOR_TOTAL_MEMORY_MIB: Structure = Structure { name: "AcceleratorTotalMemoryMiB", fields: &[
+    f!("min", Shape::INT32, false, false, "The minimum amount of accelerator memory, in MiB."),
+    f!("max", Shape::INT32, false, false, "The maximum amount of accelerator memory, in MiB."),
+] };
+
+pub static ACCELERATOR_TOTAL_MEMORY_MIB_REQUEST: Structure = Structure { name: "AcceleratorTotalMemoryMiBRequest", fields: &[
+    f!("min", Shape::INT32, false, false, "The minimum amount of accelerator memory, in MiB."),
+    f!("max", Shape::INT32, false, false, "The maximum amount of accelerator memory, in MiB."),
+] };
+
+pub static ADDRESS: Structure = Structure { name: "Address", fields: &[
+    f!("allocation_id", Shape::Text, false, false, "The ID representing the allocation of the address."),
+    f!("association_id", Shape::Text, false, false, "The ID representing the association of the address with an instance."),
+    f!("domain", Shape::Enum(t::DomainType::values()), false, false, "The network (vpc)."),
+    f!("network_interface_id", Shape::Text, false, false, "The ID of the network interface."),
+    f!("network_interface_owner_id", Shape::Text, false, false, "The ID of the Amazon Web Services account that owns the network interface."),
+    f!("private_ip_address", Shape::Text, false, false, "The private IP address associated with the Elastic IP address."),
+    f!("tags", Shape::Tags, false, false, "Any tags assigned to the Elastic IP address."),
+    f!("public_ipv4_pool", Shape::Text, false, false, "The ID of an address pool."),
+    f!("network_border_group", Shape::Text, false, false, "The name of the unique set of Availability Zones, Local Zones, or Wavelength Zones from which Amazon Web Services advertises IP addresses."),
+    f!("customer_owned_ip", Shape::Text, false, false, "The customer-owned IP address."),
+    f!("customer_owned_ipv4_pool", Shape::Text, false, false, "The ID of the customer-owned address pool."),
+    f!("carrier_ip", Shape::Text, false, false, "The carrier IP address associated."),
+    f!("subnet_id", Shape::Text, false, false, "The ID of the subnet where the IP address is allocated."),
+    f!("service_managed", Shape::Enum(t::ServiceManaged::values()), false, false, "The service that manages the elastic IP address."),
+    f!("instance_id", Shape::Text, false, false, "The ID of the instance that the address is associated with (if any)."),
+    f!("public_ip", Shape::Text, false, false, "The Elastic IP address."),
+] };
+
+pub static APPLICATION_STATUS_SUMMARY: Structure = Structure { name: "ApplicationStatusSummary", fields: &[
+    f!("status", Shape::Enum(t::SummaryStatus::values()), false, false, "The current status."),
+    f!("impaired_since", Shape::Time, false, false, "The date and time when the application status became impaired."),
+] };
+
+pub static ATTACHMENT_ENA_SRD_SPECIFICATION: Structure = Structure { name: "AttachmentEnaSrdSpecification", fields: &[
+    f!("ena_srd_enabled", Shape::Bool, false, false, "Indicates whether ENA Express is enabled for the network interface."),
+    f!("ena_srd_udp_specification", Shape::Struct(&ATTACHMENT_ENA_SRD_UDP_SPECIFICATION), false, false, "Configures ENA Express for UDP network traffic."),
+] };
+
+pub static ATTACHMENT_ENA_SRD_UDP_SPECIFICATION: Structure = Structure { name: "AttachmentEnaSrdUdpSpecification", fields: &[
+    f!("ena_srd_udp_enabled", Shape::Bool, false, false, "Indicates whether UDP traffic to and from the instance uses ENA Express."),
+] };
+
+pub static ATTRIBUTE_BOOLEAN_VALUE: Structure = Structure { name: "AttributeBooleanValue", fields: &[
+    f!("value", Shape::Bool, false, false, "The attribute value."),
+] };
+
+pub static ATTRIBUTE_VALUE: Structure = Structure { name: "AttributeValue", fields: &[
+    f!("value", Shape::Text, false, false, "The attribute value."),
+] };
+
+pub static AVAILABILITY_ZONE: Structure = Structure { name: "AvailabilityZone", fields: &[
+    f!("opt_in_status", Shape::Enum(t::AvailabilityZoneOptInStatus::values()), false, false, "For Availability Zones, this parameter always has the value of opt-in-not-required."),
+    f!("messages", Shape::List(&Shape::Struct(&AVAILABILITY_ZONE_MESSAGE)), false, false, "Any messages about the Availability Zone, Local Zone, or Wavelength Zone."),
+    f!("region_name", Shape::Text, false, false, "The name of the Region."),
+    f!("zone_name", Shape::Text, false, false, "The name of the Availability Zone, Local Zone, or Wavelength Zone."),
+    f!("zone_id", Shape::Text, false, false, "The ID of the Availability Zone, Local Zone, or Wavelength Zone."),
+    f!("group_name", Shape::Text, false, false, "The name of the zone group."),
+    f!("network_border_group", Shape::Text, false, false, "The name of the network border group."),
+    f!("zone_type", Shape::Text, false, false, "The type of zone."),
+    f!("parent_zone_name", Shape::Text, false, false, "The name of the zone that handles some of the Local Zone or Wavelength Zone control plane operations, such as API calls."),
+    f!("parent_zone_id", Shape::Text, false, false, "The ID of the zone that handles some of the Local Zone or Wavelength Zone control plane operations, such as API calls."),
+    f!("group_long_name", Shape::Text, false, false, "The long name of the Availability Zone group, Local Zone group, or Wavelength Zone group."),
+    f!("geography", Shape::List(&Shape::Struct(&AVAILABILITY_ZONE_GEOGRAPHY)), false, false, "The geography information for the Availability Zone or Local Zone."),
+    f!("sub_geography", Shape::List(&Shape::Struct(&AVAILABILITY_ZONE_SUB_GEOGRAPHY)), false, false, "The sub-geography information for the Availability Zone or Local Zone."),
+    f!("state", Shape::Enum(t::AvailabilityZoneState::values()), false, false, "The state of the Availability Zone, Local Zone, or Wavelength Zone."),
+] };
+
+pub static AVAILABILITY_ZONE_GEOGRAPHY: Structure = Structure { name: "AvailabilityZoneGeography", fields: &[
+    f!("name", Shape::Text, false, false, "The name of the geography, for example, United States of America."),
+] };
+
+pub static AVAILABILITY_ZONE_MESSAGE: Structure = Structure { name: "AvailabilityZoneMessage", fields: &[
+    f!("message", Shape::Text, false, false, "The message about the Availability Zone, Local Zone, or Wavelength Zone."),
+] };
+
+pub static AVAILABILITY_ZONE_SUB_GEOGRAPHY: Structure = Structure { name: "AvailabilityZoneSubGeography", fields: &[
+    f!("name", Shape::Text, false, false, "The name of the sub-geography, for example, Oregon."),
+] };
+
+pub static BASELINE_EBS_BANDWIDTH_MBPS: Structure = Structure { name: "BaselineEbsBandwidthMbps", fields: &[
+    f!("min", Shape::INT32, false, false, "The minimum baseline bandwidth, in Mbps."),
+    f!("max", Shape::INT32, false, false, "The maximum baseline bandwidth, in Mbps."),
+] };
+
+pub static BASELINE_EBS_BANDWIDTH_MBPS_REQUEST: Structure = Structure { name: "BaselineEbsBandwidthMbpsRequest", fields: &[
+    f!("min", Shape::INT32, false, false, "The minimum baseline bandwidth, in Mbps."),
+    f!("max", Shape::INT32, false, false, "The maximum baseline bandwidth, in Mbps."),
+] };
+
+pub static BASELINE_PERFORMANCE_FACTORS: Structure = Structure { name: "BaselinePerformanceFactors", fields: &[
+    f!("cpu", Shape::Struct(&CPU_PERFORMANCE_FACTOR), false, false, "The CPU performance to consider, using an instance family as the baseline reference."),
+] };
+
+pub static BASELINE_PERFORMANCE_FACTORS_REQUEST: Structure = Structure { name: "BaselinePerformanceFactorsRequest", fields: &[
+    f!("cpu", Shape::Struct(&CPU_PERFORMANCE_FACTOR_REQUEST), false, false, "The CPU performance to consider, using an instance family as the baseline reference."),
+] };
+
 pub static BLOCK_DEVICE_MAPPING: Structure = Structure { name: "BlockDeviceMapping", fields: &[
     f!("ebs", Shape::Struct(&EBS_BLOCK_DEVICE), false, false, "Parameters used to automatically set up EBS volumes when the instance is launched."),
     f!("no_device", Shape::Text, false, false, "To omit the device from the block device mapping, specify an empty string."),
     f!("device_name", Shape::Text, false, false, "The device name."),
     f!("virtual_name", Shape::Text, false, false, "The virtual device name (ephemeral N)."),
+] };
+
+pub static BLOCK_PUBLIC_ACCESS_STATES: Structure = Structure { name: "BlockPublicAccessStates", fields: &[
+    f!("internet_gateway_block_mode", Shape::Enum(t::BlockPublicAccessMode::values()), false, false, "The mode of VPC BPA."),
 ] };
 
 pub static CAPACITY_RESERVATION_SPECIFICATION: Structure = Structure { name: "CapacityReservationSpecification", fields: &[
@@ -123,6 +1077,18 @@ pub static CAPACITY_RESERVATION_TARGET: Structure = Structure { name: "CapacityR
 pub static CAPACITY_RESERVATION_TARGET_RESPONSE: Structure = Structure { name: "CapacityReservationTargetResponse", fields: &[
     f!("capacity_reservation_id", Shape::Text, false, false, "The ID of the targeted Capacity Reservation."),
     f!("capacity_reservation_resource_group_arn", Shape::Text, false, false, "The ARN of the targeted Capacity Reservation group."),
+] };
+
+pub static CONNECTION_TRACKING_CONFIGURATION: Structure = Structure { name: "ConnectionTrackingConfiguration", fields: &[
+    f!("tcp_established_timeout", Shape::INT32, false, false, "Timeout (in seconds) for idle TCP connections in an established state."),
+    f!("udp_stream_timeout", Shape::INT32, false, false, "Timeout (in seconds) for idle UDP flows classified as streams which have seen more than one request-response transaction."),
+    f!("udp_timeout", Shape::INT32, false, false, "Timeout (in seconds) for idle UDP flows that have seen traffic only in a single direction or a single request-response transaction."),
+] };
+
+pub static CONNECTION_TRACKING_SPECIFICATION: Structure = Structure { name: "ConnectionTrackingSpecification", fields: &[
+    f!("tcp_established_timeout", Shape::INT32, false, false, "Timeout (in seconds) for idle TCP connections in an established state."),
+    f!("udp_timeout", Shape::INT32, false, false, "Timeout (in seconds) for idle UDP flows that have seen traffic only in a single direction or a single request-response transaction."),
+    f!("udp_stream_timeout", Shape::INT32, false, false, "Timeout (in seconds) for idle UDP flows classified as streams which have seen more than one request-response transaction."),
 ] };
 
 pub static CONNECTION_TRACKING_SPECIFICATION_REQUEST: Structure = Structure { name: "ConnectionTrackingSpecificationRequest", fields: &[
@@ -151,8 +1117,50 @@ pub static CPU_OPTIONS_REQUEST: Structure = Structure { name: "CpuOptionsRequest
     f!("nested_virtualization", Shape::Enum(t::NestedVirtualizationSpecification::values()), false, false, "Indicates whether to enable the instance for nested virtualization."),
 ] };
 
+pub static CPU_PERFORMANCE_FACTOR: Structure = Structure { name: "CpuPerformanceFactor", fields: &[
+    f!("references", Shape::List(&Shape::Struct(&PERFORMANCE_FACTOR_REFERENCE)), false, false, "Specify an instance family to use as the baseline reference for CPU performance."),
+] };
+
+pub static CPU_PERFORMANCE_FACTOR_REQUEST: Structure = Structure { name: "CpuPerformanceFactorRequest", fields: &[
+    f!("references", Shape::List(&Shape::Struct(&PERFORMANCE_FACTOR_REFERENCE_REQUEST)), false, false, "Specify an instance family to use as the baseline reference for CPU performance."),
+] };
+
+pub static CREDIT_SPECIFICATION: Structure = Structure { name: "CreditSpecification", fields: &[
+    f!("cpu_credits", Shape::Text, false, false, "The credit option for CPU usage of a T instance."),
+] };
+
 pub static CREDIT_SPECIFICATION_REQUEST: Structure = Structure { name: "CreditSpecificationRequest", fields: &[
     f!("cpu_credits", Shape::Text, true, false, "The credit option for CPU usage of a T instance."),
+] };
+
+pub static DEFAULT_CONNECTION_TRACKING_CONFIGURATION: Structure = Structure { name: "DefaultConnectionTrackingConfiguration", fields: &[
+    f!("default_tcp_established_timeout", Shape::INT32, false, false, "Default timeout (in seconds) for idle TCP connections in an established state."),
+    f!("default_udp_timeout", Shape::INT32, false, false, "Default timeout (in seconds) for idle UDP flows that have seen traffic only in a single direction or a single request-response transaction."),
+    f!("default_udp_stream_timeout", Shape::INT32, false, false, "Default timeout (in seconds) for idle UDP flows classified as streams which have seen more than one request-response transaction."),
+] };
+
+pub static DELETE_LAUNCH_TEMPLATE_VERSIONS_RESPONSE_ERROR_ITEM: Structure = Structure { name: "DeleteLaunchTemplateVersionsResponseErrorItem", fields: &[
+    f!("launch_template_id", Shape::Text, false, false, "The ID of the launch template."),
+    f!("launch_template_name", Shape::Text, false, false, "The name of the launch template."),
+    f!("version_number", Shape::INT64, false, false, "The version number of the launch template."),
+    f!("response_error", Shape::Struct(&RESPONSE_ERROR), false, false, "Information about the error."),
+] };
+
+pub static DELETE_LAUNCH_TEMPLATE_VERSIONS_RESPONSE_SUCCESS_ITEM: Structure = Structure { name: "DeleteLaunchTemplateVersionsResponseSuccessItem", fields: &[
+    f!("launch_template_id", Shape::Text, false, false, "The ID of the launch template."),
+    f!("launch_template_name", Shape::Text, false, false, "The name of the launch template."),
+    f!("version_number", Shape::INT64, false, false, "The version number of the launch template."),
+] };
+
+pub static DELETE_SNAPSHOT_RETURN_CODE: Structure = Structure { name: "DeleteSnapshotReturnCode", fields: &[
+    f!("snapshot_id", Shape::Text, false, false, "The ID of the snapshot."),
+    f!("return_code", Shape::Enum(t::SnapshotReturnCodes::values()), false, false, "The result code from the snapshot deletion attempt."),
+] };
+
+pub static DISK_INFO: Structure = Structure { name: "DiskInfo", fields: &[
+    f!("size_in_gb", Shape::INT64, false, false, "The size of the disk in GB."),
+    f!("count", Shape::INT32, false, false, "The number of disks with this configuration."),
+    f!("type", Shape::Enum(t::DiskType::values()), false, false, "The type of disk."),
 ] };
 
 pub static EBS_BLOCK_DEVICE: Structure = Structure { name: "EbsBlockDevice", fields: &[
@@ -171,6 +1179,27 @@ pub static EBS_BLOCK_DEVICE: Structure = Structure { name: "EbsBlockDevice", fie
     f!("ebs_card_index", Shape::INT32, false, false, "The index of the EBS card."),
 ] };
 
+pub static EBS_CARD_INFO: Structure = Structure { name: "EbsCardInfo", fields: &[
+    f!("ebs_card_index", Shape::INT32, false, false, "The index of the EBS card."),
+    f!("baseline_bandwidth_in_mbps", Shape::INT32, false, false, "The baseline bandwidth performance for the EBS card, in Mbps."),
+    f!("baseline_throughput_in_m_bps", Shape::Float, false, false, "The baseline throughput performance for the EBS card, in MBps."),
+    f!("baseline_iops", Shape::INT32, false, false, "The baseline IOPS performance for the EBS card."),
+    f!("maximum_bandwidth_in_mbps", Shape::INT32, false, false, "The maximum bandwidth performance for the EBS card, in Mbps."),
+    f!("maximum_throughput_in_m_bps", Shape::Float, false, false, "The maximum throughput performance for the EBS card, in MBps."),
+    f!("maximum_iops", Shape::INT32, false, false, "The maximum IOPS performance for the EBS card."),
+] };
+
+pub static EBS_INFO: Structure = Structure { name: "EbsInfo", fields: &[
+    f!("ebs_optimized_support", Shape::Enum(t::EbsOptimizedSupport::values()), false, false, "Indicates whether the instance type is Amazon EBS-optimized."),
+    f!("encryption_support", Shape::Enum(t::EbsEncryptionSupport::values()), false, false, "Indicates whether Amazon EBS encryption is supported."),
+    f!("ebs_optimized_info", Shape::Struct(&EBS_OPTIMIZED_INFO), false, false, "Describes the optimized EBS performance for the instance type."),
+    f!("nvme_support", Shape::Enum(t::EbsNvmeSupport::values()), false, false, "Indicates whether non-volatile memory express (NVMe) is supported."),
+    f!("maximum_ebs_attachments", Shape::INT32, false, false, "Indicates the maximum number of Amazon EBS volumes that can be attached to the instance type."),
+    f!("attachment_limit_type", Shape::Enum(t::AttachmentLimitType::values()), false, false, "Indicates whether the instance type features a shared or dedicated Amazon EBS volume attachment limit."),
+    f!("maximum_ebs_cards", Shape::INT32, false, false, "Indicates the number of EBS cards supported by the instance type."),
+    f!("ebs_cards", Shape::List(&Shape::Struct(&EBS_CARD_INFO)), false, false, "Describes the EBS cards available for the instance type."),
+] };
+
 pub static EBS_INSTANCE_BLOCK_DEVICE: Structure = Structure { name: "EbsInstanceBlockDevice", fields: &[
     f!("attach_time", Shape::Time, false, false, "The time stamp when the attachment initiated."),
     f!("delete_on_termination", Shape::Bool, false, false, "Indicates whether the volume is deleted on instance termination."),
@@ -182,6 +1211,35 @@ pub static EBS_INSTANCE_BLOCK_DEVICE: Structure = Structure { name: "EbsInstance
     f!("ebs_card_index", Shape::INT32, false, false, "The index of the EBS card."),
 ] };
 
+pub static EBS_INSTANCE_BLOCK_DEVICE_SPECIFICATION: Structure = Structure { name: "EbsInstanceBlockDeviceSpecification", fields: &[
+    f!("volume_id", Shape::Text, false, false, "The ID of the EBS volume."),
+    f!("delete_on_termination", Shape::Bool, false, false, "Indicates whether the volume is deleted on instance termination."),
+] };
+
+pub static EBS_OPTIMIZED_INFO: Structure = Structure { name: "EbsOptimizedInfo", fields: &[
+    f!("baseline_bandwidth_in_mbps", Shape::INT32, false, false, "The baseline bandwidth performance for an EBS-optimized instance type, in Mbps."),
+    f!("baseline_throughput_in_m_bps", Shape::Float, false, false, "The baseline throughput performance for an EBS-optimized instance type, in MB/s."),
+    f!("baseline_iops", Shape::INT32, false, false, "The baseline input/output storage operations per seconds for an EBS-optimized instance type."),
+    f!("maximum_bandwidth_in_mbps", Shape::INT32, false, false, "The maximum bandwidth performance for an EBS-optimized instance type, in Mbps."),
+    f!("maximum_throughput_in_m_bps", Shape::Float, false, false, "The maximum throughput performance for an EBS-optimized instance type, in MB/s."),
+    f!("maximum_iops", Shape::INT32, false, false, "The maximum input/output storage operations per second for an EBS-optimized instance type."),
+] };
+
+pub static EBS_STATUS_DETAILS: Structure = Structure { name: "EbsStatusDetails", fields: &[
+    f!("impaired_since", Shape::Time, false, false, "The date and time when the attached EBS status check failed."),
+    f!("name", Shape::Enum(t::StatusName::values()), false, false, "The name of the attached EBS status check."),
+    f!("status", Shape::Enum(t::StatusType::values()), false, false, "The result of the attached EBS status check."),
+] };
+
+pub static EBS_STATUS_SUMMARY: Structure = Structure { name: "EbsStatusSummary", fields: &[
+    f!("details", Shape::List(&Shape::Struct(&EBS_STATUS_DETAILS)), false, false, "Details about the attached EBS status check for an instance."),
+    f!("status", Shape::Enum(t::SummaryStatus::values()), false, false, "The current status."),
+] };
+
+pub static EFA_INFO: Structure = Structure { name: "EfaInfo", fields: &[
+    f!("maximum_efa_interfaces", Shape::INT32, false, false, "The maximum number of Elastic Fabric Adapters for the instance type."),
+] };
+
 pub static ELASTIC_GPU_ASSOCIATION: Structure = Structure { name: "ElasticGpuAssociation", fields: &[
     f!("elastic_gpu_id", Shape::Text, false, false, "The ID of the Elastic Graphics accelerator."),
     f!("elastic_gpu_association_id", Shape::Text, false, false, "The ID of the association."),
@@ -191,6 +1249,10 @@ pub static ELASTIC_GPU_ASSOCIATION: Structure = Structure { name: "ElasticGpuAss
 
 pub static ELASTIC_GPU_SPECIFICATION: Structure = Structure { name: "ElasticGpuSpecification", fields: &[
     f!("type", Shape::Text, true, false, "The type of Elastic Graphics accelerator."),
+] };
+
+pub static ELASTIC_GPU_SPECIFICATION_RESPONSE: Structure = Structure { name: "ElasticGpuSpecificationResponse", fields: &[
+    f!("type", Shape::Text, false, false, "Deprecated."),
 ] };
 
 pub static ELASTIC_INFERENCE_ACCELERATOR: Structure = Structure { name: "ElasticInferenceAccelerator", fields: &[
@@ -220,6 +1282,41 @@ pub static ENCLAVE_OPTIONS: Structure = Structure { name: "EnclaveOptions", fiel
 
 pub static ENCLAVE_OPTIONS_REQUEST: Structure = Structure { name: "EnclaveOptionsRequest", fields: &[
     f!("enabled", Shape::Bool, false, false, "To enable the instance for Amazon Web Services Nitro Enclaves, set this parameter to true."),
+] };
+
+pub static FPGA_DEVICE_INFO: Structure = Structure { name: "FpgaDeviceInfo", fields: &[
+    f!("name", Shape::Text, false, false, "The name of the FPGA accelerator."),
+    f!("manufacturer", Shape::Text, false, false, "The manufacturer of the FPGA accelerator."),
+    f!("count", Shape::INT32, false, false, "The count of FPGA accelerators for the instance type."),
+    f!("memory_info", Shape::Struct(&FPGA_DEVICE_MEMORY_INFO), false, false, "Describes the memory for the FPGA accelerator for the instance type."),
+] };
+
+pub static FPGA_DEVICE_MEMORY_INFO: Structure = Structure { name: "FpgaDeviceMemoryInfo", fields: &[
+    f!("size_in_mib", Shape::INT32, false, false, "The size of the memory available to the FPGA accelerator, in MiB."),
+] };
+
+pub static FPGA_INFO: Structure = Structure { name: "FpgaInfo", fields: &[
+    f!("fpgas", Shape::List(&Shape::Struct(&FPGA_DEVICE_INFO)), false, false, "Describes the FPGAs for the instance type."),
+    f!("total_fpga_memory_in_mib", Shape::INT32, false, false, "The total memory of all FPGA accelerators for the instance type."),
+] };
+
+pub static GPU_DEVICE_INFO: Structure = Structure { name: "GpuDeviceInfo", fields: &[
+    f!("name", Shape::Text, false, false, "The name of the GPU accelerator."),
+    f!("manufacturer", Shape::Text, false, false, "The manufacturer of the GPU accelerator."),
+    f!("count", Shape::INT32, false, false, "The number of GPUs for the instance type."),
+    f!("logical_gpu_count", Shape::INT32, false, false, "Total number of GPU devices of this type."),
+    f!("gpu_partition_size", Shape::Float, false, false, "The size of each GPU as a fraction of a full GPU, between 0 (excluded) and 1 (included)."),
+    f!("workloads", Shape::List(&Shape::Text), false, false, "A list of workload types this GPU supports."),
+    f!("memory_info", Shape::Struct(&GPU_DEVICE_MEMORY_INFO), false, false, "Describes the memory available to the GPU accelerator."),
+] };
+
+pub static GPU_DEVICE_MEMORY_INFO: Structure = Structure { name: "GpuDeviceMemoryInfo", fields: &[
+    f!("size_in_mib", Shape::INT32, false, false, "The size of the memory available to the GPU accelerator, in MiB."),
+] };
+
+pub static GPU_INFO: Structure = Structure { name: "GpuInfo", fields: &[
+    f!("gpus", Shape::List(&Shape::Struct(&GPU_DEVICE_INFO)), false, false, "Describes the GPU accelerators for the instance type."),
+    f!("total_gpu_memory_in_mib", Shape::INT32, false, false, "The total size of the memory for the GPU accelerators for the instance type, in MiB."),
 ] };
 
 pub static GROUP_IDENTIFIER: Structure = Structure { name: "GroupIdentifier", fields: &[
@@ -295,6 +1392,22 @@ pub static IMAGE_WATERMARK: Structure = Structure { name: "ImageWatermark", fiel
     f!("source_image_id", Shape::Text, false, false, "The ID of the AMI to which the watermark was originally attached."),
     f!("source_image_creation_time", Shape::Time, false, false, "The creation date of the source AMI, in the following format: YYYY - MM - DD T HH : MM : SS. ssssss + HH : MM."),
     f!("watermark_creation_time", Shape::Time, false, false, "The date and time the watermark was attached to the AMI, in the following format: YYYY - MM - DD T HH : MM : SS. ssssss + HH : MM."),
+] };
+
+pub static INFERENCE_ACCELERATOR_INFO: Structure = Structure { name: "InferenceAcceleratorInfo", fields: &[
+    f!("accelerators", Shape::List(&Shape::Struct(&INFERENCE_DEVICE_INFO)), false, false, "Describes the Inference accelerators for the instance type."),
+    f!("total_inference_memory_in_mib", Shape::INT32, false, false, "The total size of the memory for the inference accelerators for the instance type, in MiB."),
+] };
+
+pub static INFERENCE_DEVICE_INFO: Structure = Structure { name: "InferenceDeviceInfo", fields: &[
+    f!("count", Shape::INT32, false, false, "The number of Inference accelerators for the instance type."),
+    f!("name", Shape::Text, false, false, "The name of the Inference accelerator."),
+    f!("manufacturer", Shape::Text, false, false, "The manufacturer of the Inference accelerator."),
+    f!("memory_info", Shape::Struct(&INFERENCE_DEVICE_MEMORY_INFO), false, false, "Describes the memory available to the inference accelerator."),
+] };
+
+pub static INFERENCE_DEVICE_MEMORY_INFO: Structure = Structure { name: "InferenceDeviceMemoryInfo", fields: &[
+    f!("size_in_mib", Shape::INT32, false, false, "The size of the memory available to the inference accelerator, in MiB."),
 ] };
 
 pub static INSTANCE: Structure = Structure { name: "Instance", fields: &[
@@ -375,6 +1488,13 @@ pub static INSTANCE_BLOCK_DEVICE_MAPPING: Structure = Structure { name: "Instanc
     f!("ebs", Shape::Struct(&EBS_INSTANCE_BLOCK_DEVICE), false, false, "Parameters used to automatically set up EBS volumes when the instance is launched."),
 ] };
 
+pub static INSTANCE_BLOCK_DEVICE_MAPPING_SPECIFICATION: Structure = Structure { name: "InstanceBlockDeviceMappingSpecification", fields: &[
+    f!("device_name", Shape::Text, false, false, "The device name."),
+    f!("ebs", Shape::Struct(&EBS_INSTANCE_BLOCK_DEVICE_SPECIFICATION), false, false, "Parameters used to automatically set up EBS volumes when the instance is launched."),
+    f!("virtual_name", Shape::Text, false, false, "The virtual device name."),
+    f!("no_device", Shape::Text, false, false, "Suppresses the specified device included in the block device mapping."),
+] };
+
 pub static INSTANCE_IPV4_PREFIX: Structure = Structure { name: "InstanceIpv4Prefix", fields: &[
     f!("ipv4_prefix", Shape::Text, false, false, "One or more IPv4 prefixes assigned to the network interface."),
 ] };
@@ -382,6 +1502,10 @@ pub static INSTANCE_IPV4_PREFIX: Structure = Structure { name: "InstanceIpv4Pref
 pub static INSTANCE_IPV6_ADDRESS: Structure = Structure { name: "InstanceIpv6Address", fields: &[
     f!("ipv6_address", Shape::Text, false, false, "The IPv6 address."),
     f!("is_primary_ipv6", Shape::Bool, false, false, "Determines if an IPv6 address associated with a network interface is the primary IPv6 address."),
+] };
+
+pub static INSTANCE_IPV6_ADDRESS_REQUEST: Structure = Structure { name: "InstanceIpv6AddressRequest", fields: &[
+    f!("ipv6_address", Shape::Text, false, false, "The IPv6 address."),
 ] };
 
 pub static INSTANCE_IPV6_PREFIX: Structure = Structure { name: "InstanceIpv6Prefix", fields: &[
@@ -417,6 +1541,11 @@ pub static INSTANCE_METADATA_OPTIONS_RESPONSE: Structure = Structure { name: "In
     f!("http_endpoint", Shape::Enum(t::InstanceMetadataEndpointState::values()), false, false, "Indicates whether the HTTP metadata endpoint on your instances is enabled or disabled."),
     f!("http_protocol_ipv6", Shape::Enum(t::InstanceMetadataProtocolState::values()), false, false, "Indicates whether the IPv6 endpoint for the instance metadata service is enabled or disabled."),
     f!("instance_metadata_tags", Shape::Enum(t::InstanceMetadataTagsState::values()), false, false, "Indicates whether access to instance tags from the instance metadata is enabled or disabled."),
+] };
+
+pub static INSTANCE_MONITORING: Structure = Structure { name: "InstanceMonitoring", fields: &[
+    f!("instance_id", Shape::Text, false, false, "The ID of the instance."),
+    f!("monitoring", Shape::Struct(&MONITORING), false, false, "The monitoring for the instance."),
 ] };
 
 pub static INSTANCE_NETWORK_INTERFACE: Structure = Structure { name: "InstanceNetworkInterface", fields: &[
@@ -502,6 +1631,64 @@ pub static INSTANCE_PRIVATE_IP_ADDRESS: Structure = Structure { name: "InstanceP
     f!("private_ip_address", Shape::Text, false, false, "The private IPv4 address of the network interface."),
 ] };
 
+pub static INSTANCE_REQUIREMENTS: Structure = Structure { name: "InstanceRequirements", fields: &[
+    f!("v_cpu_count", Shape::Struct(&V_CPU_COUNT_RANGE), false, false, "The minimum and maximum number of vCPUs."),
+    f!("memory_mib", Shape::Struct(&MEMORY_MIB), false, false, "The minimum and maximum amount of memory, in MiB."),
+    f!("cpu_manufacturers", Shape::List(&Shape::Enum(t::CpuManufacturer::values())), false, false, "The CPU manufacturers to include."),
+    f!("memory_gib_per_v_cpu", Shape::Struct(&MEMORY_GIB_PER_V_CPU), false, false, "The minimum and maximum amount of memory per vCPU, in GiB."),
+    f!("excluded_instance_types", Shape::List(&Shape::Text), false, false, "The instance types to exclude."),
+    f!("instance_generations", Shape::List(&Shape::Enum(t::InstanceGeneration::values())), false, false, "Indicates whether current or previous generation instance types are included."),
+    f!("spot_max_price_percentage_over_lowest_price", Shape::INT32, false, false, "[Price protection] The price protection threshold for Spot Instances, as a percentage higher than an identified Spot price."),
+    f!("on_demand_max_price_percentage_over_lowest_price", Shape::INT32, false, false, "[Price protection] The price protection threshold for On-Demand Instances, as a percentage higher than an identified On-Demand price."),
+    f!("bare_metal", Shape::Enum(t::BareMetal::values()), false, false, "Indicates whether bare metal instance types must be included, excluded, or required."),
+    f!("burstable_performance", Shape::Enum(t::BurstablePerformance::values()), false, false, "Indicates whether burstable performance T instance types are included, excluded, or required."),
+    f!("require_hibernate_support", Shape::Bool, false, false, "Indicates whether instance types must support hibernation for On-Demand Instances."),
+    f!("network_interface_count", Shape::Struct(&NETWORK_INTERFACE_COUNT), false, false, "The minimum and maximum number of network interfaces."),
+    f!("local_storage", Shape::Enum(t::LocalStorage::values()), false, false, "Indicates whether instance types with instance store volumes are included, excluded, or required."),
+    f!("local_storage_types", Shape::List(&Shape::Enum(t::LocalStorageType::values())), false, false, "The type of local storage that is required."),
+    f!("total_local_storage_gb", Shape::Struct(&TOTAL_LOCAL_STORAGE_GB), false, false, "The minimum and maximum amount of total local storage, in GB."),
+    f!("baseline_ebs_bandwidth_mbps", Shape::Struct(&BASELINE_EBS_BANDWIDTH_MBPS), false, false, "The minimum and maximum baseline bandwidth to Amazon EBS, in Mbps."),
+    f!("accelerator_types", Shape::List(&Shape::Enum(t::AcceleratorType::values())), false, false, "The accelerator types that must be on the instance type."),
+    f!("accelerator_count", Shape::Struct(&ACCELERATOR_COUNT), false, false, "The minimum and maximum number of accelerators (GPUs, FPGAs, or Amazon Web Services Inferentia chips) on an instance."),
+    f!("accelerator_manufacturers", Shape::List(&Shape::Enum(t::AcceleratorManufacturer::values())), false, false, "Indicates whether instance types must have accelerators by specific manufacturers."),
+    f!("accelerator_names", Shape::List(&Shape::Enum(t::AcceleratorName::values())), false, false, "The accelerators that must be on the instance type."),
+    f!("accelerator_total_memory_mib", Shape::Struct(&ACCELERATOR_TOTAL_MEMORY_MIB), false, false, "The minimum and maximum amount of total accelerator memory, in MiB."),
+    f!("network_bandwidth_gbps", Shape::Struct(&NETWORK_BANDWIDTH_GBPS), false, false, "The minimum and maximum amount of network bandwidth, in gigabits per second (Gbps)."),
+    f!("allowed_instance_types", Shape::List(&Shape::Text), false, false, "The instance types to apply your specified attributes against."),
+    f!("max_spot_price_as_percentage_of_optimal_on_demand_price", Shape::INT32, false, false, "[Price protection] The price protection threshold for Spot Instances, as a percentage of an identified On-Demand price."),
+    f!("baseline_performance_factors", Shape::Struct(&BASELINE_PERFORMANCE_FACTORS), false, false, "The baseline performance to consider, using an instance family as a baseline reference."),
+    f!("require_encryption_in_transit", Shape::Bool, false, false, "Specifies whether instance types must support encrypting in-transit traffic between instances."),
+] };
+
+pub static INSTANCE_REQUIREMENTS_REQUEST: Structure = Structure { name: "InstanceRequirementsRequest", fields: &[
+    f!("v_cpu_count", Shape::Struct(&V_CPU_COUNT_RANGE_REQUEST), true, false, "The minimum and maximum number of vCPUs."),
+    f!("memory_mib", Shape::Struct(&MEMORY_MIB_REQUEST), true, false, "The minimum and maximum amount of memory, in MiB."),
+    f!("cpu_manufacturers", Shape::List(&Shape::Enum(t::CpuManufacturer::values())), false, false, "The CPU manufacturers to include."),
+    f!("memory_gib_per_v_cpu", Shape::Struct(&MEMORY_GIB_PER_V_CPU_REQUEST), false, false, "The minimum and maximum amount of memory per vCPU, in GiB."),
+    f!("excluded_instance_types", Shape::List(&Shape::Text), false, false, "The instance types to exclude."),
+    f!("instance_generations", Shape::List(&Shape::Enum(t::InstanceGeneration::values())), false, false, "Indicates whether current or previous generation instance types are included."),
+    f!("spot_max_price_percentage_over_lowest_price", Shape::INT32, false, false, "[Price protection] The price protection threshold for Spot Instances, as a percentage higher than an identified Spot price."),
+    f!("on_demand_max_price_percentage_over_lowest_price", Shape::INT32, false, false, "[Price protection] The price protection threshold for On-Demand Instances, as a percentage higher than an identified On-Demand price."),
+    f!("bare_metal", Shape::Enum(t::BareMetal::values()), false, false, "Indicates whether bare metal instance types must be included, excluded, or required."),
+    f!("burstable_performance", Shape::Enum(t::BurstablePerformance::values()), false, false, "Indicates whether burstable performance T instance types are included, excluded, or required."),
+    f!("require_hibernate_support", Shape::Bool, false, false, "Indicates whether instance types must support hibernation for On-Demand Instances."),
+    f!("network_interface_count", Shape::Struct(&NETWORK_INTERFACE_COUNT_REQUEST), false, false, "The minimum and maximum number of network interfaces."),
+    f!("local_storage", Shape::Enum(t::LocalStorage::values()), false, false, "Indicates whether instance types with instance store volumes are included, excluded, or required."),
+    f!("local_storage_types", Shape::List(&Shape::Enum(t::LocalStorageType::values())), false, false, "The type of local storage that is required."),
+    f!("total_local_storage_gb", Shape::Struct(&TOTAL_LOCAL_STORAGE_GB_REQUEST), false, false, "The minimum and maximum amount of total local storage, in GB."),
+    f!("baseline_ebs_bandwidth_mbps", Shape::Struct(&BASELINE_EBS_BANDWIDTH_MBPS_REQUEST), false, false, "The minimum and maximum baseline bandwidth to Amazon EBS, in Mbps."),
+    f!("accelerator_types", Shape::List(&Shape::Enum(t::AcceleratorType::values())), false, false, "The accelerator types that must be on the instance type."),
+    f!("accelerator_count", Shape::Struct(&ACCELERATOR_COUNT_REQUEST), false, false, "The minimum and maximum number of accelerators (GPUs, FPGAs, or Amazon Web Services Inferentia chips) on an instance."),
+    f!("accelerator_manufacturers", Shape::List(&Shape::Enum(t::AcceleratorManufacturer::values())), false, false, "Indicates whether instance types must have accelerators by specific manufacturers."),
+    f!("accelerator_names", Shape::List(&Shape::Enum(t::AcceleratorName::values())), false, false, "The accelerators that must be on the instance type."),
+    f!("accelerator_total_memory_mib", Shape::Struct(&ACCELERATOR_TOTAL_MEMORY_MIB_REQUEST), false, false, "The minimum and maximum amount of total accelerator memory, in MiB."),
+    f!("network_bandwidth_gbps", Shape::Struct(&NETWORK_BANDWIDTH_GBPS_REQUEST), false, false, "The minimum and maximum amount of baseline network bandwidth, in gigabits per second (Gbps)."),
+    f!("allowed_instance_types", Shape::List(&Shape::Text), false, false, "The instance types to apply your specified attributes against."),
+    f!("max_spot_price_as_percentage_of_optimal_on_demand_price", Shape::INT32, false, false, "[Price protection] The price protection threshold for Spot Instances, as a percentage of an identified On-Demand price."),
+    f!("baseline_performance_factors", Shape::Struct(&BASELINE_PERFORMANCE_FACTORS_REQUEST), false, false, "The baseline performance to consider, using an instance family as a baseline reference."),
+    f!("require_encryption_in_transit", Shape::Bool, false, false, "Specifies whether instance types must support encrypting in-transit traffic between instances."),
+] };
+
 pub static INSTANCE_SECONDARY_INTERFACE: Structure = Structure { name: "InstanceSecondaryInterface", fields: &[
     f!("attachment", Shape::Struct(&INSTANCE_SECONDARY_INTERFACE_ATTACHMENT), false, false, "The attachment information for the secondary interface."),
     f!("mac_address", Shape::Text, false, false, "The MAC address of the secondary interface."),
@@ -542,6 +1729,12 @@ pub static INSTANCE_SECONDARY_INTERFACE_SPECIFICATION_REQUEST: Structure = Struc
     f!("network_card_index", Shape::INT32, false, false, "The index of the network card."),
 ] };
 
+pub static INSTANCE_SPECIFICATION: Structure = Structure { name: "InstanceSpecification", fields: &[
+    f!("instance_id", Shape::Text, true, false, "The instance to specify which volumes should be snapshotted."),
+    f!("exclude_boot_volume", Shape::Bool, false, false, "Excludes the root volume from being snapshotted."),
+    f!("exclude_data_volume_ids", Shape::List(&Shape::Text), false, false, "The IDs of the data (non-root) volumes to exclude from the multi-volume snapshot set."),
+] };
+
 pub static INSTANCE_STATE: Structure = Structure { name: "InstanceState", fields: &[
     f!("code", Shape::INT32, false, false, "The state of the instance as a 16-bit unsigned integer."),
     f!("name", Shape::Enum(t::InstanceStateName::values()), false, false, "The current state of the instance."),
@@ -553,8 +1746,91 @@ pub static INSTANCE_STATE_CHANGE: Structure = Structure { name: "InstanceStateCh
     f!("previous_state", Shape::Struct(&INSTANCE_STATE), false, false, "The previous state of the instance."),
 ] };
 
+pub static INSTANCE_STATUS: Structure = Structure { name: "InstanceStatus", fields: &[
+    f!("availability_zone", Shape::Text, false, false, "The Availability Zone of the instance."),
+    f!("availability_zone_id", Shape::Text, false, false, "The ID of the Availability Zone of the instance."),
+    f!("outpost_arn", Shape::Text, false, false, "The Amazon Resource Name (ARN) of the Outpost."),
+    f!("operator", Shape::Struct(&OPERATOR_RESPONSE), false, false, "The service provider that manages the instance."),
+    f!("events", Shape::List(&Shape::Struct(&INSTANCE_STATUS_EVENT)), false, false, "Any scheduled events associated with the instance."),
+    f!("instance_id", Shape::Text, false, false, "The ID of the instance."),
+    f!("instance_state", Shape::Struct(&INSTANCE_STATE), false, false, "The intended state of the instance."),
+    f!("instance_status", Shape::Struct(&INSTANCE_STATUS_SUMMARY), false, false, "Reports impaired functionality that stems from issues internal to the instance, such as impaired reachability."),
+    f!("system_status", Shape::Struct(&INSTANCE_STATUS_SUMMARY), false, false, "Reports impaired functionality that stems from issues related to the systems that support an instance, such as hardware failures and network connectivity problems."),
+    f!("attached_ebs_status", Shape::Struct(&EBS_STATUS_SUMMARY), false, false, "Reports impaired functionality that stems from an attached Amazon EBS volume that is unreachable and unable to complete I/O operations."),
+    f!("application_status", Shape::Struct(&APPLICATION_STATUS_SUMMARY), false, false, "Reports the application-level health status for the instance."),
+    f!("performance_status", Shape::Struct(&PERFORMANCE_STATUS_SUMMARY), false, false, "Reports the performance-related health status for the instance."),
+] };
+
+pub static INSTANCE_STATUS_DETAILS: Structure = Structure { name: "InstanceStatusDetails", fields: &[
+    f!("impaired_since", Shape::Time, false, false, "The time when a status check failed."),
+    f!("name", Shape::Enum(t::StatusName::values()), false, false, "The type of instance status."),
+    f!("status", Shape::Enum(t::StatusType::values()), false, false, "The status."),
+] };
+
+pub static INSTANCE_STATUS_EVENT: Structure = Structure { name: "InstanceStatusEvent", fields: &[
+    f!("instance_event_id", Shape::Text, false, false, "The ID of the event."),
+    f!("code", Shape::Enum(t::EventCode::values()), false, false, "The event code."),
+    f!("description", Shape::Text, false, false, "A description of the event."),
+    f!("not_after", Shape::Time, false, false, "The latest scheduled end time for the event."),
+    f!("not_before", Shape::Time, false, false, "The earliest scheduled start time for the event."),
+    f!("not_before_deadline", Shape::Time, false, false, "The deadline for starting the event."),
+] };
+
+pub static INSTANCE_STATUS_SUMMARY: Structure = Structure { name: "InstanceStatusSummary", fields: &[
+    f!("details", Shape::List(&Shape::Struct(&INSTANCE_STATUS_DETAILS)), false, false, "The system instance health or application instance health."),
+    f!("status", Shape::Enum(t::SummaryStatus::values()), false, false, "The status."),
+] };
+
+pub static INSTANCE_STORAGE_INFO: Structure = Structure { name: "InstanceStorageInfo", fields: &[
+    f!("total_size_in_gb", Shape::INT64, false, false, "The total size of the disks, in GB."),
+    f!("disks", Shape::List(&Shape::Struct(&DISK_INFO)), false, false, "Describes the disks that are available for the instance type."),
+    f!("nvme_support", Shape::Enum(t::EphemeralNvmeSupport::values()), false, false, "Indicates whether non-volatile memory express (NVMe) is supported."),
+    f!("encryption_support", Shape::Enum(t::InstanceStorageEncryptionSupport::values()), false, false, "Indicates whether data is encrypted at rest."),
+] };
+
+pub static INSTANCE_TYPE_INFO: Structure = Structure { name: "InstanceTypeInfo", fields: &[
+    f!("instance_type", Shape::Enum(t::InstanceType::values()), false, false, "The instance type."),
+    f!("current_generation", Shape::Bool, false, false, "Indicates whether the instance type is current generation."),
+    f!("free_tier_eligible", Shape::Bool, false, false, "Indicates whether the instance type is eligible for the free tier."),
+    f!("supported_usage_classes", Shape::List(&Shape::Enum(t::UsageClassType::values())), false, false, "Indicates whether the instance type is offered for spot, On-Demand, or Capacity Blocks."),
+    f!("supported_root_device_types", Shape::List(&Shape::Enum(t::RootDeviceType::values())), false, false, "The supported root device types."),
+    f!("supported_virtualization_types", Shape::List(&Shape::Enum(t::VirtualizationType::values())), false, false, "The supported virtualization types."),
+    f!("bare_metal", Shape::Bool, false, false, "Indicates whether the instance is a bare metal instance type."),
+    f!("hypervisor", Shape::Enum(t::InstanceTypeHypervisor::values()), false, false, "The hypervisor for the instance type."),
+    f!("processor_info", Shape::Struct(&PROCESSOR_INFO), false, false, "Describes the processor."),
+    f!("v_cpu_info", Shape::Struct(&V_CPU_INFO), false, false, "Describes the vCPU configurations for the instance type."),
+    f!("memory_info", Shape::Struct(&MEMORY_INFO), false, false, "Describes the memory for the instance type."),
+    f!("instance_storage_supported", Shape::Bool, false, false, "Indicates whether instance storage is supported."),
+    f!("instance_storage_info", Shape::Struct(&INSTANCE_STORAGE_INFO), false, false, "Describes the instance storage for the instance type."),
+    f!("ebs_info", Shape::Struct(&EBS_INFO), false, false, "Describes the Amazon EBS settings for the instance type."),
+    f!("network_info", Shape::Struct(&NETWORK_INFO), false, false, "Describes the network settings for the instance type."),
+    f!("gpu_info", Shape::Struct(&GPU_INFO), false, false, "Describes the GPU accelerator settings for the instance type."),
+    f!("fpga_info", Shape::Struct(&FPGA_INFO), false, false, "Describes the FPGA accelerator settings for the instance type."),
+    f!("placement_group_info", Shape::Struct(&PLACEMENT_GROUP_INFO), false, false, "Describes the placement group settings for the instance type."),
+    f!("inference_accelerator_info", Shape::Struct(&INFERENCE_ACCELERATOR_INFO), false, false, "Describes the Inference accelerator settings for the instance type."),
+    f!("hibernation_supported", Shape::Bool, false, false, "Indicates whether On-Demand hibernation is supported."),
+    f!("burstable_performance_supported", Shape::Bool, false, false, "Indicates whether the instance type is a burstable performance T instance type."),
+    f!("dedicated_hosts_supported", Shape::Bool, false, false, "Indicates whether Dedicated Hosts are supported on the instance type."),
+    f!("auto_recovery_supported", Shape::Bool, false, false, "Indicates whether Amazon CloudWatch action based recovery is supported."),
+    f!("supported_boot_modes", Shape::List(&Shape::Enum(t::BootModeType::values())), false, false, "The supported boot modes."),
+    f!("nitro_enclaves_support", Shape::Enum(t::NitroEnclavesSupport::values()), false, false, "Indicates whether Nitro Enclaves is supported."),
+    f!("nitro_tpm_support", Shape::Enum(t::NitroTpmSupport::values()), false, false, "Indicates whether NitroTPM is supported."),
+    f!("nitro_tpm_info", Shape::Struct(&NITRO_TPM_INFO), false, false, "Describes the supported NitroTPM versions for the instance type."),
+    f!("media_accelerator_info", Shape::Struct(&MEDIA_ACCELERATOR_INFO), false, false, "Describes the media accelerator settings for the instance type."),
+    f!("neuron_info", Shape::Struct(&NEURON_INFO), false, false, "Describes the Neuron accelerator settings for the instance type."),
+    f!("phc_support", Shape::Enum(t::PhcSupport::values()), false, false, "Indicates whether a local Precision Time Protocol (PTP) hardware clock (PHC) is supported."),
+    f!("reboot_migration_support", Shape::Enum(t::RebootMigrationSupport::values()), false, false, "Indicates whether reboot migration during a user-initiated reboot is supported for instances that have a scheduled system-reboot event."),
+    f!("supported_in_region", Shape::Bool, false, false, "Indicates whether the instance type is supported in the current Region."),
+] };
+
 pub static INSTANCE_TYPE_ITEM: Structure = Structure { name: "InstanceTypeItem", fields: &[
     f!("instance_type", Shape::Text, false, false, "The instance type or wildcard pattern (for example, t3.* or m5.large)."),
+] };
+
+pub static INSTANCE_TYPE_OFFERING: Structure = Structure { name: "InstanceTypeOffering", fields: &[
+    f!("instance_type", Shape::Enum(t::InstanceType::values()), false, false, "The instance type."),
+    f!("location_type", Shape::Enum(t::LocationType::values()), false, false, "The location type."),
+    f!("location", Shape::Text, false, false, "The identifier for the location."),
 ] };
 
 pub static INSTANCE_TYPE_SPECIFICATION: Structure = Structure { name: "InstanceTypeSpecification", fields: &[
@@ -562,18 +1838,403 @@ pub static INSTANCE_TYPE_SPECIFICATION: Structure = Structure { name: "InstanceT
     f!("unsupported_instance_types", Shape::List(&Shape::Struct(&INSTANCE_TYPE_ITEM)), false, false, "The instance types that the AMI does not support."),
 ] };
 
+pub static INTERNET_GATEWAY: Structure = Structure { name: "InternetGateway", fields: &[
+    f!("attachments", Shape::List(&Shape::Struct(&INTERNET_GATEWAY_ATTACHMENT)), false, false, "Any VPCs attached to the internet gateway."),
+    f!("internet_gateway_id", Shape::Text, false, false, "The ID of the internet gateway."),
+    f!("owner_id", Shape::Text, false, false, "The ID of the Amazon Web Services account that owns the internet gateway."),
+    f!("tags", Shape::Tags, false, false, "Any tags assigned to the internet gateway."),
+] };
+
+pub static INTERNET_GATEWAY_ATTACHMENT: Structure = Structure { name: "InternetGatewayAttachment", fields: &[
+    f!("state", Shape::Enum(t::AttachmentStatus::values()), false, false, "The current state of the attachment."),
+    f!("vpc_id", Shape::Text, false, false, "The ID of the VPC."),
+] };
+
+pub static IP_PERMISSION: Structure = Structure { name: "IpPermission", fields: &[
+    f!("ip_protocol", Shape::Text, false, false, "The IP protocol name (tcp, udp, icmp, icmpv6) or number (see Protocol Numbers)."),
+    f!("from_port", Shape::INT32, false, false, "If the protocol is TCP or UDP, this is the start of the port range."),
+    f!("to_port", Shape::INT32, false, false, "If the protocol is TCP or UDP, this is the end of the port range."),
+    f!("user_id_group_pairs", Shape::List(&Shape::Struct(&USER_ID_GROUP_PAIR)), false, false, "The security group and Amazon Web Services account ID pairs."),
+    f!("ip_ranges", Shape::List(&Shape::Struct(&IP_RANGE)), false, false, "The IPv4 address ranges."),
+    f!("ipv6_ranges", Shape::List(&Shape::Struct(&IPV6_RANGE)), false, false, "The IPv6 address ranges."),
+    f!("prefix_list_ids", Shape::List(&Shape::Struct(&PREFIX_LIST_ID)), false, false, "The prefix list IDs."),
+] };
+
+pub static IP_RANGE: Structure = Structure { name: "IpRange", fields: &[
+    f!("description", Shape::Text, false, false, "A description for the security group rule that references this IPv4 address range."),
+    f!("cidr_ip", Shape::Text, false, false, "The IPv4 address range."),
+] };
+
+pub static IPV4_PREFIX_SPECIFICATION: Structure = Structure { name: "Ipv4PrefixSpecification", fields: &[
+    f!("ipv4_prefix", Shape::Text, false, false, "The IPv4 prefix."),
+] };
+
 pub static IPV4_PREFIX_SPECIFICATION_REQUEST: Structure = Structure { name: "Ipv4PrefixSpecificationRequest", fields: &[
     f!("ipv4_prefix", Shape::Text, false, false, "The IPv4 prefix."),
+] };
+
+pub static IPV4_PREFIX_SPECIFICATION_RESPONSE: Structure = Structure { name: "Ipv4PrefixSpecificationResponse", fields: &[
+    f!("ipv4_prefix", Shape::Text, false, false, "The IPv4 delegated prefixes assigned to the network interface."),
+] };
+
+pub static IPV6_PREFIX_SPECIFICATION: Structure = Structure { name: "Ipv6PrefixSpecification", fields: &[
+    f!("ipv6_prefix", Shape::Text, false, false, "The IPv6 prefix."),
 ] };
 
 pub static IPV6_PREFIX_SPECIFICATION_REQUEST: Structure = Structure { name: "Ipv6PrefixSpecificationRequest", fields: &[
     f!("ipv6_prefix", Shape::Text, false, false, "The IPv6 prefix."),
 ] };
 
+pub static IPV6_PREFIX_SPECIFICATION_RESPONSE: Structure = Structure { name: "Ipv6PrefixSpecificationResponse", fields: &[
+    f!("ipv6_prefix", Shape::Text, false, false, "The IPv6 delegated prefixes assigned to the network interface."),
+] };
+
+pub static IPV6_RANGE: Structure = Structure { name: "Ipv6Range", fields: &[
+    f!("description", Shape::Text, false, false, "A description for the security group rule that references this IPv6 address range."),
+    f!("cidr_ipv6", Shape::Text, false, false, "The IPv6 address range."),
+] };
+
+pub static KEY_PAIR_INFO: Structure = Structure { name: "KeyPairInfo", fields: &[
+    f!("key_pair_id", Shape::Text, false, false, "The ID of the key pair."),
+    f!("key_type", Shape::Enum(t::KeyType::values()), false, false, "The type of key pair."),
+    f!("tags", Shape::Tags, false, false, "Any tags applied to the key pair."),
+    f!("public_key", Shape::Text, false, false, "The public key material."),
+    f!("create_time", Shape::Time, false, false, "If you used Amazon EC2 to create the key pair, this is the date and time when the key was created, in ISO 8601 date-time format, in the UTC time zone."),
+    f!("key_name", Shape::Text, false, false, "The name of the key pair."),
+    f!("key_fingerprint", Shape::Text, false, false, "If you used CreateKeyPair to create the key pair."),
+] };
+
+pub static LAUNCH_TEMPLATE: Structure = Structure { name: "LaunchTemplate", fields: &[
+    f!("launch_template_id", Shape::Text, false, false, "The ID of the launch template."),
+    f!("launch_template_name", Shape::Text, false, false, "The name of the launch template."),
+    f!("create_time", Shape::Time, false, false, "The time launch template was created."),
+    f!("created_by", Shape::Text, false, false, "The principal that created the launch template."),
+    f!("default_version_number", Shape::INT64, false, false, "The version number of the default version of the launch template."),
+    f!("latest_version_number", Shape::INT64, false, false, "The version number of the latest version of the launch template."),
+    f!("tags", Shape::Tags, false, false, "The tags for the launch template."),
+    f!("operator", Shape::Struct(&OPERATOR_RESPONSE), false, false, "The entity that manages the launch template."),
+] };
+
+pub static LAUNCH_TEMPLATE_BLOCK_DEVICE_MAPPING: Structure = Structure { name: "LaunchTemplateBlockDeviceMapping", fields: &[
+    f!("device_name", Shape::Text, false, false, "The device name."),
+    f!("virtual_name", Shape::Text, false, false, "The virtual device name (ephemeralN)."),
+    f!("ebs", Shape::Struct(&LAUNCH_TEMPLATE_EBS_BLOCK_DEVICE), false, false, "Information about the block device for an EBS volume."),
+    f!("no_device", Shape::Text, false, false, "To omit the device from the block device mapping, specify an empty string."),
+] };
+
+pub static LAUNCH_TEMPLATE_BLOCK_DEVICE_MAPPING_REQUEST: Structure = Structure { name: "LaunchTemplateBlockDeviceMappingRequest", fields: &[
+    f!("device_name", Shape::Text, false, false, "The device name (for example, /dev/sdh or xvdh)."),
+    f!("virtual_name", Shape::Text, false, false, "The virtual device name (ephemeralN)."),
+    f!("ebs", Shape::Struct(&LAUNCH_TEMPLATE_EBS_BLOCK_DEVICE_REQUEST), false, false, "Parameters used to automatically set up EBS volumes when the instance is launched."),
+    f!("no_device", Shape::Text, false, false, "To omit the device from the block device mapping, specify an empty string."),
+] };
+
+pub static LAUNCH_TEMPLATE_CAPACITY_RESERVATION_SPECIFICATION_REQUEST: Structure = Structure { name: "LaunchTemplateCapacityReservationSpecificationRequest", fields: &[
+    f!("capacity_reservation_preference", Shape::Enum(t::CapacityReservationPreference::values()), false, false, "Indicates the instance's Capacity Reservation preferences."),
+    f!("capacity_reservation_target", Shape::Struct(&CAPACITY_RESERVATION_TARGET), false, false, "Information about the target Capacity Reservation or Capacity Reservation group."),
+] };
+
+pub static LAUNCH_TEMPLATE_CAPACITY_RESERVATION_SPECIFICATION_RESPONSE: Structure = Structure { name: "LaunchTemplateCapacityReservationSpecificationResponse", fields: &[
+    f!("capacity_reservation_preference", Shape::Enum(t::CapacityReservationPreference::values()), false, false, "Indicates the instance's Capacity Reservation preferences."),
+    f!("capacity_reservation_target", Shape::Struct(&CAPACITY_RESERVATION_TARGET_RESPONSE), false, false, "Information about the target Capacity Reservation or Capacity Reservation group."),
+] };
+
+pub static LAUNCH_TEMPLATE_CPU_OPTIONS: Structure = Structure { name: "LaunchTemplateCpuOptions", fields: &[
+    f!("core_count", Shape::INT32, false, false, "The number of CPU cores for the instance."),
+    f!("threads_per_core", Shape::INT32, false, false, "The number of threads per CPU core."),
+    f!("amd_sev_snp", Shape::Enum(t::AmdSevSnpSpecification::values()), false, false, "Indicates whether the instance is enabled for AMD SEV-SNP."),
+    f!("nested_virtualization", Shape::Enum(t::NestedVirtualizationSpecification::values()), false, false, "Indicates whether the instance is enabled for nested virtualization."),
+] };
+
+pub static LAUNCH_TEMPLATE_CPU_OPTIONS_REQUEST: Structure = Structure { name: "LaunchTemplateCpuOptionsRequest", fields: &[
+    f!("core_count", Shape::INT32, false, false, "The number of CPU cores for the instance."),
+    f!("threads_per_core", Shape::INT32, false, false, "The number of threads per CPU core."),
+    f!("amd_sev_snp", Shape::Enum(t::AmdSevSnpSpecification::values()), false, false, "Indicates whether to enable the instance for AMD SEV-SNP."),
+    f!("nested_virtualization", Shape::Enum(t::NestedVirtualizationSpecification::values()), false, false, "Indicates whether to enable the instance for nested virtualization."),
+] };
+
+pub static LAUNCH_TEMPLATE_EBS_BLOCK_DEVICE: Structure = Structure { name: "LaunchTemplateEbsBlockDevice", fields: &[
+    f!("encrypted", Shape::Bool, false, false, "Indicates whether the EBS volume is encrypted."),
+    f!("delete_on_termination", Shape::Bool, false, false, "Indicates whether the EBS volume is deleted on instance termination."),
+    f!("iops", Shape::INT32, false, false, "The number of I/O operations per second (IOPS) that the volume supports."),
+    f!("kms_key_id", Shape::Text, false, false, "Identifier (key ID, key alias, key ARN, or alias ARN) of the customer managed KMS key to use for EBS encryption."),
+    f!("snapshot_id", Shape::Text, false, false, "The ID of the snapshot."),
+    f!("volume_size", Shape::INT32, false, false, "The size of the volume, in GiB."),
+    f!("volume_type", Shape::Enum(t::VolumeType::values()), false, false, "The volume type."),
+    f!("throughput", Shape::INT32, false, false, "The throughput that the volume supports, in MiB/s."),
+    f!("volume_initialization_rate", Shape::INT32, false, false, "The Amazon EBS Provisioned Rate for Volume Initialization (volume initialization rate) specified for the volume, in MiB/s."),
+    f!("ebs_card_index", Shape::INT32, false, false, "The index of the EBS card."),
+] };
+
+pub static LAUNCH_TEMPLATE_EBS_BLOCK_DEVICE_REQUEST: Structure = Structure { name: "LaunchTemplateEbsBlockDeviceRequest", fields: &[
+    f!("encrypted", Shape::Bool, false, false, "Indicates whether the EBS volume is encrypted."),
+    f!("delete_on_termination", Shape::Bool, false, false, "Indicates whether the EBS volume is deleted on instance termination."),
+    f!("iops", Shape::INT32, false, false, "The number of I/O operations per second (IOPS)."),
+    f!("kms_key_id", Shape::Text, false, false, "Identifier (key ID, key alias, key ARN, or alias ARN) of the customer managed KMS key to use for EBS encryption."),
+    f!("snapshot_id", Shape::Text, false, false, "The ID of the snapshot."),
+    f!("volume_size", Shape::INT32, false, false, "The size of the volume, in GiBs."),
+    f!("volume_type", Shape::Enum(t::VolumeType::values()), false, false, "The volume type."),
+    f!("throughput", Shape::INT32, false, false, "The throughput to provision for a gp3 volume, with a maximum of 2,000 MiB/s."),
+    f!("volume_initialization_rate", Shape::INT32, false, false, "Specifies the Amazon EBS Provisioned Rate for Volume Initialization (volume initialization rate), in MiB/s, at which to download the snapshot blocks from Amazon S3 to the volume."),
+    f!("ebs_card_index", Shape::INT32, false, false, "The index of the EBS card."),
+] };
+
+pub static LAUNCH_TEMPLATE_ELASTIC_INFERENCE_ACCELERATOR: Structure = Structure { name: "LaunchTemplateElasticInferenceAccelerator", fields: &[
+    f!("type", Shape::Text, true, false, "The type of elastic inference accelerator."),
+    f!("count", Shape::INT32, false, false, "The number of elastic inference accelerators to attach to the instance."),
+] };
+
+pub static LAUNCH_TEMPLATE_ELASTIC_INFERENCE_ACCELERATOR_RESPONSE: Structure = Structure { name: "LaunchTemplateElasticInferenceAcceleratorResponse", fields: &[
+    f!("type", Shape::Text, false, false, "The type of elastic inference accelerator."),
+    f!("count", Shape::INT32, false, false, "The number of elastic inference accelerators to attach to the instance."),
+] };
+
+pub static LAUNCH_TEMPLATE_ENA_SRD_SPECIFICATION: Structure = Structure { name: "LaunchTemplateEnaSrdSpecification", fields: &[
+    f!("ena_srd_enabled", Shape::Bool, false, false, "Indicates whether ENA Express is enabled for the network interface."),
+    f!("ena_srd_udp_specification", Shape::Struct(&LAUNCH_TEMPLATE_ENA_SRD_UDP_SPECIFICATION), false, false, "Configures ENA Express for UDP network traffic."),
+] };
+
+pub static LAUNCH_TEMPLATE_ENA_SRD_UDP_SPECIFICATION: Structure = Structure { name: "LaunchTemplateEnaSrdUdpSpecification", fields: &[
+    f!("ena_srd_udp_enabled", Shape::Bool, false, false, "Indicates whether UDP traffic to and from the instance uses ENA Express."),
+] };
+
+pub static LAUNCH_TEMPLATE_ENCLAVE_OPTIONS: Structure = Structure { name: "LaunchTemplateEnclaveOptions", fields: &[
+    f!("enabled", Shape::Bool, false, false, "If this parameter is set to true, the instance is enabled for Amazon Web Services Nitro Enclaves; otherwise, it is not enabled for Amazon Web Services Nitro Enclaves."),
+] };
+
+pub static LAUNCH_TEMPLATE_ENCLAVE_OPTIONS_REQUEST: Structure = Structure { name: "LaunchTemplateEnclaveOptionsRequest", fields: &[
+    f!("enabled", Shape::Bool, false, false, "To enable the instance for Amazon Web Services Nitro Enclaves, set this parameter to true."),
+] };
+
+pub static LAUNCH_TEMPLATE_HIBERNATION_OPTIONS: Structure = Structure { name: "LaunchTemplateHibernationOptions", fields: &[
+    f!("configured", Shape::Bool, false, false, "If this parameter is set to true, the instance is enabled for hibernation; otherwise, it is not enabled for hibernation."),
+] };
+
+pub static LAUNCH_TEMPLATE_HIBERNATION_OPTIONS_REQUEST: Structure = Structure { name: "LaunchTemplateHibernationOptionsRequest", fields: &[
+    f!("configured", Shape::Bool, false, false, "If you set this parameter to true, the instance is enabled for hibernation."),
+] };
+
+pub static LAUNCH_TEMPLATE_IAM_INSTANCE_PROFILE_SPECIFICATION: Structure = Structure { name: "LaunchTemplateIamInstanceProfileSpecification", fields: &[
+    f!("arn", Shape::Text, false, false, "The Amazon Resource Name (ARN) of the instance profile."),
+    f!("name", Shape::Text, false, false, "The name of the instance profile."),
+] };
+
+pub static LAUNCH_TEMPLATE_IAM_INSTANCE_PROFILE_SPECIFICATION_REQUEST: Structure = Structure { name: "LaunchTemplateIamInstanceProfileSpecificationRequest", fields: &[
+    f!("arn", Shape::Text, false, false, "The Amazon Resource Name (ARN) of the instance profile."),
+    f!("name", Shape::Text, false, false, "The name of the instance profile."),
+] };
+
+pub static LAUNCH_TEMPLATE_INSTANCE_MAINTENANCE_OPTIONS: Structure = Structure { name: "LaunchTemplateInstanceMaintenanceOptions", fields: &[
+    f!("auto_recovery", Shape::Enum(t::LaunchTemplateAutoRecoveryState::values()), false, false, "Disables the automatic recovery behavior of your instance or sets it to default."),
+] };
+
+pub static LAUNCH_TEMPLATE_INSTANCE_MAINTENANCE_OPTIONS_REQUEST: Structure = Structure { name: "LaunchTemplateInstanceMaintenanceOptionsRequest", fields: &[
+    f!("auto_recovery", Shape::Enum(t::LaunchTemplateAutoRecoveryState::values()), false, false, "Disables the automatic recovery behavior of your instance or sets it to default."),
+] };
+
+pub static LAUNCH_TEMPLATE_INSTANCE_MARKET_OPTIONS: Structure = Structure { name: "LaunchTemplateInstanceMarketOptions", fields: &[
+    f!("market_type", Shape::Enum(t::MarketType::values()), false, false, "The market type."),
+    f!("spot_options", Shape::Struct(&LAUNCH_TEMPLATE_SPOT_MARKET_OPTIONS), false, false, "The options for Spot Instances."),
+] };
+
+pub static LAUNCH_TEMPLATE_INSTANCE_MARKET_OPTIONS_REQUEST: Structure = Structure { name: "LaunchTemplateInstanceMarketOptionsRequest", fields: &[
+    f!("market_type", Shape::Enum(t::MarketType::values()), false, false, "The market type."),
+    f!("spot_options", Shape::Struct(&LAUNCH_TEMPLATE_SPOT_MARKET_OPTIONS_REQUEST), false, false, "The options for Spot Instances."),
+] };
+
+pub static LAUNCH_TEMPLATE_INSTANCE_METADATA_OPTIONS: Structure = Structure { name: "LaunchTemplateInstanceMetadataOptions", fields: &[
+    f!("state", Shape::Enum(t::LaunchTemplateInstanceMetadataOptionsState::values()), false, false, "The state of the metadata option changes."),
+    f!("http_tokens", Shape::Enum(t::LaunchTemplateHttpTokensState::values()), false, false, "Indicates whether IMDSv2 is required."),
+    f!("http_put_response_hop_limit", Shape::INT32, false, false, "The desired HTTP PUT response hop limit for instance metadata requests."),
+    f!("http_endpoint", Shape::Enum(t::LaunchTemplateInstanceMetadataEndpointState::values()), false, false, "Enables or disables the HTTP metadata endpoint on your instances."),
+    f!("http_protocol_ipv6", Shape::Enum(t::LaunchTemplateInstanceMetadataProtocolIpv6::values()), false, false, "Enables or disables the IPv6 endpoint for the instance metadata service."),
+    f!("instance_metadata_tags", Shape::Enum(t::LaunchTemplateInstanceMetadataTagsState::values()), false, false, "Set to enabled to allow access to instance tags from the instance metadata."),
+] };
+
+pub static LAUNCH_TEMPLATE_INSTANCE_METADATA_OPTIONS_REQUEST: Structure = Structure { name: "LaunchTemplateInstanceMetadataOptionsRequest", fields: &[
+    f!("http_tokens", Shape::Enum(t::LaunchTemplateHttpTokensState::values()), false, false, "Indicates whether IMDSv2 is required."),
+    f!("http_put_response_hop_limit", Shape::INT32, false, false, "The desired HTTP PUT response hop limit for instance metadata requests."),
+    f!("http_endpoint", Shape::Enum(t::LaunchTemplateInstanceMetadataEndpointState::values()), false, false, "Enables or disables the HTTP metadata endpoint on your instances."),
+    f!("http_protocol_ipv6", Shape::Enum(t::LaunchTemplateInstanceMetadataProtocolIpv6::values()), false, false, "Enables or disables the IPv6 endpoint for the instance metadata service."),
+    f!("instance_metadata_tags", Shape::Enum(t::LaunchTemplateInstanceMetadataTagsState::values()), false, false, "Set to enabled to allow access to instance tags from the instance metadata."),
+] };
+
+pub static LAUNCH_TEMPLATE_INSTANCE_NETWORK_INTERFACE_SPECIFICATION: Structure = Structure { name: "LaunchTemplateInstanceNetworkInterfaceSpecification", fields: &[
+    f!("associate_carrier_ip_address", Shape::Bool, false, false, "Indicates whether to associate a Carrier IP address with eth0 for a new network interface."),
+    f!("associate_public_ip_address", Shape::Bool, false, false, "Indicates whether to associate a public IPv4 address with eth0 for a new network interface."),
+    f!("delete_on_termination", Shape::Bool, false, false, "Indicates whether the network interface is deleted when the instance is terminated."),
+    f!("description", Shape::Text, false, false, "A description for the network interface."),
+    f!("device_index", Shape::INT32, false, false, "The device index for the network interface attachment."),
+    f!("groups", Shape::List(&Shape::Text), false, false, "The IDs of one or more security groups."),
+    f!("interface_type", Shape::Text, false, false, "The type of network interface."),
+    f!("ipv6_address_count", Shape::INT32, false, false, "The number of IPv6 addresses for the network interface."),
+    f!("ipv6_addresses", Shape::List(&Shape::Struct(&INSTANCE_IPV6_ADDRESS)), false, false, "The IPv6 addresses for the network interface."),
+    f!("network_interface_id", Shape::Text, false, false, "The ID of the network interface."),
+    f!("private_ip_address", Shape::Text, false, false, "The primary private IPv4 address of the network interface."),
+    f!("private_ip_addresses", Shape::List(&Shape::Struct(&PRIVATE_IP_ADDRESS_SPECIFICATION)), false, false, "One or more private IPv4 addresses."),
+    f!("secondary_private_ip_address_count", Shape::INT32, false, false, "The number of secondary private IPv4 addresses for the network interface."),
+    f!("subnet_id", Shape::Text, false, false, "The ID of the subnet for the network interface."),
+    f!("network_card_index", Shape::INT32, false, false, "The index of the network card."),
+    f!("ipv4_prefixes", Shape::List(&Shape::Struct(&IPV4_PREFIX_SPECIFICATION_RESPONSE)), false, false, "One or more IPv4 prefixes assigned to the network interface."),
+    f!("ipv4_prefix_count", Shape::INT32, false, false, "The number of IPv4 prefixes that Amazon Web Services automatically assigned to the network interface."),
+    f!("ipv6_prefixes", Shape::List(&Shape::Struct(&IPV6_PREFIX_SPECIFICATION_RESPONSE)), false, false, "One or more IPv6 prefixes assigned to the network interface."),
+    f!("ipv6_prefix_count", Shape::INT32, false, false, "The number of IPv6 prefixes that Amazon Web Services automatically assigned to the network interface."),
+    f!("primary_ipv6", Shape::Bool, false, false, "The primary IPv6 address of the network interface."),
+    f!("ena_srd_specification", Shape::Struct(&LAUNCH_TEMPLATE_ENA_SRD_SPECIFICATION), false, false, "Contains the ENA Express settings for instances launched from your launch template."),
+    f!("connection_tracking_specification", Shape::Struct(&CONNECTION_TRACKING_SPECIFICATION), false, false, "A security group connection tracking specification that enables you to set the timeout for connection tracking on an Elastic network interface."),
+    f!("ena_queue_count", Shape::INT32, false, false, "The number of ENA queues created with the instance."),
+] };
+
+pub static LAUNCH_TEMPLATE_INSTANCE_NETWORK_INTERFACE_SPECIFICATION_REQUEST: Structure = Structure { name: "LaunchTemplateInstanceNetworkInterfaceSpecificationRequest", fields: &[
+    f!("associate_carrier_ip_address", Shape::Bool, false, false, "Associates a Carrier IP address with eth0 for a new network interface."),
+    f!("associate_public_ip_address", Shape::Bool, false, false, "Associates a public IPv4 address with eth0 for a new network interface."),
+    f!("delete_on_termination", Shape::Bool, false, false, "Indicates whether the network interface is deleted when the instance is terminated."),
+    f!("description", Shape::Text, false, false, "A description for the network interface."),
+    f!("device_index", Shape::INT32, false, false, "The device index for the network interface attachment."),
+    f!("groups", Shape::List(&Shape::Text), false, false, "The IDs of one or more security groups."),
+    f!("interface_type", Shape::Text, false, false, "The type of network interface."),
+    f!("ipv6_address_count", Shape::INT32, false, false, "The number of IPv6 addresses to assign to a network interface."),
+    f!("ipv6_addresses", Shape::List(&Shape::Struct(&INSTANCE_IPV6_ADDRESS_REQUEST)), false, false, "One or more specific IPv6 addresses from the IPv6 CIDR block range of your subnet."),
+    f!("network_interface_id", Shape::Text, false, false, "The ID of the network interface."),
+    f!("private_ip_address", Shape::Text, false, false, "The primary private IPv4 address of the network interface."),
+    f!("private_ip_addresses", Shape::List(&Shape::Struct(&PRIVATE_IP_ADDRESS_SPECIFICATION)), false, false, "One or more private IPv4 addresses."),
+    f!("secondary_private_ip_address_count", Shape::INT32, false, false, "The number of secondary private IPv4 addresses to assign to a network interface."),
+    f!("subnet_id", Shape::Text, false, false, "The ID of the subnet for the network interface."),
+    f!("network_card_index", Shape::INT32, false, false, "The index of the network card."),
+    f!("ipv4_prefixes", Shape::List(&Shape::Struct(&IPV4_PREFIX_SPECIFICATION_REQUEST)), false, false, "One or more IPv4 prefixes to be assigned to the network interface."),
+    f!("ipv4_prefix_count", Shape::INT32, false, false, "The number of IPv4 prefixes to be automatically assigned to the network interface."),
+    f!("ipv6_prefixes", Shape::List(&Shape::Struct(&IPV6_PREFIX_SPECIFICATION_REQUEST)), false, false, "One or more IPv6 prefixes to be assigned to the network interface."),
+    f!("ipv6_prefix_count", Shape::INT32, false, false, "The number of IPv6 prefixes to be automatically assigned to the network interface."),
+    f!("primary_ipv6", Shape::Bool, false, false, "The primary IPv6 address of the network interface."),
+    f!("ena_srd_specification", Shape::Struct(&ENA_SRD_SPECIFICATION_REQUEST), false, false, "Configure ENA Express settings for your launch template."),
+    f!("connection_tracking_specification", Shape::Struct(&CONNECTION_TRACKING_SPECIFICATION_REQUEST), false, false, "A security group connection tracking specification that enables you to set the timeout for connection tracking on an Elastic network interface."),
+    f!("ena_queue_count", Shape::INT32, false, false, "The number of ENA queues to be created with the instance."),
+] };
+
+pub static LAUNCH_TEMPLATE_INSTANCE_SECONDARY_INTERFACE_SPECIFICATION: Structure = Structure { name: "LaunchTemplateInstanceSecondaryInterfaceSpecification", fields: &[
+    f!("delete_on_termination", Shape::Bool, false, false, "Indicates whether the secondary interface is deleted when the instance is terminated."),
+    f!("device_index", Shape::INT32, false, false, "The device index for the secondary interface attachment."),
+    f!("private_ip_addresses", Shape::List(&Shape::Struct(&SECONDARY_INTERFACE_PRIVATE_IP_ADDRESS_SPECIFICATION)), false, false, "The private IPv4 addresses to assign to the secondary interface."),
+    f!("private_ip_address_count", Shape::INT32, false, false, "The number of private IPv4 addresses to assign to the secondary interface."),
+    f!("secondary_subnet_id", Shape::Text, false, false, "The ID of the secondary subnet."),
+    f!("interface_type", Shape::Enum(t::SecondaryInterfaceType::values()), false, false, "The type of secondary interface."),
+    f!("network_card_index", Shape::INT32, false, false, "The index of the network card."),
+] };
+
+pub static LAUNCH_TEMPLATE_INSTANCE_SECONDARY_INTERFACE_SPECIFICATION_REQUEST: Structure = Structure { name: "LaunchTemplateInstanceSecondaryInterfaceSpecificationRequest", fields: &[
+    f!("delete_on_termination", Shape::Bool, false, false, "Indicates whether the secondary interface is deleted when the instance is terminated."),
+    f!("device_index", Shape::INT32, false, false, "The device index for the secondary interface attachment."),
+    f!("private_ip_addresses", Shape::List(&Shape::Struct(&SECONDARY_INTERFACE_PRIVATE_IP_ADDRESS_SPECIFICATION_REQUEST)), false, false, "The private IPv4 addresses to assign to the secondary interface."),
+    f!("private_ip_address_count", Shape::INT32, false, false, "The number of private IPv4 addresses to assign to the secondary interface."),
+    f!("secondary_subnet_id", Shape::Text, false, false, "The ID of the secondary subnet."),
+    f!("interface_type", Shape::Enum(t::SecondaryInterfaceType::values()), false, false, "The type of secondary interface."),
+    f!("network_card_index", Shape::INT32, false, false, "The index of the network card."),
+] };
+
+pub static LAUNCH_TEMPLATE_LICENSE_CONFIGURATION: Structure = Structure { name: "LaunchTemplateLicenseConfiguration", fields: &[
+    f!("license_configuration_arn", Shape::Text, false, false, "The Amazon Resource Name (ARN) of the license configuration."),
+] };
+
+pub static LAUNCH_TEMPLATE_LICENSE_CONFIGURATION_REQUEST: Structure = Structure { name: "LaunchTemplateLicenseConfigurationRequest", fields: &[
+    f!("license_configuration_arn", Shape::Text, false, false, "The Amazon Resource Name (ARN) of the license configuration."),
+] };
+
+pub static LAUNCH_TEMPLATE_NETWORK_PERFORMANCE_OPTIONS: Structure = Structure { name: "LaunchTemplateNetworkPerformanceOptions", fields: &[
+    f!("bandwidth_weighting", Shape::Enum(t::InstanceBandwidthWeighting::values()), false, false, "When you configure network bandwidth weighting, you can boost baseline bandwidth for either networking or EBS by up to 25%."),
+] };
+
+pub static LAUNCH_TEMPLATE_NETWORK_PERFORMANCE_OPTIONS_REQUEST: Structure = Structure { name: "LaunchTemplateNetworkPerformanceOptionsRequest", fields: &[
+    f!("bandwidth_weighting", Shape::Enum(t::InstanceBandwidthWeighting::values()), false, false, "Specify the bandwidth weighting option to boost the associated type of baseline bandwidth, as follows."),
+] };
+
+pub static LAUNCH_TEMPLATE_PLACEMENT: Structure = Structure { name: "LaunchTemplatePlacement", fields: &[
+    f!("availability_zone", Shape::Text, false, false, "The Availability Zone of the instance."),
+    f!("availability_zone_id", Shape::Text, false, false, "The ID of the Availability Zone of the instance."),
+    f!("affinity", Shape::Text, false, false, "The affinity setting for the instance on the Dedicated Host."),
+    f!("group_name", Shape::Text, false, false, "The name of the placement group for the instance."),
+    f!("host_id", Shape::Text, false, false, "The ID of the Dedicated Host for the instance."),
+    f!("tenancy", Shape::Enum(t::Tenancy::values()), false, false, "The tenancy of the instance."),
+    f!("spread_domain", Shape::Text, false, false, "Reserved for future use."),
+    f!("host_resource_group_arn", Shape::Text, false, false, "The ARN of the host resource group in which to launch the instances."),
+    f!("partition_number", Shape::INT32, false, false, "The number of the partition the instance should launch in."),
+    f!("group_id", Shape::Text, false, false, "The Group ID of the placement group."),
+] };
+
+pub static LAUNCH_TEMPLATE_PLACEMENT_REQUEST: Structure = Structure { name: "LaunchTemplatePlacementRequest", fields: &[
+    f!("availability_zone", Shape::Text, false, false, "The Availability Zone for the instance."),
+    f!("availability_zone_id", Shape::Text, false, false, "The ID of the Availability Zone for the instance."),
+    f!("affinity", Shape::Text, false, false, "The affinity setting for an instance on a Dedicated Host."),
+    f!("group_name", Shape::Text, false, false, "The name of the placement group for the instance."),
+    f!("host_id", Shape::Text, false, false, "The ID of the Dedicated Host for the instance."),
+    f!("tenancy", Shape::Enum(t::Tenancy::values()), false, false, "The tenancy of the instance."),
+    f!("spread_domain", Shape::Text, false, false, "Reserved for future use."),
+    f!("host_resource_group_arn", Shape::Text, false, false, "The ARN of the host resource group in which to launch the instances."),
+    f!("partition_number", Shape::INT32, false, false, "The number of the partition the instance should launch in."),
+    f!("group_id", Shape::Text, false, false, "The Group Id of a placement group."),
+] };
+
+pub static LAUNCH_TEMPLATE_PRIVATE_DNS_NAME_OPTIONS: Structure = Structure { name: "LaunchTemplatePrivateDnsNameOptions", fields: &[
+    f!("hostname_type", Shape::Enum(t::HostnameType::values()), false, false, "The type of hostname to assign to an instance."),
+    f!("enable_resource_name_dns_a_record", Shape::Bool, false, false, "Indicates whether to respond to DNS queries for instance hostnames with DNS A records."),
+    f!("enable_resource_name_dns_aaaa_record", Shape::Bool, false, false, "Indicates whether to respond to DNS queries for instance hostnames with DNS AAAA records."),
+] };
+
+pub static LAUNCH_TEMPLATE_PRIVATE_DNS_NAME_OPTIONS_REQUEST: Structure = Structure { name: "LaunchTemplatePrivateDnsNameOptionsRequest", fields: &[
+    f!("hostname_type", Shape::Enum(t::HostnameType::values()), false, false, "The type of hostname for Amazon EC2 instances."),
+    f!("enable_resource_name_dns_a_record", Shape::Bool, false, false, "Indicates whether to respond to DNS queries for instance hostnames with DNS A records."),
+    f!("enable_resource_name_dns_aaaa_record", Shape::Bool, false, false, "Indicates whether to respond to DNS queries for instance hostnames with DNS AAAA records."),
+] };
+
 pub static LAUNCH_TEMPLATE_SPECIFICATION: Structure = Structure { name: "LaunchTemplateSpecification", fields: &[
     f!("launch_template_id", Shape::Text, false, false, "The ID of the launch template."),
     f!("launch_template_name", Shape::Text, false, false, "The name of the launch template."),
     f!("version", Shape::Text, false, false, "The launch template version number, $Latest, or $Default."),
+] };
+
+pub static LAUNCH_TEMPLATE_SPOT_MARKET_OPTIONS: Structure = Structure { name: "LaunchTemplateSpotMarketOptions", fields: &[
+    f!("max_price", Shape::Text, false, false, "The maximum hourly price you're willing to pay for a Spot Instance."),
+    f!("spot_instance_type", Shape::Enum(t::SpotInstanceType::values()), false, false, "The Spot Instance request type."),
+    f!("block_duration_minutes", Shape::INT32, false, false, "The required duration for the Spot Instances (also known as Spot blocks), in minutes."),
+    f!("valid_until", Shape::Time, false, false, "The end date of the request."),
+    f!("instance_interruption_behavior", Shape::Enum(t::InstanceInterruptionBehavior::values()), false, false, "The behavior when a Spot Instance is interrupted."),
+] };
+
+pub static LAUNCH_TEMPLATE_SPOT_MARKET_OPTIONS_REQUEST: Structure = Structure { name: "LaunchTemplateSpotMarketOptionsRequest", fields: &[
+    f!("max_price", Shape::Text, false, false, "The maximum hourly price you're willing to pay for a Spot Instance."),
+    f!("spot_instance_type", Shape::Enum(t::SpotInstanceType::values()), false, false, "The Spot Instance request type."),
+    f!("block_duration_minutes", Shape::INT32, false, false, "Deprecated."),
+    f!("valid_until", Shape::Time, false, false, "The end date of the request, in UTC format (YYYY-MM-DD T HH:MM:SS Z)."),
+    f!("instance_interruption_behavior", Shape::Enum(t::InstanceInterruptionBehavior::values()), false, false, "The behavior when a Spot Instance is interrupted."),
+] };
+
+pub static LAUNCH_TEMPLATE_TAG_SPECIFICATION: Structure = Structure { name: "LaunchTemplateTagSpecification", fields: &[
+    f!("resource_type", Shape::Enum(t::ResourceType::values()), false, false, "The type of resource to tag."),
+    f!("tags", Shape::Tags, false, false, "The tags for the resource."),
+] };
+
+pub static LAUNCH_TEMPLATE_TAG_SPECIFICATION_REQUEST: Structure = Structure { name: "LaunchTemplateTagSpecificationRequest", fields: &[
+    f!("resource_type", Shape::Enum(t::ResourceType::values()), false, false, "The type of resource to tag."),
+    f!("tags", Shape::Tags, false, false, "The tags to apply to the resource."),
+] };
+
+pub static LAUNCH_TEMPLATE_VERSION: Structure = Structure { name: "LaunchTemplateVersion", fields: &[
+    f!("launch_template_id", Shape::Text, false, false, "The ID of the launch template."),
+    f!("launch_template_name", Shape::Text, false, false, "The name of the launch template."),
+    f!("version_number", Shape::INT64, false, false, "The version number."),
+    f!("version_description", Shape::Text, false, false, "The description for the version."),
+    f!("create_time", Shape::Time, false, false, "The time the version was created."),
+    f!("created_by", Shape::Text, false, false, "The principal that created the version."),
+    f!("default_version", Shape::Bool, false, false, "Indicates whether the version is the default version."),
+    f!("launch_template_data", Shape::Struct(&RESPONSE_LAUNCH_TEMPLATE_DATA), false, false, "Information about the launch template."),
+    f!("operator", Shape::Struct(&OPERATOR_RESPONSE), false, false, "The entity that manages the launch template."),
+] };
+
+pub static LAUNCH_TEMPLATES_MONITORING: Structure = Structure { name: "LaunchTemplatesMonitoring", fields: &[
+    f!("enabled", Shape::Bool, false, false, "Indicates whether detailed monitoring is enabled."),
+] };
+
+pub static LAUNCH_TEMPLATES_MONITORING_REQUEST: Structure = Structure { name: "LaunchTemplatesMonitoringRequest", fields: &[
+    f!("enabled", Shape::Bool, false, false, "Specify true to enable detailed monitoring."),
 ] };
 
 pub static LICENSE_CONFIGURATION: Structure = Structure { name: "LicenseConfiguration", fields: &[
@@ -584,8 +2245,199 @@ pub static LICENSE_CONFIGURATION_REQUEST: Structure = Structure { name: "License
     f!("license_configuration_arn", Shape::Text, false, false, "The Amazon Resource Name (ARN) of the license configuration."),
 ] };
 
+pub static MEDIA_ACCELERATOR_INFO: Structure = Structure { name: "MediaAcceleratorInfo", fields: &[
+    f!("accelerators", Shape::List(&Shape::Struct(&MEDIA_DEVICE_INFO)), false, false, "Describes the media accelerators for the instance type."),
+    f!("total_media_memory_in_mib", Shape::INT32, false, false, "The total size of the memory for the media accelerators for the instance type, in MiB."),
+] };
+
+pub static MEDIA_DEVICE_INFO: Structure = Structure { name: "MediaDeviceInfo", fields: &[
+    f!("count", Shape::INT32, false, false, "The number of media accelerators for the instance type."),
+    f!("name", Shape::Text, false, false, "The name of the media accelerator."),
+    f!("manufacturer", Shape::Text, false, false, "The manufacturer of the media accelerator."),
+    f!("memory_info", Shape::Struct(&MEDIA_DEVICE_MEMORY_INFO), false, false, "Describes the memory available to the media accelerator."),
+] };
+
+pub static MEDIA_DEVICE_MEMORY_INFO: Structure = Structure { name: "MediaDeviceMemoryInfo", fields: &[
+    f!("size_in_mib", Shape::INT32, false, false, "The size of the memory available to each media accelerator, in MiB."),
+] };
+
+pub static MEMORY_GIB_PER_V_CPU: Structure = Structure { name: "MemoryGiBPerVCpu", fields: &[
+    f!("min", Shape::Float, false, false, "The minimum amount of memory per vCPU, in GiB."),
+    f!("max", Shape::Float, false, false, "The maximum amount of memory per vCPU, in GiB."),
+] };
+
+pub static MEMORY_GIB_PER_V_CPU_REQUEST: Structure = Structure { name: "MemoryGiBPerVCpuRequest", fields: &[
+    f!("min", Shape::Float, false, false, "The minimum amount of memory per vCPU, in GiB."),
+    f!("max", Shape::Float, false, false, "The maximum amount of memory per vCPU, in GiB."),
+] };
+
+pub static MEMORY_INFO: Structure = Structure { name: "MemoryInfo", fields: &[
+    f!("size_in_mib", Shape::INT64, false, false, "The size of the memory, in MiB."),
+] };
+
+pub static MEMORY_MIB: Structure = Structure { name: "MemoryMiB", fields: &[
+    f!("min", Shape::INT32, false, false, "The minimum amount of memory, in MiB."),
+    f!("max", Shape::INT32, false, false, "The maximum amount of memory, in MiB."),
+] };
+
+pub static MEMORY_MIB_REQUEST: Structure = Structure { name: "MemoryMiBRequest", fields: &[
+    f!("min", Shape::INT32, true, false, "The minimum amount of memory, in MiB."),
+    f!("max", Shape::INT32, false, false, "The maximum amount of memory, in MiB."),
+] };
+
 pub static MONITORING: Structure = Structure { name: "Monitoring", fields: &[
     f!("state", Shape::Enum(t::MonitoringState::values()), false, false, "Indicates whether detailed monitoring is enabled."),
+] };
+
+pub static NETWORK_BANDWIDTH_GBPS: Structure = Structure { name: "NetworkBandwidthGbps", fields: &[
+    f!("min", Shape::Float, false, false, "The minimum amount of network bandwidth, in Gbps."),
+    f!("max", Shape::Float, false, false, "The maximum amount of network bandwidth, in Gbps."),
+] };
+
+pub static NETWORK_BANDWIDTH_GBPS_REQUEST: Structure = Structure { name: "NetworkBandwidthGbpsRequest", fields: &[
+    f!("min", Shape::Float, false, false, "The minimum amount of network bandwidth, in Gbps."),
+    f!("max", Shape::Float, false, false, "The maximum amount of network bandwidth, in Gbps."),
+] };
+
+pub static NETWORK_CARD_INFO: Structure = Structure { name: "NetworkCardInfo", fields: &[
+    f!("network_card_index", Shape::INT32, false, false, "The index of the network card."),
+    f!("network_performance", Shape::Text, false, false, "The network performance of the network card."),
+    f!("maximum_network_interfaces", Shape::INT32, false, false, "The maximum number of network interfaces for the network card."),
+    f!("additional_flexible_network_interfaces", Shape::INT32, false, false, "The number of additional network interfaces that can be attached to an instance when using flexible Elastic Network Adapter (ENA) queues."),
+    f!("baseline_bandwidth_in_gbps", Shape::Float, false, false, "The baseline network performance of the network card, in Gbps."),
+    f!("peak_bandwidth_in_gbps", Shape::Float, false, false, "The peak (burst) network performance of the network card, in Gbps."),
+    f!("default_ena_queue_count_per_interface", Shape::INT32, false, false, "The default number of the ENA queues for each interface."),
+    f!("maximum_ena_queue_count", Shape::INT32, false, false, "The maximum number of the ENA queues."),
+    f!("maximum_ena_queue_count_per_interface", Shape::INT32, false, false, "The maximum number of the ENA queues for each interface."),
+    f!("interface_types", Shape::List(&Shape::Enum(t::NetworkCardInterfaceType::values())), false, false, "The supported interface types for the network card."),
+] };
+
+pub static NETWORK_INFO: Structure = Structure { name: "NetworkInfo", fields: &[
+    f!("network_performance", Shape::Text, false, false, "The network performance."),
+    f!("maximum_network_interfaces", Shape::INT32, false, false, "The maximum number of network interfaces for the instance type."),
+    f!("maximum_network_cards", Shape::INT32, false, false, "The maximum number of physical network cards that can be allocated to the instance."),
+    f!("default_network_card_index", Shape::INT32, false, false, "The index of the default network card, starting at 0."),
+    f!("network_cards", Shape::List(&Shape::Struct(&NETWORK_CARD_INFO)), false, false, "Describes the network cards for the instance type."),
+    f!("ipv4_addresses_per_interface", Shape::INT32, false, false, "The maximum number of IPv4 addresses per network interface."),
+    f!("ipv6_addresses_per_interface", Shape::INT32, false, false, "The maximum number of IPv6 addresses per network interface."),
+    f!("ipv6_supported", Shape::Bool, false, false, "Indicates whether IPv6 is supported."),
+    f!("ena_support", Shape::Enum(t::EnaSupport::values()), false, false, "Indicates whether Elastic Network Adapter (ENA) is supported."),
+    f!("efa_supported", Shape::Bool, false, false, "Indicates whether Elastic Fabric Adapter (EFA) is supported."),
+    f!("efa_info", Shape::Struct(&EFA_INFO), false, false, "Describes the Elastic Fabric Adapters for the instance type."),
+    f!("encryption_in_transit_supported", Shape::Bool, false, false, "Indicates whether the instance type automatically encrypts in-transit traffic between instances."),
+    f!("ena_srd_supported", Shape::Bool, false, false, "Indicates whether the instance type supports ENA Express."),
+    f!("bandwidth_weightings", Shape::List(&Shape::Enum(t::BandwidthWeightingType::values())), false, false, "A list of valid settings for configurable bandwidth weighting for the instance type, if supported."),
+    f!("flexible_ena_queues_support", Shape::Enum(t::FlexibleEnaQueuesSupport::values()), false, false, "Indicates whether changing the number of ENA queues is supported."),
+    f!("connection_tracking_configuration", Shape::Struct(&DEFAULT_CONNECTION_TRACKING_CONFIGURATION), false, false, "Indicates conntrack information for the instance type."),
+    f!("secondary_network_supported", Shape::Bool, false, false, "Indicates whether secondary interface attachments from secondary network are supported."),
+    f!("maximum_secondary_network_interfaces", Shape::INT32, false, false, "The maximum number of secondary interfaces for the instance type."),
+    f!("ipv4_addresses_per_secondary_interface", Shape::INT32, false, false, "The maximum number of IPv4 addresses per secondary interface."),
+] };
+
+pub static NETWORK_INTERFACE: Structure = Structure { name: "NetworkInterface", fields: &[
+    f!("association", Shape::Struct(&NETWORK_INTERFACE_ASSOCIATION), false, false, "The association information for an Elastic IP address (IPv4) associated with the network interface."),
+    f!("attachment", Shape::Struct(&NETWORK_INTERFACE_ATTACHMENT), false, false, "The network interface attachment."),
+    f!("availability_zone", Shape::Text, false, false, "The Availability Zone."),
+    f!("connection_tracking_configuration", Shape::Struct(&CONNECTION_TRACKING_CONFIGURATION), false, false, "A security group connection tracking configuration that enables you to set the timeout for connection tracking on an Elastic network interface."),
+    f!("description", Shape::Text, false, false, "A description."),
+    f!("groups", Shape::List(&Shape::Struct(&GROUP_IDENTIFIER)), false, false, "Any security groups for the network interface."),
+    f!("interface_type", Shape::Enum(t::NetworkInterfaceType::values()), false, false, "The type of network interface."),
+    f!("ipv6_addresses", Shape::List(&Shape::Struct(&NETWORK_INTERFACE_IPV6_ADDRESS)), false, false, "The IPv6 addresses associated with the network interface."),
+    f!("mac_address", Shape::Text, false, false, "The MAC address."),
+    f!("network_interface_id", Shape::Text, false, false, "The ID of the network interface."),
+    f!("outpost_arn", Shape::Text, false, false, "The Amazon Resource Name (ARN) of the Outpost."),
+    f!("owner_id", Shape::Text, false, false, "The Amazon Web Services account ID of the owner of the network interface."),
+    f!("private_dns_name", Shape::Text, false, false, "The private hostname."),
+    f!("public_dns_name", Shape::Text, false, false, "A public hostname."),
+    f!("public_ip_dns_name_options", Shape::Struct(&PUBLIC_IP_DNS_NAME_OPTIONS), false, false, "Public hostname type options."),
+    f!("private_ip_address", Shape::Text, false, false, "The IPv4 address of the network interface within the subnet."),
+    f!("private_ip_addresses", Shape::List(&Shape::Struct(&NETWORK_INTERFACE_PRIVATE_IP_ADDRESS)), false, false, "The private IPv4 addresses associated with the network interface."),
+    f!("ipv4_prefixes", Shape::List(&Shape::Struct(&IPV4_PREFIX_SPECIFICATION)), false, false, "The IPv4 prefixes that are assigned to the network interface."),
+    f!("ipv6_prefixes", Shape::List(&Shape::Struct(&IPV6_PREFIX_SPECIFICATION)), false, false, "The IPv6 prefixes that are assigned to the network interface."),
+    f!("requester_id", Shape::Text, false, false, "The alias or Amazon Web Services account ID of the principal or service that created the network interface."),
+    f!("requester_managed", Shape::Bool, false, false, "Indicates whether the network interface is being managed by Amazon Web Services."),
+    f!("source_dest_check", Shape::Bool, false, false, "Indicates whether source/destination checking is enabled."),
+    f!("status", Shape::Enum(t::NetworkInterfaceStatus::values()), false, false, "The status of the network interface."),
+    f!("subnet_id", Shape::Text, false, false, "The ID of the subnet."),
+    f!("tag_set", Shape::Tags, false, false, "Any tags assigned to the network interface."),
+    f!("vpc_id", Shape::Text, false, false, "The ID of the VPC."),
+    f!("deny_all_igw_traffic", Shape::Bool, false, false, "Indicates whether a network interface with an IPv6 address is unreachable from the public internet."),
+    f!("ipv6_native", Shape::Bool, false, false, "Indicates whether this is an IPv6 only network interface."),
+    f!("ipv6_address", Shape::Text, false, false, "The IPv6 globally unique address associated with the network interface."),
+    f!("operator", Shape::Struct(&OPERATOR_RESPONSE), false, false, "The service provider that manages the network interface."),
+    f!("associated_subnets", Shape::List(&Shape::Text), false, false, "The subnets associated with this network interface."),
+    f!("availability_zone_id", Shape::Text, false, false, "The ID of the Availability Zone."),
+] };
+
+pub static NETWORK_INTERFACE_ASSOCIATION: Structure = Structure { name: "NetworkInterfaceAssociation", fields: &[
+    f!("allocation_id", Shape::Text, false, false, "The allocation ID."),
+    f!("association_id", Shape::Text, false, false, "The association ID."),
+    f!("ip_owner_id", Shape::Text, false, false, "The ID of the Elastic IP address owner."),
+    f!("public_dns_name", Shape::Text, false, false, "The public DNS name."),
+    f!("public_ip", Shape::Text, false, false, "The address of the Elastic IP address bound to the network interface."),
+    f!("customer_owned_ip", Shape::Text, false, false, "The customer-owned IP address associated with the network interface."),
+    f!("carrier_ip", Shape::Text, false, false, "The carrier IP address associated with the network interface."),
+] };
+
+pub static NETWORK_INTERFACE_ATTACHMENT: Structure = Structure { name: "NetworkInterfaceAttachment", fields: &[
+    f!("attach_time", Shape::Time, false, false, "The timestamp indicating when the attachment initiated."),
+    f!("attachment_id", Shape::Text, false, false, "The ID of the network interface attachment."),
+    f!("delete_on_termination", Shape::Bool, false, false, "Indicates whether the network interface is deleted when the instance is terminated."),
+    f!("device_index", Shape::INT32, false, false, "The device index of the network interface attachment on the instance."),
+    f!("network_card_index", Shape::INT32, false, false, "The index of the network card."),
+    f!("instance_id", Shape::Text, false, false, "The ID of the instance."),
+    f!("instance_owner_id", Shape::Text, false, false, "The Amazon Web Services account ID of the owner of the instance."),
+    f!("status", Shape::Enum(t::AttachmentStatus::values()), false, false, "The attachment state."),
+    f!("ena_srd_specification", Shape::Struct(&ATTACHMENT_ENA_SRD_SPECIFICATION), false, false, "Configures ENA Express for the network interface that this action attaches to the instance."),
+    f!("ena_queue_count", Shape::INT32, false, false, "The number of ENA queues created with the instance."),
+] };
+
+pub static NETWORK_INTERFACE_COUNT: Structure = Structure { name: "NetworkInterfaceCount", fields: &[
+    f!("min", Shape::INT32, false, false, "The minimum number of network interfaces."),
+    f!("max", Shape::INT32, false, false, "The maximum number of network interfaces."),
+] };
+
+pub static NETWORK_INTERFACE_COUNT_REQUEST: Structure = Structure { name: "NetworkInterfaceCountRequest", fields: &[
+    f!("min", Shape::INT32, false, false, "The minimum number of network interfaces."),
+    f!("max", Shape::INT32, false, false, "The maximum number of network interfaces."),
+] };
+
+pub static NETWORK_INTERFACE_IPV6_ADDRESS: Structure = Structure { name: "NetworkInterfaceIpv6Address", fields: &[
+    f!("ipv6_address", Shape::Text, false, false, "The IPv6 address."),
+    f!("public_ipv6_dns_name", Shape::Text, false, false, "An IPv6-enabled public hostname for a network interface."),
+    f!("is_primary_ipv6", Shape::Bool, false, false, "Determines if an IPv6 address associated with a network interface is the primary IPv6 address."),
+] };
+
+pub static NETWORK_INTERFACE_PRIVATE_IP_ADDRESS: Structure = Structure { name: "NetworkInterfacePrivateIpAddress", fields: &[
+    f!("association", Shape::Struct(&NETWORK_INTERFACE_ASSOCIATION), false, false, "The association information for an Elastic IP address (IPv4) associated with the network interface."),
+    f!("primary", Shape::Bool, false, false, "Indicates whether this IPv4 address is the primary private IPv4 address of the network interface."),
+    f!("private_dns_name", Shape::Text, false, false, "The private DNS name."),
+    f!("private_ip_address", Shape::Text, false, false, "The private IPv4 address."),
+] };
+
+pub static NEURON_DEVICE_CORE_INFO: Structure = Structure { name: "NeuronDeviceCoreInfo", fields: &[
+    f!("count", Shape::INT32, false, false, "The number of cores available to the neuron accelerator."),
+    f!("version", Shape::INT32, false, false, "The version of the neuron accelerator."),
+] };
+
+pub static NEURON_DEVICE_INFO: Structure = Structure { name: "NeuronDeviceInfo", fields: &[
+    f!("count", Shape::INT32, false, false, "The number of neuron accelerators for the instance type."),
+    f!("name", Shape::Text, false, false, "The name of the neuron accelerator."),
+    f!("core_info", Shape::Struct(&NEURON_DEVICE_CORE_INFO), false, false, "Describes the cores available to each neuron accelerator."),
+    f!("memory_info", Shape::Struct(&NEURON_DEVICE_MEMORY_INFO), false, false, "Describes the memory available to each neuron accelerator."),
+] };
+
+pub static NEURON_DEVICE_MEMORY_INFO: Structure = Structure { name: "NeuronDeviceMemoryInfo", fields: &[
+    f!("size_in_mib", Shape::INT32, false, false, "The size of the memory available to the neuron accelerator, in MiB."),
+] };
+
+pub static NEURON_INFO: Structure = Structure { name: "NeuronInfo", fields: &[
+    f!("neuron_devices", Shape::List(&Shape::Struct(&NEURON_DEVICE_INFO)), false, false, "Describes the neuron accelerators for the instance type."),
+    f!("total_neuron_device_memory_in_mib", Shape::INT32, false, false, "The total size of the memory for the neuron accelerators for the instance type, in MiB."),
+] };
+
+pub static NITRO_TPM_INFO: Structure = Structure { name: "NitroTpmInfo", fields: &[
+    f!("supported_versions", Shape::List(&Shape::Text), false, false, "Indicates the supported NitroTPM versions."),
 ] };
 
 pub static OPERATOR_REQUEST: Structure = Structure { name: "OperatorRequest", fields: &[
@@ -596,6 +2448,20 @@ pub static OPERATOR_RESPONSE: Structure = Structure { name: "OperatorResponse", 
     f!("managed", Shape::Bool, false, false, "If true, the resource is managed by a service provider."),
     f!("principal", Shape::Text, false, false, "If managed is true, then the principal is returned."),
     f!("hidden_by_default", Shape::Bool, false, false, "If true, the resource is hidden by default based on the managed resource visibility settings for the account."),
+] };
+
+pub static PERFORMANCE_FACTOR_REFERENCE: Structure = Structure { name: "PerformanceFactorReference", fields: &[
+    f!("instance_family", Shape::Text, false, false, "The instance family to use as a baseline reference."),
+] };
+
+pub static PERFORMANCE_FACTOR_REFERENCE_REQUEST: Structure = Structure { name: "PerformanceFactorReferenceRequest", fields: &[
+    f!("instance_family", Shape::Text, false, false, "The instance family to use as a baseline reference."),
+] };
+
+pub static PERFORMANCE_STATUS_SUMMARY: Structure = Structure { name: "PerformanceStatusSummary", fields: &[
+    f!("status", Shape::Enum(t::SummaryStatus::values()), false, false, "The current status."),
+    f!("impaired_since", Shape::Time, false, false, "The date and time when the performance status became impaired."),
+    f!("remediation", Shape::Text, false, false, "The recommended action to remediate the impaired instance, if one is available."),
 ] };
 
 pub static PLACEMENT: Structure = Structure { name: "Placement", fields: &[
@@ -609,6 +2475,21 @@ pub static PLACEMENT: Structure = Structure { name: "Placement", fields: &[
     f!("host_resource_group_arn", Shape::Text, false, false, "The ARN of the host resource group in which to launch the instances."),
     f!("group_id", Shape::Text, false, false, "The ID of the placement group that the instance is in."),
     f!("availability_zone", Shape::Text, false, false, "The Availability Zone of the instance."),
+] };
+
+pub static PLACEMENT_GROUP_INFO: Structure = Structure { name: "PlacementGroupInfo", fields: &[
+    f!("supported_strategies", Shape::List(&Shape::Enum(t::PlacementGroupStrategy::values())), false, false, "The supported placement group types."),
+] };
+
+pub static PREFIX_LIST_ID: Structure = Structure { name: "PrefixListId", fields: &[
+    f!("description", Shape::Text, false, false, "A description for the security group rule that references this prefix list ID."),
+    f!("prefix_list_id", Shape::Text, false, false, "The ID of the prefix."),
+] };
+
+pub static PRIVATE_DNS_NAME_OPTIONS_ON_LAUNCH: Structure = Structure { name: "PrivateDnsNameOptionsOnLaunch", fields: &[
+    f!("hostname_type", Shape::Enum(t::HostnameType::values()), false, false, "The type of hostname for EC2 instances."),
+    f!("enable_resource_name_dns_a_record", Shape::Bool, false, false, "Indicates whether to respond to DNS queries for instance hostnames with DNS A records."),
+    f!("enable_resource_name_dns_aaaa_record", Shape::Bool, false, false, "Indicates whether to respond to DNS queries for instance hostname with DNS AAAA records."),
 ] };
 
 pub static PRIVATE_DNS_NAME_OPTIONS_REQUEST: Structure = Structure { name: "PrivateDnsNameOptionsRequest", fields: &[
@@ -628,9 +2509,83 @@ pub static PRIVATE_IP_ADDRESS_SPECIFICATION: Structure = Structure { name: "Priv
     f!("private_ip_address", Shape::Text, false, false, "The private IPv4 address."),
 ] };
 
+pub static PROCESSOR_INFO: Structure = Structure { name: "ProcessorInfo", fields: &[
+    f!("supported_architectures", Shape::List(&Shape::Enum(t::ArchitectureType::values())), false, false, "The architectures supported by the instance type."),
+    f!("sustained_clock_speed_in_ghz", Shape::Float, false, false, "The speed of the processor, in GHz."),
+    f!("supported_features", Shape::List(&Shape::Enum(t::SupportedAdditionalProcessorFeature::values())), false, false, "Indicates whether the instance type supports AMD SEV-SNP."),
+    f!("manufacturer", Shape::Text, false, false, "The manufacturer of the processor."),
+] };
+
 pub static PRODUCT_CODE: Structure = Structure { name: "ProductCode", fields: &[
     f!("product_code_id", Shape::Text, false, false, "The product code."),
     f!("product_code_type", Shape::Enum(t::ProductCodeValues::values()), false, false, "The type of product code."),
+] };
+
+pub static PROPAGATING_VGW: Structure = Structure { name: "PropagatingVgw", fields: &[
+    f!("gateway_id", Shape::Text, false, false, "The ID of the virtual private gateway."),
+] };
+
+pub static PUBLIC_IP_DNS_NAME_OPTIONS: Structure = Structure { name: "PublicIpDnsNameOptions", fields: &[
+    f!("dns_hostname_type", Shape::Text, false, false, "The public hostname type."),
+    f!("public_ipv4_dns_name", Shape::Text, false, false, "An IPv4-enabled public hostname for a network interface."),
+    f!("public_ipv6_dns_name", Shape::Text, false, false, "An IPv6-enabled public hostname for a network interface."),
+    f!("public_dual_stack_dns_name", Shape::Text, false, false, "A dual-stack public hostname for a network interface."),
+] };
+
+pub static REFERENCED_SECURITY_GROUP: Structure = Structure { name: "ReferencedSecurityGroup", fields: &[
+    f!("group_id", Shape::Text, false, false, "The ID of the security group."),
+    f!("peering_status", Shape::Text, false, false, "The status of a VPC peering connection, if applicable."),
+    f!("user_id", Shape::Text, false, false, "The Amazon Web Services account ID."),
+    f!("vpc_id", Shape::Text, false, false, "The ID of the VPC."),
+    f!("vpc_peering_connection_id", Shape::Text, false, false, "The ID of the VPC peering connection (if applicable)."),
+] };
+
+pub static REGION: Structure = Structure { name: "Region", fields: &[
+    f!("opt_in_status", Shape::Text, false, false, "The Region opt-in status."),
+    f!("geography", Shape::List(&Shape::Struct(&REGION_GEOGRAPHY)), false, false, "The geography information for the Region."),
+    f!("region_name", Shape::Text, false, false, "The name of the Region."),
+    f!("endpoint", Shape::Text, false, false, "The Region service endpoint."),
+] };
+
+pub static REGION_GEOGRAPHY: Structure = Structure { name: "RegionGeography", fields: &[
+    f!("name", Shape::Text, false, false, "The name of the geography, for example, United States of America."),
+] };
+
+pub static REQUEST_LAUNCH_TEMPLATE_DATA: Structure = Structure { name: "RequestLaunchTemplateData", fields: &[
+    f!("kernel_id", Shape::Text, false, false, "The ID of the kernel."),
+    f!("ebs_optimized", Shape::Bool, false, false, "Indicates whether the instance is optimized for Amazon EBS I/O."),
+    f!("iam_instance_profile", Shape::Struct(&LAUNCH_TEMPLATE_IAM_INSTANCE_PROFILE_SPECIFICATION_REQUEST), false, false, "The name or Amazon Resource Name (ARN) of an IAM instance profile."),
+    f!("block_device_mappings", Shape::List(&Shape::Struct(&LAUNCH_TEMPLATE_BLOCK_DEVICE_MAPPING_REQUEST)), false, false, "The block device mapping."),
+    f!("network_interfaces", Shape::List(&Shape::Struct(&LAUNCH_TEMPLATE_INSTANCE_NETWORK_INTERFACE_SPECIFICATION_REQUEST)), false, false, "The network interfaces for the instance."),
+    f!("image_id", Shape::Text, false, false, "The ID of the AMI in the format ami-0ac394d6a3example."),
+    f!("instance_type", Shape::Enum(t::InstanceType::values()), false, false, "The instance type."),
+    f!("key_name", Shape::Text, false, false, "The name of the key pair."),
+    f!("monitoring", Shape::Struct(&LAUNCH_TEMPLATES_MONITORING_REQUEST), false, false, "The monitoring for the instance."),
+    f!("placement", Shape::Struct(&LAUNCH_TEMPLATE_PLACEMENT_REQUEST), false, false, "The placement for the instance."),
+    f!("ram_disk_id", Shape::Text, false, false, "The ID of the RAM disk."),
+    f!("disable_api_termination", Shape::Bool, false, false, "Indicates whether termination protection is enabled for the instance."),
+    f!("instance_initiated_shutdown_behavior", Shape::Enum(t::ShutdownBehavior::values()), false, false, "Indicates whether an instance stops or terminates when you initiate shutdown from the instance (using the operating system command for system shutdown)."),
+    f!("user_data", Shape::Text, false, false, "The user data to make available to the instance."),
+    f!("tag_specifications", Shape::List(&Shape::Struct(&LAUNCH_TEMPLATE_TAG_SPECIFICATION_REQUEST)), false, false, "The tags to apply to the resources that are created during instance launch."),
+    f!("elastic_gpu_specifications", Shape::List(&Shape::Struct(&ELASTIC_GPU_SPECIFICATION)), false, false, "Deprecated."),
+    f!("elastic_inference_accelerators", Shape::List(&Shape::Struct(&LAUNCH_TEMPLATE_ELASTIC_INFERENCE_ACCELERATOR)), false, false, "Amazon Elastic Inference is no longer available."),
+    f!("security_group_ids", Shape::List(&Shape::Text), false, false, "The IDs of the security groups."),
+    f!("security_groups", Shape::List(&Shape::Text), false, false, "The names of the security groups."),
+    f!("instance_market_options", Shape::Struct(&LAUNCH_TEMPLATE_INSTANCE_MARKET_OPTIONS_REQUEST), false, false, "The market (purchasing) option for the instances."),
+    f!("credit_specification", Shape::Struct(&CREDIT_SPECIFICATION_REQUEST), false, false, "The credit option for CPU usage of the instance."),
+    f!("cpu_options", Shape::Struct(&LAUNCH_TEMPLATE_CPU_OPTIONS_REQUEST), false, false, "The CPU options for the instance."),
+    f!("capacity_reservation_specification", Shape::Struct(&LAUNCH_TEMPLATE_CAPACITY_RESERVATION_SPECIFICATION_REQUEST), false, false, "The Capacity Reservation targeting option."),
+    f!("license_specifications", Shape::List(&Shape::Struct(&LAUNCH_TEMPLATE_LICENSE_CONFIGURATION_REQUEST)), false, false, "The license configurations."),
+    f!("hibernation_options", Shape::Struct(&LAUNCH_TEMPLATE_HIBERNATION_OPTIONS_REQUEST), false, false, "Indicates whether an instance is enabled for hibernation."),
+    f!("metadata_options", Shape::Struct(&LAUNCH_TEMPLATE_INSTANCE_METADATA_OPTIONS_REQUEST), false, false, "The metadata options for the instance."),
+    f!("enclave_options", Shape::Struct(&LAUNCH_TEMPLATE_ENCLAVE_OPTIONS_REQUEST), false, false, "Indicates whether the instance is enabled for Amazon Web Services Nitro Enclaves."),
+    f!("instance_requirements", Shape::Struct(&INSTANCE_REQUIREMENTS_REQUEST), false, false, "The attributes for the instance types."),
+    f!("private_dns_name_options", Shape::Struct(&LAUNCH_TEMPLATE_PRIVATE_DNS_NAME_OPTIONS_REQUEST), false, false, "The options for the instance hostname."),
+    f!("maintenance_options", Shape::Struct(&LAUNCH_TEMPLATE_INSTANCE_MAINTENANCE_OPTIONS_REQUEST), false, false, "The maintenance options for the instance."),
+    f!("disable_api_stop", Shape::Bool, false, false, "Indicates whether to enable the instance for stop protection."),
+    f!("operator", Shape::Struct(&OPERATOR_REQUEST), false, false, "The entity that manages the launch template."),
+    f!("network_performance_options", Shape::Struct(&LAUNCH_TEMPLATE_NETWORK_PERFORMANCE_OPTIONS_REQUEST), false, false, "Contains launch template settings to boost network performance for the type of workload that runs on your instance."),
+    f!("secondary_interfaces", Shape::List(&Shape::Struct(&LAUNCH_TEMPLATE_INSTANCE_SECONDARY_INTERFACE_SPECIFICATION_REQUEST)), false, false, "The secondary interfaces to associate with instances launched from the template."),
 ] };
 
 pub static RESERVATION: Structure = Structure { name: "Reservation", fields: &[
@@ -639,6 +2594,108 @@ pub static RESERVATION: Structure = Structure { name: "Reservation", fields: &[
     f!("requester_id", Shape::Text, false, false, "The ID of the requester that launched the instances on your behalf (for example, Amazon Web Services Management Console or Auto Scaling)."),
     f!("groups", Shape::List(&Shape::Struct(&GROUP_IDENTIFIER)), false, false, "Not supported."),
     f!("instances", Shape::List(&Shape::Struct(&INSTANCE)), false, false, "The instances."),
+] };
+
+pub static RESPONSE_ERROR: Structure = Structure { name: "ResponseError", fields: &[
+    f!("code", Shape::Enum(t::LaunchTemplateErrorCode::values()), false, false, "The error code."),
+    f!("message", Shape::Text, false, false, "The error message, if applicable."),
+] };
+
+pub static RESPONSE_LAUNCH_TEMPLATE_DATA: Structure = Structure { name: "ResponseLaunchTemplateData", fields: &[
+    f!("kernel_id", Shape::Text, false, false, "The ID of the kernel, if applicable."),
+    f!("ebs_optimized", Shape::Bool, false, false, "Indicates whether the instance is optimized for Amazon EBS I/O."),
+    f!("iam_instance_profile", Shape::Struct(&LAUNCH_TEMPLATE_IAM_INSTANCE_PROFILE_SPECIFICATION), false, false, "The IAM instance profile."),
+    f!("block_device_mappings", Shape::List(&Shape::Struct(&LAUNCH_TEMPLATE_BLOCK_DEVICE_MAPPING)), false, false, "The block device mappings."),
+    f!("network_interfaces", Shape::List(&Shape::Struct(&LAUNCH_TEMPLATE_INSTANCE_NETWORK_INTERFACE_SPECIFICATION)), false, false, "The network interfaces."),
+    f!("image_id", Shape::Text, false, false, "The ID of the AMI or a Systems Manager parameter."),
+    f!("instance_type", Shape::Enum(t::InstanceType::values()), false, false, "The instance type."),
+    f!("key_name", Shape::Text, false, false, "The name of the key pair."),
+    f!("monitoring", Shape::Struct(&LAUNCH_TEMPLATES_MONITORING), false, false, "The monitoring for the instance."),
+    f!("placement", Shape::Struct(&LAUNCH_TEMPLATE_PLACEMENT), false, false, "The placement of the instance."),
+    f!("ram_disk_id", Shape::Text, false, false, "The ID of the RAM disk, if applicable."),
+    f!("disable_api_termination", Shape::Bool, false, false, "If set to true, indicates that the instance cannot be terminated using the Amazon EC2 console, command line tool, or API."),
+    f!("instance_initiated_shutdown_behavior", Shape::Enum(t::ShutdownBehavior::values()), false, false, "Indicates whether an instance stops or terminates when you initiate shutdown from the instance (using the operating system command for system shutdown)."),
+    f!("user_data", Shape::Text, false, false, "The user data for the instance."),
+    f!("tag_specifications", Shape::List(&Shape::Struct(&LAUNCH_TEMPLATE_TAG_SPECIFICATION)), false, false, "The tags that are applied to the resources that are created during instance launch."),
+    f!("elastic_gpu_specifications", Shape::List(&Shape::Struct(&ELASTIC_GPU_SPECIFICATION_RESPONSE)), false, false, "Deprecated."),
+    f!("elastic_inference_accelerators", Shape::List(&Shape::Struct(&LAUNCH_TEMPLATE_ELASTIC_INFERENCE_ACCELERATOR_RESPONSE)), false, false, "Amazon Elastic Inference is no longer available."),
+    f!("security_group_ids", Shape::List(&Shape::Text), false, false, "The security group IDs."),
+    f!("security_groups", Shape::List(&Shape::Text), false, false, "The security group names."),
+    f!("instance_market_options", Shape::Struct(&LAUNCH_TEMPLATE_INSTANCE_MARKET_OPTIONS), false, false, "The market (purchasing) option for the instances."),
+    f!("credit_specification", Shape::Struct(&CREDIT_SPECIFICATION), false, false, "The credit option for CPU usage of the instance."),
+    f!("cpu_options", Shape::Struct(&LAUNCH_TEMPLATE_CPU_OPTIONS), false, false, "The CPU options for the instance."),
+    f!("capacity_reservation_specification", Shape::Struct(&LAUNCH_TEMPLATE_CAPACITY_RESERVATION_SPECIFICATION_RESPONSE), false, false, "Information about the Capacity Reservation targeting option."),
+    f!("license_specifications", Shape::List(&Shape::Struct(&LAUNCH_TEMPLATE_LICENSE_CONFIGURATION)), false, false, "The license configurations."),
+    f!("hibernation_options", Shape::Struct(&LAUNCH_TEMPLATE_HIBERNATION_OPTIONS), false, false, "Indicates whether an instance is configured for hibernation."),
+    f!("metadata_options", Shape::Struct(&LAUNCH_TEMPLATE_INSTANCE_METADATA_OPTIONS), false, false, "The metadata options for the instance."),
+    f!("enclave_options", Shape::Struct(&LAUNCH_TEMPLATE_ENCLAVE_OPTIONS), false, false, "Indicates whether the instance is enabled for Amazon Web Services Nitro Enclaves."),
+    f!("instance_requirements", Shape::Struct(&INSTANCE_REQUIREMENTS), false, false, "The attributes for the instance types."),
+    f!("private_dns_name_options", Shape::Struct(&LAUNCH_TEMPLATE_PRIVATE_DNS_NAME_OPTIONS), false, false, "The options for the instance hostname."),
+    f!("maintenance_options", Shape::Struct(&LAUNCH_TEMPLATE_INSTANCE_MAINTENANCE_OPTIONS), false, false, "The maintenance options for your instance."),
+    f!("disable_api_stop", Shape::Bool, false, false, "Indicates whether the instance is enabled for stop protection."),
+    f!("operator", Shape::Struct(&OPERATOR_RESPONSE), false, false, "The entity that manages the launch template."),
+    f!("network_performance_options", Shape::Struct(&LAUNCH_TEMPLATE_NETWORK_PERFORMANCE_OPTIONS), false, false, "Contains the launch template settings for network performance options for your instance."),
+    f!("secondary_interfaces", Shape::List(&Shape::Struct(&LAUNCH_TEMPLATE_INSTANCE_SECONDARY_INTERFACE_SPECIFICATION)), false, false, "The secondary interfaces associated with the launch template."),
+] };
+
+pub static REVOKED_SECURITY_GROUP_RULE: Structure = Structure { name: "RevokedSecurityGroupRule", fields: &[
+    f!("security_group_rule_id", Shape::Text, false, false, "A security group rule ID."),
+    f!("group_id", Shape::Text, false, false, "A security group ID."),
+    f!("is_egress", Shape::Bool, false, false, "Defines if a security group rule is an outbound rule."),
+    f!("ip_protocol", Shape::Text, false, false, "The security group rule's protocol."),
+    f!("from_port", Shape::INT32, false, false, "The 'from' port number of the security group rule."),
+    f!("to_port", Shape::INT32, false, false, "The 'to' port number of the security group rule."),
+    f!("cidr_ipv4", Shape::Text, false, false, "The IPv4 CIDR of the traffic source."),
+    f!("cidr_ipv6", Shape::Text, false, false, "The IPv6 CIDR of the traffic source."),
+    f!("prefix_list_id", Shape::Text, false, false, "The ID of a prefix list that's the traffic source."),
+    f!("referenced_group_id", Shape::Text, false, false, "The ID of a referenced security group."),
+    f!("description", Shape::Text, false, false, "A description of the revoked security group rule."),
+] };
+
+pub static ROUTE: Structure = Structure { name: "Route", fields: &[
+    f!("destination_cidr_block", Shape::Text, false, false, "The IPv4 CIDR block used for the destination match."),
+    f!("destination_ipv6_cidr_block", Shape::Text, false, false, "The IPv6 CIDR block used for the destination match."),
+    f!("destination_prefix_list_id", Shape::Text, false, false, "The prefix of the Amazon Web Services service."),
+    f!("egress_only_internet_gateway_id", Shape::Text, false, false, "The ID of the egress-only internet gateway."),
+    f!("gateway_id", Shape::Text, false, false, "The ID of a gateway attached to your VPC."),
+    f!("instance_id", Shape::Text, false, false, "The ID of a NAT instance in your VPC."),
+    f!("instance_owner_id", Shape::Text, false, false, "The ID of Amazon Web Services account that owns the instance."),
+    f!("nat_gateway_id", Shape::Text, false, false, "The ID of a NAT gateway."),
+    f!("transit_gateway_id", Shape::Text, false, false, "The ID of a transit gateway."),
+    f!("local_gateway_id", Shape::Text, false, false, "The ID of the local gateway."),
+    f!("carrier_gateway_id", Shape::Text, false, false, "The ID of the carrier gateway."),
+    f!("network_interface_id", Shape::Text, false, false, "The ID of the network interface."),
+    f!("origin", Shape::Enum(t::RouteOrigin::values()), false, false, "Describes how the route was created."),
+    f!("state", Shape::Enum(t::RouteState::values()), false, false, "The state of the route."),
+    f!("vpc_peering_connection_id", Shape::Text, false, false, "The ID of a VPC peering connection."),
+    f!("core_network_arn", Shape::Text, false, false, "The Amazon Resource Name (ARN) of the core network."),
+    f!("odb_network_arn", Shape::Text, false, false, "The Amazon Resource Name (ARN) of the ODB network."),
+    f!("ip_address", Shape::Text, false, false, "The next hop IP address for routes propagated by VPC Route Server into VPC route tables."),
+] };
+
+pub static ROUTE_TABLE: Structure = Structure { name: "RouteTable", fields: &[
+    f!("associations", Shape::List(&Shape::Struct(&ROUTE_TABLE_ASSOCIATION)), false, false, "The associations between the route table and your subnets or gateways."),
+    f!("propagating_vgws", Shape::List(&Shape::Struct(&PROPAGATING_VGW)), false, false, "Any virtual private gateway (VGW) propagating routes."),
+    f!("route_table_id", Shape::Text, false, false, "The ID of the route table."),
+    f!("routes", Shape::List(&Shape::Struct(&ROUTE)), false, false, "The routes in the route table."),
+    f!("tags", Shape::Tags, false, false, "Any tags assigned to the route table."),
+    f!("vpc_id", Shape::Text, false, false, "The ID of the VPC."),
+    f!("owner_id", Shape::Text, false, false, "The ID of the Amazon Web Services account that owns the route table."),
+] };
+
+pub static ROUTE_TABLE_ASSOCIATION: Structure = Structure { name: "RouteTableAssociation", fields: &[
+    f!("main", Shape::Bool, false, false, "Indicates whether this is the main route table."),
+    f!("route_table_association_id", Shape::Text, false, false, "The ID of the association."),
+    f!("route_table_id", Shape::Text, false, false, "The ID of the route table."),
+    f!("subnet_id", Shape::Text, false, false, "The ID of the subnet."),
+    f!("gateway_id", Shape::Text, false, false, "The ID of the internet gateway or virtual private gateway."),
+    f!("public_ipv4_pool", Shape::Text, false, false, "The ID of a public IPv4 pool."),
+    f!("association_state", Shape::Struct(&ROUTE_TABLE_ASSOCIATION_STATE), false, false, "The state of the association."),
+] };
+
+pub static ROUTE_TABLE_ASSOCIATION_STATE: Structure = Structure { name: "RouteTableAssociationState", fields: &[
+    f!("state", Shape::Enum(t::RouteTableAssociationStateCode::values()), false, false, "The state of the association."),
+    f!("status_message", Shape::Text, false, false, "The status message, if applicable."),
 ] };
 
 pub static RUN_INSTANCES_MONITORING_ENABLED: Structure = Structure { name: "RunInstancesMonitoringEnabled", fields: &[
@@ -655,6 +2712,89 @@ pub static SCAN_RESULTS: Structure = Structure { name: "ScanResults", fields: &[
     f!("critical_fix_available_since", Shape::Time, false, false, "The earliest date and time, in the ISO 8601 format in the UTC time zone (YYYY-MM-DDThh:mm:ss.sssZ), at which Amazon Inspector reported a fix as available for a critical severity finding on the AMI."),
 ] };
 
+pub static SECONDARY_INTERFACE_PRIVATE_IP_ADDRESS_SPECIFICATION: Structure = Structure { name: "SecondaryInterfacePrivateIpAddressSpecification", fields: &[
+    f!("private_ip_address", Shape::Text, false, false, "The private IPv4 address."),
+] };
+
+pub static SECONDARY_INTERFACE_PRIVATE_IP_ADDRESS_SPECIFICATION_REQUEST: Structure = Structure { name: "SecondaryInterfacePrivateIpAddressSpecificationRequest", fields: &[
+    f!("private_ip_address", Shape::Text, false, false, "The private IPv4 address."),
+] };
+
+pub static SECURE_BLOB_ATTRIBUTE_VALUE: Structure = Structure { name: "SecureBlobAttributeValue", fields: &[
+    f!("value", Shape::Bytes, false, true, "The attribute value."),
+] };
+
+pub static SECURITY_GROUP: Structure = Structure { name: "SecurityGroup", fields: &[
+    f!("group_id", Shape::Text, false, false, "The ID of the security group."),
+    f!("ip_permissions_egress", Shape::List(&Shape::Struct(&IP_PERMISSION)), false, false, "The outbound rules associated with the security group."),
+    f!("tags", Shape::Tags, false, false, "Any tags assigned to the security group."),
+    f!("vpc_id", Shape::Text, false, false, "The ID of the VPC for the security group."),
+    f!("security_group_arn", Shape::Text, false, false, "The ARN of the security group."),
+    f!("owner_id", Shape::Text, false, false, "The Amazon Web Services account ID of the owner of the security group."),
+    f!("group_name", Shape::Text, false, false, "The name of the security group."),
+    f!("description", Shape::Text, false, false, "A description of the security group."),
+    f!("ip_permissions", Shape::List(&Shape::Struct(&IP_PERMISSION)), false, false, "The inbound rules associated with the security group."),
+] };
+
+pub static SECURITY_GROUP_RULE: Structure = Structure { name: "SecurityGroupRule", fields: &[
+    f!("security_group_rule_id", Shape::Text, false, false, "The ID of the security group rule."),
+    f!("group_id", Shape::Text, false, false, "The ID of the security group."),
+    f!("group_owner_id", Shape::Text, false, false, "The ID of the Amazon Web Services account that owns the security group."),
+    f!("is_egress", Shape::Bool, false, false, "Indicates whether the security group rule is an outbound rule."),
+    f!("ip_protocol", Shape::Text, false, false, "The IP protocol name (tcp, udp, icmp, icmpv6) or number (see Protocol Numbers)."),
+    f!("from_port", Shape::INT32, false, false, "If the protocol is TCP or UDP, this is the start of the port range."),
+    f!("to_port", Shape::INT32, false, false, "If the protocol is TCP or UDP, this is the end of the port range."),
+    f!("cidr_ipv4", Shape::Text, false, false, "The IPv4 CIDR range."),
+    f!("cidr_ipv6", Shape::Text, false, false, "The IPv6 CIDR range."),
+    f!("prefix_list_id", Shape::Text, false, false, "The ID of the prefix list."),
+    f!("referenced_group_info", Shape::Struct(&REFERENCED_SECURITY_GROUP), false, false, "Describes the security group that is referenced in the rule."),
+    f!("description", Shape::Text, false, false, "The security group rule description."),
+    f!("tags", Shape::Tags, false, false, "The tags applied to the security group rule."),
+    f!("security_group_rule_arn", Shape::Text, false, false, "The ARN of the security group rule."),
+] };
+
+pub static SNAPSHOT: Structure = Structure { name: "Snapshot", fields: &[
+    f!("owner_alias", Shape::Text, false, false, "The Amazon Web Services owner alias, from an Amazon-maintained list (amazon)."),
+    f!("outpost_arn", Shape::Text, false, false, "The ARN of the Outpost on which the snapshot is stored."),
+    f!("tags", Shape::Tags, false, false, "Any tags assigned to the snapshot."),
+    f!("storage_tier", Shape::Enum(t::StorageTier::values()), false, false, "The storage tier in which the snapshot is stored. standard indicates that the snapshot is stored in the standard snapshot storage tier and that it is ready for use. archive indicates that the snapshot is currently archived and that it must be restored before it can be used."),
+    f!("restore_expiry_time", Shape::Time, false, false, "Only for archived snapshots that are temporarily restored."),
+    f!("sse_type", Shape::Enum(t::SseType::values()), false, false, "Reserved for future use."),
+    f!("availability_zone", Shape::Text, false, false, "The Availability Zone or Local Zone of the snapshot."),
+    f!("transfer_type", Shape::Enum(t::TransferType::values()), false, false, "Only for snapshot copies."),
+    f!("completion_duration_minutes", Shape::INT32, false, false, "Only for snapshot copies created with time-based snapshot copy operations."),
+    f!("completion_time", Shape::Time, false, false, "The time stamp when the snapshot was completed."),
+    f!("full_snapshot_size_in_bytes", Shape::INT64, false, false, "The full size of the snapshot, in bytes."),
+    f!("snapshot_id", Shape::Text, false, false, "The ID of the snapshot."),
+    f!("volume_id", Shape::Text, false, false, "The ID of the volume that was used to create the snapshot."),
+    f!("state", Shape::Enum(t::SnapshotState::values()), false, false, "The snapshot state."),
+    f!("state_message", Shape::Text, false, false, "Encrypted Amazon EBS snapshots are copied asynchronously."),
+    f!("start_time", Shape::Time, false, false, "The time stamp when the snapshot was initiated."),
+    f!("progress", Shape::Text, false, false, "The progress of the snapshot, as a percentage."),
+    f!("owner_id", Shape::Text, false, false, "The ID of the Amazon Web Services account that owns the EBS snapshot."),
+    f!("description", Shape::Text, false, false, "The description for the snapshot."),
+    f!("volume_size", Shape::INT32, false, false, "The size of the volume, in GiB."),
+    f!("encrypted", Shape::Bool, false, false, "Indicates whether the snapshot is encrypted."),
+    f!("kms_key_id", Shape::Text, false, false, "The Amazon Resource Name (ARN) of the KMS key that was used to protect the volume encryption key for the parent volume."),
+    f!("data_encryption_key_id", Shape::Text, false, false, "The data encryption key identifier for the snapshot."),
+] };
+
+pub static SNAPSHOT_INFO: Structure = Structure { name: "SnapshotInfo", fields: &[
+    f!("description", Shape::Text, false, false, "Description specified by the CreateSnapshotRequest that has been applied to all snapshots."),
+    f!("tags", Shape::Tags, false, false, "Tags associated with this snapshot."),
+    f!("encrypted", Shape::Bool, false, false, "Indicates whether the snapshot is encrypted."),
+    f!("volume_id", Shape::Text, false, false, "Source volume from which this snapshot was created."),
+    f!("state", Shape::Enum(t::SnapshotState::values()), false, false, "Current state of the snapshot."),
+    f!("volume_size", Shape::INT32, false, false, "Size of the volume from which this snapshot was created."),
+    f!("start_time", Shape::Time, false, false, "Time this snapshot was started."),
+    f!("progress", Shape::Text, false, false, "Progress this snapshot has made towards completing."),
+    f!("owner_id", Shape::Text, false, false, "Account id used when creating this snapshot."),
+    f!("snapshot_id", Shape::Text, false, false, "Snapshot id that can be used to describe this snapshot."),
+    f!("outpost_arn", Shape::Text, false, false, "The ARN of the Outpost on which the snapshot is stored."),
+    f!("sse_type", Shape::Enum(t::SseType::values()), false, false, "Reserved for future use."),
+    f!("availability_zone", Shape::Text, false, false, "The Availability Zone or Local Zone of the snapshots."),
+] };
+
 pub static SPOT_MARKET_OPTIONS: Structure = Structure { name: "SpotMarketOptions", fields: &[
     f!("max_price", Shape::Text, false, false, "The maximum hourly price that you're willing to pay for a Spot Instance."),
     f!("spot_instance_type", Shape::Enum(t::SpotInstanceType::values()), false, false, "The Spot Instance request type."),
@@ -668,7 +2808,220 @@ pub static STATE_REASON: Structure = Structure { name: "StateReason", fields: &[
     f!("message", Shape::Text, false, false, "The message for the state change."),
 ] };
 
+pub static SUBNET: Structure = Structure { name: "Subnet", fields: &[
+    f!("availability_zone_id", Shape::Text, false, false, "The AZ ID of the subnet."),
+    f!("enable_lni_at_device_index", Shape::INT32, false, false, "Indicates the device position for local network interfaces in this subnet."),
+    f!("map_customer_owned_ip_on_launch", Shape::Bool, false, false, "Indicates whether a network interface created in this subnet (including a network interface created by RunInstances) receives a customer-owned IPv4 address."),
+    f!("customer_owned_ipv4_pool", Shape::Text, false, false, "The customer-owned IPv4 address pool associated with the subnet."),
+    f!("owner_id", Shape::Text, false, false, "The ID of the Amazon Web Services account that owns the subnet."),
+    f!("assign_ipv6_address_on_creation", Shape::Bool, false, false, "Indicates whether a network interface created in this subnet (including a network interface created by RunInstances) receives an IPv6 address."),
+    f!("ipv6_cidr_block_association_set", Shape::List(&Shape::Struct(&SUBNET_IPV6_CIDR_BLOCK_ASSOCIATION)), false, false, "Information about the IPv6 CIDR blocks associated with the subnet."),
+    f!("tags", Shape::Tags, false, false, "Any tags assigned to the subnet."),
+    f!("subnet_arn", Shape::Text, false, false, "The Amazon Resource Name (ARN) of the subnet."),
+    f!("outpost_arn", Shape::Text, false, false, "The Amazon Resource Name (ARN) of the Outpost."),
+    f!("enable_dns64", Shape::Bool, false, false, "Indicates whether DNS queries made to the Amazon-provided DNS Resolver in this subnet should return synthetic IPv6 addresses for IPv4-only destinations."),
+    f!("ipv6_native", Shape::Bool, false, false, "Indicates whether this is an IPv6 only subnet."),
+    f!("private_dns_name_options_on_launch", Shape::Struct(&PRIVATE_DNS_NAME_OPTIONS_ON_LAUNCH), false, false, "The type of hostnames to assign to instances in the subnet at launch."),
+    f!("block_public_access_states", Shape::Struct(&BLOCK_PUBLIC_ACCESS_STATES), false, false, "The state of VPC Block Public Access (BPA)."),
+    f!("type", Shape::Text, false, false, "Indicates if this is a subnet used with Amazon Elastic VMware Service (EVS)."),
+    f!("subnet_id", Shape::Text, false, false, "The ID of the subnet."),
+    f!("state", Shape::Enum(t::SubnetState::values()), false, false, "The current state of the subnet."),
+    f!("vpc_id", Shape::Text, false, false, "The ID of the VPC the subnet is in."),
+    f!("cidr_block", Shape::Text, false, false, "The IPv4 CIDR block assigned to the subnet."),
+    f!("available_ip_address_count", Shape::INT32, false, false, "The number of unused private IPv4 addresses in the subnet."),
+    f!("availability_zone", Shape::Text, false, false, "The Availability Zone of the subnet."),
+    f!("default_for_az", Shape::Bool, false, false, "Indicates whether this is the default subnet for the Availability Zone."),
+    f!("map_public_ip_on_launch", Shape::Bool, false, false, "Indicates whether instances launched in this subnet receive a public IPv4 address."),
+] };
+
+pub static SUBNET_CIDR_BLOCK_STATE: Structure = Structure { name: "SubnetCidrBlockState", fields: &[
+    f!("state", Shape::Enum(t::SubnetCidrBlockStateCode::values()), false, false, "The state of a CIDR block."),
+    f!("status_message", Shape::Text, false, false, "A message about the status of the CIDR block, if applicable."),
+] };
+
+pub static SUBNET_IPV6_CIDR_BLOCK_ASSOCIATION: Structure = Structure { name: "SubnetIpv6CidrBlockAssociation", fields: &[
+    f!("association_id", Shape::Text, false, false, "The ID of the association."),
+    f!("ipv6_cidr_block", Shape::Text, false, false, "The IPv6 CIDR block."),
+    f!("ipv6_cidr_block_state", Shape::Struct(&SUBNET_CIDR_BLOCK_STATE), false, false, "The state of the CIDR block."),
+    f!("ipv6_address_attribute", Shape::Enum(t::Ipv6AddressAttribute::values()), false, false, "Public IPv6 addresses are those advertised on the internet from Amazon Web Services."),
+    f!("ip_source", Shape::Enum(t::IpSource::values()), false, false, "The source that allocated the IP address space. byoip or amazon indicates public IP address space allocated by Amazon or space that you have allocated with Bring your own IP (BYOIP). none indicates private space."),
+] };
+
+pub static TAG_DESCRIPTION: Structure = Structure { name: "TagDescription", fields: &[
+    f!("key", Shape::Text, false, false, "The tag key."),
+    f!("resource_id", Shape::Text, false, false, "The ID of the resource."),
+    f!("resource_type", Shape::Enum(t::ResourceType::values()), false, false, "The resource type."),
+    f!("value", Shape::Text, false, false, "The tag value."),
+] };
+
 pub static TAG_SPECIFICATION: Structure = Structure { name: "TagSpecification", fields: &[
     f!("resource_type", Shape::Enum(t::ResourceType::values()), false, false, "The type of resource to tag on creation."),
     f!("tags", Shape::Tags, false, false, "The tags to apply to the resource."),
+] };
+
+pub static TOTAL_LOCAL_STORAGE_GB: Structure = Structure { name: "TotalLocalStorageGb", fields: &[
+    f!("min", Shape::Float, false, false, "The minimum amount of total local storage, in GB."),
+    f!("max", Shape::Float, false, false, "The maximum amount of total local storage, in GB."),
+] };
+
+pub static TOTAL_LOCAL_STORAGE_GB_REQUEST: Structure = Structure { name: "TotalLocalStorageGbRequest", fields: &[
+    f!("min", Shape::Float, false, false, "The minimum amount of total local storage, in GB."),
+    f!("max", Shape::Float, false, false, "The maximum amount of total local storage, in GB."),
+] };
+
+pub static USER_ID_GROUP_PAIR: Structure = Structure { name: "UserIdGroupPair", fields: &[
+    f!("description", Shape::Text, false, false, "A description for the security group rule that references this user ID group pair."),
+    f!("user_id", Shape::Text, false, false, "The ID of an Amazon Web Services account."),
+    f!("group_name", Shape::Text, false, false, "[Default VPC] The name of the security group."),
+    f!("group_id", Shape::Text, false, false, "The ID of the security group."),
+    f!("vpc_id", Shape::Text, false, false, "The ID of the VPC for the referenced security group, if applicable."),
+    f!("vpc_peering_connection_id", Shape::Text, false, false, "The ID of the VPC peering connection, if applicable."),
+    f!("peering_status", Shape::Text, false, false, "The status of a VPC peering connection, if applicable."),
+] };
+
+pub static V_CPU_COUNT_RANGE: Structure = Structure { name: "VCpuCountRange", fields: &[
+    f!("min", Shape::INT32, false, false, "The minimum number of vCPUs."),
+    f!("max", Shape::INT32, false, false, "The maximum number of vCPUs."),
+] };
+
+pub static V_CPU_COUNT_RANGE_REQUEST: Structure = Structure { name: "VCpuCountRangeRequest", fields: &[
+    f!("min", Shape::INT32, true, false, "The minimum number of vCPUs."),
+    f!("max", Shape::INT32, false, false, "The maximum number of vCPUs."),
+] };
+
+pub static V_CPU_INFO: Structure = Structure { name: "VCpuInfo", fields: &[
+    f!("default_v_cpus", Shape::INT32, false, false, "The default number of vCPUs for the instance type."),
+    f!("default_cores", Shape::INT32, false, false, "The default number of cores for the instance type."),
+    f!("default_threads_per_core", Shape::INT32, false, false, "The default number of threads per core for the instance type."),
+    f!("valid_cores", Shape::List(&Shape::INT32), false, false, "The valid number of cores that can be configured for the instance type."),
+    f!("valid_threads_per_core", Shape::List(&Shape::INT32), false, false, "The valid number of threads per core that can be configured for the instance type."),
+] };
+
+pub static VALIDATION_ERROR: Structure = Structure { name: "ValidationError", fields: &[
+    f!("code", Shape::Text, false, false, "The error code that indicates why the parameter or parameter combination is not valid."),
+    f!("message", Shape::Text, false, false, "The error message that describes why the parameter or parameter combination is not valid."),
+] };
+
+pub static VALIDATION_WARNING: Structure = Structure { name: "ValidationWarning", fields: &[
+    f!("errors", Shape::List(&Shape::Struct(&VALIDATION_ERROR)), false, false, "The error codes and error messages."),
+] };
+
+pub static VOLUME: Structure = Structure { name: "Volume", fields: &[
+    f!("availability_zone_id", Shape::Text, false, false, "The ID of the Availability Zone for the volume."),
+    f!("outpost_arn", Shape::Text, false, false, "The Amazon Resource Name (ARN) of the Outpost."),
+    f!("source_volume_id", Shape::Text, false, false, "The ID of the source volume from which the volume copy was created."),
+    f!("iops", Shape::INT32, false, false, "The number of I/O operations per second (IOPS)."),
+    f!("tags", Shape::Tags, false, false, "Any tags assigned to the volume."),
+    f!("volume_type", Shape::Enum(t::VolumeType::values()), false, false, "The volume type."),
+    f!("fast_restored", Shape::Bool, false, false, "This parameter is not returned by CreateVolume."),
+    f!("multi_attach_enabled", Shape::Bool, false, false, "Indicates whether Amazon EBS Multi-Attach is enabled."),
+    f!("throughput", Shape::INT32, false, false, "The throughput that the volume supports, in MiB/s."),
+    f!("sse_type", Shape::Enum(t::SseType::values()), false, false, "This parameter is not returned by CreateVolume."),
+    f!("operator", Shape::Struct(&OPERATOR_RESPONSE), false, false, "The service provider that manages the volume."),
+    f!("volume_initialization_rate", Shape::INT32, false, false, "The Amazon EBS Provisioned Rate for Volume Initialization (volume initialization rate) specified for the volume during creation, in MiB/s."),
+    f!("volume_arn", Shape::Text, false, false, "The Amazon Resource Name (ARN) of the volume."),
+    f!("owner_id", Shape::Text, false, false, "The ID of the Amazon Web Services account that owns the volume."),
+    f!("volume_id", Shape::Text, false, false, "The ID of the volume."),
+    f!("size", Shape::INT32, false, false, "The size of the volume, in GiBs."),
+    f!("snapshot_id", Shape::Text, false, false, "The snapshot from which the volume was created, if applicable."),
+    f!("availability_zone", Shape::Text, false, false, "The Availability Zone for the volume."),
+    f!("state", Shape::Enum(t::VolumeState::values()), false, false, "The volume state."),
+    f!("create_time", Shape::Time, false, false, "The time stamp when volume creation was initiated."),
+    f!("attachments", Shape::List(&Shape::Struct(&VOLUME_ATTACHMENT)), false, false, "This parameter is not returned by CreateVolume."),
+    f!("encrypted", Shape::Bool, false, false, "Indicates whether the volume is encrypted."),
+    f!("kms_key_id", Shape::Text, false, false, "The Amazon Resource Name (ARN) of the KMS key that was used to protect the volume encryption key for the volume."),
+] };
+
+pub static VOLUME_ATTACHMENT: Structure = Structure { name: "VolumeAttachment", fields: &[
+    f!("delete_on_termination", Shape::Bool, false, false, "Indicates whether the EBS volume is deleted on instance termination."),
+    f!("associated_resource", Shape::Text, false, false, "The ARN of the Amazon Web Services-managed resource to which the volume is attached."),
+    f!("instance_owning_service", Shape::Text, false, false, "The service principal of the Amazon Web Services service that owns the underlying resource to which the volume is attached."),
+    f!("ebs_card_index", Shape::INT32, false, false, "The index of the EBS card."),
+    f!("volume_id", Shape::Text, false, false, "The ID of the volume."),
+    f!("instance_id", Shape::Text, false, false, "The ID of the instance."),
+    f!("device", Shape::Text, false, false, "The device name."),
+    f!("state", Shape::Enum(t::VolumeAttachmentState::values()), false, false, "The attachment state of the volume."),
+    f!("attach_time", Shape::Time, false, false, "The time stamp when the attachment initiated."),
+] };
+
+pub static VOLUME_MODIFICATION: Structure = Structure { name: "VolumeModification", fields: &[
+    f!("volume_id", Shape::Text, false, false, "The ID of the volume."),
+    f!("modification_state", Shape::Enum(t::VolumeModificationState::values()), false, false, "The current modification state."),
+    f!("status_message", Shape::Text, false, false, "A status message about the modification progress or failure."),
+    f!("target_size", Shape::INT32, false, false, "The target size of the volume, in GiB."),
+    f!("target_iops", Shape::INT32, false, false, "The target IOPS rate of the volume."),
+    f!("target_volume_type", Shape::Enum(t::VolumeType::values()), false, false, "The target EBS volume type of the volume."),
+    f!("target_throughput", Shape::INT32, false, false, "The target throughput of the volume, in MiB/s."),
+    f!("target_multi_attach_enabled", Shape::Bool, false, false, "The target setting for Amazon EBS Multi-Attach."),
+    f!("original_size", Shape::INT32, false, false, "The original size of the volume, in GiB."),
+    f!("original_iops", Shape::INT32, false, false, "The original IOPS rate of the volume."),
+    f!("original_volume_type", Shape::Enum(t::VolumeType::values()), false, false, "The original EBS volume type of the volume."),
+    f!("original_throughput", Shape::INT32, false, false, "The original throughput of the volume, in MiB/s."),
+    f!("original_multi_attach_enabled", Shape::Bool, false, false, "The original setting for Amazon EBS Multi-Attach."),
+    f!("progress", Shape::INT64, false, false, "The modification progress, from 0 to 100 percent complete."),
+    f!("start_time", Shape::Time, false, false, "The modification start time."),
+    f!("end_time", Shape::Time, false, false, "The modification completion or failure time."),
+    f!("operator", Shape::Struct(&OPERATOR_RESPONSE), false, false, "The service provider that manages the resource."),
+] };
+
+pub static VPC: Structure = Structure { name: "Vpc", fields: &[
+    f!("owner_id", Shape::Text, false, false, "The ID of the Amazon Web Services account that owns the VPC."),
+    f!("instance_tenancy", Shape::Enum(t::Tenancy::values()), false, false, "The allowed tenancy of instances launched into the VPC."),
+    f!("ipv6_cidr_block_association_set", Shape::List(&Shape::Struct(&VPC_IPV6_CIDR_BLOCK_ASSOCIATION)), false, false, "Information about the IPv6 CIDR blocks associated with the VPC."),
+    f!("cidr_block_association_set", Shape::List(&Shape::Struct(&VPC_CIDR_BLOCK_ASSOCIATION)), false, false, "Information about the IPv4 CIDR blocks associated with the VPC."),
+    f!("is_default", Shape::Bool, false, false, "Indicates whether the VPC is the default VPC."),
+    f!("encryption_control", Shape::Struct(&VPC_ENCRYPTION_CONTROL), false, false, "Describes the configuration and state of VPC encryption controls."),
+    f!("tags", Shape::Tags, false, false, "Any tags assigned to the VPC."),
+    f!("block_public_access_states", Shape::Struct(&BLOCK_PUBLIC_ACCESS_STATES), false, false, "The state of VPC Block Public Access (BPA)."),
+    f!("vpc_id", Shape::Text, false, false, "The ID of the VPC."),
+    f!("state", Shape::Enum(t::VpcState::values()), false, false, "The current state of the VPC."),
+    f!("cidr_block", Shape::Text, false, false, "The primary IPv4 CIDR block for the VPC."),
+    f!("dhcp_options_id", Shape::Text, false, false, "The ID of the set of DHCP options you've associated with the VPC."),
+] };
+
+pub static VPC_CIDR_BLOCK_ASSOCIATION: Structure = Structure { name: "VpcCidrBlockAssociation", fields: &[
+    f!("association_id", Shape::Text, false, false, "The association ID for the IPv4 CIDR block."),
+    f!("cidr_block", Shape::Text, false, false, "The IPv4 CIDR block."),
+    f!("cidr_block_state", Shape::Struct(&VPC_CIDR_BLOCK_STATE), false, false, "Information about the state of the CIDR block."),
+] };
+
+pub static VPC_CIDR_BLOCK_STATE: Structure = Structure { name: "VpcCidrBlockState", fields: &[
+    f!("state", Shape::Enum(t::VpcCidrBlockStateCode::values()), false, false, "The state of the CIDR block."),
+    f!("status_message", Shape::Text, false, false, "A message about the status of the CIDR block, if applicable."),
+] };
+
+pub static VPC_ENCRYPTION_CONTROL: Structure = Structure { name: "VpcEncryptionControl", fields: &[
+    f!("vpc_id", Shape::Text, false, false, "The ID of the VPC associated with the encryption control configuration."),
+    f!("vpc_encryption_control_id", Shape::Text, false, false, "The ID of the VPC Encryption Control configuration."),
+    f!("mode", Shape::Enum(t::VpcEncryptionControlMode::values()), false, false, "The encryption mode for the VPC Encryption Control configuration."),
+    f!("state", Shape::Enum(t::VpcEncryptionControlState::values()), false, false, "The current state of the VPC Encryption Control configuration."),
+    f!("state_message", Shape::Text, false, false, "A message providing additional information about the encryption control state."),
+    f!("resource_exclusions", Shape::Struct(&VPC_ENCRYPTION_CONTROL_EXCLUSIONS), false, false, "Information about resource exclusions for the VPC Encryption Control configuration."),
+    f!("tags", Shape::Tags, false, false, "The tags assigned to the VPC Encryption Control configuration."),
+] };
+
+pub static VPC_ENCRYPTION_CONTROL_EXCLUSION: Structure = Structure { name: "VpcEncryptionControlExclusion", fields: &[
+    f!("state", Shape::Enum(t::VpcEncryptionControlExclusionState::values()), false, false, "The current state of the exclusion configuration."),
+    f!("state_message", Shape::Text, false, false, "A message providing additional information about the exclusion state."),
+] };
+
+pub static VPC_ENCRYPTION_CONTROL_EXCLUSIONS: Structure = Structure { name: "VpcEncryptionControlExclusions", fields: &[
+    f!("internet_gateway", Shape::Struct(&VPC_ENCRYPTION_CONTROL_EXCLUSION), false, false, "The exclusion configuration for internet gateway traffic."),
+    f!("egress_only_internet_gateway", Shape::Struct(&VPC_ENCRYPTION_CONTROL_EXCLUSION), false, false, "The exclusion configuration for egress-only internet gateway traffic."),
+    f!("nat_gateway", Shape::Struct(&VPC_ENCRYPTION_CONTROL_EXCLUSION), false, false, "The exclusion configuration for NAT gateway traffic."),
+    f!("virtual_private_gateway", Shape::Struct(&VPC_ENCRYPTION_CONTROL_EXCLUSION), false, false, "The exclusion configuration for virtual private gateway traffic."),
+    f!("vpc_peering", Shape::Struct(&VPC_ENCRYPTION_CONTROL_EXCLUSION), false, false, "The exclusion configuration for VPC peering connection traffic."),
+    f!("lambda", Shape::Struct(&VPC_ENCRYPTION_CONTROL_EXCLUSION), false, false, "The exclusion configuration for Lambda function traffic."),
+    f!("vpc_lattice", Shape::Struct(&VPC_ENCRYPTION_CONTROL_EXCLUSION), false, false, "The exclusion configuration for VPC Lattice traffic."),
+    f!("elastic_file_system", Shape::Struct(&VPC_ENCRYPTION_CONTROL_EXCLUSION), false, false, "The exclusion configuration for Elastic File System traffic."),
+] };
+
+pub static VPC_IPV6_CIDR_BLOCK_ASSOCIATION: Structure = Structure { name: "VpcIpv6CidrBlockAssociation", fields: &[
+    f!("association_id", Shape::Text, false, false, "The association ID for the IPv6 CIDR block."),
+    f!("ipv6_cidr_block", Shape::Text, false, false, "The IPv6 CIDR block."),
+    f!("ipv6_cidr_block_state", Shape::Struct(&VPC_CIDR_BLOCK_STATE), false, false, "Information about the state of the CIDR block."),
+    f!("network_border_group", Shape::Text, false, false, "The name of the unique set of Availability Zones, Local Zones, or Wavelength Zones from which Amazon Web Services advertises IP addresses, for example, us-east-1-wl1-bos-wlz-1."),
+    f!("ipv6_pool", Shape::Text, false, false, "The ID of the IPv6 address pool from which the IPv6 CIDR block is allocated."),
+    f!("ipv6_address_attribute", Shape::Enum(t::Ipv6AddressAttribute::values()), false, false, "Public IPv6 addresses are those advertised on the internet from Amazon Web Services."),
+    f!("ip_source", Shape::Enum(t::IpSource::values()), false, false, "The source that allocated the IP address space. byoip or amazon indicates public IP address space allocated by Amazon or space that you have allocated with Bring your own IP (BYOIP). none indicates private space."),
 ] };

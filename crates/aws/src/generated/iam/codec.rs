@@ -7,6 +7,64 @@ use aws_sdk_iam::{operation as o, types as t};
 #[allow(unused_imports)] // a service may take nothing but plain values
 use opsh_operation::{Fault, Map, Value};
 
+impl Encode for o::create_instance_profile::CreateInstanceProfileOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "instance_profile", self.instance_profile.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::create_role::CreateRoleOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "role", self.role.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::get_instance_profile::GetInstanceProfileOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "instance_profile", self.instance_profile.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::get_role::GetRoleOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "role", self.role.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::get_role_policy::GetRolePolicyOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "role_name", self.role_name.encode());
+        put(&mut m, "policy_name", self.policy_name.encode());
+        put(&mut m, "policy_document", self.policy_document.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::get_user::GetUserOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "user", self.user.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::list_attached_role_policies::ListAttachedRolePoliciesOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "attached_policies", self.attached_policies.encode());
+        Value::Map(m)
+    }
+}
+
 impl Encode for o::list_roles::ListRolesOutput {
     fn encode(self) -> Value {
         let mut m = Map::new();
@@ -20,6 +78,29 @@ impl Encode for t::AttachedPermissionsBoundary {
         let mut m = Map::new();
         put(&mut m, "permissions_boundary_type", self.permissions_boundary_type.encode());
         put(&mut m, "permissions_boundary_arn", self.permissions_boundary_arn.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::AttachedPolicy {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "policy_name", self.policy_name.encode());
+        put(&mut m, "policy_arn", self.policy_arn.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::InstanceProfile {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "path", self.path.encode());
+        put(&mut m, "instance_profile_name", self.instance_profile_name.encode());
+        put(&mut m, "instance_profile_id", self.instance_profile_id.encode());
+        put(&mut m, "arn", self.arn.encode());
+        put(&mut m, "create_date", self.create_date.encode());
+        put(&mut m, "roles", self.roles.encode());
+        put(&mut m, "tags", self.tags.encode());
         Value::Map(m)
     }
 }
@@ -72,5 +153,34 @@ impl Encode for t::Tag {
     }
     fn encode_list(items: Vec<Self>) -> Value {
         tag_map(items.into_iter().map(|tag| (tag.key.encode(), tag.value.encode())))
+    }
+}
+
+impl Decode for t::Tag {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Self::builder()
+            .set_key(take(&mut m, "key")?)
+            .set_value(take(&mut m, "value")?)
+            .build().map_err(incomplete)
+    }
+    fn decode_list(value: Value) -> Result<Vec<Self>, Fault> {
+        let Value::Map(tags) = value else { return items(value) };
+        pairs(tags)?.into_iter().map(|(key, value)| Self::builder().key(key).value(value).build().map_err(incomplete)).collect()
+    }
+}
+
+impl Encode for t::User {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "path", self.path.encode());
+        put(&mut m, "user_name", self.user_name.encode());
+        put(&mut m, "user_id", self.user_id.encode());
+        put(&mut m, "arn", self.arn.encode());
+        put(&mut m, "create_date", self.create_date.encode());
+        put(&mut m, "password_last_used", self.password_last_used.encode());
+        put(&mut m, "permissions_boundary", self.permissions_boundary.encode());
+        put(&mut m, "tags", self.tags.encode());
+        Value::Map(m)
     }
 }

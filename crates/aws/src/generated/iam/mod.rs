@@ -13,12 +13,297 @@ use opsh_operation::{Effect, Fault, Inverse, InverseCall, Makes, Map, Operation,
 
 use crate::{Binding, Controls};
 
+static ADD_ROLE_TO_INSTANCE_PROFILE: Operation = Operation {
+    module: "iam", name: "add_role_to_instance_profile", action: "iam:AddRoleToInstanceProfile",
+    summary: "Adds the specified IAM role to the specified instance profile.",
+    input: &tables::ADD_ROLE_TO_INSTANCE_PROFILE_INPUT, positional: &[], output: Shape::Nothing,
+    effect: Effect::Write(Write {
+        inverse: Inverse::Calls(&[InverseCall { operation: "iam::remove_role_from_instance_profile", arguments: &[("instance_profile_name", "input.instance_profile_name"), ("role_name", "input.role_name")] }]),
+        settle: Settle::Find { operation: "iam::get_instance_profile", arguments: &[("instance_profile_name", "input.instance_profile_name")] },
+        makes: &[], removes: &[], tags: None,
+    }),
+    example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\niam::create_instance_profile(#{ instance_profile_name: \"example\" });\niam::add_role_to_instance_profile(#{ instance_profile_name: \"example\", role_name: \"example\" })",
+};
+
+fn add_role_to_instance_profile(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).add_role_to_instance_profile()
+            .set_instance_profile_name(take(&mut input, "instance_profile_name")?)
+            .set_role_name(take(&mut input, "role_name")?);
+        request.send().await.map_err(fault)?;
+        Ok(opsh_operation::Value::Null)
+    }))
+}
+
+static ATTACH_ROLE_POLICY: Operation = Operation {
+    module: "iam", name: "attach_role_policy", action: "iam:AttachRolePolicy",
+    summary: "Attaches the specified managed policy to the specified IAM role.",
+    input: &tables::ATTACH_ROLE_POLICY_INPUT, positional: &[], output: Shape::Nothing,
+    effect: Effect::Write(Write {
+        inverse: Inverse::Calls(&[InverseCall { operation: "iam::detach_role_policy", arguments: &[("role_name", "input.role_name"), ("policy_arn", "input.policy_arn")] }]),
+        settle: Settle::Repeat,
+        makes: &[], removes: &[], tags: None,
+    }),
+    example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\nlet managed = \"arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore\";\niam::attach_role_policy(#{ role_name: \"example\", policy_arn: managed })",
+};
+
+fn attach_role_policy(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).attach_role_policy()
+            .set_role_name(take(&mut input, "role_name")?)
+            .set_policy_arn(take(&mut input, "policy_arn")?);
+        request.send().await.map_err(fault)?;
+        Ok(opsh_operation::Value::Null)
+    }))
+}
+
+static CREATE_INSTANCE_PROFILE: Operation = Operation {
+    module: "iam", name: "create_instance_profile", action: "iam:CreateInstanceProfile",
+    summary: "Creates a new instance profile.",
+    input: &tables::CREATE_INSTANCE_PROFILE_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_INSTANCE_PROFILE_OUTPUT),
+    effect: Effect::Write(Write {
+        inverse: Inverse::Calls(&[InverseCall { operation: "iam::delete_instance_profile", arguments: &[("instance_profile_name", "input.instance_profile_name")] }]),
+        settle: Settle::Find { operation: "iam::get_instance_profile", arguments: &[("instance_profile_name", "input.instance_profile_name")] },
+        makes: &[Makes { kind: "iam:instance-profile", id: "input.instance_profile_name" }], removes: &[], tags: Some("tags"),
+    }),
+    example: "iam::create_instance_profile(#{ instance_profile_name: \"web\" }).instance_profile.arn",
+};
+
+fn create_instance_profile(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).create_instance_profile()
+            .set_instance_profile_name(take(&mut input, "instance_profile_name")?)
+            .set_path(take(&mut input, "path")?)
+            .set_tags(take(&mut input, "tags")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
+static CREATE_ROLE: Operation = Operation {
+    module: "iam", name: "create_role", action: "iam:CreateRole",
+    summary: "Creates a new role for your Amazon Web Services account.",
+    input: &tables::CREATE_ROLE_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_ROLE_OUTPUT),
+    effect: Effect::Write(Write {
+        inverse: Inverse::Calls(&[InverseCall { operation: "iam::delete_role", arguments: &[("role_name", "input.role_name")] }]),
+        settle: Settle::Find { operation: "iam::get_role", arguments: &[("role_name", "input.role_name")] },
+        makes: &[Makes { kind: "iam:role", id: "input.role_name" }], removes: &[], tags: Some("tags"),
+    }),
+    example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"web\", assume_role_policy_document: trust, tags: #{ team: \"web\" } }).role.arn",
+};
+
+fn create_role(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).create_role()
+            .set_path(take(&mut input, "path")?)
+            .set_role_name(take(&mut input, "role_name")?)
+            .set_assume_role_policy_document(take(&mut input, "assume_role_policy_document")?)
+            .set_description(take(&mut input, "description")?)
+            .set_max_session_duration(take(&mut input, "max_session_duration")?)
+            .set_permissions_boundary(take(&mut input, "permissions_boundary")?)
+            .set_tags(take(&mut input, "tags")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
+static DELETE_INSTANCE_PROFILE: Operation = Operation {
+    module: "iam", name: "delete_instance_profile", action: "iam:DeleteInstanceProfile",
+    summary: "Deletes the specified instance profile.",
+    input: &tables::DELETE_INSTANCE_PROFILE_INPUT, positional: &[], output: Shape::Nothing,
+    effect: Effect::Write(Write {
+        inverse: Inverse::Nothing("the instance profile is gone"),
+        settle: Settle::Repeat,
+        makes: &[], removes: &[Removes { kind: "iam:instance-profile", id: "input.instance_profile_name" }], tags: None,
+    }),
+    example: "iam::create_instance_profile(#{ instance_profile_name: \"example\" });\niam::delete_instance_profile(#{ instance_profile_name: \"example\" })",
+};
+
+fn delete_instance_profile(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).delete_instance_profile()
+            .set_instance_profile_name(take(&mut input, "instance_profile_name")?);
+        request.send().await.map_err(fault)?;
+        Ok(opsh_operation::Value::Null)
+    }))
+}
+
+static DELETE_ROLE: Operation = Operation {
+    module: "iam", name: "delete_role", action: "iam:DeleteRole",
+    summary: "Deletes the specified role.",
+    input: &tables::DELETE_ROLE_INPUT, positional: &[], output: Shape::Nothing,
+    effect: Effect::Write(Write {
+        inverse: Inverse::Nothing("the role is gone"),
+        settle: Settle::Repeat,
+        makes: &[], removes: &[Removes { kind: "iam:role", id: "input.role_name" }], tags: None,
+    }),
+    example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\niam::delete_role(#{ role_name: \"example\" })",
+};
+
+fn delete_role(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).delete_role()
+            .set_role_name(take(&mut input, "role_name")?);
+        request.send().await.map_err(fault)?;
+        Ok(opsh_operation::Value::Null)
+    }))
+}
+
+static DELETE_ROLE_POLICY: Operation = Operation {
+    module: "iam", name: "delete_role_policy", action: "iam:DeleteRolePolicy",
+    summary: "Deletes the specified inline policy that is embedded in the specified IAM role.",
+    input: &tables::DELETE_ROLE_POLICY_INPUT, positional: &[], output: Shape::Nothing,
+    effect: Effect::Write(Write {
+        inverse: Inverse::Impossible("the former policy is not known"),
+        settle: Settle::Repeat,
+        makes: &[], removes: &[Removes { kind: "iam:role-policy", id: "{input.role_name}/{input.policy_name}" }], tags: None,
+    }),
+    example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\nlet policy = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"s3:GetObject\",\"Resource\":\"*\"}]}`;\niam::put_role_policy(#{ role_name: \"example\", policy_name: \"read\", policy_document: policy });\niam::delete_role_policy(#{ role_name: \"example\", policy_name: \"read\" })",
+};
+
+fn delete_role_policy(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).delete_role_policy()
+            .set_role_name(take(&mut input, "role_name")?)
+            .set_policy_name(take(&mut input, "policy_name")?);
+        request.send().await.map_err(fault)?;
+        Ok(opsh_operation::Value::Null)
+    }))
+}
+
+static DETACH_ROLE_POLICY: Operation = Operation {
+    module: "iam", name: "detach_role_policy", action: "iam:DetachRolePolicy",
+    summary: "Removes the specified managed policy from the specified role.",
+    input: &tables::DETACH_ROLE_POLICY_INPUT, positional: &[], output: Shape::Nothing,
+    effect: Effect::Write(Write {
+        inverse: Inverse::Calls(&[InverseCall { operation: "iam::attach_role_policy", arguments: &[("role_name", "input.role_name"), ("policy_arn", "input.policy_arn")] }]),
+        settle: Settle::Repeat,
+        makes: &[], removes: &[], tags: None,
+    }),
+    example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\nlet managed = \"arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore\";\niam::attach_role_policy(#{ role_name: \"example\", policy_arn: managed });\niam::detach_role_policy(#{ role_name: \"example\", policy_arn: managed })",
+};
+
+fn detach_role_policy(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).detach_role_policy()
+            .set_role_name(take(&mut input, "role_name")?)
+            .set_policy_arn(take(&mut input, "policy_arn")?);
+        request.send().await.map_err(fault)?;
+        Ok(opsh_operation::Value::Null)
+    }))
+}
+
+static GET_INSTANCE_PROFILE: Operation = Operation {
+    module: "iam", name: "get_instance_profile", action: "iam:GetInstanceProfile",
+    summary: "Retrieves information about the specified instance profile, including the instance profile's path, GUID, ARN, and role.",
+    input: &tables::GET_INSTANCE_PROFILE_INPUT, positional: &[], output: Shape::Struct(&tables::GET_INSTANCE_PROFILE_OUTPUT),
+    effect: Effect::Read,
+    example: "iam::create_instance_profile(#{ instance_profile_name: \"example\" });\niam::get_instance_profile(#{ instance_profile_name: \"example\" }).instance_profile.arn",
+};
+
+fn get_instance_profile(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).get_instance_profile()
+            .set_instance_profile_name(take(&mut input, "instance_profile_name")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
+static GET_ROLE: Operation = Operation {
+    module: "iam", name: "get_role", action: "iam:GetRole",
+    summary: "Retrieves information about the specified role, including the role's path, GUID, ARN, and the role's trust policy that grants permission to assume the role.",
+    input: &tables::GET_ROLE_INPUT, positional: &[], output: Shape::Struct(&tables::GET_ROLE_OUTPUT),
+    effect: Effect::Read,
+    example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\niam::get_role(#{ role_name: \"example\" }).role.arn",
+};
+
+fn get_role(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).get_role()
+            .set_role_name(take(&mut input, "role_name")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
+static GET_ROLE_POLICY: Operation = Operation {
+    module: "iam", name: "get_role_policy", action: "iam:GetRolePolicy",
+    summary: "Retrieves the specified inline policy document that is embedded with the specified IAM role.",
+    input: &tables::GET_ROLE_POLICY_INPUT, positional: &[], output: Shape::Struct(&tables::GET_ROLE_POLICY_OUTPUT),
+    effect: Effect::Read,
+    example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\nlet policy = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"s3:GetObject\",\"Resource\":\"*\"}]}`;\niam::put_role_policy(#{ role_name: \"example\", policy_name: \"read\", policy_document: policy });\niam::get_role_policy(#{ role_name: \"example\", policy_name: \"read\" }).policy_name",
+};
+
+fn get_role_policy(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).get_role_policy()
+            .set_role_name(take(&mut input, "role_name")?)
+            .set_policy_name(take(&mut input, "policy_name")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
+static GET_USER: Operation = Operation {
+    module: "iam", name: "get_user", action: "iam:GetUser",
+    summary: "Retrieves information about the specified IAM user, including the user's creation date, path, unique ID, and ARN.",
+    input: &tables::GET_USER_INPUT, positional: &[], output: Shape::Struct(&tables::GET_USER_OUTPUT),
+    effect: Effect::Read,
+    example: "iam::get_user(#{}).user",
+};
+
+fn get_user(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).get_user()
+            .set_user_name(take(&mut input, "user_name")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
+static LIST_ATTACHED_ROLE_POLICIES: Operation = Operation {
+    module: "iam", name: "list_attached_role_policies", action: "iam:ListAttachedRolePolicies",
+    summary: "Lists all managed policies that are attached to the specified IAM role.",
+    input: &tables::LIST_ATTACHED_ROLE_POLICIES_INPUT, positional: &[], output: Shape::Struct(&tables::LIST_ATTACHED_ROLE_POLICIES_OUTPUT),
+    effect: Effect::Read,
+    example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\nlet managed = \"arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore\";\niam::attach_role_policy(#{ role_name: \"example\", policy_arn: managed });\niam::list_attached_role_policies(#{ role_name: \"example\" }).attached_policies[0].policy_name",
+};
+
+fn list_attached_role_policies(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).list_attached_role_policies()
+            .set_role_name(take(&mut input, "role_name")?)
+            .set_path_prefix(take(&mut input, "path_prefix")?);
+        let mut pages = Pages::new(&controls, &["attached_policies"], None);
+        let mut tokens: [Option<String>; 1] = Default::default();
+        loop {
+            let page = request.clone()
+                .set_marker(tokens[0].clone())
+                .send().await.map_err(fault)?;
+            let next = [page.marker.clone()];
+            let more = goes_on(&tokens, &next);
+            tokens = next;
+            if !pages.add(page.encode()) || !more {
+                return Ok(pages.finish());
+            }
+        }
+    }))
+}
+
 static LIST_ROLES: Operation = Operation {
     module: "iam", name: "list_roles", action: "iam:ListRoles",
     summary: "Lists the IAM roles that have the specified path prefix.",
     input: &tables::LIST_ROLES_INPUT, positional: &[], output: Shape::Struct(&tables::LIST_ROLES_OUTPUT),
     effect: Effect::Read,
-    example: "iam::list_roles(#{}).roles",
+    example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\niam::list_roles(#{}).roles[0].role_name",
 };
 
 fn list_roles(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
@@ -42,7 +327,69 @@ fn list_roles(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     }))
 }
 
+static PUT_ROLE_POLICY: Operation = Operation {
+    module: "iam", name: "put_role_policy", action: "iam:PutRolePolicy",
+    summary: "Adds or updates an inline policy document that is embedded in the specified IAM role.",
+    input: &tables::PUT_ROLE_POLICY_INPUT, positional: &[], output: Shape::Nothing,
+    effect: Effect::Write(Write {
+        inverse: Inverse::Calls(&[InverseCall { operation: "iam::delete_role_policy", arguments: &[("role_name", "input.role_name"), ("policy_name", "input.policy_name")] }]),
+        settle: Settle::Repeat,
+        makes: &[Makes { kind: "iam:role-policy", id: "{input.role_name}/{input.policy_name}" }], removes: &[], tags: None,
+    }),
+    example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\nlet policy = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"s3:GetObject\",\"Resource\":\"*\"}]}`;\niam::put_role_policy(#{ role_name: \"example\", policy_name: \"read\", policy_document: policy })",
+};
+
+fn put_role_policy(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).put_role_policy()
+            .set_role_name(take(&mut input, "role_name")?)
+            .set_policy_name(take(&mut input, "policy_name")?)
+            .set_policy_document(take(&mut input, "policy_document")?);
+        request.send().await.map_err(fault)?;
+        Ok(opsh_operation::Value::Null)
+    }))
+}
+
+static REMOVE_ROLE_FROM_INSTANCE_PROFILE: Operation = Operation {
+    module: "iam", name: "remove_role_from_instance_profile", action: "iam:RemoveRoleFromInstanceProfile",
+    summary: "Removes the specified IAM role from the specified Amazon EC2 instance profile.",
+    input: &tables::REMOVE_ROLE_FROM_INSTANCE_PROFILE_INPUT, positional: &[], output: Shape::Nothing,
+    effect: Effect::Write(Write {
+        inverse: Inverse::Calls(&[InverseCall { operation: "iam::add_role_to_instance_profile", arguments: &[("instance_profile_name", "input.instance_profile_name"), ("role_name", "input.role_name")] }]),
+        settle: Settle::Repeat,
+        makes: &[], removes: &[], tags: None,
+    }),
+    example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\niam::create_instance_profile(#{ instance_profile_name: \"example\" });\niam::add_role_to_instance_profile(#{ instance_profile_name: \"example\", role_name: \"example\" });\niam::remove_role_from_instance_profile(#{ instance_profile_name: \"example\", role_name: \"example\" })",
+};
+
+fn remove_role_from_instance_profile(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).remove_role_from_instance_profile()
+            .set_instance_profile_name(take(&mut input, "instance_profile_name")?)
+            .set_role_name(take(&mut input, "role_name")?);
+        request.send().await.map_err(fault)?;
+        Ok(opsh_operation::Value::Null)
+    }))
+}
+
 /// Ordered by name.
 pub static BINDINGS: &[Binding] = &[
+    Binding { operation: &ADD_ROLE_TO_INSTANCE_PROFILE, call: add_role_to_instance_profile },
+    Binding { operation: &ATTACH_ROLE_POLICY, call: attach_role_policy },
+    Binding { operation: &CREATE_INSTANCE_PROFILE, call: create_instance_profile },
+    Binding { operation: &CREATE_ROLE, call: create_role },
+    Binding { operation: &DELETE_INSTANCE_PROFILE, call: delete_instance_profile },
+    Binding { operation: &DELETE_ROLE, call: delete_role },
+    Binding { operation: &DELETE_ROLE_POLICY, call: delete_role_policy },
+    Binding { operation: &DETACH_ROLE_POLICY, call: detach_role_policy },
+    Binding { operation: &GET_INSTANCE_PROFILE, call: get_instance_profile },
+    Binding { operation: &GET_ROLE, call: get_role },
+    Binding { operation: &GET_ROLE_POLICY, call: get_role_policy },
+    Binding { operation: &GET_USER, call: get_user },
+    Binding { operation: &LIST_ATTACHED_ROLE_POLICIES, call: list_attached_role_policies },
     Binding { operation: &LIST_ROLES, call: list_roles },
+    Binding { operation: &PUT_ROLE_POLICY, call: put_role_policy },
+    Binding { operation: &REMOVE_ROLE_FROM_INSTANCE_PROFILE, call: remove_role_from_instance_profile },
 ];

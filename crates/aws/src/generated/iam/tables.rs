@@ -6,6 +6,102 @@ use opsh_operation::{Field, Shape, Structure};
 
 use crate::glue::f;
 
+pub static ADD_ROLE_TO_INSTANCE_PROFILE_INPUT: Structure = Structure { name: "AddRoleToInstanceProfileInput", fields: &[
+    f!("instance_profile_name", Shape::Text, true, false, "The name of the instance profile to update."),
+    f!("role_name", Shape::Text, true, false, "The name of the role to add."),
+] };
+
+pub static ATTACH_ROLE_POLICY_INPUT: Structure = Structure { name: "AttachRolePolicyInput", fields: &[
+    f!("role_name", Shape::Text, true, false, "The name (friendly name, not ARN) of the role to attach the policy to."),
+    f!("policy_arn", Shape::Text, true, false, "The Amazon Resource Name (ARN) of the IAM policy you want to attach."),
+] };
+
+pub static CREATE_INSTANCE_PROFILE_INPUT: Structure = Structure { name: "CreateInstanceProfileInput", fields: &[
+    f!("instance_profile_name", Shape::Text, true, false, "The name of the instance profile to create."),
+    f!("path", Shape::Text, false, false, "The path to the instance profile."),
+    f!("tags", Shape::Tags, false, false, "A list of tags that you want to attach to the newly created IAM instance profile."),
+] };
+
+pub static CREATE_INSTANCE_PROFILE_OUTPUT: Structure = Structure { name: "CreateInstanceProfileOutput", fields: &[
+    f!("instance_profile", Shape::Struct(&INSTANCE_PROFILE), true, false, "A structure containing details about the new instance profile."),
+] };
+
+pub static CREATE_ROLE_INPUT: Structure = Structure { name: "CreateRoleInput", fields: &[
+    f!("path", Shape::Text, false, false, "The path to the role."),
+    f!("role_name", Shape::Text, true, false, "The name of the role to create."),
+    f!("assume_role_policy_document", Shape::Text, true, false, "The trust relationship policy document that grants an entity permission to assume the role."),
+    f!("description", Shape::Text, false, false, "A description of the role."),
+    f!("max_session_duration", Shape::INT32, false, false, "The maximum session duration (in seconds) that you want to set for the specified role."),
+    f!("permissions_boundary", Shape::Text, false, false, "The ARN of the managed policy that is used to set the permissions boundary for the role."),
+    f!("tags", Shape::Tags, false, false, "A list of tags that you want to attach to the new role."),
+] };
+
+pub static CREATE_ROLE_OUTPUT: Structure = Structure { name: "CreateRoleOutput", fields: &[
+    f!("role", Shape::Struct(&ROLE), true, false, "A structure containing details about the new role."),
+] };
+
+pub static DELETE_INSTANCE_PROFILE_INPUT: Structure = Structure { name: "DeleteInstanceProfileInput", fields: &[
+    f!("instance_profile_name", Shape::Text, true, false, "The name of the instance profile to delete."),
+] };
+
+pub static DELETE_ROLE_INPUT: Structure = Structure { name: "DeleteRoleInput", fields: &[
+    f!("role_name", Shape::Text, true, false, "The name of the role to delete."),
+] };
+
+pub static DELETE_ROLE_POLICY_INPUT: Structure = Structure { name: "DeleteRolePolicyInput", fields: &[
+    f!("role_name", Shape::Text, true, false, "The name (friendly name, not ARN) identifying the role that the policy is embedded in."),
+    f!("policy_name", Shape::Text, true, false, "The name of the inline policy to delete from the specified IAM role."),
+] };
+
+pub static DETACH_ROLE_POLICY_INPUT: Structure = Structure { name: "DetachRolePolicyInput", fields: &[
+    f!("role_name", Shape::Text, true, false, "The name (friendly name, not ARN) of the IAM role to detach the policy from."),
+    f!("policy_arn", Shape::Text, true, false, "The Amazon Resource Name (ARN) of the IAM policy you want to detach."),
+] };
+
+pub static GET_INSTANCE_PROFILE_INPUT: Structure = Structure { name: "GetInstanceProfileInput", fields: &[
+    f!("instance_profile_name", Shape::Text, true, false, "The name of the instance profile to get information about."),
+] };
+
+pub static GET_INSTANCE_PROFILE_OUTPUT: Structure = Structure { name: "GetInstanceProfileOutput", fields: &[
+    f!("instance_profile", Shape::Struct(&INSTANCE_PROFILE), true, false, "A structure containing details about the instance profile."),
+] };
+
+pub static GET_ROLE_INPUT: Structure = Structure { name: "GetRoleInput", fields: &[
+    f!("role_name", Shape::Text, true, false, "The name of the IAM role to get information about."),
+] };
+
+pub static GET_ROLE_OUTPUT: Structure = Structure { name: "GetRoleOutput", fields: &[
+    f!("role", Shape::Struct(&ROLE), true, false, "A structure containing details about the IAM role."),
+] };
+
+pub static GET_ROLE_POLICY_INPUT: Structure = Structure { name: "GetRolePolicyInput", fields: &[
+    f!("role_name", Shape::Text, true, false, "The name of the role associated with the policy."),
+    f!("policy_name", Shape::Text, true, false, "The name of the policy document to get."),
+] };
+
+pub static GET_ROLE_POLICY_OUTPUT: Structure = Structure { name: "GetRolePolicyOutput", fields: &[
+    f!("role_name", Shape::Text, true, false, "The role the policy is associated with."),
+    f!("policy_name", Shape::Text, true, false, "The name of the policy."),
+    f!("policy_document", Shape::Text, true, false, "The policy document."),
+] };
+
+pub static GET_USER_INPUT: Structure = Structure { name: "GetUserInput", fields: &[
+    f!("user_name", Shape::Text, false, false, "The name of the user to get information about."),
+] };
+
+pub static GET_USER_OUTPUT: Structure = Structure { name: "GetUserOutput", fields: &[
+    f!("user", Shape::Struct(&USER), true, false, "A structure containing details about the IAM user."),
+] };
+
+pub static LIST_ATTACHED_ROLE_POLICIES_INPUT: Structure = Structure { name: "ListAttachedRolePoliciesInput", fields: &[
+    f!("role_name", Shape::Text, true, false, "The name (friendly name, not ARN) of the role to list attached policies for."),
+    f!("path_prefix", Shape::Text, false, false, "The path prefix for filtering the results."),
+] };
+
+pub static LIST_ATTACHED_ROLE_POLICIES_OUTPUT: Structure = Structure { name: "ListAttachedRolePoliciesOutput", fields: &[
+    f!("attached_policies", Shape::List(&Shape::Struct(&ATTACHED_POLICY)), false, false, "A list of the attached policies."),
+] };
+
 pub static LIST_ROLES_INPUT: Structure = Structure { name: "ListRolesInput", fields: &[
     f!("path_prefix", Shape::Text, false, false, "The path prefix for filtering the results."),
 ] };
@@ -14,9 +110,35 @@ pub static LIST_ROLES_OUTPUT: Structure = Structure { name: "ListRolesOutput", f
     f!("roles", Shape::List(&Shape::Struct(&ROLE)), false, false, "A list of roles."),
 ] };
 
+pub static PUT_ROLE_POLICY_INPUT: Structure = Structure { name: "PutRolePolicyInput", fields: &[
+    f!("role_name", Shape::Text, true, false, "The name of the role to associate the policy with."),
+    f!("policy_name", Shape::Text, true, false, "The name of the policy document."),
+    f!("policy_document", Shape::Text, true, false, "The policy document."),
+] };
+
+pub static REMOVE_ROLE_FROM_INSTANCE_PROFILE_INPUT: Structure = Structure { name: "RemoveRoleFromInstanceProfileInput", fields: &[
+    f!("instance_profile_name", Shape::Text, true, false, "The name of the instance profile to update."),
+    f!("role_name", Shape::Text, true, false, "The name of the role to remove."),
+] };
+
 pub static ATTACHED_PERMISSIONS_BOUNDARY: Structure = Structure { name: "AttachedPermissionsBoundary", fields: &[
     f!("permissions_boundary_type", Shape::Enum(t::PermissionsBoundaryAttachmentType::values()), false, false, "The permissions boundary usage type that indicates what type of IAM resource is used as the permissions boundary for an entity."),
     f!("permissions_boundary_arn", Shape::Text, false, false, "The ARN of the policy used to set the permissions boundary for the user or role."),
+] };
+
+pub static ATTACHED_POLICY: Structure = Structure { name: "AttachedPolicy", fields: &[
+    f!("policy_name", Shape::Text, false, false, "The friendly name of the attached policy."),
+    f!("policy_arn", Shape::Text, false, false, "The Amazon Resource Name (ARN)."),
+] };
+
+pub static INSTANCE_PROFILE: Structure = Structure { name: "InstanceProfile", fields: &[
+    f!("path", Shape::Text, true, false, "The path to the instance profile."),
+    f!("instance_profile_name", Shape::Text, true, false, "The name identifying the instance profile."),
+    f!("instance_profile_id", Shape::Text, true, false, "The stable and unique string identifying the instance profile."),
+    f!("arn", Shape::Text, true, false, "The Amazon Resource Name (ARN) specifying the instance profile."),
+    f!("create_date", Shape::Time, true, false, "The date when the instance profile was created."),
+    f!("roles", Shape::List(&Shape::Struct(&ROLE)), false, false, "The role associated with the instance profile."),
+    f!("tags", Shape::Tags, false, false, "A list of tags that are attached to the instance profile."),
 ] };
 
 pub static ROLE: Structure = Structure { name: "Role", fields: &[
@@ -42,4 +164,15 @@ pub static ROLE_LAST_USED: Structure = Structure { name: "RoleLastUsed", fields:
 pub static SOURCE_ROLE_TEMPLATE: Structure = Structure { name: "SourceRoleTemplate", fields: &[
     f!("template_arn", Shape::Text, true, false, "The Amazon Resource Name (ARN) of the role template that the role was created from."),
     f!("template_minor_version", Shape::INT32, true, false, "The minor version of the role template that was used to create the role."),
+] };
+
+pub static USER: Structure = Structure { name: "User", fields: &[
+    f!("path", Shape::Text, true, false, "The path to the user."),
+    f!("user_name", Shape::Text, true, false, "The friendly name identifying the user."),
+    f!("user_id", Shape::Text, true, false, "The stable and unique string identifying the user."),
+    f!("arn", Shape::Text, true, false, "The Amazon Resource Name (ARN) that identifies the user."),
+    f!("create_date", Shape::Time, true, false, "The date and time, in ISO 8601 date-time format, when the user was created."),
+    f!("password_last_used", Shape::Time, false, false, "The date and time, in ISO 8601 date-time format, when the user's password was last used to sign in to an Amazon Web Services website."),
+    f!("permissions_boundary", Shape::Struct(&ATTACHED_PERMISSIONS_BOUNDARY), false, false, "For more information about permissions boundaries, see Permissions boundaries for IAM identities in the IAM User Guide."),
+    f!("tags", Shape::Tags, false, false, "A list of tags that are associated with the user."),
 ] };

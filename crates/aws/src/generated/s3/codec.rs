@@ -7,11 +7,86 @@ use aws_sdk_s3::{operation as o, types as t};
 #[allow(unused_imports)] // a service may take nothing but plain values
 use opsh_operation::{Fault, Map, Value};
 
+impl Encode for o::abort_multipart_upload::AbortMultipartUploadOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "request_charged", self.request_charged.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::complete_multipart_upload::CompleteMultipartUploadOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "location", self.location.encode());
+        put(&mut m, "bucket", self.bucket.encode());
+        put(&mut m, "key", self.key.encode());
+        put(&mut m, "expiration", self.expiration.encode());
+        put(&mut m, "e_tag", self.e_tag.encode());
+        put(&mut m, "checksum_crc32", self.checksum_crc32.encode());
+        put(&mut m, "checksum_crc32_c", self.checksum_crc32_c.encode());
+        put(&mut m, "checksum_crc64_nvme", self.checksum_crc64_nvme.encode());
+        put(&mut m, "checksum_sha1", self.checksum_sha1.encode());
+        put(&mut m, "checksum_sha256", self.checksum_sha256.encode());
+        put(&mut m, "checksum_sha512", self.checksum_sha512.encode());
+        put(&mut m, "checksum_md5", self.checksum_md5.encode());
+        put(&mut m, "checksum_xxhash64", self.checksum_xxhash64.encode());
+        put(&mut m, "checksum_xxhash3", self.checksum_xxhash3.encode());
+        put(&mut m, "checksum_xxhash128", self.checksum_xxhash128.encode());
+        put(&mut m, "checksum_type", self.checksum_type.encode());
+        put(&mut m, "server_side_encryption", self.server_side_encryption.encode());
+        put(&mut m, "version_id", self.version_id.encode());
+        put(&mut m, "ssekms_key_id", self.ssekms_key_id.encode());
+        put(&mut m, "bucket_key_enabled", self.bucket_key_enabled.encode());
+        put(&mut m, "request_charged", self.request_charged.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::copy_object::CopyObjectOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "copy_object_result", self.copy_object_result.encode());
+        put(&mut m, "expiration", self.expiration.encode());
+        put(&mut m, "copy_source_version_id", self.copy_source_version_id.encode());
+        put(&mut m, "version_id", self.version_id.encode());
+        put(&mut m, "server_side_encryption", self.server_side_encryption.encode());
+        put(&mut m, "sse_customer_algorithm", self.sse_customer_algorithm.encode());
+        put(&mut m, "sse_customer_key_md5", self.sse_customer_key_md5.encode());
+        put(&mut m, "ssekms_key_id", self.ssekms_key_id.encode());
+        put(&mut m, "ssekms_encryption_context", hide(self.ssekms_encryption_context.encode()));
+        put(&mut m, "bucket_key_enabled", self.bucket_key_enabled.encode());
+        put(&mut m, "request_charged", self.request_charged.encode());
+        Value::Map(m)
+    }
+}
+
 impl Encode for o::create_bucket::CreateBucketOutput {
     fn encode(self) -> Value {
         let mut m = Map::new();
         put(&mut m, "location", self.location.encode());
         put(&mut m, "bucket_arn", self.bucket_arn.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::create_multipart_upload::CreateMultipartUploadOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "abort_date", self.abort_date.encode());
+        put(&mut m, "abort_rule_id", self.abort_rule_id.encode());
+        put(&mut m, "bucket", self.bucket.encode());
+        put(&mut m, "key", self.key.encode());
+        put(&mut m, "upload_id", self.upload_id.encode());
+        put(&mut m, "server_side_encryption", self.server_side_encryption.encode());
+        put(&mut m, "sse_customer_algorithm", self.sse_customer_algorithm.encode());
+        put(&mut m, "sse_customer_key_md5", self.sse_customer_key_md5.encode());
+        put(&mut m, "ssekms_key_id", self.ssekms_key_id.encode());
+        put(&mut m, "ssekms_encryption_context", hide(self.ssekms_encryption_context.encode()));
+        put(&mut m, "bucket_key_enabled", self.bucket_key_enabled.encode());
+        put(&mut m, "request_charged", self.request_charged.encode());
+        put(&mut m, "checksum_algorithm", self.checksum_algorithm.encode());
+        put(&mut m, "checksum_type", self.checksum_type.encode());
         Value::Map(m)
     }
 }
@@ -22,6 +97,57 @@ impl Encode for o::delete_object::DeleteObjectOutput {
         put(&mut m, "delete_marker", self.delete_marker.encode());
         put(&mut m, "version_id", self.version_id.encode());
         put(&mut m, "request_charged", self.request_charged.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::delete_objects::DeleteObjectsOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "deleted", self.deleted.encode());
+        put(&mut m, "request_charged", self.request_charged.encode());
+        put(&mut m, "errors", self.errors.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::get_bucket_location::GetBucketLocationOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "location_constraint", self.location_constraint.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::get_bucket_ownership_controls::GetBucketOwnershipControlsOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "ownership_controls", self.ownership_controls.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::get_bucket_policy::GetBucketPolicyOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "policy", self.policy.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::get_bucket_tagging::GetBucketTaggingOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "tag_set", self.tag_set.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::get_bucket_versioning::GetBucketVersioningOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "status", self.status.encode());
+        put(&mut m, "mfa_delete", self.mfa_delete.encode());
         Value::Map(m)
     }
 }
@@ -79,6 +205,14 @@ impl Encode for o::get_object::GetObjectOutput {
     }
 }
 
+impl Encode for o::get_public_access_block::GetPublicAccessBlockOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "public_access_block_configuration", self.public_access_block_configuration.encode());
+        Value::Map(m)
+    }
+}
+
 impl Encode for o::head_bucket::HeadBucketOutput {
     fn encode(self) -> Value {
         let mut m = Map::new();
@@ -87,6 +221,100 @@ impl Encode for o::head_bucket::HeadBucketOutput {
         put(&mut m, "bucket_location_name", self.bucket_location_name.encode());
         put(&mut m, "bucket_region", self.bucket_region.encode());
         put(&mut m, "access_point_alias", self.access_point_alias.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::head_object::HeadObjectOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "delete_marker", self.delete_marker.encode());
+        put(&mut m, "accept_ranges", self.accept_ranges.encode());
+        put(&mut m, "expiration", self.expiration.encode());
+        put(&mut m, "restore", self.restore.encode());
+        put(&mut m, "archive_status", self.archive_status.encode());
+        put(&mut m, "last_modified", self.last_modified.encode());
+        put(&mut m, "content_length", self.content_length.encode());
+        put(&mut m, "checksum_crc32", self.checksum_crc32.encode());
+        put(&mut m, "checksum_crc32_c", self.checksum_crc32_c.encode());
+        put(&mut m, "checksum_crc64_nvme", self.checksum_crc64_nvme.encode());
+        put(&mut m, "checksum_sha1", self.checksum_sha1.encode());
+        put(&mut m, "checksum_sha256", self.checksum_sha256.encode());
+        put(&mut m, "checksum_sha512", self.checksum_sha512.encode());
+        put(&mut m, "checksum_md5", self.checksum_md5.encode());
+        put(&mut m, "checksum_xxhash64", self.checksum_xxhash64.encode());
+        put(&mut m, "checksum_xxhash3", self.checksum_xxhash3.encode());
+        put(&mut m, "checksum_xxhash128", self.checksum_xxhash128.encode());
+        put(&mut m, "checksum_type", self.checksum_type.encode());
+        put(&mut m, "e_tag", self.e_tag.encode());
+        put(&mut m, "missing_meta", self.missing_meta.encode());
+        put(&mut m, "version_id", self.version_id.encode());
+        put(&mut m, "cache_control", self.cache_control.encode());
+        put(&mut m, "content_disposition", self.content_disposition.encode());
+        put(&mut m, "content_encoding", self.content_encoding.encode());
+        put(&mut m, "content_language", self.content_language.encode());
+        put(&mut m, "content_type", self.content_type.encode());
+        put(&mut m, "content_range", self.content_range.encode());
+        put(&mut m, "website_redirect_location", self.website_redirect_location.encode());
+        put(&mut m, "server_side_encryption", self.server_side_encryption.encode());
+        put(&mut m, "metadata", self.metadata.encode());
+        put(&mut m, "sse_customer_algorithm", self.sse_customer_algorithm.encode());
+        put(&mut m, "sse_customer_key_md5", self.sse_customer_key_md5.encode());
+        put(&mut m, "ssekms_key_id", self.ssekms_key_id.encode());
+        put(&mut m, "bucket_key_enabled", self.bucket_key_enabled.encode());
+        put(&mut m, "storage_class", self.storage_class.encode());
+        put(&mut m, "request_charged", self.request_charged.encode());
+        put(&mut m, "replication_status", self.replication_status.encode());
+        put(&mut m, "parts_count", self.parts_count.encode());
+        put(&mut m, "tag_count", self.tag_count.encode());
+        put(&mut m, "object_lock_mode", self.object_lock_mode.encode());
+        put(&mut m, "object_lock_retain_until_date", self.object_lock_retain_until_date.encode());
+        put(&mut m, "object_lock_legal_hold_status", self.object_lock_legal_hold_status.encode());
+        put(&mut m, "object_lock_event_hold", self.object_lock_event_hold.encode());
+        put(&mut m, "object_lock_event_hold_duration_days", self.object_lock_event_hold_duration_days.encode());
+        put(&mut m, "object_lock_event_hold_duration_years", self.object_lock_event_hold_duration_years.encode());
+        put(&mut m, "expires", self.expires.encode());
+        put(&mut m, "expires_string", self.expires_string.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::list_buckets::ListBucketsOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "buckets", self.buckets.encode());
+        put(&mut m, "owner", self.owner.encode());
+        put(&mut m, "prefix", self.prefix.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::list_multipart_uploads::ListMultipartUploadsOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "bucket", self.bucket.encode());
+        put(&mut m, "prefix", self.prefix.encode());
+        put(&mut m, "delimiter", self.delimiter.encode());
+        put(&mut m, "max_uploads", self.max_uploads.encode());
+        put(&mut m, "uploads", self.uploads.encode());
+        put(&mut m, "common_prefixes", self.common_prefixes.encode());
+        put(&mut m, "encoding_type", self.encoding_type.encode());
+        put(&mut m, "request_charged", self.request_charged.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::list_object_versions::ListObjectVersionsOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "versions", self.versions.encode());
+        put(&mut m, "delete_markers", self.delete_markers.encode());
+        put(&mut m, "name", self.name.encode());
+        put(&mut m, "prefix", self.prefix.encode());
+        put(&mut m, "delimiter", self.delimiter.encode());
+        put(&mut m, "common_prefixes", self.common_prefixes.encode());
+        put(&mut m, "encoding_type", self.encoding_type.encode());
+        put(&mut m, "request_charged", self.request_charged.encode());
         Value::Map(m)
     }
 }
@@ -135,6 +363,45 @@ impl Encode for o::put_object::PutObjectOutput {
     }
 }
 
+impl Encode for o::upload_part::UploadPartOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "server_side_encryption", self.server_side_encryption.encode());
+        put(&mut m, "e_tag", self.e_tag.encode());
+        put(&mut m, "checksum_crc32", self.checksum_crc32.encode());
+        put(&mut m, "checksum_crc32_c", self.checksum_crc32_c.encode());
+        put(&mut m, "checksum_crc64_nvme", self.checksum_crc64_nvme.encode());
+        put(&mut m, "checksum_sha1", self.checksum_sha1.encode());
+        put(&mut m, "checksum_sha256", self.checksum_sha256.encode());
+        put(&mut m, "checksum_sha512", self.checksum_sha512.encode());
+        put(&mut m, "checksum_md5", self.checksum_md5.encode());
+        put(&mut m, "checksum_xxhash64", self.checksum_xxhash64.encode());
+        put(&mut m, "checksum_xxhash3", self.checksum_xxhash3.encode());
+        put(&mut m, "checksum_xxhash128", self.checksum_xxhash128.encode());
+        put(&mut m, "sse_customer_algorithm", self.sse_customer_algorithm.encode());
+        put(&mut m, "sse_customer_key_md5", self.sse_customer_key_md5.encode());
+        put(&mut m, "ssekms_key_id", self.ssekms_key_id.encode());
+        put(&mut m, "bucket_key_enabled", self.bucket_key_enabled.encode());
+        put(&mut m, "request_charged", self.request_charged.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::AnnotationDirective { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
+
+impl Encode for t::ArchiveStatus { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::Bucket {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "name", self.name.encode());
+        put(&mut m, "creation_date", self.creation_date.encode());
+        put(&mut m, "bucket_region", self.bucket_region.encode());
+        put(&mut m, "bucket_arn", self.bucket_arn.encode());
+        Value::Map(m)
+    }
+}
+
 impl Decode for t::BucketCannedAcl { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
 
 impl Decode for t::BucketInfo {
@@ -147,11 +414,17 @@ impl Decode for t::BucketInfo {
     }
 }
 
+impl Encode for t::BucketLocationConstraint { fn encode(self) -> Value { text(self.as_str()) } }
+
 impl Decode for t::BucketLocationConstraint { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
 
 impl Decode for t::BucketNamespace { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
 
 impl Decode for t::BucketType { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
+
+impl Encode for t::BucketVersioningStatus { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Decode for t::BucketVersioningStatus { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
 
 impl Encode for t::ChecksumAlgorithm { fn encode(self) -> Value { text(self.as_str()) } }
 
@@ -161,10 +434,61 @@ impl Decode for t::ChecksumMode { fn decode(value: Value) -> Result<Self, Fault>
 
 impl Encode for t::ChecksumType { fn encode(self) -> Value { text(self.as_str()) } }
 
+impl Decode for t::ChecksumType { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
+
 impl Encode for t::CommonPrefix {
     fn encode(self) -> Value {
         let mut m = Map::new();
         put(&mut m, "prefix", self.prefix.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::CompletedMultipartUpload {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_parts(take(&mut m, "parts")?)
+            .build())
+    }
+}
+
+impl Decode for t::CompletedPart {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_e_tag(take(&mut m, "e_tag")?)
+            .set_checksum_crc32(take(&mut m, "checksum_crc32")?)
+            .set_checksum_crc32_c(take(&mut m, "checksum_crc32_c")?)
+            .set_checksum_crc64_nvme(take(&mut m, "checksum_crc64_nvme")?)
+            .set_checksum_sha1(take(&mut m, "checksum_sha1")?)
+            .set_checksum_sha256(take(&mut m, "checksum_sha256")?)
+            .set_checksum_sha512(take(&mut m, "checksum_sha512")?)
+            .set_checksum_md5(take(&mut m, "checksum_md5")?)
+            .set_checksum_xxhash64(take(&mut m, "checksum_xxhash64")?)
+            .set_checksum_xxhash3(take(&mut m, "checksum_xxhash3")?)
+            .set_checksum_xxhash128(take(&mut m, "checksum_xxhash128")?)
+            .set_part_number(take(&mut m, "part_number")?)
+            .build())
+    }
+}
+
+impl Encode for t::CopyObjectResult {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "e_tag", self.e_tag.encode());
+        put(&mut m, "last_modified", self.last_modified.encode());
+        put(&mut m, "checksum_type", self.checksum_type.encode());
+        put(&mut m, "checksum_crc32", self.checksum_crc32.encode());
+        put(&mut m, "checksum_crc32_c", self.checksum_crc32_c.encode());
+        put(&mut m, "checksum_crc64_nvme", self.checksum_crc64_nvme.encode());
+        put(&mut m, "checksum_sha1", self.checksum_sha1.encode());
+        put(&mut m, "checksum_sha256", self.checksum_sha256.encode());
+        put(&mut m, "checksum_sha512", self.checksum_sha512.encode());
+        put(&mut m, "checksum_md5", self.checksum_md5.encode());
+        put(&mut m, "checksum_xxhash64", self.checksum_xxhash64.encode());
+        put(&mut m, "checksum_xxhash3", self.checksum_xxhash3.encode());
+        put(&mut m, "checksum_xxhash128", self.checksum_xxhash128.encode());
         Value::Map(m)
     }
 }
@@ -183,9 +507,62 @@ impl Decode for t::CreateBucketConfiguration {
 
 impl Decode for t::DataRedundancy { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
 
+impl Decode for t::Delete {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Self::builder()
+            .set_objects(take(&mut m, "objects")?)
+            .set_quiet(take(&mut m, "quiet")?)
+            .build().map_err(incomplete)
+    }
+}
+
+impl Encode for t::DeleteMarkerEntry {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "owner", self.owner.encode());
+        put(&mut m, "key", self.key.encode());
+        put(&mut m, "version_id", self.version_id.encode());
+        put(&mut m, "is_latest", self.is_latest.encode());
+        put(&mut m, "last_modified", self.last_modified.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::DeletedObject {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "key", self.key.encode());
+        put(&mut m, "version_id", self.version_id.encode());
+        put(&mut m, "delete_marker", self.delete_marker.encode());
+        put(&mut m, "delete_marker_version_id", self.delete_marker_version_id.encode());
+        Value::Map(m)
+    }
+}
+
 impl Encode for t::EncodingType { fn encode(self) -> Value { text(self.as_str()) } }
 
 impl Decode for t::EncodingType { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
+
+impl Encode for t::Error {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "key", self.key.encode());
+        put(&mut m, "version_id", self.version_id.encode());
+        put(&mut m, "code", self.code.encode());
+        put(&mut m, "message", self.message.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::Initiator {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "id", self.id.encode());
+        put(&mut m, "display_name", self.display_name.encode());
+        Value::Map(m)
+    }
+}
 
 impl Decode for t::LocationInfo {
     fn decode(value: Value) -> Result<Self, Fault> {
@@ -200,6 +577,27 @@ impl Decode for t::LocationInfo {
 impl Encode for t::LocationType { fn encode(self) -> Value { text(self.as_str()) } }
 
 impl Decode for t::LocationType { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
+
+impl Decode for t::MetadataDirective { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
+
+impl Decode for t::MfaDelete { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
+
+impl Encode for t::MfaDeleteStatus { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::MultipartUpload {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "upload_id", self.upload_id.encode());
+        put(&mut m, "key", self.key.encode());
+        put(&mut m, "initiated", self.initiated.encode());
+        put(&mut m, "storage_class", self.storage_class.encode());
+        put(&mut m, "owner", self.owner.encode());
+        put(&mut m, "initiator", self.initiator.encode());
+        put(&mut m, "checksum_algorithm", self.checksum_algorithm.encode());
+        put(&mut m, "checksum_type", self.checksum_type.encode());
+        Value::Map(m)
+    }
+}
 
 impl Encode for t::Object {
     fn encode(self) -> Value {
@@ -219,6 +617,19 @@ impl Encode for t::Object {
 
 impl Decode for t::ObjectCannedAcl { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
 
+impl Decode for t::ObjectIdentifier {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Self::builder()
+            .set_key(take(&mut m, "key")?)
+            .set_version_id(take(&mut m, "version_id")?)
+            .set_e_tag(take(&mut m, "e_tag")?)
+            .set_last_modified_time(take(&mut m, "last_modified_time")?)
+            .set_size(take(&mut m, "size")?)
+            .build().map_err(incomplete)
+    }
+}
+
 impl Encode for t::ObjectLockEventHold { fn encode(self) -> Value { text(self.as_str()) } }
 
 impl Decode for t::ObjectLockEventHold { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
@@ -231,9 +642,31 @@ impl Encode for t::ObjectLockMode { fn encode(self) -> Value { text(self.as_str(
 
 impl Decode for t::ObjectLockMode { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
 
+impl Encode for t::ObjectOwnership { fn encode(self) -> Value { text(self.as_str()) } }
+
 impl Decode for t::ObjectOwnership { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
 
 impl Encode for t::ObjectStorageClass { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Encode for t::ObjectVersion {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "e_tag", self.e_tag.encode());
+        put(&mut m, "checksum_algorithm", self.checksum_algorithm.encode());
+        put(&mut m, "checksum_type", self.checksum_type.encode());
+        put(&mut m, "size", self.size.encode());
+        put(&mut m, "storage_class", self.storage_class.encode());
+        put(&mut m, "key", self.key.encode());
+        put(&mut m, "version_id", self.version_id.encode());
+        put(&mut m, "is_latest", self.is_latest.encode());
+        put(&mut m, "last_modified", self.last_modified.encode());
+        put(&mut m, "owner", self.owner.encode());
+        put(&mut m, "restore_status", self.restore_status.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::ObjectVersionStorageClass { fn encode(self) -> Value { text(self.as_str()) } }
 
 impl Decode for t::OptionalObjectAttributes { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
 
@@ -243,6 +676,63 @@ impl Encode for t::Owner {
         put(&mut m, "display_name", self.display_name.encode());
         put(&mut m, "id", self.id.encode());
         Value::Map(m)
+    }
+}
+
+impl Encode for t::OwnershipControls {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "rules", self.rules.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::OwnershipControls {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Self::builder()
+            .set_rules(take(&mut m, "rules")?)
+            .build().map_err(incomplete)
+    }
+}
+
+impl Encode for t::OwnershipControlsRule {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "object_ownership", self.object_ownership.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::OwnershipControlsRule {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Self::builder()
+            .set_object_ownership(take(&mut m, "object_ownership")?)
+            .build().map_err(incomplete)
+    }
+}
+
+impl Encode for t::PublicAccessBlockConfiguration {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "block_public_acls", self.block_public_acls.encode());
+        put(&mut m, "ignore_public_acls", self.ignore_public_acls.encode());
+        put(&mut m, "block_public_policy", self.block_public_policy.encode());
+        put(&mut m, "restrict_public_buckets", self.restrict_public_buckets.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::PublicAccessBlockConfiguration {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_block_public_acls(take(&mut m, "block_public_acls")?)
+            .set_ignore_public_acls(take(&mut m, "ignore_public_acls")?)
+            .set_block_public_policy(take(&mut m, "block_public_policy")?)
+            .set_restrict_public_buckets(take(&mut m, "restrict_public_buckets")?)
+            .build())
     }
 }
 
@@ -269,6 +759,18 @@ impl Encode for t::StorageClass { fn encode(self) -> Value { text(self.as_str())
 
 impl Decode for t::StorageClass { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
 
+impl Encode for t::Tag {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "key", self.key.encode());
+        put(&mut m, "value", self.value.encode());
+        Value::Map(m)
+    }
+    fn encode_list(items: Vec<Self>) -> Value {
+        tag_map(items.into_iter().map(|tag| (tag.key.encode(), tag.value.encode())))
+    }
+}
+
 impl Decode for t::Tag {
     fn decode(value: Value) -> Result<Self, Fault> {
         let mut m = fields(value)?;
@@ -280,5 +782,26 @@ impl Decode for t::Tag {
     fn decode_list(value: Value) -> Result<Vec<Self>, Fault> {
         let Value::Map(tags) = value else { return items(value) };
         pairs(tags)?.into_iter().map(|(key, value)| Self::builder().key(key).value(value).build().map_err(incomplete)).collect()
+    }
+}
+
+impl Decode for t::Tagging {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Self::builder()
+            .set_tag_set(take(&mut m, "tag_set")?)
+            .build().map_err(incomplete)
+    }
+}
+
+impl Decode for t::TaggingDirective { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
+
+impl Decode for t::VersioningConfiguration {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_mfa_delete(take(&mut m, "mfa_delete")?)
+            .set_status(take(&mut m, "status")?)
+            .build())
     }
 }

@@ -12,16 +12,152 @@ use opsh_operation::{Effect, Fault, Inverse, InverseCall, Makes, Map, Operation,
 
 use crate::{Binding, Controls};
 
+static ABORT_MULTIPART_UPLOAD: Operation = Operation {
+    module: "s3", name: "abort_multipart_upload", action: "s3:AbortMultipartUpload",
+    summary: "Ends an upload in parts and deletes them.",
+    input: &tables::ABORT_MULTIPART_UPLOAD_INPUT, positional: &[], output: Shape::Struct(&tables::ABORT_MULTIPART_UPLOAD_OUTPUT),
+    effect: Effect::Write(Write {
+        inverse: Inverse::Nothing("the parts are gone"),
+        settle: Settle::Repeat,
+        makes: &[], removes: &[Removes { kind: "s3:multipart-upload", id: "{input.bucket}/{input.key}/{input.upload_id}" }], tags: None,
+    }),
+    example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\nlet upload = s3::create_multipart_upload(#{ bucket: bucket, key: \"big\" }).upload_id;\ns3::abort_multipart_upload(#{ bucket: bucket, key: \"big\", upload_id: upload })",
+};
+
+fn abort_multipart_upload(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = s3_client(&session).abort_multipart_upload()
+            .set_bucket(take(&mut input, "bucket")?)
+            .set_key(take(&mut input, "key")?)
+            .set_upload_id(take(&mut input, "upload_id")?)
+            .set_request_payer(take(&mut input, "request_payer")?)
+            .set_expected_bucket_owner(take(&mut input, "expected_bucket_owner")?)
+            .set_if_match_initiated_time(take(&mut input, "if_match_initiated_time")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
+static COMPLETE_MULTIPART_UPLOAD: Operation = Operation {
+    module: "s3", name: "complete_multipart_upload", action: "s3:PutObject",
+    summary: "Makes the object of its parts.",
+    input: &tables::COMPLETE_MULTIPART_UPLOAD_INPUT, positional: &[], output: Shape::Struct(&tables::COMPLETE_MULTIPART_UPLOAD_OUTPUT),
+    effect: Effect::Write(Write {
+        inverse: Inverse::Calls(&[InverseCall { operation: "s3::delete_object", arguments: &[("bucket", "input.bucket"), ("key", "input.key")] }]),
+        settle: Settle::Find { operation: "s3::head_object", arguments: &[("bucket", "input.bucket"), ("key", "input.key")] },
+        makes: &[Makes { kind: "s3:object", id: "{input.bucket}/{input.key}" }], removes: &[Removes { kind: "s3:multipart-upload", id: "{input.bucket}/{input.key}/{input.upload_id}" }], tags: None,
+    }),
+    example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\nlet upload = s3::create_multipart_upload(#{ bucket: bucket, key: \"big\" }).upload_id;\nlet part = s3::upload_part(#{ bucket: bucket, key: \"big\", upload_id: upload, part_number: 1, body: \"part\" }).e_tag;\ns3::complete_multipart_upload(#{ bucket: bucket, key: \"big\", upload_id: upload, multipart_upload: #{ parts: [#{ part_number: 1, e_tag: part }] } }).key",
+};
+
+fn complete_multipart_upload(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = s3_client(&session).complete_multipart_upload()
+            .set_bucket(take(&mut input, "bucket")?)
+            .set_key(take(&mut input, "key")?)
+            .set_multipart_upload(take(&mut input, "multipart_upload")?)
+            .set_upload_id(take(&mut input, "upload_id")?)
+            .set_checksum_crc32(take(&mut input, "checksum_crc32")?)
+            .set_checksum_crc32_c(take(&mut input, "checksum_crc32_c")?)
+            .set_checksum_crc64_nvme(take(&mut input, "checksum_crc64_nvme")?)
+            .set_checksum_sha1(take(&mut input, "checksum_sha1")?)
+            .set_checksum_sha256(take(&mut input, "checksum_sha256")?)
+            .set_checksum_sha512(take(&mut input, "checksum_sha512")?)
+            .set_checksum_md5(take(&mut input, "checksum_md5")?)
+            .set_checksum_xxhash64(take(&mut input, "checksum_xxhash64")?)
+            .set_checksum_xxhash3(take(&mut input, "checksum_xxhash3")?)
+            .set_checksum_xxhash128(take(&mut input, "checksum_xxhash128")?)
+            .set_checksum_type(take(&mut input, "checksum_type")?)
+            .set_mpu_object_size(take(&mut input, "mpu_object_size")?)
+            .set_request_payer(take(&mut input, "request_payer")?)
+            .set_expected_bucket_owner(take(&mut input, "expected_bucket_owner")?)
+            .set_if_match(take(&mut input, "if_match")?)
+            .set_if_none_match(take(&mut input, "if_none_match")?)
+            .set_sse_customer_algorithm(take(&mut input, "sse_customer_algorithm")?)
+            .set_sse_customer_key(take(&mut input, "sse_customer_key")?)
+            .set_sse_customer_key_md5(take(&mut input, "sse_customer_key_md5")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
+static COPY_OBJECT: Operation = Operation {
+    module: "s3", name: "copy_object", action: "s3:PutObject",
+    summary: "Copies an object within S3.",
+    input: &tables::COPY_OBJECT_INPUT, positional: &[], output: Shape::Struct(&tables::COPY_OBJECT_OUTPUT),
+    effect: Effect::Write(Write {
+        inverse: Inverse::Calls(&[InverseCall { operation: "s3::delete_object", arguments: &[("bucket", "input.bucket"), ("key", "input.key")] }]),
+        settle: Settle::Repeat,
+        makes: &[Makes { kind: "s3:object", id: "{input.bucket}/{input.key}" }], removes: &[], tags: None,
+    }),
+    example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_object(#{ bucket: bucket, key: \"a.txt\", body: \"hello\", content_type: \"text/plain\" });\ns3::copy_object(#{ bucket: bucket, key: \"b.txt\", copy_source: bucket + \"/a.txt\" }).copy_object_result.e_tag",
+};
+
+fn copy_object(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = s3_client(&session).copy_object()
+            .set_acl(take(&mut input, "acl")?)
+            .set_bucket(take(&mut input, "bucket")?)
+            .set_cache_control(take(&mut input, "cache_control")?)
+            .set_checksum_algorithm(take(&mut input, "checksum_algorithm")?)
+            .set_content_disposition(take(&mut input, "content_disposition")?)
+            .set_content_encoding(take(&mut input, "content_encoding")?)
+            .set_content_language(take(&mut input, "content_language")?)
+            .set_content_type(take(&mut input, "content_type")?)
+            .set_copy_source(take(&mut input, "copy_source")?)
+            .set_copy_source_if_match(take(&mut input, "copy_source_if_match")?)
+            .set_copy_source_if_modified_since(take(&mut input, "copy_source_if_modified_since")?)
+            .set_copy_source_if_none_match(take(&mut input, "copy_source_if_none_match")?)
+            .set_copy_source_if_unmodified_since(take(&mut input, "copy_source_if_unmodified_since")?)
+            .set_expires(take(&mut input, "expires")?)
+            .set_grant_full_control(take(&mut input, "grant_full_control")?)
+            .set_grant_read(take(&mut input, "grant_read")?)
+            .set_grant_read_acp(take(&mut input, "grant_read_acp")?)
+            .set_grant_write_acp(take(&mut input, "grant_write_acp")?)
+            .set_if_match(take(&mut input, "if_match")?)
+            .set_if_none_match(take(&mut input, "if_none_match")?)
+            .set_key(take(&mut input, "key")?)
+            .set_metadata(take(&mut input, "metadata")?)
+            .set_metadata_directive(take(&mut input, "metadata_directive")?)
+            .set_tagging_directive(take(&mut input, "tagging_directive")?)
+            .set_annotation_directive(take(&mut input, "annotation_directive")?)
+            .set_server_side_encryption(take(&mut input, "server_side_encryption")?)
+            .set_storage_class(take(&mut input, "storage_class")?)
+            .set_website_redirect_location(take(&mut input, "website_redirect_location")?)
+            .set_sse_customer_algorithm(take(&mut input, "sse_customer_algorithm")?)
+            .set_sse_customer_key(take(&mut input, "sse_customer_key")?)
+            .set_sse_customer_key_md5(take(&mut input, "sse_customer_key_md5")?)
+            .set_ssekms_key_id(take(&mut input, "ssekms_key_id")?)
+            .set_ssekms_encryption_context(take(&mut input, "ssekms_encryption_context")?)
+            .set_bucket_key_enabled(take(&mut input, "bucket_key_enabled")?)
+            .set_copy_source_sse_customer_algorithm(take(&mut input, "copy_source_sse_customer_algorithm")?)
+            .set_copy_source_sse_customer_key(take(&mut input, "copy_source_sse_customer_key")?)
+            .set_copy_source_sse_customer_key_md5(take(&mut input, "copy_source_sse_customer_key_md5")?)
+            .set_request_payer(take(&mut input, "request_payer")?)
+            .set_tagging(take(&mut input, "tagging")?)
+            .set_object_lock_mode(take(&mut input, "object_lock_mode")?)
+            .set_object_lock_retain_until_date(take(&mut input, "object_lock_retain_until_date")?)
+            .set_object_lock_legal_hold_status(take(&mut input, "object_lock_legal_hold_status")?)
+            .set_object_lock_event_hold(take(&mut input, "object_lock_event_hold")?)
+            .set_object_lock_event_hold_duration_days(take(&mut input, "object_lock_event_hold_duration_days")?)
+            .set_object_lock_event_hold_duration_years(take(&mut input, "object_lock_event_hold_duration_years")?)
+            .set_expected_bucket_owner(take(&mut input, "expected_bucket_owner")?)
+            .set_expected_source_bucket_owner(take(&mut input, "expected_source_bucket_owner")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
 static CREATE_BUCKET: Operation = Operation {
     module: "s3", name: "create_bucket", action: "s3:CreateBucket",
-    summary: "This action creates an Amazon S3 bucket.",
+    summary: "Creates a bucket; its name is unique in the whole of AWS.",
     input: &tables::CREATE_BUCKET_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_BUCKET_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "s3::delete_bucket", arguments: &[("bucket", "input.bucket")] }]),
+        inverse: Inverse::Calls(&[InverseCall { operation: "s3::delete_bucket", arguments: &[("bucket", "input.bucket")] }, InverseCall { operation: "s3::wait_until_bucket_not_exists", arguments: &[("bucket", "input.bucket")] }]),
         settle: Settle::Find { operation: "s3::head_bucket", arguments: &[("bucket", "input.bucket")] },
         makes: &[Makes { kind: "s3:bucket", id: "input.bucket" }], removes: &[], tags: None,
     }),
-    example: "s3::create_bucket(#{ bucket: \"opsh-example\" })",
+    example: "s3::create_bucket(#{ bucket: \"opsh-example\" }).location",
 };
 
 fn create_bucket(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
@@ -43,16 +179,70 @@ fn create_bucket(config: SdkConfig, mut input: Map, controls: Controls) -> Reply
     }))
 }
 
+static CREATE_MULTIPART_UPLOAD: Operation = Operation {
+    module: "s3", name: "create_multipart_upload", action: "s3:PutObject",
+    summary: "Begins an upload in parts; s3::upload_file does all of it.",
+    input: &tables::CREATE_MULTIPART_UPLOAD_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_MULTIPART_UPLOAD_OUTPUT),
+    effect: Effect::Write(Write {
+        inverse: Inverse::Calls(&[InverseCall { operation: "s3::abort_multipart_upload", arguments: &[("bucket", "input.bucket"), ("key", "input.key"), ("upload_id", "result.upload_id")] }]),
+        settle: Settle::Find { operation: "s3::list_multipart_uploads", arguments: &[("bucket", "input.bucket"), ("prefix", "input.key")] },
+        makes: &[Makes { kind: "s3:multipart-upload", id: "{input.bucket}/{input.key}/{result.upload_id}" }], removes: &[], tags: None,
+    }),
+    example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::create_multipart_upload(#{ bucket: bucket, key: \"big\" }).upload_id",
+};
+
+fn create_multipart_upload(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = s3_client(&session).create_multipart_upload()
+            .set_acl(take(&mut input, "acl")?)
+            .set_bucket(take(&mut input, "bucket")?)
+            .set_cache_control(take(&mut input, "cache_control")?)
+            .set_content_disposition(take(&mut input, "content_disposition")?)
+            .set_content_encoding(take(&mut input, "content_encoding")?)
+            .set_content_language(take(&mut input, "content_language")?)
+            .set_content_type(take(&mut input, "content_type")?)
+            .set_expires(take(&mut input, "expires")?)
+            .set_grant_full_control(take(&mut input, "grant_full_control")?)
+            .set_grant_read(take(&mut input, "grant_read")?)
+            .set_grant_read_acp(take(&mut input, "grant_read_acp")?)
+            .set_grant_write_acp(take(&mut input, "grant_write_acp")?)
+            .set_key(take(&mut input, "key")?)
+            .set_metadata(take(&mut input, "metadata")?)
+            .set_server_side_encryption(take(&mut input, "server_side_encryption")?)
+            .set_storage_class(take(&mut input, "storage_class")?)
+            .set_website_redirect_location(take(&mut input, "website_redirect_location")?)
+            .set_sse_customer_algorithm(take(&mut input, "sse_customer_algorithm")?)
+            .set_sse_customer_key(take(&mut input, "sse_customer_key")?)
+            .set_sse_customer_key_md5(take(&mut input, "sse_customer_key_md5")?)
+            .set_ssekms_key_id(take(&mut input, "ssekms_key_id")?)
+            .set_ssekms_encryption_context(take(&mut input, "ssekms_encryption_context")?)
+            .set_bucket_key_enabled(take(&mut input, "bucket_key_enabled")?)
+            .set_request_payer(take(&mut input, "request_payer")?)
+            .set_tagging(take(&mut input, "tagging")?)
+            .set_object_lock_mode(take(&mut input, "object_lock_mode")?)
+            .set_object_lock_retain_until_date(take(&mut input, "object_lock_retain_until_date")?)
+            .set_object_lock_legal_hold_status(take(&mut input, "object_lock_legal_hold_status")?)
+            .set_object_lock_event_hold(take(&mut input, "object_lock_event_hold")?)
+            .set_object_lock_event_hold_duration_days(take(&mut input, "object_lock_event_hold_duration_days")?)
+            .set_object_lock_event_hold_duration_years(take(&mut input, "object_lock_event_hold_duration_years")?)
+            .set_expected_bucket_owner(take(&mut input, "expected_bucket_owner")?)
+            .set_checksum_algorithm(take(&mut input, "checksum_algorithm")?)
+            .set_checksum_type(take(&mut input, "checksum_type")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
 static DELETE_BUCKET: Operation = Operation {
     module: "s3", name: "delete_bucket", action: "s3:DeleteBucket",
-    summary: "Deletes the S3 bucket.",
+    summary: "Deletes a bucket, which must be empty.",
     input: &tables::DELETE_BUCKET_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
-        inverse: Inverse::Nothing("an empty bucket is made again by hand"),
+        inverse: Inverse::Nothing("the bucket was empty, and its name is free"),
         settle: Settle::Repeat,
         makes: &[], removes: &[Removes { kind: "s3:bucket", id: "input.bucket" }], tags: None,
     }),
-    example: "let name = \"opsh-example\"; s3::create_bucket(#{ bucket: name }); s3::delete_bucket(#{ bucket: name })",
+    example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::delete_bucket(#{ bucket: bucket })",
 };
 
 fn delete_bucket(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
@@ -66,16 +256,62 @@ fn delete_bucket(config: SdkConfig, mut input: Map, controls: Controls) -> Reply
     }))
 }
 
+static DELETE_BUCKET_POLICY: Operation = Operation {
+    module: "s3", name: "delete_bucket_policy", action: "s3:DeleteBucketPolicy",
+    summary: "Removes the policy of a bucket.",
+    input: &tables::DELETE_BUCKET_POLICY_INPUT, positional: &[], output: Shape::Nothing,
+    effect: Effect::Write(Write {
+        inverse: Inverse::Impossible("the former policy is not known"),
+        settle: Settle::Repeat,
+        makes: &[], removes: &[], tags: None,
+    }),
+    example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\nlet policy = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"arn:aws:iam::123456789012:root\"},\"Action\":\"s3:GetObject\",\"Resource\":\"arn:aws:s3:::${bucket}/*\"}]}`;\ns3::put_bucket_policy(#{ bucket: bucket, policy: policy });\ns3::delete_bucket_policy(#{ bucket: bucket })",
+};
+
+fn delete_bucket_policy(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = s3_client(&session).delete_bucket_policy()
+            .set_bucket(take(&mut input, "bucket")?)
+            .set_expected_bucket_owner(take(&mut input, "expected_bucket_owner")?);
+        request.send().await.map_err(fault)?;
+        Ok(opsh_operation::Value::Null)
+    }))
+}
+
+static DELETE_BUCKET_TAGGING: Operation = Operation {
+    module: "s3", name: "delete_bucket_tagging", action: "s3:PutBucketTagging",
+    summary: "Removes all tags of a bucket.",
+    input: &tables::DELETE_BUCKET_TAGGING_INPUT, positional: &[], output: Shape::Nothing,
+    effect: Effect::Write(Write {
+        inverse: Inverse::Impossible("the former tags are not known"),
+        settle: Settle::Repeat,
+        makes: &[], removes: &[], tags: None,
+    }),
+    example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::delete_bucket_tagging(#{ bucket: bucket })",
+};
+
+fn delete_bucket_tagging(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = s3_client(&session).delete_bucket_tagging()
+            .set_bucket(take(&mut input, "bucket")?)
+            .set_expected_bucket_owner(take(&mut input, "expected_bucket_owner")?);
+        request.send().await.map_err(fault)?;
+        Ok(opsh_operation::Value::Null)
+    }))
+}
+
 static DELETE_OBJECT: Operation = Operation {
     module: "s3", name: "delete_object", action: "s3:DeleteObject",
-    summary: "Removes an object from a bucket.",
+    summary: "Deletes an object; one that does not exist is no error.",
     input: &tables::DELETE_OBJECT_INPUT, positional: &[], output: Shape::Struct(&tables::DELETE_OBJECT_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Nothing("the object is gone"),
+        inverse: Inverse::Nothing("the object is gone, unless its bucket keeps versions"),
         settle: Settle::Repeat,
         makes: &[], removes: &[Removes { kind: "s3:object", id: "{input.bucket}/{input.key}" }], tags: None,
     }),
-    example: "s3::create_bucket(#{ bucket: \"opsh-example\" }); s3::delete_object(#{ bucket: \"opsh-example\", key: \"a.txt\" })",
+    example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_object(#{ bucket: bucket, key: \"a.txt\", body: \"hello\", content_type: \"text/plain\" });\ns3::delete_object(#{ bucket: bucket, key: \"a.txt\" })",
 };
 
 fn delete_object(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
@@ -96,12 +332,152 @@ fn delete_object(config: SdkConfig, mut input: Map, controls: Controls) -> Reply
     }))
 }
 
+static DELETE_OBJECTS: Operation = Operation {
+    module: "s3", name: "delete_objects", action: "s3:DeleteObject",
+    summary: "Deletes up to 1,000 objects in one request.",
+    input: &tables::DELETE_OBJECTS_INPUT, positional: &[], output: Shape::Struct(&tables::DELETE_OBJECTS_OUTPUT),
+    effect: Effect::Write(Write {
+        inverse: Inverse::Nothing("the objects are gone, unless their bucket keeps versions"),
+        settle: Settle::Repeat,
+        makes: &[], removes: &[Removes { kind: "s3:object", id: "{input.bucket}/{input.delete.objects[].key}" }], tags: None,
+    }),
+    example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_object(#{ bucket: bucket, key: \"a.txt\", body: \"hello\", content_type: \"text/plain\" });\ns3::delete_objects(#{ bucket: bucket, delete: #{ objects: [#{ key: \"a.txt\" }] } }).deleted[0].key",
+};
+
+fn delete_objects(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = s3_client(&session).delete_objects()
+            .set_bucket(take(&mut input, "bucket")?)
+            .set_delete(take(&mut input, "delete")?)
+            .set_mfa(take(&mut input, "mfa")?)
+            .set_request_payer(take(&mut input, "request_payer")?)
+            .set_bypass_governance_retention(take(&mut input, "bypass_governance_retention")?)
+            .set_expected_bucket_owner(take(&mut input, "expected_bucket_owner")?)
+            .set_checksum_algorithm(take(&mut input, "checksum_algorithm")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
+static DELETE_PUBLIC_ACCESS_BLOCK: Operation = Operation {
+    module: "s3", name: "delete_public_access_block", action: "s3:PutBucketPublicAccessBlock",
+    summary: "Removes a bucket's block of public access, which new buckets have.",
+    input: &tables::DELETE_PUBLIC_ACCESS_BLOCK_INPUT, positional: &[], output: Shape::Nothing,
+    effect: Effect::Write(Write {
+        inverse: Inverse::Calls(&[InverseCall { operation: "s3::put_public_access_block", arguments: &[("bucket", "input.bucket"), ("public_access_block_configuration", "={\"block_public_acls\":true,\"ignore_public_acls\":true,\"block_public_policy\":true,\"restrict_public_buckets\":true}")] }]),
+        settle: Settle::Repeat,
+        makes: &[], removes: &[], tags: None,
+    }),
+    example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::delete_public_access_block(#{ bucket: bucket })",
+};
+
+fn delete_public_access_block(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = s3_client(&session).delete_public_access_block()
+            .set_bucket(take(&mut input, "bucket")?)
+            .set_expected_bucket_owner(take(&mut input, "expected_bucket_owner")?);
+        request.send().await.map_err(fault)?;
+        Ok(opsh_operation::Value::Null)
+    }))
+}
+
+static GET_BUCKET_LOCATION: Operation = Operation {
+    module: "s3", name: "get_bucket_location", action: "s3:GetBucketLocation",
+    summary: "Tells the region of a bucket; nothing means us-east-1.",
+    input: &tables::GET_BUCKET_LOCATION_INPUT, positional: &[], output: Shape::Struct(&tables::GET_BUCKET_LOCATION_OUTPUT),
+    effect: Effect::Read,
+    example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::get_bucket_location(#{ bucket: bucket })",
+};
+
+fn get_bucket_location(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = s3_client(&session).get_bucket_location()
+            .set_bucket(take(&mut input, "bucket")?)
+            .set_expected_bucket_owner(take(&mut input, "expected_bucket_owner")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
+static GET_BUCKET_OWNERSHIP_CONTROLS: Operation = Operation {
+    module: "s3", name: "get_bucket_ownership_controls", action: "s3:GetBucketOwnershipControls",
+    summary: "Tells who owns objects that others upload.",
+    input: &tables::GET_BUCKET_OWNERSHIP_CONTROLS_INPUT, positional: &[], output: Shape::Struct(&tables::GET_BUCKET_OWNERSHIP_CONTROLS_OUTPUT),
+    effect: Effect::Read,
+    example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_bucket_ownership_controls(#{ bucket: bucket, ownership_controls: #{ rules: [#{ object_ownership: \"BucketOwnerEnforced\" }] } });\ns3::get_bucket_ownership_controls(#{ bucket: bucket }).ownership_controls.rules[0].object_ownership",
+};
+
+fn get_bucket_ownership_controls(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = s3_client(&session).get_bucket_ownership_controls()
+            .set_bucket(take(&mut input, "bucket")?)
+            .set_expected_bucket_owner(take(&mut input, "expected_bucket_owner")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
+static GET_BUCKET_POLICY: Operation = Operation {
+    module: "s3", name: "get_bucket_policy", action: "s3:GetBucketPolicy",
+    summary: "Gives the policy of a bucket, as JSON text.",
+    input: &tables::GET_BUCKET_POLICY_INPUT, positional: &[], output: Shape::Struct(&tables::GET_BUCKET_POLICY_OUTPUT),
+    effect: Effect::Read,
+    example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\nlet policy = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"arn:aws:iam::123456789012:root\"},\"Action\":\"s3:GetObject\",\"Resource\":\"arn:aws:s3:::${bucket}/*\"}]}`;\ns3::put_bucket_policy(#{ bucket: bucket, policy: policy });\ns3::get_bucket_policy(#{ bucket: bucket }).policy",
+};
+
+fn get_bucket_policy(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = s3_client(&session).get_bucket_policy()
+            .set_bucket(take(&mut input, "bucket")?)
+            .set_expected_bucket_owner(take(&mut input, "expected_bucket_owner")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
+static GET_BUCKET_TAGGING: Operation = Operation {
+    module: "s3", name: "get_bucket_tagging", action: "s3:GetBucketTagging",
+    summary: "Gives the tags of a bucket; without any it fails as not_found.",
+    input: &tables::GET_BUCKET_TAGGING_INPUT, positional: &[], output: Shape::Struct(&tables::GET_BUCKET_TAGGING_OUTPUT),
+    effect: Effect::Read,
+    example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_bucket_tagging(#{ bucket: bucket, tagging: #{ tag_set: #{ team: \"web\" } } });\ns3::get_bucket_tagging(#{ bucket: bucket }).tag_set.team",
+};
+
+fn get_bucket_tagging(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = s3_client(&session).get_bucket_tagging()
+            .set_bucket(take(&mut input, "bucket")?)
+            .set_expected_bucket_owner(take(&mut input, "expected_bucket_owner")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
+static GET_BUCKET_VERSIONING: Operation = Operation {
+    module: "s3", name: "get_bucket_versioning", action: "s3:GetBucketVersioning",
+    summary: "Tells whether a bucket keeps versions; nothing means never switched on.",
+    input: &tables::GET_BUCKET_VERSIONING_INPUT, positional: &[], output: Shape::Struct(&tables::GET_BUCKET_VERSIONING_OUTPUT),
+    effect: Effect::Read,
+    example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::get_bucket_versioning(#{ bucket: bucket })",
+};
+
+fn get_bucket_versioning(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = s3_client(&session).get_bucket_versioning()
+            .set_bucket(take(&mut input, "bucket")?)
+            .set_expected_bucket_owner(take(&mut input, "expected_bucket_owner")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
 static GET_OBJECT: Operation = Operation {
     module: "s3", name: "get_object", action: "s3:GetObject",
-    summary: "Retrieves an object from Amazon S3.",
+    summary: "Downloads an object: its body as bytes, or into the file `to_file`.",
     input: &tables::GET_OBJECT_INPUT, positional: &[], output: Shape::Struct(&tables::GET_OBJECT_OUTPUT),
     effect: Effect::Read,
-    example: "s3::create_bucket(#{ bucket: \"opsh-example\" }); s3::put_object(#{ bucket: \"opsh-example\", key: \"a.txt\", body: \"hello\" }); s3::get_object(#{ bucket: \"opsh-example\", key: \"a.txt\" }).body",
+    example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_object(#{ bucket: bucket, key: \"a.txt\", body: \"hello\", content_type: \"text/plain\" });\ns3::get_object(#{ bucket: bucket, key: \"a.txt\" }).content_type",
 };
 
 fn get_object(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
@@ -136,12 +512,30 @@ fn get_object(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     }))
 }
 
+static GET_PUBLIC_ACCESS_BLOCK: Operation = Operation {
+    module: "s3", name: "get_public_access_block", action: "s3:GetBucketPublicAccessBlock",
+    summary: "Tells which public access to a bucket is blocked.",
+    input: &tables::GET_PUBLIC_ACCESS_BLOCK_INPUT, positional: &[], output: Shape::Struct(&tables::GET_PUBLIC_ACCESS_BLOCK_OUTPUT),
+    effect: Effect::Read,
+    example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::get_public_access_block(#{ bucket: bucket }).public_access_block_configuration.block_public_policy",
+};
+
+fn get_public_access_block(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = s3_client(&session).get_public_access_block()
+            .set_bucket(take(&mut input, "bucket")?)
+            .set_expected_bucket_owner(take(&mut input, "expected_bucket_owner")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
 static HEAD_BUCKET: Operation = Operation {
     module: "s3", name: "head_bucket", action: "s3:ListBucket",
-    summary: "You can use this operation to determine if a bucket exists and if you have permission to access it.",
+    summary: "Tells whether a bucket exists and may be used.",
     input: &tables::HEAD_BUCKET_INPUT, positional: &[], output: Shape::Struct(&tables::HEAD_BUCKET_OUTPUT),
     effect: Effect::Read,
-    example: "s3::create_bucket(#{ bucket: \"opsh-example\" }); s3::head_bucket(#{ bucket: \"opsh-example\" })",
+    example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::head_bucket(#{ bucket: bucket })",
 };
 
 fn head_bucket(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
@@ -154,12 +548,151 @@ fn head_bucket(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     }))
 }
 
+static HEAD_OBJECT: Operation = Operation {
+    module: "s3", name: "head_object", action: "s3:GetObject",
+    summary: "Tells size, type and metadata of an object.",
+    input: &tables::HEAD_OBJECT_INPUT, positional: &[], output: Shape::Struct(&tables::HEAD_OBJECT_OUTPUT),
+    effect: Effect::Read,
+    example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_object(#{ bucket: bucket, key: \"a.txt\", body: \"hello\", content_type: \"text/plain\" });\ns3::head_object(#{ bucket: bucket, key: \"a.txt\" }).content_length",
+};
+
+fn head_object(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = s3_client(&session).head_object()
+            .set_bucket(take(&mut input, "bucket")?)
+            .set_if_match(take(&mut input, "if_match")?)
+            .set_if_modified_since(take(&mut input, "if_modified_since")?)
+            .set_if_none_match(take(&mut input, "if_none_match")?)
+            .set_if_unmodified_since(take(&mut input, "if_unmodified_since")?)
+            .set_key(take(&mut input, "key")?)
+            .set_range(take(&mut input, "range")?)
+            .set_response_cache_control(take(&mut input, "response_cache_control")?)
+            .set_response_content_disposition(take(&mut input, "response_content_disposition")?)
+            .set_response_content_encoding(take(&mut input, "response_content_encoding")?)
+            .set_response_content_language(take(&mut input, "response_content_language")?)
+            .set_response_content_type(take(&mut input, "response_content_type")?)
+            .set_response_expires(take(&mut input, "response_expires")?)
+            .set_version_id(take(&mut input, "version_id")?)
+            .set_sse_customer_algorithm(take(&mut input, "sse_customer_algorithm")?)
+            .set_sse_customer_key(take(&mut input, "sse_customer_key")?)
+            .set_sse_customer_key_md5(take(&mut input, "sse_customer_key_md5")?)
+            .set_request_payer(take(&mut input, "request_payer")?)
+            .set_part_number(take(&mut input, "part_number")?)
+            .set_expected_bucket_owner(take(&mut input, "expected_bucket_owner")?)
+            .set_checksum_mode(take(&mut input, "checksum_mode")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
+static LIST_BUCKETS: Operation = Operation {
+    module: "s3", name: "list_buckets", action: "s3:ListAllMyBuckets",
+    summary: "Lists the account's buckets.",
+    input: &tables::LIST_BUCKETS_INPUT, positional: &[], output: Shape::Struct(&tables::LIST_BUCKETS_OUTPUT),
+    effect: Effect::Read,
+    example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::list_buckets(#{}).buckets[0].name",
+};
+
+fn list_buckets(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = s3_client(&session).list_buckets()
+            .set_prefix(take(&mut input, "prefix")?)
+            .set_bucket_region(take(&mut input, "bucket_region")?);
+        let mut pages = Pages::new(&controls, &["buckets"], None);
+        let mut tokens: [Option<String>; 1] = Default::default();
+        loop {
+            let page = request.clone()
+                .set_continuation_token(tokens[0].clone())
+                .send().await.map_err(fault)?;
+            let next = [page.continuation_token.clone()];
+            let more = goes_on(&tokens, &next);
+            tokens = next;
+            if !pages.add(page.encode()) || !more {
+                return Ok(pages.finish());
+            }
+        }
+    }))
+}
+
+static LIST_MULTIPART_UPLOADS: Operation = Operation {
+    module: "s3", name: "list_multipart_uploads", action: "s3:ListBucketMultipartUploads",
+    summary: "Lists the uploads in parts that were neither completed nor aborted.",
+    input: &tables::LIST_MULTIPART_UPLOADS_INPUT, positional: &[], output: Shape::Struct(&tables::LIST_MULTIPART_UPLOADS_OUTPUT),
+    effect: Effect::Read,
+    example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\nlet upload = s3::create_multipart_upload(#{ bucket: bucket, key: \"big\" }).upload_id;\ns3::list_multipart_uploads(#{ bucket: bucket }).uploads[0].key",
+};
+
+fn list_multipart_uploads(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = s3_client(&session).list_multipart_uploads()
+            .set_bucket(take(&mut input, "bucket")?)
+            .set_delimiter(take(&mut input, "delimiter")?)
+            .set_encoding_type(take(&mut input, "encoding_type")?)
+            .set_max_uploads(take(&mut input, "max_uploads")?)
+            .set_prefix(take(&mut input, "prefix")?)
+            .set_expected_bucket_owner(take(&mut input, "expected_bucket_owner")?)
+            .set_request_payer(take(&mut input, "request_payer")?);
+        let mut pages = Pages::new(&controls, &["uploads", "common_prefixes"], None);
+        let mut tokens: [Option<String>; 2] = Default::default();
+        loop {
+            let page = request.clone()
+                .set_key_marker(tokens[0].clone())
+                .set_upload_id_marker(tokens[1].clone())
+                .send().await.map_err(fault)?;
+            let next = [page.next_key_marker.clone(), page.next_upload_id_marker.clone()];
+            let more = goes_on(&tokens, &next);
+            tokens = next;
+            if !pages.add(page.encode()) || !more {
+                return Ok(pages.finish());
+            }
+        }
+    }))
+}
+
+static LIST_OBJECT_VERSIONS: Operation = Operation {
+    module: "s3", name: "list_object_versions", action: "s3:ListBucketVersions",
+    summary: "Lists the versions of a bucket's objects.",
+    input: &tables::LIST_OBJECT_VERSIONS_INPUT, positional: &[], output: Shape::Struct(&tables::LIST_OBJECT_VERSIONS_OUTPUT),
+    effect: Effect::Read,
+    example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_object(#{ bucket: bucket, key: \"a.txt\", body: \"hello\", content_type: \"text/plain\" });\ns3::list_object_versions(#{ bucket: bucket }).versions[0].key",
+};
+
+fn list_object_versions(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = s3_client(&session).list_object_versions()
+            .set_bucket(take(&mut input, "bucket")?)
+            .set_delimiter(take(&mut input, "delimiter")?)
+            .set_encoding_type(take(&mut input, "encoding_type")?)
+            .set_prefix(take(&mut input, "prefix")?)
+            .set_expected_bucket_owner(take(&mut input, "expected_bucket_owner")?)
+            .set_request_payer(take(&mut input, "request_payer")?)
+            .set_optional_object_attributes(take(&mut input, "optional_object_attributes")?);
+        let mut pages = Pages::new(&controls, &["versions", "delete_markers", "common_prefixes"], None);
+        let mut tokens: [Option<String>; 2] = Default::default();
+        loop {
+            let page = request.clone()
+                .set_key_marker(tokens[0].clone())
+                .set_version_id_marker(tokens[1].clone())
+                .send().await.map_err(fault)?;
+            let next = [page.next_key_marker.clone(), page.next_version_id_marker.clone()];
+            let more = goes_on(&tokens, &next);
+            tokens = next;
+            if !pages.add(page.encode()) || !more {
+                return Ok(pages.finish());
+            }
+        }
+    }))
+}
+
 static LIST_OBJECTS_V2: Operation = Operation {
     module: "s3", name: "list_objects_v2", action: "s3:ListBucket",
-    summary: "Returns some or all (up to 1,000) of the objects in a bucket with each request.",
+    summary: "Lists the objects of a bucket.",
     input: &tables::LIST_OBJECTS_V2_INPUT, positional: &[], output: Shape::Struct(&tables::LIST_OBJECTS_V2_OUTPUT),
     effect: Effect::Read,
-    example: "s3::create_bucket(#{ bucket: \"opsh-example\" }); s3::list_objects_v2(#{ bucket: \"opsh-example\" }).contents",
+    example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_object(#{ bucket: bucket, key: \"a.txt\", body: \"hello\", content_type: \"text/plain\" });\ns3::list_objects_v2(#{ bucket: bucket, prefix: \"a\" }).contents[0].key",
 };
 
 fn list_objects_v2(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
@@ -191,16 +724,122 @@ fn list_objects_v2(config: SdkConfig, mut input: Map, controls: Controls) -> Rep
     }))
 }
 
+static PUT_BUCKET_OWNERSHIP_CONTROLS: Operation = Operation {
+    module: "s3", name: "put_bucket_ownership_controls", action: "s3:PutBucketOwnershipControls",
+    summary: "Sets who owns objects that others upload; undone to AWS's default.",
+    input: &tables::PUT_BUCKET_OWNERSHIP_CONTROLS_INPUT, positional: &[], output: Shape::Nothing,
+    effect: Effect::Write(Write {
+        inverse: Inverse::Calls(&[InverseCall { operation: "s3::put_bucket_ownership_controls", arguments: &[("bucket", "input.bucket"), ("ownership_controls", "={\"rules\":[{\"object_ownership\":\"BucketOwnerEnforced\"}]}")] }]),
+        settle: Settle::Repeat,
+        makes: &[], removes: &[], tags: None,
+    }),
+    example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_bucket_ownership_controls(#{ bucket: bucket, ownership_controls: #{ rules: [#{ object_ownership: \"BucketOwnerPreferred\" }] } })",
+};
+
+fn put_bucket_ownership_controls(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = s3_client(&session).put_bucket_ownership_controls()
+            .set_bucket(take(&mut input, "bucket")?)
+            .set_content_md5(take(&mut input, "content_md5")?)
+            .set_expected_bucket_owner(take(&mut input, "expected_bucket_owner")?)
+            .set_ownership_controls(take(&mut input, "ownership_controls")?)
+            .set_checksum_algorithm(take(&mut input, "checksum_algorithm")?);
+        request.send().await.map_err(fault)?;
+        Ok(opsh_operation::Value::Null)
+    }))
+}
+
+static PUT_BUCKET_POLICY: Operation = Operation {
+    module: "s3", name: "put_bucket_policy", action: "s3:PutBucketPolicy",
+    summary: "Sets the policy of a bucket.",
+    input: &tables::PUT_BUCKET_POLICY_INPUT, positional: &[], output: Shape::Nothing,
+    effect: Effect::Write(Write {
+        inverse: Inverse::Calls(&[InverseCall { operation: "s3::delete_bucket_policy", arguments: &[("bucket", "input.bucket")] }]),
+        settle: Settle::Repeat,
+        makes: &[], removes: &[], tags: None,
+    }),
+    example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\nlet policy = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"arn:aws:iam::123456789012:root\"},\"Action\":\"s3:GetObject\",\"Resource\":\"arn:aws:s3:::${bucket}/*\"}]}`;\ns3::put_bucket_policy(#{ bucket: bucket, policy: policy })",
+};
+
+fn put_bucket_policy(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = s3_client(&session).put_bucket_policy()
+            .set_bucket(take(&mut input, "bucket")?)
+            .set_content_md5(take(&mut input, "content_md5")?)
+            .set_checksum_algorithm(take(&mut input, "checksum_algorithm")?)
+            .set_confirm_remove_self_bucket_access(take(&mut input, "confirm_remove_self_bucket_access")?)
+            .set_policy(take(&mut input, "policy")?)
+            .set_expected_bucket_owner(take(&mut input, "expected_bucket_owner")?);
+        request.send().await.map_err(fault)?;
+        Ok(opsh_operation::Value::Null)
+    }))
+}
+
+static PUT_BUCKET_TAGGING: Operation = Operation {
+    module: "s3", name: "put_bucket_tagging", action: "s3:PutBucketTagging",
+    summary: "Replaces the tags of a bucket.",
+    input: &tables::PUT_BUCKET_TAGGING_INPUT, positional: &[], output: Shape::Nothing,
+    effect: Effect::Write(Write {
+        inverse: Inverse::Calls(&[InverseCall { operation: "s3::delete_bucket_tagging", arguments: &[("bucket", "input.bucket")] }]),
+        settle: Settle::Repeat,
+        makes: &[], removes: &[], tags: None,
+    }),
+    example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_bucket_tagging(#{ bucket: bucket, tagging: #{ tag_set: #{ team: \"web\" } } })",
+};
+
+fn put_bucket_tagging(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = s3_client(&session).put_bucket_tagging()
+            .set_bucket(take(&mut input, "bucket")?)
+            .set_content_md5(take(&mut input, "content_md5")?)
+            .set_checksum_algorithm(take(&mut input, "checksum_algorithm")?)
+            .set_tagging(take(&mut input, "tagging")?)
+            .set_expected_bucket_owner(take(&mut input, "expected_bucket_owner")?);
+        request.send().await.map_err(fault)?;
+        Ok(opsh_operation::Value::Null)
+    }))
+}
+
+static PUT_BUCKET_VERSIONING: Operation = Operation {
+    module: "s3", name: "put_bucket_versioning", action: "s3:PutBucketVersioning",
+    summary: "Switches the keeping of versions on, or suspends it.",
+    input: &tables::PUT_BUCKET_VERSIONING_INPUT, positional: &[], output: Shape::Nothing,
+    effect: Effect::Write(Write {
+        inverse: Inverse::Impossible("versioning can be suspended but not removed"),
+        settle: Settle::Repeat,
+        makes: &[], removes: &[], tags: None,
+    }),
+    example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_bucket_versioning(#{ bucket: bucket, versioning_configuration: #{ status: \"Enabled\" } })",
+};
+
+fn put_bucket_versioning(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = s3_client(&session).put_bucket_versioning()
+            .set_bucket(take(&mut input, "bucket")?)
+            .set_content_md5(take(&mut input, "content_md5")?)
+            .set_checksum_algorithm(take(&mut input, "checksum_algorithm")?)
+            .set_mfa(take(&mut input, "mfa")?)
+            .set_versioning_configuration(take(&mut input, "versioning_configuration")?)
+            .set_expected_bucket_owner(take(&mut input, "expected_bucket_owner")?);
+        request.send().await.map_err(fault)?;
+        Ok(opsh_operation::Value::Null)
+    }))
+}
+
 static PUT_OBJECT: Operation = Operation {
     module: "s3", name: "put_object", action: "s3:PutObject",
-    summary: "End of support notice: As of October 1, 2025, Amazon S3 has discontinued support for Email Grantee Access Control Lists (ACLs).",
+    summary: "Uploads an object of up to 5 GB in one request; see s3::upload_file.",
     input: &tables::PUT_OBJECT_INPUT, positional: &[], output: Shape::Struct(&tables::PUT_OBJECT_OUTPUT),
     effect: Effect::Write(Write {
         inverse: Inverse::Calls(&[InverseCall { operation: "s3::delete_object", arguments: &[("bucket", "input.bucket"), ("key", "input.key")] }]),
         settle: Settle::Repeat,
         makes: &[Makes { kind: "s3:object", id: "{input.bucket}/{input.key}" }], removes: &[], tags: None,
     }),
-    example: "s3::create_bucket(#{ bucket: \"opsh-example\" }); s3::put_object(#{ bucket: \"opsh-example\", key: \"a.txt\", body: \"hello\", content_type: \"text/plain\" })",
+    example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_object(#{ bucket: bucket, key: \"a.txt\", body: \"hello\", content_type: \"text/plain\" }).e_tag",
 };
 
 fn put_object(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
@@ -260,13 +899,106 @@ fn put_object(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     }))
 }
 
+static PUT_PUBLIC_ACCESS_BLOCK: Operation = Operation {
+    module: "s3", name: "put_public_access_block", action: "s3:PutBucketPublicAccessBlock",
+    summary: "Sets which public access to a bucket is blocked; undone to AWS's default, all of it.",
+    input: &tables::PUT_PUBLIC_ACCESS_BLOCK_INPUT, positional: &[], output: Shape::Nothing,
+    effect: Effect::Write(Write {
+        inverse: Inverse::Calls(&[InverseCall { operation: "s3::put_public_access_block", arguments: &[("bucket", "input.bucket"), ("public_access_block_configuration", "={\"block_public_acls\":true,\"ignore_public_acls\":true,\"block_public_policy\":true,\"restrict_public_buckets\":true}")] }]),
+        settle: Settle::Repeat,
+        makes: &[], removes: &[], tags: None,
+    }),
+    example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_public_access_block(#{ bucket: bucket, public_access_block_configuration: #{ block_public_acls: true, ignore_public_acls: true, block_public_policy: false, restrict_public_buckets: false } })",
+};
+
+fn put_public_access_block(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = s3_client(&session).put_public_access_block()
+            .set_bucket(take(&mut input, "bucket")?)
+            .set_content_md5(take(&mut input, "content_md5")?)
+            .set_checksum_algorithm(take(&mut input, "checksum_algorithm")?)
+            .set_public_access_block_configuration(take(&mut input, "public_access_block_configuration")?)
+            .set_expected_bucket_owner(take(&mut input, "expected_bucket_owner")?);
+        request.send().await.map_err(fault)?;
+        Ok(opsh_operation::Value::Null)
+    }))
+}
+
+static UPLOAD_PART: Operation = Operation {
+    module: "s3", name: "upload_part", action: "s3:PutObject",
+    summary: "Uploads one part.",
+    input: &tables::UPLOAD_PART_INPUT, positional: &[], output: Shape::Struct(&tables::UPLOAD_PART_OUTPUT),
+    effect: Effect::Write(Write {
+        inverse: Inverse::Nothing("parts go with their upload"),
+        settle: Settle::Repeat,
+        makes: &[], removes: &[], tags: None,
+    }),
+    example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\nlet upload = s3::create_multipart_upload(#{ bucket: bucket, key: \"big\" }).upload_id;\ns3::upload_part(#{ bucket: bucket, key: \"big\", upload_id: upload, part_number: 1, body: \"part\" }).e_tag",
+};
+
+fn upload_part(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Transfer);
+    limit.run(Box::pin(async move {
+        let request = s3_client(&session).upload_part()
+            .set_body(request_body(input.remove("body")).await?)
+            .set_bucket(take(&mut input, "bucket")?)
+            .set_content_length(take(&mut input, "content_length")?)
+            .set_content_md5(take(&mut input, "content_md5")?)
+            .set_checksum_algorithm(take(&mut input, "checksum_algorithm")?)
+            .set_checksum_crc32(take(&mut input, "checksum_crc32")?)
+            .set_checksum_crc32_c(take(&mut input, "checksum_crc32_c")?)
+            .set_checksum_crc64_nvme(take(&mut input, "checksum_crc64_nvme")?)
+            .set_checksum_sha1(take(&mut input, "checksum_sha1")?)
+            .set_checksum_sha256(take(&mut input, "checksum_sha256")?)
+            .set_checksum_sha512(take(&mut input, "checksum_sha512")?)
+            .set_checksum_md5(take(&mut input, "checksum_md5")?)
+            .set_checksum_xxhash64(take(&mut input, "checksum_xxhash64")?)
+            .set_checksum_xxhash3(take(&mut input, "checksum_xxhash3")?)
+            .set_checksum_xxhash128(take(&mut input, "checksum_xxhash128")?)
+            .set_key(take(&mut input, "key")?)
+            .set_part_number(take(&mut input, "part_number")?)
+            .set_upload_id(take(&mut input, "upload_id")?)
+            .set_sse_customer_algorithm(take(&mut input, "sse_customer_algorithm")?)
+            .set_sse_customer_key(take(&mut input, "sse_customer_key")?)
+            .set_sse_customer_key_md5(take(&mut input, "sse_customer_key_md5")?)
+            .set_request_payer(take(&mut input, "request_payer")?)
+            .set_expected_bucket_owner(take(&mut input, "expected_bucket_owner")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
 /// Ordered by name.
 pub static BINDINGS: &[Binding] = &[
+    Binding { operation: &ABORT_MULTIPART_UPLOAD, call: abort_multipart_upload },
+    Binding { operation: &COMPLETE_MULTIPART_UPLOAD, call: complete_multipart_upload },
+    Binding { operation: &COPY_OBJECT, call: copy_object },
     Binding { operation: &CREATE_BUCKET, call: create_bucket },
+    Binding { operation: &CREATE_MULTIPART_UPLOAD, call: create_multipart_upload },
     Binding { operation: &DELETE_BUCKET, call: delete_bucket },
+    Binding { operation: &DELETE_BUCKET_POLICY, call: delete_bucket_policy },
+    Binding { operation: &DELETE_BUCKET_TAGGING, call: delete_bucket_tagging },
     Binding { operation: &DELETE_OBJECT, call: delete_object },
+    Binding { operation: &DELETE_OBJECTS, call: delete_objects },
+    Binding { operation: &DELETE_PUBLIC_ACCESS_BLOCK, call: delete_public_access_block },
+    Binding { operation: &GET_BUCKET_LOCATION, call: get_bucket_location },
+    Binding { operation: &GET_BUCKET_OWNERSHIP_CONTROLS, call: get_bucket_ownership_controls },
+    Binding { operation: &GET_BUCKET_POLICY, call: get_bucket_policy },
+    Binding { operation: &GET_BUCKET_TAGGING, call: get_bucket_tagging },
+    Binding { operation: &GET_BUCKET_VERSIONING, call: get_bucket_versioning },
     Binding { operation: &GET_OBJECT, call: get_object },
+    Binding { operation: &GET_PUBLIC_ACCESS_BLOCK, call: get_public_access_block },
     Binding { operation: &HEAD_BUCKET, call: head_bucket },
+    Binding { operation: &HEAD_OBJECT, call: head_object },
+    Binding { operation: &LIST_BUCKETS, call: list_buckets },
+    Binding { operation: &LIST_MULTIPART_UPLOADS, call: list_multipart_uploads },
+    Binding { operation: &LIST_OBJECT_VERSIONS, call: list_object_versions },
     Binding { operation: &LIST_OBJECTS_V2, call: list_objects_v2 },
+    Binding { operation: &PUT_BUCKET_OWNERSHIP_CONTROLS, call: put_bucket_ownership_controls },
+    Binding { operation: &PUT_BUCKET_POLICY, call: put_bucket_policy },
+    Binding { operation: &PUT_BUCKET_TAGGING, call: put_bucket_tagging },
+    Binding { operation: &PUT_BUCKET_VERSIONING, call: put_bucket_versioning },
     Binding { operation: &PUT_OBJECT, call: put_object },
+    Binding { operation: &PUT_PUBLIC_ACCESS_BLOCK, call: put_public_access_block },
+    Binding { operation: &UPLOAD_PART, call: upload_part },
 ];

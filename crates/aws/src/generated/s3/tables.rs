@@ -6,6 +6,133 @@ use opsh_operation::{Field, Shape, Structure};
 
 use crate::glue::f;
 
+pub static ABORT_MULTIPART_UPLOAD_INPUT: Structure = Structure { name: "AbortMultipartUploadInput", fields: &[
+    f!("bucket", Shape::Text, true, false, "The bucket name to which the upload was taking place."),
+    f!("key", Shape::Text, true, false, "Key of the object for which the multipart upload was initiated."),
+    f!("upload_id", Shape::Text, true, false, "Upload ID that identifies the multipart upload."),
+    f!("request_payer", Shape::Enum(t::RequestPayer::values()), false, false, "Confirms that the requester knows that they will be charged for the request."),
+    f!("expected_bucket_owner", Shape::Text, false, false, "The account ID of the expected bucket owner."),
+    f!("if_match_initiated_time", Shape::Time, false, false, "If present, this header aborts an in progress multipart upload only if it was initiated on the provided timestamp."),
+] };
+
+pub static ABORT_MULTIPART_UPLOAD_OUTPUT: Structure = Structure { name: "AbortMultipartUploadOutput", fields: &[
+    f!("request_charged", Shape::Enum(t::RequestCharged::values()), false, false, "If present, indicates that the requester was successfully charged for the request."),
+] };
+
+pub static COMPLETE_MULTIPART_UPLOAD_INPUT: Structure = Structure { name: "CompleteMultipartUploadInput", fields: &[
+    f!("bucket", Shape::Text, true, false, "Name of the bucket to which the multipart upload was initiated."),
+    f!("key", Shape::Text, true, false, "Object key for which the multipart upload was initiated."),
+    f!("multipart_upload", Shape::Struct(&COMPLETED_MULTIPART_UPLOAD), false, false, "The container for the multipart upload request information."),
+    f!("upload_id", Shape::Text, true, false, "ID for the initiated multipart upload."),
+    f!("checksum_crc32", Shape::Text, false, false, "This header can be used as a data integrity check to verify that the data received is the same data that was originally sent."),
+    f!("checksum_crc32_c", Shape::Text, false, false, "This header can be used as a data integrity check to verify that the data received is the same data that was originally sent."),
+    f!("checksum_crc64_nvme", Shape::Text, false, false, "This header can be used as a data integrity check to verify that the data received is the same data that was originally sent."),
+    f!("checksum_sha1", Shape::Text, false, false, "This header can be used as a data integrity check to verify that the data received is the same data that was originally sent."),
+    f!("checksum_sha256", Shape::Text, false, false, "This header can be used as a data integrity check to verify that the data received is the same data that was originally sent."),
+    f!("checksum_sha512", Shape::Text, false, false, "This header can be used as a data integrity check to verify that the data received is the same data that was originally sent."),
+    f!("checksum_md5", Shape::Text, false, false, "This header can be used as a data integrity check to verify that the data received is the same data that was originally sent."),
+    f!("checksum_xxhash64", Shape::Text, false, false, "This header can be used as a data integrity check to verify that the data received is the same data that was originally sent."),
+    f!("checksum_xxhash3", Shape::Text, false, false, "This header can be used as a data integrity check to verify that the data received is the same data that was originally sent."),
+    f!("checksum_xxhash128", Shape::Text, false, false, "This header can be used as a data integrity check to verify that the data received is the same data that was originally sent."),
+    f!("checksum_type", Shape::Enum(t::ChecksumType::values()), false, false, "This header specifies the checksum type of the object, which determines how part-level checksums are combined to create an object-level checksum for multipart objects."),
+    f!("mpu_object_size", Shape::INT64, false, false, "The expected total object size of the multipart upload request."),
+    f!("request_payer", Shape::Enum(t::RequestPayer::values()), false, false, "Confirms that the requester knows that they will be charged for the request."),
+    f!("expected_bucket_owner", Shape::Text, false, false, "The account ID of the expected bucket owner."),
+    f!("if_match", Shape::Text, false, false, "Uploads the object only if the ETag (entity tag) value provided during the WRITE operation matches the ETag of the object in S3."),
+    f!("if_none_match", Shape::Text, false, false, "Uploads the object only if the object key name does not already exist in the bucket specified."),
+    f!("sse_customer_algorithm", Shape::Text, false, false, "The server-side encryption (SSE) algorithm used to encrypt the object."),
+    f!("sse_customer_key", Shape::Text, false, true, "The server-side encryption (SSE) customer managed key."),
+    f!("sse_customer_key_md5", Shape::Text, false, false, "The MD5 server-side encryption (SSE) customer managed key."),
+] };
+
+pub static COMPLETE_MULTIPART_UPLOAD_OUTPUT: Structure = Structure { name: "CompleteMultipartUploadOutput", fields: &[
+    f!("location", Shape::Text, false, false, "The URI that identifies the newly created object."),
+    f!("bucket", Shape::Text, false, false, "The name of the bucket that contains the newly created object."),
+    f!("key", Shape::Text, false, false, "The object key of the newly created object."),
+    f!("expiration", Shape::Text, false, false, "If the object expiration is configured, this will contain the expiration date (expiry-date) and rule ID (rule-id)."),
+    f!("e_tag", Shape::Text, false, false, "Entity tag that identifies the newly created object's data."),
+    f!("checksum_crc32", Shape::Text, false, false, "The Base64 encoded, 32-bit CRC32 checksum of the object."),
+    f!("checksum_crc32_c", Shape::Text, false, false, "The Base64 encoded, 32-bit CRC32C checksum of the object."),
+    f!("checksum_crc64_nvme", Shape::Text, false, false, "This header can be used as a data integrity check to verify that the data received is the same data that was originally sent."),
+    f!("checksum_sha1", Shape::Text, false, false, "The Base64 encoded, 160-bit SHA1 digest of the object."),
+    f!("checksum_sha256", Shape::Text, false, false, "The Base64 encoded, 256-bit SHA256 digest of the object."),
+    f!("checksum_sha512", Shape::Text, false, false, "The Base64 encoded, 512-bit SHA512 digest of the object."),
+    f!("checksum_md5", Shape::Text, false, false, "The Base64 encoded, 128-bit MD5 digest of the object."),
+    f!("checksum_xxhash64", Shape::Text, false, false, "The Base64 encoded, 64-bit XXHASH64 checksum of the object."),
+    f!("checksum_xxhash3", Shape::Text, false, false, "The Base64 encoded, 64-bit XXHASH3 checksum of the object."),
+    f!("checksum_xxhash128", Shape::Text, false, false, "The Base64 encoded, 128-bit XXHASH128 checksum of the object."),
+    f!("checksum_type", Shape::Enum(t::ChecksumType::values()), false, false, "The checksum type, which determines how part-level checksums are combined to create an object-level checksum for multipart objects."),
+    f!("server_side_encryption", Shape::Enum(t::ServerSideEncryption::values()), false, false, "The server-side encryption algorithm used when storing this object in Amazon S3."),
+    f!("version_id", Shape::Text, false, false, "Version ID of the newly created object, in case the bucket has versioning turned on."),
+    f!("ssekms_key_id", Shape::Text, false, false, "If present, indicates the ID of the KMS key that was used for object encryption."),
+    f!("bucket_key_enabled", Shape::Bool, false, false, "Indicates whether the multipart upload uses an S3 Bucket Key for server-side encryption with Key Management Service (KMS) keys (SSE-KMS)."),
+    f!("request_charged", Shape::Enum(t::RequestCharged::values()), false, false, "If present, indicates that the requester was successfully charged for the request."),
+] };
+
+pub static COPY_OBJECT_INPUT: Structure = Structure { name: "CopyObjectInput", fields: &[
+    f!("acl", Shape::Enum(t::ObjectCannedAcl::values()), false, false, "The canned access control list (ACL) to apply to the object."),
+    f!("bucket", Shape::Text, true, false, "The name of the destination bucket."),
+    f!("cache_control", Shape::Text, false, false, "Specifies the caching behavior along the request/reply chain."),
+    f!("checksum_algorithm", Shape::Enum(t::ChecksumAlgorithm::values()), false, false, "Indicates the algorithm that you want Amazon S3 to use to create the checksum for the object."),
+    f!("content_disposition", Shape::Text, false, false, "Specifies presentational information for the object."),
+    f!("content_encoding", Shape::Text, false, false, "Specifies what content encodings have been applied to the object and thus what decoding mechanisms must be applied to obtain the media-type referenced by the Content-Type header field."),
+    f!("content_language", Shape::Text, false, false, "The language the content is in."),
+    f!("content_type", Shape::Text, false, false, "A standard MIME type that describes the format of the object data."),
+    f!("copy_source", Shape::Text, true, false, "Specifies the source object for the copy operation."),
+    f!("copy_source_if_match", Shape::Text, false, false, "Copies the object if its entity tag (ETag) matches the specified tag."),
+    f!("copy_source_if_modified_since", Shape::Time, false, false, "Copies the object if it has been modified since the specified time."),
+    f!("copy_source_if_none_match", Shape::Text, false, false, "Copies the object if its entity tag (ETag) is different than the specified ETag."),
+    f!("copy_source_if_unmodified_since", Shape::Time, false, false, "Copies the object if it hasn't been modified since the specified time."),
+    f!("expires", Shape::Time, false, false, "The date and time at which the object is no longer cacheable."),
+    f!("grant_full_control", Shape::Text, false, false, "Gives the grantee READ, READ_ACP, and WRITE_ACP permissions on the object."),
+    f!("grant_read", Shape::Text, false, false, "Allows grantee to read the object data and its metadata."),
+    f!("grant_read_acp", Shape::Text, false, false, "Allows grantee to read the object ACL."),
+    f!("grant_write_acp", Shape::Text, false, false, "Allows grantee to write the ACL for the applicable object."),
+    f!("if_match", Shape::Text, false, false, "Copies the object if the entity tag (ETag) of the destination object matches the specified tag."),
+    f!("if_none_match", Shape::Text, false, false, "Copies the object only if the object key name at the destination does not already exist in the bucket specified."),
+    f!("key", Shape::Text, true, false, "The key of the destination object."),
+    f!("metadata", Shape::MapOf(&Shape::Text), false, false, "A map of metadata to store with the object in S3."),
+    f!("metadata_directive", Shape::Enum(t::MetadataDirective::values()), false, false, "Specifies whether the metadata is copied from the source object or replaced with metadata that's provided in the request."),
+    f!("tagging_directive", Shape::Enum(t::TaggingDirective::values()), false, false, "Specifies whether the object tag-set is copied from the source object or replaced with the tag-set that's provided in the request."),
+    f!("annotation_directive", Shape::Enum(t::AnnotationDirective::values()), false, false, "Specifies whether you want to copy annotations from the source object or exclude them."),
+    f!("server_side_encryption", Shape::Enum(t::ServerSideEncryption::values()), false, false, "The server-side encryption algorithm used when storing this object in Amazon S3."),
+    f!("storage_class", Shape::Enum(t::StorageClass::values()), false, false, "If the x-amz-storage-class header is not used, the copied object will be stored in the STANDARD Storage Class by default."),
+    f!("website_redirect_location", Shape::Text, false, false, "If the destination bucket is configured as a website, redirects requests for this object copy to another object in the same bucket or to an external URL."),
+    f!("sse_customer_algorithm", Shape::Text, false, false, "Specifies the algorithm to use when encrypting the object (for example, AES256)."),
+    f!("sse_customer_key", Shape::Text, false, true, "Specifies the customer-provided encryption key for Amazon S3 to use in encrypting data."),
+    f!("sse_customer_key_md5", Shape::Text, false, false, "Specifies the 128-bit MD5 digest of the encryption key according to RFC 1321."),
+    f!("ssekms_key_id", Shape::Text, false, false, "Specifies the KMS key ID (Key ID, Key ARN, or Key Alias) to use for object encryption."),
+    f!("ssekms_encryption_context", Shape::Text, false, true, "Specifies the Amazon Web Services KMS Encryption Context as an additional encryption context to use for the destination object encryption."),
+    f!("bucket_key_enabled", Shape::Bool, false, false, "Specifies whether Amazon S3 should use an S3 Bucket Key for object encryption with server-side encryption using Key Management Service (KMS) keys (SSE-KMS)."),
+    f!("copy_source_sse_customer_algorithm", Shape::Text, false, false, "Specifies the algorithm to use when decrypting the source object (for example, AES256)."),
+    f!("copy_source_sse_customer_key", Shape::Text, false, true, "Specifies the customer-provided encryption key for Amazon S3 to use to decrypt the source object."),
+    f!("copy_source_sse_customer_key_md5", Shape::Text, false, false, "Specifies the 128-bit MD5 digest of the encryption key according to RFC 1321."),
+    f!("request_payer", Shape::Enum(t::RequestPayer::values()), false, false, "Confirms that the requester knows that they will be charged for the request."),
+    f!("tagging", Shape::Text, false, false, "The tag-set for the object copy in the destination bucket."),
+    f!("object_lock_mode", Shape::Enum(t::ObjectLockMode::values()), false, false, "The Object Lock mode that you want to apply to the object copy."),
+    f!("object_lock_retain_until_date", Shape::Time, false, false, "The date and time when you want the Object Lock of the object copy to expire."),
+    f!("object_lock_legal_hold_status", Shape::Enum(t::ObjectLockLegalHoldStatus::values()), false, false, "Specifies whether you want to apply a legal hold to the object copy."),
+    f!("object_lock_event_hold", Shape::Enum(t::ObjectLockEventHold::values()), false, false, "The event hold status to apply to the object copy."),
+    f!("object_lock_event_hold_duration_days", Shape::INT32, false, false, "The event hold duration in days to apply to the object copy."),
+    f!("object_lock_event_hold_duration_years", Shape::INT32, false, false, "The event hold duration in years to apply to the object copy."),
+    f!("expected_bucket_owner", Shape::Text, false, false, "The account ID of the expected destination bucket owner."),
+    f!("expected_source_bucket_owner", Shape::Text, false, false, "The account ID of the expected source bucket owner."),
+] };
+
+pub static COPY_OBJECT_OUTPUT: Structure = Structure { name: "CopyObjectOutput", fields: &[
+    f!("copy_object_result", Shape::Struct(&COPY_OBJECT_RESULT), false, false, "Container for all response elements."),
+    f!("expiration", Shape::Text, false, false, "If the object expiration is configured, the response includes this header."),
+    f!("copy_source_version_id", Shape::Text, false, false, "Version ID of the source object that was copied."),
+    f!("version_id", Shape::Text, false, false, "Version ID of the newly created copy."),
+    f!("server_side_encryption", Shape::Enum(t::ServerSideEncryption::values()), false, false, "The server-side encryption algorithm used when you store this object in Amazon S3 or Amazon FSx."),
+    f!("sse_customer_algorithm", Shape::Text, false, false, "If server-side encryption with a customer-provided encryption key was requested, the response will include this header to confirm the encryption algorithm that's used."),
+    f!("sse_customer_key_md5", Shape::Text, false, false, "If server-side encryption with a customer-provided encryption key was requested, the response will include this header to provide the round-trip message integrity verification of the customer-provided encryption key."),
+    f!("ssekms_key_id", Shape::Text, false, false, "If present, indicates the ID of the KMS key that was used for object encryption."),
+    f!("ssekms_encryption_context", Shape::Text, false, true, "If present, indicates the Amazon Web Services KMS Encryption Context to use for object encryption."),
+    f!("bucket_key_enabled", Shape::Bool, false, false, "Indicates whether the copied object uses an S3 Bucket Key for server-side encryption with Key Management Service (KMS) keys (SSE-KMS)."),
+    f!("request_charged", Shape::Enum(t::RequestCharged::values()), false, false, "If present, indicates that the requester was successfully charged for the request."),
+] };
+
 pub static CREATE_BUCKET_INPUT: Structure = Structure { name: "CreateBucketInput", fields: &[
     f!("acl", Shape::Enum(t::BucketCannedAcl::values()), false, false, "The canned ACL to apply to the bucket."),
     f!("bucket", Shape::Text, true, false, "The name of the bucket to create."),
@@ -25,8 +152,72 @@ pub static CREATE_BUCKET_OUTPUT: Structure = Structure { name: "CreateBucketOutp
     f!("bucket_arn", Shape::Text, false, false, "The Amazon Resource Name (ARN) of the S3 bucket."),
 ] };
 
+pub static CREATE_MULTIPART_UPLOAD_INPUT: Structure = Structure { name: "CreateMultipartUploadInput", fields: &[
+    f!("acl", Shape::Enum(t::ObjectCannedAcl::values()), false, false, "The canned ACL to apply to the object."),
+    f!("bucket", Shape::Text, true, false, "The name of the bucket where the multipart upload is initiated and where the object is uploaded."),
+    f!("cache_control", Shape::Text, false, false, "Specifies caching behavior along the request/reply chain."),
+    f!("content_disposition", Shape::Text, false, false, "Specifies presentational information for the object."),
+    f!("content_encoding", Shape::Text, false, false, "Specifies what content encodings have been applied to the object and thus what decoding mechanisms must be applied to obtain the media-type referenced by the Content-Type header field."),
+    f!("content_language", Shape::Text, false, false, "The language that the content is in."),
+    f!("content_type", Shape::Text, false, false, "A standard MIME type describing the format of the object data."),
+    f!("expires", Shape::Time, false, false, "The date and time at which the object is no longer cacheable."),
+    f!("grant_full_control", Shape::Text, false, false, "Specify access permissions explicitly to give the grantee READ, READ_ACP, and WRITE_ACP permissions on the object."),
+    f!("grant_read", Shape::Text, false, false, "Specify access permissions explicitly to allow grantee to read the object data and its metadata."),
+    f!("grant_read_acp", Shape::Text, false, false, "Specify access permissions explicitly to allows grantee to read the object ACL."),
+    f!("grant_write_acp", Shape::Text, false, false, "Specify access permissions explicitly to allows grantee to allow grantee to write the ACL for the applicable object."),
+    f!("key", Shape::Text, true, false, "Object key for which the multipart upload is to be initiated."),
+    f!("metadata", Shape::MapOf(&Shape::Text), false, false, "A map of metadata to store with the object in S3."),
+    f!("server_side_encryption", Shape::Enum(t::ServerSideEncryption::values()), false, false, "The server-side encryption algorithm used when you store this object in Amazon S3 or Amazon FSx."),
+    f!("storage_class", Shape::Enum(t::StorageClass::values()), false, false, "By default, Amazon S3 uses the STANDARD Storage Class to store newly created objects."),
+    f!("website_redirect_location", Shape::Text, false, false, "If the bucket is configured as a website, redirects requests for this object to another object in the same bucket or to an external URL."),
+    f!("sse_customer_algorithm", Shape::Text, false, false, "Specifies the algorithm to use when encrypting the object (for example, AES256)."),
+    f!("sse_customer_key", Shape::Text, false, true, "Specifies the customer-provided encryption key for Amazon S3 to use in encrypting data."),
+    f!("sse_customer_key_md5", Shape::Text, false, false, "Specifies the 128-bit MD5 digest of the customer-provided encryption key according to RFC 1321."),
+    f!("ssekms_key_id", Shape::Text, false, false, "Specifies the KMS key ID (Key ID, Key ARN, or Key Alias) to use for object encryption."),
+    f!("ssekms_encryption_context", Shape::Text, false, true, "Specifies the Amazon Web Services KMS Encryption Context to use for object encryption."),
+    f!("bucket_key_enabled", Shape::Bool, false, false, "Specifies whether Amazon S3 should use an S3 Bucket Key for object encryption with server-side encryption using Key Management Service (KMS) keys (SSE-KMS)."),
+    f!("request_payer", Shape::Enum(t::RequestPayer::values()), false, false, "Confirms that the requester knows that they will be charged for the request."),
+    f!("tagging", Shape::Text, false, false, "The tag-set for the object."),
+    f!("object_lock_mode", Shape::Enum(t::ObjectLockMode::values()), false, false, "Specifies the Object Lock mode that you want to apply to the uploaded object."),
+    f!("object_lock_retain_until_date", Shape::Time, false, false, "Specifies the date and time when you want the Object Lock to expire."),
+    f!("object_lock_legal_hold_status", Shape::Enum(t::ObjectLockLegalHoldStatus::values()), false, false, "Specifies whether you want to apply a legal hold to the uploaded object."),
+    f!("object_lock_event_hold", Shape::Enum(t::ObjectLockEventHold::values()), false, false, "Specifies the event hold status to apply to the uploaded object."),
+    f!("object_lock_event_hold_duration_days", Shape::INT32, false, false, "Specifies the event hold duration in days to apply to the uploaded object."),
+    f!("object_lock_event_hold_duration_years", Shape::INT32, false, false, "Specifies the event hold duration in years to apply to the uploaded object."),
+    f!("expected_bucket_owner", Shape::Text, false, false, "The account ID of the expected bucket owner."),
+    f!("checksum_algorithm", Shape::Enum(t::ChecksumAlgorithm::values()), false, false, "Indicates the algorithm that you want Amazon S3 to use to create the checksum for the object."),
+    f!("checksum_type", Shape::Enum(t::ChecksumType::values()), false, false, "Indicates the checksum type that you want Amazon S3 to use to calculate the object’s checksum value."),
+] };
+
+pub static CREATE_MULTIPART_UPLOAD_OUTPUT: Structure = Structure { name: "CreateMultipartUploadOutput", fields: &[
+    f!("abort_date", Shape::Time, false, false, "If the bucket has a lifecycle rule configured with an action to abort incomplete multipart uploads and the prefix in the lifecycle rule matches the object name in the request, the response includes this header."),
+    f!("abort_rule_id", Shape::Text, false, false, "This header is returned along with the x-amz-abort-date header."),
+    f!("bucket", Shape::Text, false, false, "The name of the bucket to which the multipart upload was initiated."),
+    f!("key", Shape::Text, false, false, "Object key for which the multipart upload was initiated."),
+    f!("upload_id", Shape::Text, false, false, "ID for the initiated multipart upload."),
+    f!("server_side_encryption", Shape::Enum(t::ServerSideEncryption::values()), false, false, "The server-side encryption algorithm used when you store this object in Amazon S3 or Amazon FSx."),
+    f!("sse_customer_algorithm", Shape::Text, false, false, "If server-side encryption with a customer-provided encryption key was requested, the response will include this header to confirm the encryption algorithm that's used."),
+    f!("sse_customer_key_md5", Shape::Text, false, false, "If server-side encryption with a customer-provided encryption key was requested, the response will include this header to provide the round-trip message integrity verification of the customer-provided encryption key."),
+    f!("ssekms_key_id", Shape::Text, false, false, "If present, indicates the ID of the KMS key that was used for object encryption."),
+    f!("ssekms_encryption_context", Shape::Text, false, true, "If present, indicates the Amazon Web Services KMS Encryption Context to use for object encryption."),
+    f!("bucket_key_enabled", Shape::Bool, false, false, "Indicates whether the multipart upload uses an S3 Bucket Key for server-side encryption with Key Management Service (KMS) keys (SSE-KMS)."),
+    f!("request_charged", Shape::Enum(t::RequestCharged::values()), false, false, "If present, indicates that the requester was successfully charged for the request."),
+    f!("checksum_algorithm", Shape::Enum(t::ChecksumAlgorithm::values()), false, false, "The algorithm that was used to create a checksum of the object."),
+    f!("checksum_type", Shape::Enum(t::ChecksumType::values()), false, false, "Indicates the checksum type that you want Amazon S3 to use to calculate the object’s checksum value."),
+] };
+
 pub static DELETE_BUCKET_INPUT: Structure = Structure { name: "DeleteBucketInput", fields: &[
     f!("bucket", Shape::Text, true, false, "Specifies the bucket being deleted."),
+    f!("expected_bucket_owner", Shape::Text, false, false, "The account ID of the expected bucket owner."),
+] };
+
+pub static DELETE_BUCKET_POLICY_INPUT: Structure = Structure { name: "DeleteBucketPolicyInput", fields: &[
+    f!("bucket", Shape::Text, true, false, "The bucket name."),
+    f!("expected_bucket_owner", Shape::Text, false, false, "The account ID of the expected bucket owner."),
+] };
+
+pub static DELETE_BUCKET_TAGGING_INPUT: Structure = Structure { name: "DeleteBucketTaggingInput", fields: &[
+    f!("bucket", Shape::Text, true, false, "The bucket that has the tag set to be removed."),
     f!("expected_bucket_owner", Shape::Text, false, false, "The account ID of the expected bucket owner."),
 ] };
 
@@ -47,6 +238,73 @@ pub static DELETE_OBJECT_OUTPUT: Structure = Structure { name: "DeleteObjectOutp
     f!("delete_marker", Shape::Bool, false, false, "Indicates whether the specified object version that was permanently deleted was (true) or was not (false) a delete marker before deletion."),
     f!("version_id", Shape::Text, false, false, "Returns the version ID of the delete marker created as a result of the DELETE operation."),
     f!("request_charged", Shape::Enum(t::RequestCharged::values()), false, false, "If present, indicates that the requester was successfully charged for the request."),
+] };
+
+pub static DELETE_OBJECTS_INPUT: Structure = Structure { name: "DeleteObjectsInput", fields: &[
+    f!("bucket", Shape::Text, true, false, "The bucket name containing the objects to delete."),
+    f!("delete", Shape::Struct(&DELETE), true, false, "Container for the request."),
+    f!("mfa", Shape::Text, false, false, "The concatenation of the authentication device's serial number, a space, and the value that is displayed on your authentication device."),
+    f!("request_payer", Shape::Enum(t::RequestPayer::values()), false, false, "Confirms that the requester knows that they will be charged for the request."),
+    f!("bypass_governance_retention", Shape::Bool, false, false, "Specifies whether you want to delete this object even if it has a Governance-type Object Lock in place."),
+    f!("expected_bucket_owner", Shape::Text, false, false, "The account ID of the expected bucket owner."),
+    f!("checksum_algorithm", Shape::Enum(t::ChecksumAlgorithm::values()), false, false, "Indicates the algorithm used to create the checksum for the object when you use the SDK."),
+] };
+
+pub static DELETE_OBJECTS_OUTPUT: Structure = Structure { name: "DeleteObjectsOutput", fields: &[
+    f!("deleted", Shape::List(&Shape::Struct(&DELETED_OBJECT)), false, false, "Container element for a successful delete."),
+    f!("request_charged", Shape::Enum(t::RequestCharged::values()), false, false, "If present, indicates that the requester was successfully charged for the request."),
+    f!("errors", Shape::List(&Shape::Struct(&ERROR)), false, false, "Container for a failed delete action that describes the object that Amazon S3 attempted to delete and the error it encountered."),
+] };
+
+pub static DELETE_PUBLIC_ACCESS_BLOCK_INPUT: Structure = Structure { name: "DeletePublicAccessBlockInput", fields: &[
+    f!("bucket", Shape::Text, true, false, "The Amazon S3 bucket whose PublicAccessBlock configuration you want to delete."),
+    f!("expected_bucket_owner", Shape::Text, false, false, "The account ID of the expected bucket owner."),
+] };
+
+pub static GET_BUCKET_LOCATION_INPUT: Structure = Structure { name: "GetBucketLocationInput", fields: &[
+    f!("bucket", Shape::Text, true, false, "The name of the bucket for which to get the location."),
+    f!("expected_bucket_owner", Shape::Text, false, false, "The account ID of the expected bucket owner."),
+] };
+
+pub static GET_BUCKET_LOCATION_OUTPUT: Structure = Structure { name: "GetBucketLocationOutput", fields: &[
+    f!("location_constraint", Shape::Enum(t::BucketLocationConstraint::values()), false, false, "Specifies the Region where the bucket resides."),
+] };
+
+pub static GET_BUCKET_OWNERSHIP_CONTROLS_INPUT: Structure = Structure { name: "GetBucketOwnershipControlsInput", fields: &[
+    f!("bucket", Shape::Text, true, false, "The name of the Amazon S3 bucket whose OwnershipControls you want to retrieve."),
+    f!("expected_bucket_owner", Shape::Text, false, false, "The account ID of the expected bucket owner."),
+] };
+
+pub static GET_BUCKET_OWNERSHIP_CONTROLS_OUTPUT: Structure = Structure { name: "GetBucketOwnershipControlsOutput", fields: &[
+    f!("ownership_controls", Shape::Struct(&OWNERSHIP_CONTROLS), false, false, "The OwnershipControls (BucketOwnerEnforced, BucketOwnerPreferred, or ObjectWriter) currently in effect for this Amazon S3 bucket."),
+] };
+
+pub static GET_BUCKET_POLICY_INPUT: Structure = Structure { name: "GetBucketPolicyInput", fields: &[
+    f!("bucket", Shape::Text, true, false, "The bucket name to get the bucket policy for."),
+    f!("expected_bucket_owner", Shape::Text, false, false, "The account ID of the expected bucket owner."),
+] };
+
+pub static GET_BUCKET_POLICY_OUTPUT: Structure = Structure { name: "GetBucketPolicyOutput", fields: &[
+    f!("policy", Shape::Text, false, false, "The bucket policy as a JSON document."),
+] };
+
+pub static GET_BUCKET_TAGGING_INPUT: Structure = Structure { name: "GetBucketTaggingInput", fields: &[
+    f!("bucket", Shape::Text, true, false, "The name of the bucket for which to get the tagging information."),
+    f!("expected_bucket_owner", Shape::Text, false, false, "The account ID of the expected bucket owner."),
+] };
+
+pub static GET_BUCKET_TAGGING_OUTPUT: Structure = Structure { name: "GetBucketTaggingOutput", fields: &[
+    f!("tag_set", Shape::Tags, false, false, "Contains the tag set."),
+] };
+
+pub static GET_BUCKET_VERSIONING_INPUT: Structure = Structure { name: "GetBucketVersioningInput", fields: &[
+    f!("bucket", Shape::Text, true, false, "The name of the bucket for which to get the versioning information."),
+    f!("expected_bucket_owner", Shape::Text, false, false, "The account ID of the expected bucket owner."),
+] };
+
+pub static GET_BUCKET_VERSIONING_OUTPUT: Structure = Structure { name: "GetBucketVersioningOutput", fields: &[
+    f!("status", Shape::Enum(t::BucketVersioningStatus::values()), false, false, "The versioning state of the bucket."),
+    f!("mfa_delete", Shape::Enum(t::MfaDeleteStatus::values()), false, false, "Specifies whether MFA delete is enabled in the bucket versioning configuration."),
 ] };
 
 pub static GET_OBJECT_INPUT: Structure = Structure { name: "GetObjectInput", fields: &[
@@ -125,6 +383,15 @@ pub static GET_OBJECT_OUTPUT: Structure = Structure { name: "GetObjectOutput", f
     f!("file", Shape::Path, false, false, "The file that the body was written to, if `to_file` was given."),
 ] };
 
+pub static GET_PUBLIC_ACCESS_BLOCK_INPUT: Structure = Structure { name: "GetPublicAccessBlockInput", fields: &[
+    f!("bucket", Shape::Text, true, false, "The name of the Amazon S3 bucket whose PublicAccessBlock configuration you want to retrieve."),
+    f!("expected_bucket_owner", Shape::Text, false, false, "The account ID of the expected bucket owner."),
+] };
+
+pub static GET_PUBLIC_ACCESS_BLOCK_OUTPUT: Structure = Structure { name: "GetPublicAccessBlockOutput", fields: &[
+    f!("public_access_block_configuration", Shape::Struct(&PUBLIC_ACCESS_BLOCK_CONFIGURATION), false, false, "The PublicAccessBlock configuration currently in effect for this Amazon S3 bucket."),
+] };
+
 pub static HEAD_BUCKET_INPUT: Structure = Structure { name: "HeadBucketInput", fields: &[
     f!("bucket", Shape::Text, true, false, "The bucket name."),
     f!("expected_bucket_owner", Shape::Text, false, false, "The account ID of the expected bucket owner."),
@@ -136,6 +403,133 @@ pub static HEAD_BUCKET_OUTPUT: Structure = Structure { name: "HeadBucketOutput",
     f!("bucket_location_name", Shape::Text, false, false, "The name of the location where the bucket will be created."),
     f!("bucket_region", Shape::Text, false, false, "The Region that the bucket is located."),
     f!("access_point_alias", Shape::Bool, false, false, "Indicates whether the bucket name used in the request is an access point alias."),
+] };
+
+pub static HEAD_OBJECT_INPUT: Structure = Structure { name: "HeadObjectInput", fields: &[
+    f!("bucket", Shape::Text, true, false, "The name of the bucket that contains the object."),
+    f!("if_match", Shape::Text, false, false, "Return the object only if its entity tag (ETag) is the same as the one specified; otherwise, return a 412 (precondition failed) error."),
+    f!("if_modified_since", Shape::Time, false, false, "Return the object only if it has been modified since the specified time; otherwise, return a 304 (not modified) error."),
+    f!("if_none_match", Shape::Text, false, false, "Return the object only if its entity tag (ETag) is different from the one specified; otherwise, return a 304 (not modified) error."),
+    f!("if_unmodified_since", Shape::Time, false, false, "Return the object only if it has not been modified since the specified time; otherwise, return a 412 (precondition failed) error."),
+    f!("key", Shape::Text, true, false, "The object key."),
+    f!("range", Shape::Text, false, false, "HeadObject returns only the metadata for an object."),
+    f!("response_cache_control", Shape::Text, false, false, "Sets the Cache-Control header of the response."),
+    f!("response_content_disposition", Shape::Text, false, false, "Sets the Content-Disposition header of the response."),
+    f!("response_content_encoding", Shape::Text, false, false, "Sets the Content-Encoding header of the response."),
+    f!("response_content_language", Shape::Text, false, false, "Sets the Content-Language header of the response."),
+    f!("response_content_type", Shape::Text, false, false, "Sets the Content-Type header of the response."),
+    f!("response_expires", Shape::Time, false, false, "Sets the Expires header of the response."),
+    f!("version_id", Shape::Text, false, false, "Version ID used to reference a specific version of the object."),
+    f!("sse_customer_algorithm", Shape::Text, false, false, "Specifies the algorithm to use when encrypting the object (for example, AES256)."),
+    f!("sse_customer_key", Shape::Text, false, true, "Specifies the customer-provided encryption key for Amazon S3 to use in encrypting data."),
+    f!("sse_customer_key_md5", Shape::Text, false, false, "Specifies the 128-bit MD5 digest of the encryption key according to RFC 1321."),
+    f!("request_payer", Shape::Enum(t::RequestPayer::values()), false, false, "Confirms that the requester knows that they will be charged for the request."),
+    f!("part_number", Shape::INT32, false, false, "Part number of the object being read."),
+    f!("expected_bucket_owner", Shape::Text, false, false, "The account ID of the expected bucket owner."),
+    f!("checksum_mode", Shape::Enum(t::ChecksumMode::values()), false, false, "To retrieve the checksum, this parameter must be enabled."),
+] };
+
+pub static HEAD_OBJECT_OUTPUT: Structure = Structure { name: "HeadObjectOutput", fields: &[
+    f!("delete_marker", Shape::Bool, false, false, "Specifies whether the object retrieved was (true) or was not (false) a Delete Marker."),
+    f!("accept_ranges", Shape::Text, false, false, "Indicates that a range of bytes was specified."),
+    f!("expiration", Shape::Text, false, false, "If the object expiration is configured (see PutBucketLifecycleConfiguration), the response includes this header."),
+    f!("restore", Shape::Text, false, false, "If the object is an archived object (an object whose storage class is GLACIER), the response includes this header if either the archive restoration is in progress (see RestoreObject or an archive copy is already restored."),
+    f!("archive_status", Shape::Enum(t::ArchiveStatus::values()), false, false, "The archive state of the head object."),
+    f!("last_modified", Shape::Time, false, false, "Date and time when the object was last modified."),
+    f!("content_length", Shape::INT64, false, false, "Size of the body in bytes."),
+    f!("checksum_crc32", Shape::Text, false, false, "The Base64 encoded, 32-bit CRC32 checksum of the object."),
+    f!("checksum_crc32_c", Shape::Text, false, false, "The Base64 encoded, 32-bit CRC32C checksum of the object."),
+    f!("checksum_crc64_nvme", Shape::Text, false, false, "The Base64 encoded, 64-bit CRC64NVME checksum of the object."),
+    f!("checksum_sha1", Shape::Text, false, false, "The Base64 encoded, 160-bit SHA1 digest of the object."),
+    f!("checksum_sha256", Shape::Text, false, false, "The Base64 encoded, 256-bit SHA256 digest of the object."),
+    f!("checksum_sha512", Shape::Text, false, false, "The Base64 encoded, 512-bit SHA512 digest of the object."),
+    f!("checksum_md5", Shape::Text, false, false, "The Base64 encoded, 128-bit MD5 digest of the object."),
+    f!("checksum_xxhash64", Shape::Text, false, false, "The Base64 encoded, 64-bit XXHASH64 checksum of the object."),
+    f!("checksum_xxhash3", Shape::Text, false, false, "The Base64 encoded, 64-bit XXHASH3 checksum of the object."),
+    f!("checksum_xxhash128", Shape::Text, false, false, "The Base64 encoded, 128-bit XXHASH128 checksum of the object."),
+    f!("checksum_type", Shape::Enum(t::ChecksumType::values()), false, false, "The checksum type, which determines how part-level checksums are combined to create an object-level checksum for multipart objects."),
+    f!("e_tag", Shape::Text, false, false, "An entity tag (ETag) is an opaque identifier assigned by a web server to a specific version of a resource found at a URL."),
+    f!("missing_meta", Shape::INT32, false, false, "This is set to the number of metadata entries not returned in x-amz-meta headers."),
+    f!("version_id", Shape::Text, false, false, "Version ID of the object."),
+    f!("cache_control", Shape::Text, false, false, "Specifies caching behavior along the request/reply chain."),
+    f!("content_disposition", Shape::Text, false, false, "Specifies presentational information for the object."),
+    f!("content_encoding", Shape::Text, false, false, "Indicates what content encodings have been applied to the object and thus what decoding mechanisms must be applied to obtain the media-type referenced by the Content-Type header field."),
+    f!("content_language", Shape::Text, false, false, "The language the content is in."),
+    f!("content_type", Shape::Text, false, false, "A standard MIME type describing the format of the object data."),
+    f!("content_range", Shape::Text, false, false, "The portion of the object returned in the response for a GET request."),
+    f!("website_redirect_location", Shape::Text, false, false, "If the bucket is configured as a website, redirects requests for this object to another object in the same bucket or to an external URL."),
+    f!("server_side_encryption", Shape::Enum(t::ServerSideEncryption::values()), false, false, "The server-side encryption algorithm used when you store this object in Amazon S3 or Amazon FSx."),
+    f!("metadata", Shape::MapOf(&Shape::Text), false, false, "A map of metadata to store with the object in S3."),
+    f!("sse_customer_algorithm", Shape::Text, false, false, "If server-side encryption with a customer-provided encryption key was requested, the response will include this header to confirm the encryption algorithm that's used."),
+    f!("sse_customer_key_md5", Shape::Text, false, false, "If server-side encryption with a customer-provided encryption key was requested, the response will include this header to provide the round-trip message integrity verification of the customer-provided encryption key."),
+    f!("ssekms_key_id", Shape::Text, false, false, "If present, indicates the ID of the KMS key that was used for object encryption."),
+    f!("bucket_key_enabled", Shape::Bool, false, false, "Indicates whether the object uses an S3 Bucket Key for server-side encryption with Key Management Service (KMS) keys (SSE-KMS)."),
+    f!("storage_class", Shape::Enum(t::StorageClass::values()), false, false, "Provides storage class information of the object."),
+    f!("request_charged", Shape::Enum(t::RequestCharged::values()), false, false, "If present, indicates that the requester was successfully charged for the request."),
+    f!("replication_status", Shape::Enum(t::ReplicationStatus::values()), false, false, "Amazon S3 can return this header if your request involves a bucket that is either a source or a destination in a replication rule."),
+    f!("parts_count", Shape::INT32, false, false, "The count of parts this object has."),
+    f!("tag_count", Shape::INT32, false, false, "The number of tags, if any, on the object, when you have the relevant permission to read object tags."),
+    f!("object_lock_mode", Shape::Enum(t::ObjectLockMode::values()), false, false, "The Object Lock mode, if any, that's in effect for this object."),
+    f!("object_lock_retain_until_date", Shape::Time, false, false, "The date and time when the Object Lock retention period expires."),
+    f!("object_lock_legal_hold_status", Shape::Enum(t::ObjectLockLegalHoldStatus::values()), false, false, "Specifies whether a legal hold is in effect for this object."),
+    f!("object_lock_event_hold", Shape::Enum(t::ObjectLockEventHold::values()), false, false, "The event hold status for this object."),
+    f!("object_lock_event_hold_duration_days", Shape::INT32, false, false, "The event hold duration in days for this object."),
+    f!("object_lock_event_hold_duration_years", Shape::INT32, false, false, "The event hold duration in years for this object."),
+    f!("expires", Shape::Time, false, false, "The date and time at which the object is no longer cacheable."),
+    f!("expires_string", Shape::Text, false, false, "The date and time at which the object is no longer cacheable."),
+] };
+
+pub static LIST_BUCKETS_INPUT: Structure = Structure { name: "ListBucketsInput", fields: &[
+    f!("prefix", Shape::Text, false, false, "Limits the response to bucket names that begin with the specified bucket name prefix."),
+    f!("bucket_region", Shape::Text, false, false, "Limits the response to buckets that are located in the specified Amazon Web Services Region."),
+] };
+
+pub static LIST_BUCKETS_OUTPUT: Structure = Structure { name: "ListBucketsOutput", fields: &[
+    f!("buckets", Shape::List(&Shape::Struct(&BUCKET)), false, false, "The list of buckets owned by the requester."),
+    f!("owner", Shape::Struct(&OWNER), false, false, "The owner of the buckets listed."),
+    f!("prefix", Shape::Text, false, false, "If Prefix was sent with the request, it is included in the response."),
+] };
+
+pub static LIST_MULTIPART_UPLOADS_INPUT: Structure = Structure { name: "ListMultipartUploadsInput", fields: &[
+    f!("bucket", Shape::Text, true, false, "The name of the bucket to which the multipart upload was initiated."),
+    f!("delimiter", Shape::Text, false, false, "Character you use to group keys."),
+    f!("encoding_type", Shape::Enum(t::EncodingType::values()), false, false, "Encoding type used by Amazon S3 to encode the object keys in the response."),
+    f!("max_uploads", Shape::INT32, false, false, "Sets the maximum number of multipart uploads, from 1 to 1,000, to return in the response body."),
+    f!("prefix", Shape::Text, false, false, "Lists in-progress uploads only for those keys that begin with the specified prefix."),
+    f!("expected_bucket_owner", Shape::Text, false, false, "The account ID of the expected bucket owner."),
+    f!("request_payer", Shape::Enum(t::RequestPayer::values()), false, false, "Confirms that the requester knows that they will be charged for the request."),
+] };
+
+pub static LIST_MULTIPART_UPLOADS_OUTPUT: Structure = Structure { name: "ListMultipartUploadsOutput", fields: &[
+    f!("bucket", Shape::Text, false, false, "The name of the bucket to which the multipart upload was initiated."),
+    f!("prefix", Shape::Text, false, false, "When a prefix is provided in the request, this field contains the specified prefix."),
+    f!("delimiter", Shape::Text, false, false, "Contains the delimiter you specified in the request."),
+    f!("max_uploads", Shape::INT32, false, false, "Maximum number of multipart uploads that could have been included in the response."),
+    f!("uploads", Shape::List(&Shape::Struct(&MULTIPART_UPLOAD)), false, false, "Container for elements related to a particular multipart upload."),
+    f!("common_prefixes", Shape::List(&Shape::Struct(&COMMON_PREFIX)), false, false, "If you specify a delimiter in the request, then the result returns each distinct key prefix containing the delimiter in a CommonPrefixes element."),
+    f!("encoding_type", Shape::Enum(t::EncodingType::values()), false, false, "Encoding type used by Amazon S3 to encode object keys in the response."),
+    f!("request_charged", Shape::Enum(t::RequestCharged::values()), false, false, "If present, indicates that the requester was successfully charged for the request."),
+] };
+
+pub static LIST_OBJECT_VERSIONS_INPUT: Structure = Structure { name: "ListObjectVersionsInput", fields: &[
+    f!("bucket", Shape::Text, true, false, "The bucket name that contains the objects."),
+    f!("delimiter", Shape::Text, false, false, "A delimiter is a character that you specify to group keys."),
+    f!("encoding_type", Shape::Enum(t::EncodingType::values()), false, false, "Encoding type used by Amazon S3 to encode the object keys in the response."),
+    f!("prefix", Shape::Text, false, false, "Use this parameter to select only those keys that begin with the specified prefix."),
+    f!("expected_bucket_owner", Shape::Text, false, false, "The account ID of the expected bucket owner."),
+    f!("request_payer", Shape::Enum(t::RequestPayer::values()), false, false, "Confirms that the requester knows that they will be charged for the request."),
+    f!("optional_object_attributes", Shape::List(&Shape::Enum(t::OptionalObjectAttributes::values())), false, false, "Specifies the optional fields that you want returned in the response."),
+] };
+
+pub static LIST_OBJECT_VERSIONS_OUTPUT: Structure = Structure { name: "ListObjectVersionsOutput", fields: &[
+    f!("versions", Shape::List(&Shape::Struct(&OBJECT_VERSION)), false, false, "Container for version information."),
+    f!("delete_markers", Shape::List(&Shape::Struct(&DELETE_MARKER_ENTRY)), false, false, "Container for an object that is a delete marker."),
+    f!("name", Shape::Text, false, false, "The bucket name."),
+    f!("prefix", Shape::Text, false, false, "Selects objects that start with the value supplied by this parameter."),
+    f!("delimiter", Shape::Text, false, false, "The delimiter grouping the included keys."),
+    f!("common_prefixes", Shape::List(&Shape::Struct(&COMMON_PREFIX)), false, false, "All of the keys rolled up into a common prefix count as a single return when calculating the number of returns."),
+    f!("encoding_type", Shape::Enum(t::EncodingType::values()), false, false, "Encoding type used by Amazon S3 to encode object key names in the XML response."),
+    f!("request_charged", Shape::Enum(t::RequestCharged::values()), false, false, "If present, indicates that the requester was successfully charged for the request."),
 ] };
 
 pub static LIST_OBJECTS_V2_INPUT: Structure = Structure { name: "ListObjectsV2Input", fields: &[
@@ -159,6 +553,40 @@ pub static LIST_OBJECTS_V2_OUTPUT: Structure = Structure { name: "ListObjectsV2O
     f!("encoding_type", Shape::Enum(t::EncodingType::values()), false, false, "Encoding type used by Amazon S3 to encode object key names in the XML response."),
     f!("start_after", Shape::Text, false, false, "If StartAfter was sent with the request, it is included in the response."),
     f!("request_charged", Shape::Enum(t::RequestCharged::values()), false, false, "If present, indicates that the requester was successfully charged for the request."),
+] };
+
+pub static PUT_BUCKET_OWNERSHIP_CONTROLS_INPUT: Structure = Structure { name: "PutBucketOwnershipControlsInput", fields: &[
+    f!("bucket", Shape::Text, true, false, "The name of the Amazon S3 bucket whose OwnershipControls you want to set."),
+    f!("content_md5", Shape::Text, false, false, "The MD5 hash of the OwnershipControls request body."),
+    f!("expected_bucket_owner", Shape::Text, false, false, "The account ID of the expected bucket owner."),
+    f!("ownership_controls", Shape::Struct(&OWNERSHIP_CONTROLS), true, false, "The OwnershipControls (BucketOwnerEnforced, BucketOwnerPreferred, or ObjectWriter) that you want to apply to this Amazon S3 bucket."),
+    f!("checksum_algorithm", Shape::Enum(t::ChecksumAlgorithm::values()), false, false, "Indicates the algorithm used to create the checksum for the object when you use the SDK."),
+] };
+
+pub static PUT_BUCKET_POLICY_INPUT: Structure = Structure { name: "PutBucketPolicyInput", fields: &[
+    f!("bucket", Shape::Text, true, false, "The name of the bucket."),
+    f!("content_md5", Shape::Text, false, false, "The MD5 hash of the request body."),
+    f!("checksum_algorithm", Shape::Enum(t::ChecksumAlgorithm::values()), false, false, "Indicates the algorithm used to create the checksum for the request when you use the SDK."),
+    f!("confirm_remove_self_bucket_access", Shape::Bool, false, false, "Set this parameter to true to confirm that you want to remove your permissions to change this bucket policy in the future."),
+    f!("policy", Shape::Text, true, false, "The bucket policy as a JSON document."),
+    f!("expected_bucket_owner", Shape::Text, false, false, "The account ID of the expected bucket owner."),
+] };
+
+pub static PUT_BUCKET_TAGGING_INPUT: Structure = Structure { name: "PutBucketTaggingInput", fields: &[
+    f!("bucket", Shape::Text, true, false, "The bucket name."),
+    f!("content_md5", Shape::Text, false, false, "The Base64 encoded 128-bit MD5 digest of the data."),
+    f!("checksum_algorithm", Shape::Enum(t::ChecksumAlgorithm::values()), false, false, "Indicates the algorithm used to create the checksum for the request when you use the SDK."),
+    f!("tagging", Shape::Struct(&TAGGING), true, false, "Container for the TagSet and Tag elements."),
+    f!("expected_bucket_owner", Shape::Text, false, false, "The account ID of the expected bucket owner."),
+] };
+
+pub static PUT_BUCKET_VERSIONING_INPUT: Structure = Structure { name: "PutBucketVersioningInput", fields: &[
+    f!("bucket", Shape::Text, true, false, "The bucket name."),
+    f!("content_md5", Shape::Text, false, false, ">The Base64 encoded 128-bit MD5 digest of the data."),
+    f!("checksum_algorithm", Shape::Enum(t::ChecksumAlgorithm::values()), false, false, "Indicates the algorithm used to create the checksum for the request when you use the SDK."),
+    f!("mfa", Shape::Text, false, false, "The concatenation of the authentication device's serial number, a space, and the value that is displayed on your authentication device."),
+    f!("versioning_configuration", Shape::Struct(&VERSIONING_CONFIGURATION), true, false, "Container for setting the versioning state."),
+    f!("expected_bucket_owner", Shape::Text, false, false, "The account ID of the expected bucket owner."),
 ] };
 
 pub static PUT_OBJECT_INPUT: Structure = Structure { name: "PutObjectInput", fields: &[
@@ -238,6 +666,67 @@ pub static PUT_OBJECT_OUTPUT: Structure = Structure { name: "PutObjectOutput", f
     f!("request_charged", Shape::Enum(t::RequestCharged::values()), false, false, "If present, indicates that the requester was successfully charged for the request."),
 ] };
 
+pub static PUT_PUBLIC_ACCESS_BLOCK_INPUT: Structure = Structure { name: "PutPublicAccessBlockInput", fields: &[
+    f!("bucket", Shape::Text, true, false, "The name of the Amazon S3 bucket whose PublicAccessBlock configuration you want to set."),
+    f!("content_md5", Shape::Text, false, false, "The MD5 hash of the PutPublicAccessBlock request body."),
+    f!("checksum_algorithm", Shape::Enum(t::ChecksumAlgorithm::values()), false, false, "Indicates the algorithm used to create the checksum for the object when you use the SDK."),
+    f!("public_access_block_configuration", Shape::Struct(&PUBLIC_ACCESS_BLOCK_CONFIGURATION), true, false, "The PublicAccessBlock configuration that you want to apply to this Amazon S3 bucket."),
+    f!("expected_bucket_owner", Shape::Text, false, false, "The account ID of the expected bucket owner."),
+] };
+
+pub static UPLOAD_PART_INPUT: Structure = Structure { name: "UploadPartInput", fields: &[
+    f!("body", Shape::Body, false, false, "Object data."),
+    f!("bucket", Shape::Text, true, false, "The name of the bucket to which the multipart upload was initiated."),
+    f!("content_length", Shape::INT64, false, false, "Size of the body in bytes."),
+    f!("content_md5", Shape::Text, false, false, "The Base64 encoded 128-bit MD5 digest of the part data."),
+    f!("checksum_algorithm", Shape::Enum(t::ChecksumAlgorithm::values()), false, false, "Indicates the algorithm used to create the checksum for the object when you use the SDK."),
+    f!("checksum_crc32", Shape::Text, false, false, "This header can be used as a data integrity check to verify that the data received is the same data that was originally sent."),
+    f!("checksum_crc32_c", Shape::Text, false, false, "This header can be used as a data integrity check to verify that the data received is the same data that was originally sent."),
+    f!("checksum_crc64_nvme", Shape::Text, false, false, "This header can be used as a data integrity check to verify that the data received is the same data that was originally sent."),
+    f!("checksum_sha1", Shape::Text, false, false, "This header can be used as a data integrity check to verify that the data received is the same data that was originally sent."),
+    f!("checksum_sha256", Shape::Text, false, false, "This header can be used as a data integrity check to verify that the data received is the same data that was originally sent."),
+    f!("checksum_sha512", Shape::Text, false, false, "This header can be used as a data integrity check to verify that the data received is the same data that was originally sent."),
+    f!("checksum_md5", Shape::Text, false, false, "This header can be used as a data integrity check to verify that the data received is the same data that was originally sent."),
+    f!("checksum_xxhash64", Shape::Text, false, false, "This header can be used as a data integrity check to verify that the data received is the same data that was originally sent."),
+    f!("checksum_xxhash3", Shape::Text, false, false, "This header can be used as a data integrity check to verify that the data received is the same data that was originally sent."),
+    f!("checksum_xxhash128", Shape::Text, false, false, "This header can be used as a data integrity check to verify that the data received is the same data that was originally sent."),
+    f!("key", Shape::Text, true, false, "Object key for which the multipart upload was initiated."),
+    f!("part_number", Shape::INT32, true, false, "Part number of part being uploaded."),
+    f!("upload_id", Shape::Text, true, false, "Upload ID identifying the multipart upload whose part is being uploaded."),
+    f!("sse_customer_algorithm", Shape::Text, false, false, "Specifies the algorithm to use when encrypting the object (for example, AES256)."),
+    f!("sse_customer_key", Shape::Text, false, true, "Specifies the customer-provided encryption key for Amazon S3 to use in encrypting data."),
+    f!("sse_customer_key_md5", Shape::Text, false, false, "Specifies the 128-bit MD5 digest of the encryption key according to RFC 1321."),
+    f!("request_payer", Shape::Enum(t::RequestPayer::values()), false, false, "Confirms that the requester knows that they will be charged for the request."),
+    f!("expected_bucket_owner", Shape::Text, false, false, "The account ID of the expected bucket owner."),
+] };
+
+pub static UPLOAD_PART_OUTPUT: Structure = Structure { name: "UploadPartOutput", fields: &[
+    f!("server_side_encryption", Shape::Enum(t::ServerSideEncryption::values()), false, false, "The server-side encryption algorithm used when you store this object in Amazon S3 or Amazon FSx."),
+    f!("e_tag", Shape::Text, false, false, "Entity tag for the uploaded object."),
+    f!("checksum_crc32", Shape::Text, false, false, "The Base64 encoded, 32-bit CRC32 checksum of the part."),
+    f!("checksum_crc32_c", Shape::Text, false, false, "The Base64 encoded, 32-bit CRC32C checksum of the part."),
+    f!("checksum_crc64_nvme", Shape::Text, false, false, "The Base64 encoded, 64-bit CRC64NVME checksum of the part."),
+    f!("checksum_sha1", Shape::Text, false, false, "The Base64 encoded, 160-bit SHA1 checksum of the part."),
+    f!("checksum_sha256", Shape::Text, false, false, "The Base64 encoded, 256-bit SHA256 checksum of the part."),
+    f!("checksum_sha512", Shape::Text, false, false, "The Base64 encoded, 512-bit SHA512 checksum of the part."),
+    f!("checksum_md5", Shape::Text, false, false, "The Base64 encoded, 128-bit MD5 checksum of the part."),
+    f!("checksum_xxhash64", Shape::Text, false, false, "The Base64 encoded, 64-bit XXHASH64 checksum of the part."),
+    f!("checksum_xxhash3", Shape::Text, false, false, "The Base64 encoded, 64-bit XXHASH3 checksum of the part."),
+    f!("checksum_xxhash128", Shape::Text, false, false, "The Base64 encoded, 128-bit XXHASH128 checksum of the part."),
+    f!("sse_customer_algorithm", Shape::Text, false, false, "If server-side encryption with a customer-provided encryption key was requested, the response will include this header to confirm the encryption algorithm that's used."),
+    f!("sse_customer_key_md5", Shape::Text, false, false, "If server-side encryption with a customer-provided encryption key was requested, the response will include this header to provide the round-trip message integrity verification of the customer-provided encryption key."),
+    f!("ssekms_key_id", Shape::Text, false, false, "If present, indicates the ID of the KMS key that was used for object encryption."),
+    f!("bucket_key_enabled", Shape::Bool, false, false, "Indicates whether the multipart upload uses an S3 Bucket Key for server-side encryption with Key Management Service (KMS) keys (SSE-KMS)."),
+    f!("request_charged", Shape::Enum(t::RequestCharged::values()), false, false, "If present, indicates that the requester was successfully charged for the request."),
+] };
+
+pub static BUCKET: Structure = Structure { name: "Bucket", fields: &[
+    f!("name", Shape::Text, false, false, "The name of the bucket."),
+    f!("creation_date", Shape::Time, false, false, "Date the bucket was created."),
+    f!("bucket_region", Shape::Text, false, false, "BucketRegion indicates the Amazon Web Services region where the bucket is located."),
+    f!("bucket_arn", Shape::Text, false, false, "The Amazon Resource Name (ARN) of the S3 bucket."),
+] };
+
 pub static BUCKET_INFO: Structure = Structure { name: "BucketInfo", fields: &[
     f!("data_redundancy", Shape::Enum(t::DataRedundancy::values()), false, false, "The number of Zone (Availability Zone or Local Zone) that's used for redundancy for the bucket."),
     f!("type", Shape::Enum(t::BucketType::values()), false, false, "The type of bucket."),
@@ -247,6 +736,41 @@ pub static COMMON_PREFIX: Structure = Structure { name: "CommonPrefix", fields: 
     f!("prefix", Shape::Text, false, false, "Container for the specified common prefix."),
 ] };
 
+pub static COMPLETED_MULTIPART_UPLOAD: Structure = Structure { name: "CompletedMultipartUpload", fields: &[
+    f!("parts", Shape::List(&Shape::Struct(&COMPLETED_PART)), false, false, "Array of CompletedPart data types."),
+] };
+
+pub static COMPLETED_PART: Structure = Structure { name: "CompletedPart", fields: &[
+    f!("e_tag", Shape::Text, false, false, "Entity tag returned when the part was uploaded."),
+    f!("checksum_crc32", Shape::Text, false, false, "The Base64 encoded, 32-bit CRC32 checksum of the part."),
+    f!("checksum_crc32_c", Shape::Text, false, false, "The Base64 encoded, 32-bit CRC32C checksum of the part."),
+    f!("checksum_crc64_nvme", Shape::Text, false, false, "The Base64 encoded, 64-bit CRC64NVME checksum of the part."),
+    f!("checksum_sha1", Shape::Text, false, false, "The Base64 encoded, 160-bit SHA1 checksum of the part."),
+    f!("checksum_sha256", Shape::Text, false, false, "The Base64 encoded, 256-bit SHA256 checksum of the part."),
+    f!("checksum_sha512", Shape::Text, false, false, "The Base64 encoded, 512-bit SHA512 digest of the part."),
+    f!("checksum_md5", Shape::Text, false, false, "The Base64 encoded, 128-bit MD5 digest of the part."),
+    f!("checksum_xxhash64", Shape::Text, false, false, "The Base64 encoded, 64-bit XXHASH64 checksum of the part."),
+    f!("checksum_xxhash3", Shape::Text, false, false, "The Base64 encoded, 64-bit XXHASH3 checksum of the part."),
+    f!("checksum_xxhash128", Shape::Text, false, false, "The Base64 encoded, 128-bit XXHASH128 checksum of the part."),
+    f!("part_number", Shape::INT32, false, false, "Part number that identifies the part."),
+] };
+
+pub static COPY_OBJECT_RESULT: Structure = Structure { name: "CopyObjectResult", fields: &[
+    f!("e_tag", Shape::Text, false, false, "Returns the ETag of the new object."),
+    f!("last_modified", Shape::Time, false, false, "Creation date of the object."),
+    f!("checksum_type", Shape::Enum(t::ChecksumType::values()), false, false, "The checksum type that is used to calculate the object’s checksum value."),
+    f!("checksum_crc32", Shape::Text, false, false, "The Base64 encoded, 32-bit CRC32 checksum of the object."),
+    f!("checksum_crc32_c", Shape::Text, false, false, "The Base64 encoded, 32-bit CRC32C checksum of the object."),
+    f!("checksum_crc64_nvme", Shape::Text, false, false, "The Base64 encoded, 64-bit CRC64NVME checksum of the object."),
+    f!("checksum_sha1", Shape::Text, false, false, "The Base64 encoded, 160-bit SHA1 digest of the object."),
+    f!("checksum_sha256", Shape::Text, false, false, "The Base64 encoded, 256-bit SHA256 digest of the object."),
+    f!("checksum_sha512", Shape::Text, false, false, "The Base64 encoded, 512-bit SHA512 digest of the object."),
+    f!("checksum_md5", Shape::Text, false, false, "The Base64 encoded, 128-bit MD5 digest of the object."),
+    f!("checksum_xxhash64", Shape::Text, false, false, "The Base64 encoded, 64-bit XXHASH64 checksum of the object."),
+    f!("checksum_xxhash3", Shape::Text, false, false, "The Base64 encoded, 64-bit XXHASH3 checksum of the object."),
+    f!("checksum_xxhash128", Shape::Text, false, false, "The Base64 encoded, 128-bit XXHASH128 checksum of the object."),
+] };
+
 pub static CREATE_BUCKET_CONFIGURATION: Structure = Structure { name: "CreateBucketConfiguration", fields: &[
     f!("location_constraint", Shape::Enum(t::BucketLocationConstraint::values()), false, false, "Specifies the Region where the bucket will be created."),
     f!("location", Shape::Struct(&LOCATION_INFO), false, false, "Specifies the location where the bucket will be created."),
@@ -254,9 +778,52 @@ pub static CREATE_BUCKET_CONFIGURATION: Structure = Structure { name: "CreateBuc
     f!("tags", Shape::Tags, false, false, "An array of tags that you can apply to the bucket that you're creating."),
 ] };
 
+pub static DELETE: Structure = Structure { name: "Delete", fields: &[
+    f!("objects", Shape::List(&Shape::Struct(&OBJECT_IDENTIFIER)), false, false, "The object to delete."),
+    f!("quiet", Shape::Bool, false, false, "Element to enable quiet mode for the request."),
+] };
+
+pub static DELETE_MARKER_ENTRY: Structure = Structure { name: "DeleteMarkerEntry", fields: &[
+    f!("owner", Shape::Struct(&OWNER), false, false, "The account that created the delete marker."),
+    f!("key", Shape::Text, false, false, "The object key."),
+    f!("version_id", Shape::Text, false, false, "Version ID of an object."),
+    f!("is_latest", Shape::Bool, false, false, "Specifies whether the object is (true) or is not (false) the latest version of an object."),
+    f!("last_modified", Shape::Time, false, false, "Date and time when the object was last modified."),
+] };
+
+pub static DELETED_OBJECT: Structure = Structure { name: "DeletedObject", fields: &[
+    f!("key", Shape::Text, false, false, "The name of the deleted object."),
+    f!("version_id", Shape::Text, false, false, "The version ID of the deleted object."),
+    f!("delete_marker", Shape::Bool, false, false, "Indicates whether the specified object version that was permanently deleted was (true) or was not (false) a delete marker before deletion."),
+    f!("delete_marker_version_id", Shape::Text, false, false, "The version ID of the delete marker created as a result of the DELETE operation."),
+] };
+
+pub static ERROR: Structure = Structure { name: "Error", fields: &[
+    f!("key", Shape::Text, false, false, "The error key."),
+    f!("version_id", Shape::Text, false, false, "The version ID of the error."),
+    f!("code", Shape::Text, false, false, "The error code is a string that uniquely identifies an error condition."),
+    f!("message", Shape::Text, false, false, "The error message contains a generic description of the error condition in English."),
+] };
+
+pub static INITIATOR: Structure = Structure { name: "Initiator", fields: &[
+    f!("id", Shape::Text, false, false, "If the principal is an Amazon Web Services account, it provides the Canonical User ID."),
+    f!("display_name", Shape::Text, false, false, "This functionality is not supported for directory buckets."),
+] };
+
 pub static LOCATION_INFO: Structure = Structure { name: "LocationInfo", fields: &[
     f!("type", Shape::Enum(t::LocationType::values()), false, false, "The type of location where the bucket will be created."),
     f!("name", Shape::Text, false, false, "The name of the location where the bucket will be created."),
+] };
+
+pub static MULTIPART_UPLOAD: Structure = Structure { name: "MultipartUpload", fields: &[
+    f!("upload_id", Shape::Text, false, false, "Upload ID that identifies the multipart upload."),
+    f!("key", Shape::Text, false, false, "Key of the object for which the multipart upload was initiated."),
+    f!("initiated", Shape::Time, false, false, "Date and time at which the multipart upload was initiated."),
+    f!("storage_class", Shape::Enum(t::StorageClass::values()), false, false, "The class of storage used to store the object."),
+    f!("owner", Shape::Struct(&OWNER), false, false, "Specifies the owner of the object that is part of the multipart upload."),
+    f!("initiator", Shape::Struct(&INITIATOR), false, false, "Identifies who initiated the multipart upload."),
+    f!("checksum_algorithm", Shape::Enum(t::ChecksumAlgorithm::values()), false, false, "The algorithm that was used to create a checksum of the object."),
+    f!("checksum_type", Shape::Enum(t::ChecksumType::values()), false, false, "The checksum type that is used to calculate the object’s checksum value."),
 ] };
 
 pub static OBJECT: Structure = Structure { name: "Object", fields: &[
@@ -271,12 +838,58 @@ pub static OBJECT: Structure = Structure { name: "Object", fields: &[
     f!("restore_status", Shape::Struct(&RESTORE_STATUS), false, false, "Specifies the restoration status of an object."),
 ] };
 
+pub static OBJECT_IDENTIFIER: Structure = Structure { name: "ObjectIdentifier", fields: &[
+    f!("key", Shape::Text, true, false, "Key name of the object."),
+    f!("version_id", Shape::Text, false, false, "Version ID for the specific version of the object to delete."),
+    f!("e_tag", Shape::Text, false, false, "An entity tag (ETag) is an identifier assigned by a web server to a specific version of a resource found at a URL."),
+    f!("last_modified_time", Shape::Time, false, false, "If present, the objects are deleted only if its modification times matches the provided Timestamp."),
+    f!("size", Shape::INT64, false, false, "If present, the objects are deleted only if its size matches the provided size in bytes."),
+] };
+
+pub static OBJECT_VERSION: Structure = Structure { name: "ObjectVersion", fields: &[
+    f!("e_tag", Shape::Text, false, false, "The entity tag is an MD5 hash of that version of the object."),
+    f!("checksum_algorithm", Shape::List(&Shape::Enum(t::ChecksumAlgorithm::values())), false, false, "The algorithm that was used to create a checksum of the object."),
+    f!("checksum_type", Shape::Enum(t::ChecksumType::values()), false, false, "The checksum type that is used to calculate the object’s checksum value."),
+    f!("size", Shape::INT64, false, false, "Size in bytes of the object."),
+    f!("storage_class", Shape::Enum(t::ObjectVersionStorageClass::values()), false, false, "The class of storage used to store the object."),
+    f!("key", Shape::Text, false, false, "The object key."),
+    f!("version_id", Shape::Text, false, false, "Version ID of an object."),
+    f!("is_latest", Shape::Bool, false, false, "Specifies whether the object is (true) or is not (false) the latest version of an object."),
+    f!("last_modified", Shape::Time, false, false, "Date and time when the object was last modified."),
+    f!("owner", Shape::Struct(&OWNER), false, false, "Specifies the owner of the object."),
+    f!("restore_status", Shape::Struct(&RESTORE_STATUS), false, false, "Specifies the restoration status of an object."),
+] };
+
 pub static OWNER: Structure = Structure { name: "Owner", fields: &[
     f!("display_name", Shape::Text, false, false, "Not documented by the service."),
     f!("id", Shape::Text, false, false, "Container for the ID of the owner."),
 ] };
 
+pub static OWNERSHIP_CONTROLS: Structure = Structure { name: "OwnershipControls", fields: &[
+    f!("rules", Shape::List(&Shape::Struct(&OWNERSHIP_CONTROLS_RULE)), false, false, "The container element for an ownership control rule."),
+] };
+
+pub static OWNERSHIP_CONTROLS_RULE: Structure = Structure { name: "OwnershipControlsRule", fields: &[
+    f!("object_ownership", Shape::Enum(t::ObjectOwnership::values()), true, false, "The container element for object ownership for a bucket's ownership controls."),
+] };
+
+pub static PUBLIC_ACCESS_BLOCK_CONFIGURATION: Structure = Structure { name: "PublicAccessBlockConfiguration", fields: &[
+    f!("block_public_acls", Shape::Bool, false, false, "Specifies whether Amazon S3 should block public access control lists (ACLs) for this bucket and objects in this bucket."),
+    f!("ignore_public_acls", Shape::Bool, false, false, "Specifies whether Amazon S3 should ignore public ACLs for this bucket and objects in this bucket."),
+    f!("block_public_policy", Shape::Bool, false, false, "Specifies whether Amazon S3 should block public bucket policies for this bucket."),
+    f!("restrict_public_buckets", Shape::Bool, false, false, "Specifies whether Amazon S3 should restrict public bucket policies for this bucket."),
+] };
+
 pub static RESTORE_STATUS: Structure = Structure { name: "RestoreStatus", fields: &[
     f!("is_restore_in_progress", Shape::Bool, false, false, "Specifies whether the object is currently being restored."),
     f!("restore_expiry_date", Shape::Time, false, false, "Indicates when the restored copy will expire."),
+] };
+
+pub static TAGGING: Structure = Structure { name: "Tagging", fields: &[
+    f!("tag_set", Shape::Tags, false, false, "A collection for a set of tags."),
+] };
+
+pub static VERSIONING_CONFIGURATION: Structure = Structure { name: "VersioningConfiguration", fields: &[
+    f!("mfa_delete", Shape::Enum(t::MfaDelete::values()), false, false, "Specifies whether MFA delete is enabled in the bucket versioning configuration."),
+    f!("status", Shape::Enum(t::BucketVersioningStatus::values()), false, false, "The versioning state of the bucket."),
 ] };
