@@ -14,8 +14,10 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use opsh_operation::{Fault, FaultKind};
 
+pub mod files;
 pub mod http;
 pub mod live;
+pub mod local;
 pub mod ssh;
 
 /// Which world a run has.
@@ -77,6 +79,11 @@ pub trait World: Send + Sync {
 
     /// SSH to hosts.
     fn ssh(&self) -> &dyn ssh::Transport;
+
+    /// The files of the caller's machine; a dry run keeps what it writes to itself.
+    fn files(&self) -> &dyn files::Files {
+        &files::Disk
+    }
 
     /// Says which branches are about to be entered, before their threads start.
     ///

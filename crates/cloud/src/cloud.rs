@@ -1,15 +1,19 @@
 //! The cloud as its users see it: one value with doors.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
 use crate::api::{ApiError, ApiRequest, ApiResponse};
 use crate::clock::Clock;
+use crate::delegates;
+use crate::faults::{Fault, Faults, Reset, Rule, throttling};
 use crate::furnish::Options;
 use crate::router;
 use crate::services::{autoscaling, cloudwatch, ec2, elbv2, s3, sns};
 use crate::state::State;
+use crate::store::{self, Store, StoreError};
 
 /// The embedded cloud; clones are the same cloud.
 #[derive(Debug, Clone)]
@@ -21,21 +25,46 @@ pub struct Cloud {
 struct Inner {
     state: Mutex<State>,
     clock: Clock,
+    store: Option<Store>,
+    faults: Mutex<Faults>,
 }
 
 impl Cloud {
     /// A new cloud that is thrown away in the end.
     #[must_use]
     pub fn furnished(options: &Options) -> Self {
-        Self::holding(State::furnished(options))
+        Self::holding(State::furnished(options), None)
     }
 
-    fn holding(state: State) -> Self {
+    /// The cloud that persists in `folder`; a new one, furnished by `options`, if
+    /// the folder holds none. Each write is on disk before it is answered.
+    ///
+    /// # Errors
+    /// The folder cannot be used, or another process uses it.
+    pub fn open(folder: &Path, options: &Options) -> Result<Self, StoreError> {
+        let (store, state) = Store::open(folder)?;
+        let state = state.unwrap_or_else(|| State::furnished(options));
+        Ok(Self::holding(state, Some(store)))
+    }
+
+    /// A copy of the cloud in `folder`, which stays as it is.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn copy_of(folder: &Path, options: &Options) -> Result<Self, StoreError> {
+        let state = store::read(folder)?.unwrap_or_else(|| State::furnished(options));
+        Ok(Self::holding(state, None))
+    }
+
+    fn holding(state: State, store: Option<Store>) -> Self {
         let clock = Clock::new(state.now);
+        let faults = Faults::none(state.ids.seed());
         Self {
             inner: Arc::new(Inner {
                 state: Mutex::new(state),
                 clock,
+                store,
+                faults: Mutex::new(faults),
             }),
         }
     }
@@ -43,7 +72,22 @@ impl Cloud {
     /// A cloud of its own that begins as this one is now.
     #[must_use]
     pub fn copy(&self) -> Self {
-        Self::holding(self.state().clone())
+        Self::holding(self.state().clone(), None)
+    }
+
+    /// Puts the state on disk, if it persists.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub fn save(&self) -> Result<(), StoreError> {
+        self.keep(&self.state())
+    }
+
+    fn keep(&self, state: &State) -> Result<(), StoreError> {
+        match &self.inner.store {
+            Some(store) => store.save(state),
+            None => Ok(()),
+        }
     }
 
     /// The clock on which everything here happens.
@@ -52,8 +96,37 @@ impl Cloud {
         &self.inner.clock
     }
 
+    /// The region that there is.
+    #[must_use]
+    pub fn region(&self) -> String {
+        self.state().region.clone()
+    }
+
+    /// How many made-up values have been drawn: differs from run to run on a
+    /// cloud that persists.
+    #[must_use]
+    pub fn drawn(&self) -> u64 {
+        self.state().ids.drawn()
+    }
+
+    /// Lets something go wrong on purpose.
+    pub fn inject(&self, rule: Rule) {
+        self.faults().add(rule);
+    }
+
+    fn faults(&self) -> MutexGuard<'_, Faults> {
+        self.inner
+            .faults
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn strike(&self, action: &str) -> Option<Fault> {
+        self.faults().strike(action)
+    }
+
     /// The state, up to date with the clock.
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         let mut state = self
             .inner
             .state
@@ -69,22 +142,67 @@ impl Cloud {
     }
 
     /// Changes the state behind the services' backs: for tests and for furnishing.
-    pub fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
-        change(&mut self.state())
+    ///
+    /// # Errors
+    /// The change could not be put on disk.
+    pub fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> Result<T, StoreError> {
+        let mut state = self.state();
+        let result = change(&mut state);
+        self.keep(&state).map(|()| result)
     }
 
     /// Answers a request of an AWS SDK.
-    #[allow(clippy::unused_async)] // the contract leaves room for services that wait
-    pub async fn aws(&self, request: http::Request<Bytes>) -> ApiResponse {
-        let mut state = self.state();
-        let request_id = state.requests.uuid();
-        match router::decode(request, request_id) {
-            Ok(request) => {
-                dispatch(&mut state, &request).unwrap_or_else(|error| request.refusal(&error))
+    ///
+    /// # Errors
+    /// [`Reset`] where a fault was injected; refusals are answers.
+    pub async fn aws(&self, request: http::Request<Bytes>) -> Result<ApiResponse, Reset> {
+        let request_id = self.state().requests.uuid();
+        let request = match router::decode(request, request_id) {
+            Ok(request) => request,
+            Err(refused) => return Ok(refused.0.refusal(&refused.1)),
+        };
+        let action = format!("{}:{}", request.service, request.action);
+        let fault = self.strike(&action);
+        let refusal = match &fault {
+            Some(Fault::Reset) => return Err(Reset),
+            Some(Fault::Delay(duration)) => {
+                self.clock().timer(*duration).await;
+                None
             }
-            Err(refused) => refused.0.refusal(&refused.1),
+            Some(Fault::Throttle) => Some(throttling(&request.service)),
+            Some(Fault::Server(status)) => Some(
+                ApiError::new("InternalError", "An internal error has occurred.")
+                    .with_status(*status),
+            ),
+            Some(Fault::Refuse(error)) => Some(error.clone()),
+            Some(Fault::Lost) | None => None,
+        };
+        let result = match refusal {
+            Some(error) => Err(error),
+            None => self.answer(&request),
+        };
+        if fault == Some(Fault::Lost) {
+            return Err(Reset);
         }
+        Ok(result.unwrap_or_else(|error| request.refusal(&error)))
     }
+
+    fn answer(&self, request: &ApiRequest) -> Result<ApiResponse, ApiError> {
+        let mut state = self.state();
+        let answer = dispatch(&mut state, request)?;
+        if !reads(&request.action) {
+            self.keep(&state)
+                .map_err(|error| ApiError::new("LocalStore", error.to_string()))?;
+        }
+        Ok(answer)
+    }
+}
+
+/// Whether an action only looks, by its name.
+fn reads(action: &str) -> bool {
+    ["Describe", "Get", "List", "Head", "Simulate"]
+        .iter()
+        .any(|verb| action.starts_with(verb))
 }
 
 /// Hands a decoded request to its service.
@@ -103,8 +221,6 @@ fn dispatch(state: &mut State, request: &ApiRequest) -> Result<ApiResponse, ApiE
         "sns" => sns::handle(state, request),
         "autoscaling" => autoscaling::handle(state, request),
         "elbv2" => elbv2::handle(state, request),
-        other => Err(ApiError::not_modelled(format_args!(
-            "the service '{other}'"
-        ))),
+        _ => delegates::handle(state, request),
     }
 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::events::Events;
 use crate::hosts::Hosts;
 use crate::ids::Ids;
-use crate::services::{autoscaling, cloudwatch, ec2, elbv2, sns};
+use crate::services::{autoscaling, cloudwatch, ec2, elbv2, s3, sns};
 use crate::state::State;
 
 /// The image of Amazon Linux 2023 for `x86_64`.
@@ -17,6 +17,22 @@ pub const UBUNTU_X86_64: &str = "ami-0a1b2c3d4e5f60003";
 
 /// The address from which the caller comes (RFC 5737, TEST-NET-2).
 pub const CALLER_ADDRESS: &str = "198.51.100.7";
+
+/// The access key id that the world's clients use; an example of AWS's documentation.
+pub const ACCESS_KEY: &str = "AKIAIOSFODNN7EXAMPLE";
+/// Its secret, with which presigned URLs are checked; public, too.
+pub const SECRET_KEY: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+
+/// Names of buckets that belong to somebody else, as short names do.
+const TAKEN_BUCKETS: [&str; 8] = [
+    "backup", "data", "images", "logs", "opsh", "taken", "test", "website",
+];
+
+/// Who calls: the ARN of the account's one user.
+#[must_use]
+pub fn caller(account: &str) -> String {
+    format!("arn:aws:iam::{account}:user/opsh")
+}
 
 /// How a new cloud is furnished.
 #[derive(Debug, Clone)]
@@ -59,8 +75,10 @@ impl State {
             sns: sns::State::default(),
             autoscaling: autoscaling::State::default(),
             elbv2: elbv2::State::default(),
+            s3: s3::State::default(),
             hosts: Hosts::default(),
         };
+        state.s3.taken = TAKEN_BUCKETS.map(str::to_owned).into();
         ec2::furnish(&mut state);
         state
     }

@@ -19,6 +19,18 @@ impl Ids {
         Self { seed, drawn: 0 }
     }
 
+    /// What it was made for.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// How many values it has given.
+    #[must_use]
+    pub fn drawn(&self) -> u64 {
+        self.drawn
+    }
+
     fn next(&mut self) -> ChaCha8Rng {
         let mut source = ChaCha8Rng::seed_from_u64(self.seed);
         source.set_stream(self.drawn);

@@ -12,18 +12,27 @@
 //! - [`furnish`]: what a new account holds;
 //! - [`document`]: parameters and results, whatever protocol carries them;
 //! - [`services`]: one module an AWS service;
+//! - [`faults`]: what goes wrong on purpose;
+//! - [`store`]: the cloud on disk;
 //! - [`hosts`]: simulated machines: files, shell, packages, services, web server.
 
 pub mod api;
 pub mod clock;
 mod cloud;
 pub mod document;
+mod delegates;
 pub mod events;
+pub mod faults;
 pub mod furnish;
+pub mod glob;
 pub mod hosts;
 pub mod ids;
 pub mod router;
 pub mod services;
 pub mod state;
+pub mod store;
+mod visit;
 
 pub use cloud::Cloud;
+pub use store::StoreError;
+pub use visit::Unreachable;

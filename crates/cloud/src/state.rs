@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::events::Events;
 use crate::hosts::Hosts;
 use crate::ids::Ids;
-use crate::services::{autoscaling, cloudwatch, ec2, elbv2, sns};
+use crate::services::{autoscaling, cloudwatch, ec2, elbv2, s3, sns};
 
 /// The state of the whole cloud. Services get it mutably, one request at a time.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -33,6 +33,8 @@ pub struct State {
     pub autoscaling: autoscaling::State,
     /// Elastic Load Balancing v2.
     pub elbv2: elbv2::State,
+    /// S3.
+    pub s3: s3::State,
     /// The simulated machines, by instance id.
     pub hosts: Hosts,
 }

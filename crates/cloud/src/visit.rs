@@ -1,0 +1,87 @@
+//! What somebody outside sees: URLs of objects, of hosts, of balancers.
+
+use bytes::Bytes;
+
+use crate::api::{ApiRequest, Protocol};
+use crate::cloud::Cloud;
+use crate::faults::Fault;
+use crate::furnish::CALLER_ADDRESS;
+use crate::router::{host, pairs};
+use crate::services::s3;
+
+/// Why nobody answers.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unreachable {
+    /// The name means nothing here; outside it may.
+    #[error("the host '{0}' is not simulated")]
+    NoSuchHost(String),
+    /// The host answers that nothing listens there.
+    #[error("connection refused by {0}")]
+    Refused(String),
+    /// No answer: it is off, or a security group drops the packets.
+    #[error("no answer from {0}")]
+    TimedOut(String),
+    /// The connection broke.
+    #[error("connection reset by {0}")]
+    Reset(String),
+}
+
+/// Services that tell callers their address.
+const ADDRESS_SERVICES: [&str; 1] = ["checkip.amazonaws.com"];
+
+impl Cloud {
+    /// Answers a request as the host in its URL would.
+    ///
+    /// # Errors
+    /// [`Unreachable`].
+    pub fn visit(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> Result<http::Response<Bytes>, Unreachable> {
+        let name = host(&request);
+        let fault = self.strike(&format!("http:{}", request.method()));
+        match fault {
+            Some(Fault::Reset | Fault::Lost) => return Err(Unreachable::Reset(name)),
+            Some(Fault::Delay(duration)) => {
+                // Nothing stops it: the caller's own limit is in real time.
+                let _ = self.clock().sleep(duration, &|| false);
+            }
+            Some(Fault::Throttle) => return Ok(failure(429)),
+            Some(Fault::Server(status)) => return Ok(failure(status)),
+            Some(Fault::Refuse(error)) => return Ok(failure(error.status)),
+            None => {}
+        }
+        if ADDRESS_SERVICES.contains(&name.as_str()) {
+            return Ok(http::Response::new(Bytes::from(format!(
+                "{CALLER_ADDRESS}\n"
+            ))));
+        }
+        if s3::bucket_of_host(&name).is_some() {
+            return Ok(self.visit_s3(request));
+        }
+        Err(Unreachable::NoSuchHost(name))
+    }
+
+    fn visit_s3(&self, request: http::Request<Bytes>) -> http::Response<Bytes> {
+        let secure = request.uri().scheme_str() == Some("https");
+        let mut state = self.state();
+        let request = ApiRequest {
+            service: "s3".to_owned(),
+            action: s3::action(&request),
+            region: state.region.clone(),
+            protocol: Protocol::Rest,
+            request_id: state.requests.uuid(),
+            params: pairs(request.uri().query().unwrap_or_default()),
+            json: serde_json::Value::Null,
+            http: request,
+        };
+        s3::visit(&mut state, &request, secure)
+    }
+}
+
+fn failure(status: u16) -> http::Response<Bytes> {
+    let mut response = http::Response::new(Bytes::new());
+    *response.status_mut() =
+        http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+    response
+}

@@ -1,0 +1,228 @@
+//! The embedded cloud as a world.
+//!
+//! The AWS clients are the real ones; only their HTTP client, their clock and
+//! their sleep differ (`sdk`). What a playbook asks of hosts and sites goes to
+//! the simulated ones (`http`, `ssh`); what is not simulated goes out in Local
+//! and is unreachable in a dry run, unless a fixture answers.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_types::SdkConfig;
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use opsh_cloud::clock::Branch;
+use opsh_cloud::furnish::Options;
+use opsh_cloud::{Cloud, StoreError};
+use opsh_operation::{Fault, FaultKind, Value};
+use rand::{Rng as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
+
+use super::files::{Disk, Files, Overlay};
+use super::{BranchGuard, Cancel, Kind, Scope, World, http as web, ssh as shell};
+
+mod fixtures;
+mod http;
+mod known_hosts;
+mod sdk;
+mod ssh;
+
+pub use fixtures::Fixtures;
+
+/// A world on the embedded cloud.
+pub struct Local {
+    kind: Kind,
+    cloud: Cloud,
+    config: SdkConfig,
+    random: Mutex<ChaCha8Rng>,
+    http: http::Visits,
+    ssh: ssh::Logins,
+    files: Arc<dyn Files>,
+    /// Lets code that a client brings along (reading a file in the background) find an executor.
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Local {
+    /// A dry run on a new account that is thrown away.
+    ///
+    /// # Errors
+    /// The process cannot have an executor.
+    pub fn furnished(options: &Options, fixtures: Fixtures) -> Result<Self, Fault> {
+        let hosts = known_hosts::KnownHosts::empty();
+        Self::on(
+            Kind::DryRun,
+            Cloud::furnished(options),
+            options.seed,
+            http::Outside::Fixtures(fixtures),
+            hosts,
+        )
+    }
+
+    /// The cloud that persists in `folder` between commands; `outside` answers for
+    /// sites that it does not simulate.
+    ///
+    /// # Errors
+    /// The folder cannot be used, or another command uses it.
+    pub fn persistent(
+        folder: &Path,
+        options: &Options,
+        outside: Option<Box<dyn web::Transport>>,
+    ) -> Result<Self, Fault> {
+        let cloud = Cloud::open(folder, options).map_err(|error| store_fault(&error))?;
+        let hosts = known_hosts::KnownHosts::at(&folder.join("known_hosts"))?;
+        Self::on(
+            Kind::Local,
+            cloud,
+            options.seed,
+            http::Outside::Real(outside),
+            hosts,
+        )
+    }
+
+    /// A dry run on a copy of the cloud in `folder`, which stays as it is.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn copy_of(folder: &Path, options: &Options, fixtures: Fixtures) -> Result<Self, Fault> {
+        let cloud = Cloud::copy_of(folder, options).map_err(|error| store_fault(&error))?;
+        let hosts = known_hosts::KnownHosts::copy_of(&folder.join("known_hosts"))?;
+        Self::on(
+            Kind::DryRun,
+            cloud,
+            options.seed,
+            http::Outside::Fixtures(fixtures),
+            hosts,
+        )
+    }
+
+    fn on(
+        kind: Kind,
+        cloud: Cloud,
+        seed: u64,
+        outside: http::Outside,
+        known_hosts: known_hosts::KnownHosts,
+    ) -> Result<Self, Fault> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .map_err(|error| Fault::new(FaultKind::Failed, format!("no executor: {error}")))?;
+        let files: Arc<dyn Files> = match kind {
+            Kind::DryRun => Arc::new(Overlay::default()),
+            Kind::Live | Kind::Local => Arc::new(Disk),
+        };
+        Ok(Self {
+            kind,
+            config: sdk::config(&cloud),
+            random: Mutex::new(ChaCha8Rng::seed_from_u64(seed ^ cloud.drawn())),
+            http: http::Visits::new(cloud.clone(), outside, Arc::clone(&files)),
+            ssh: ssh::Logins::new(cloud.clone(), known_hosts, Arc::clone(&files)),
+            files,
+            cloud,
+            runtime,
+        })
+    }
+
+    /// The cloud behind it.
+    #[must_use]
+    pub fn cloud(&self) -> &Cloud {
+        &self.cloud
+    }
+}
+
+impl World for Local {
+    fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    fn now(&self) -> Timestamp {
+        self.cloud.clock().now()
+    }
+
+    fn sleep(&self, duration: Duration, cancel: &Cancel) -> Result<(), Fault> {
+        cancel.check()?;
+        wait(&self.cloud, duration, cancel)
+    }
+
+    fn random(&self, bytes: &mut [u8]) {
+        self.random
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .fill_bytes(bytes);
+    }
+
+    fn aws(&self, scope: &Scope, cancel: &Cancel) -> Result<SdkConfig, Fault> {
+        cancel.check()?;
+        if let Some(profile) = &scope.profile {
+            return Err(Fault::new(
+                FaultKind::NotModelled,
+                format!("not modelled by the embedded cloud: the profile '{profile}' (it has one account)"),
+            ));
+        }
+        let mut config = self.config.to_builder();
+        if let Some(region) = &scope.region {
+            config.set_region(aws_types::region::Region::new(region.clone()));
+        }
+        Ok(config.build())
+    }
+
+    fn complete(
+        &self,
+        future: BoxFuture<'static, Result<Value, Fault>>,
+        cancel: &Cancel,
+    ) -> Result<Value, Fault> {
+        cancel.check()?;
+        let _entered = self.runtime.enter();
+        self.cloud
+            .clock()
+            .block_on(future, &|| cancel.reason().is_some())
+            .unwrap_or_else(|stopped| Err(stopped_fault(cancel, stopped)))
+    }
+
+    fn http(&self) -> &dyn web::Transport {
+        &self.http
+    }
+
+    fn ssh(&self) -> &dyn shell::Transport {
+        &self.ssh
+    }
+
+    fn files(&self) -> &dyn Files {
+        self.files.as_ref()
+    }
+
+    fn announce(&self, paths: &[Vec<u32>]) {
+        self.cloud.clock().announce(paths);
+    }
+
+    fn enter(&self, path: &[u32]) -> Box<dyn BranchGuard> {
+        Box::new(self.cloud.clock().enter(path))
+    }
+}
+
+impl BranchGuard for Branch {}
+
+impl Drop for Local {
+    /// Writes are on disk already; this keeps the time that has passed since.
+    fn drop(&mut self) {
+        let _ = self.cloud.save();
+    }
+}
+
+/// Sleeps in virtual time.
+fn wait(cloud: &Cloud, duration: Duration, cancel: &Cancel) -> Result<(), Fault> {
+    cloud
+        .clock()
+        .sleep(duration, &|| cancel.reason().is_some())
+        .map_err(|stopped| stopped_fault(cancel, stopped))
+}
+
+fn stopped_fault(cancel: &Cancel, stopped: opsh_cloud::clock::Stopped) -> Fault {
+    match cancel.check() {
+        Err(fault) => fault,
+        Ok(()) => Fault::new(FaultKind::Interrupted, stopped.to_string()),
+    }
+}
+
+fn store_fault(error: &StoreError) -> Fault {
+    Fault::new(FaultKind::Invalid, error.to_string()).hint(error.hint())
+}
