@@ -52,8 +52,8 @@ impl Files for Disk {
             name.to_string_lossy(),
             std::process::id()
         ));
-        let written = write_new(&temporary, content, mode)
-            .and_then(|()| std::fs::rename(&temporary, path));
+        let written =
+            write_new(&temporary, content, mode).and_then(|()| std::fs::rename(&temporary, path));
         if written.is_err() {
             let _ = std::fs::remove_file(&temporary);
         }
@@ -174,10 +174,17 @@ mod tests {
         assert_eq!(overlay.read(&old).unwrap(), b"disk");
         overlay.write(&new, b"dry", 0o600).unwrap();
         overlay.remove(&old).unwrap();
-        assert_eq!(overlay.read(&folder.path().join("./x/../new")).unwrap(), b"dry");
+        assert_eq!(
+            overlay.read(&folder.path().join("./x/../new")).unwrap(),
+            b"dry"
+        );
         assert!(overlay.exists(&new) && !overlay.exists(&old));
         assert!(!new.exists() && old.exists());
-        assert!(overlay.write(&folder.path().join("no/where"), b"", 0o600).is_err());
+        assert!(
+            overlay
+                .write(&folder.path().join("no/where"), b"", 0o600)
+                .is_err()
+        );
     }
 
     #[cfg(unix)]

@@ -155,7 +155,9 @@ impl World for Local {
         if let Some(profile) = &scope.profile {
             return Err(Fault::new(
                 FaultKind::NotModelled,
-                format!("not modelled by the embedded cloud: the profile '{profile}' (it has one account)"),
+                format!(
+                    "not modelled by the embedded cloud: the profile '{profile}' (it has one account)"
+                ),
             ));
         }
         let mut config = self.config.to_builder();
@@ -226,3 +228,6 @@ fn stopped_fault(cancel: &Cancel, stopped: opsh_cloud::clock::Stopped) -> Fault 
 fn store_fault(error: &StoreError) -> Fault {
     Fault::new(FaultKind::Invalid, error.to_string()).hint(error.hint())
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,11 +7,10 @@ use bytes::Bytes;
 
 use crate::api::{ApiError, ApiRequest, ApiResponse};
 use crate::clock::Clock;
-use crate::delegates;
 use crate::faults::{Fault, Faults, Reset, Rule, throttling};
 use crate::furnish::Options;
 use crate::router;
-use crate::services::{autoscaling, cloudwatch, ec2, elbv2, s3, sns};
+use crate::services::{autoscaling, cloudwatch, ec2, elbv2, iam, s3, sns, ssm, sts};
 use crate::state::State;
 use crate::store::{self, Store, StoreError};
 
@@ -221,6 +220,11 @@ fn dispatch(state: &mut State, request: &ApiRequest) -> Result<ApiResponse, ApiE
         "sns" => sns::handle(state, request),
         "autoscaling" => autoscaling::handle(state, request),
         "elbv2" => elbv2::handle(state, request),
-        _ => delegates::handle(state, request),
+        "iam" => iam::handle(state, request),
+        "ssm" => ssm::handle(state, request),
+        "sts" => sts::handle(state, request),
+        other => Err(ApiError::not_modelled(format_args!(
+            "the service '{other}'"
+        ))),
     }
 }

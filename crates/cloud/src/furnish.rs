@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::events::Events;
 use crate::hosts::Hosts;
 use crate::ids::Ids;
-use crate::services::{autoscaling, cloudwatch, ec2, elbv2, s3, sns};
+use crate::services::{autoscaling, cloudwatch, ec2, elbv2, iam, s3, sns, ssm};
 use crate::state::State;
 
 /// The image of Amazon Linux 2023 for `x86_64`.
@@ -76,10 +76,13 @@ impl State {
             autoscaling: autoscaling::State::default(),
             elbv2: elbv2::State::default(),
             s3: s3::State::default(),
+            iam: iam::State::default(),
+            ssm: ssm::State::default(),
             hosts: Hosts::default(),
         };
         state.s3.taken = TAKEN_BUCKETS.map(str::to_owned).into();
         ec2::furnish(&mut state);
+        ssm::furnish(&mut state);
         state
     }
 }

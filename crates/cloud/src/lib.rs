@@ -20,7 +20,6 @@ pub mod api;
 pub mod clock;
 mod cloud;
 pub mod document;
-mod delegates;
 pub mod events;
 pub mod faults;
 pub mod furnish;

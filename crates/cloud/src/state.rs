@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::events::Events;
 use crate::hosts::Hosts;
 use crate::ids::Ids;
-use crate::services::{autoscaling, cloudwatch, ec2, elbv2, s3, sns};
+use crate::services::{autoscaling, cloudwatch, ec2, elbv2, iam, s3, sns, ssm};
 
 /// The state of the whole cloud. Services get it mutably, one request at a time.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -35,6 +35,10 @@ pub struct State {
     pub elbv2: elbv2::State,
     /// S3.
     pub s3: s3::State,
+    /// IAM.
+    pub iam: iam::State,
+    /// Systems Manager.
+    pub ssm: ssm::State,
     /// The simulated machines, by instance id.
     pub hosts: Hosts,
 }

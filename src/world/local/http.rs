@@ -133,10 +133,7 @@ impl Transport for Visits {
             if left == 0 {
                 return Err(Fault::new(
                     FaultKind::Limit,
-                    format!(
-                        "{}: more than {} redirects",
-                        request.url, request.redirects
-                    ),
+                    format!("{}: more than {} redirects", request.url, request.redirects),
                 ));
             }
             left -= 1;
@@ -187,9 +184,9 @@ fn received(
     if let Some(path) = &request.download_to
         && parts.status.is_success()
     {
-        files
-            .write(path, &body, 0o644)
-            .map_err(|error| Fault::new(FaultKind::Failed, format!("{}: {error}", path.display())))?;
+        files.write(path, &body, 0o644).map_err(|error| {
+            Fault::new(FaultKind::Failed, format!("{}: {error}", path.display()))
+        })?;
         body.clear();
     }
     Ok(Response {

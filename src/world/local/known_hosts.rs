@@ -75,8 +75,7 @@ impl KnownHosts {
             .iter()
             .map(|(host, key)| format!("{host} {key}\n"))
             .collect();
-        Disk.write(file, text.as_bytes(), 0o600).map_err(|error| {
-            Fault::new(FaultKind::Failed, format!("{}: {error}", file.display()))
-        })
+        Disk.write(file, text.as_bytes(), 0o600)
+            .map_err(|error| Fault::new(FaultKind::Failed, format!("{}: {error}", file.display())))
     }
 }

@@ -21,8 +21,8 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
 use aws_types::sdk_config::BehaviorVersion;
-use opsh_cloud::clock::Clock;
 use opsh_cloud::Cloud;
+use opsh_cloud::clock::Clock;
 use opsh_cloud::furnish::{ACCESS_KEY, SECRET_KEY};
 
 /// How long a call takes in virtual time, so that what happens one after the
@@ -32,13 +32,7 @@ const LATENCY: Duration = Duration::from_millis(100);
 /// Clients that talk to `cloud`: no sockets, no real time, no jitter.
 pub(super) fn config(cloud: &Cloud) -> SdkConfig {
     let clock = VirtualTime(cloud.clock().clone());
-    let credentials = Credentials::new(
-        ACCESS_KEY,
-        SECRET_KEY,
-        None,
-        None,
-        "embedded cloud",
-    );
+    let credentials = Credentials::new(ACCESS_KEY, SECRET_KEY, None, None, "embedded cloud");
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(cloud.region()))
@@ -117,8 +111,7 @@ async fn plain(request: HttpRequest) -> Result<::http::Request<bytes::Bytes>, Co
 }
 
 fn dressed(response: ::http::Response<bytes::Bytes>) -> Result<HttpResponse, ConnectorError> {
-    response
-        .map(SdkBody::from)
-        .try_into()
-        .map_err(|error: aws_smithy_runtime_api::http::HttpError| ConnectorError::other(error.into(), None))
+    response.map(SdkBody::from).try_into().map_err(
+        |error: aws_smithy_runtime_api::http::HttpError| ConnectorError::other(error.into(), None),
+    )
 }

@@ -3,5 +3,8 @@ pub mod autoscaling;
 pub mod cloudwatch;
 pub mod ec2;
 pub mod elbv2;
+pub mod iam;
 pub mod s3;
 pub mod sns;
+pub mod ssm;
+pub mod sts;

@@ -1,0 +1,377 @@
+//! The SDK's own clients on the embedded cloud.
+#![allow(clippy::unwrap_used)]
+
+use std::time::Duration;
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::presigning::PresigningConfig;
+use aws_sdk_s3::primitives::ByteStream;
+use jiff::Timestamp;
+use opsh_cloud::faults::{Fault, Rule, When};
+use opsh_cloud::furnish::Options;
+use opsh_operation::FaultKind;
+use serde_json::json;
+
+use super::{Fixtures, Local};
+use crate::world::http::Request;
+use crate::world::{Cancel, Scope, World as _};
+
+fn never() -> bool {
+    false
+}
+
+fn cancel() -> Cancel {
+    Cancel::new(None)
+}
+
+fn local() -> Local {
+    Local::furnished(&Options::default(), Fixtures::default()).unwrap()
+}
+
+fn s3(local: &Local) -> Client {
+    Client::new(&local.aws(&Scope::default(), &cancel()).unwrap())
+}
+
+fn run<F: Future>(local: &Local, future: F) -> F::Output {
+    local.cloud().clock().block_on(future, &never).unwrap()
+}
+
+fn get(url: &str) -> Request {
+    Request {
+        method: "GET".to_owned(),
+        url: url.to_owned(),
+        headers: Vec::new(),
+        body: Vec::new(),
+        timeout: Duration::from_secs(10),
+        redirects: 5,
+        limit: 1 << 20,
+        download_to: None,
+    }
+}
+
+fn status(local: &Local, url: &str) -> u16 {
+    local.http().send(&get(url), &cancel()).unwrap().status
+}
+
+fn elapsed(local: &Local) -> i64 {
+    local
+        .now()
+        .duration_since(Options::default().start)
+        .as_millis()
+        .try_into()
+        .unwrap()
+}
+
+async fn with_object(client: &Client) {
+    client.create_bucket().bucket("site").send().await.unwrap();
+    client
+        .put_object()
+        .bucket("site")
+        .key("a b.txt")
+        .content_type("text/plain")
+        .metadata("Colour", "blue")
+        .body(ByteStream::from_static(b"hello world"))
+        .send()
+        .await
+        .unwrap();
+}
+
+#[test]
+fn an_object_comes_back_as_it_was_stored() {
+    let local = local();
+    let client = s3(&local);
+    run(&local, async {
+        with_object(&client).await;
+        let object = client
+            .get_object()
+            .bucket("site")
+            .key("a b.txt")
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(object.content_type(), Some("text/plain"));
+        assert_eq!(object.content_length(), Some(11));
+        assert_eq!(object.metadata().unwrap()["colour"], "blue");
+        assert_eq!(object.e_tag(), Some("\"5eb63bbbe01eeed093cb22bb8f5acdc3\""));
+        let body = object.body.collect().await.unwrap().into_bytes();
+        assert_eq!(&body[..], b"hello world");
+        let part = client
+            .get_object()
+            .bucket("site")
+            .key("a b.txt")
+            .range("bytes=6-");
+        let part = part.send().await.unwrap().body.collect().await.unwrap();
+        assert_eq!(&part.into_bytes()[..], b"world");
+        let listed = client
+            .list_objects_v2()
+            .bucket("site")
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(listed.contents()[0].key(), Some("a b.txt"));
+        let missing = client.head_object().bucket("site").key("none").send().await;
+        assert!(missing.unwrap_err().into_service_error().is_not_found());
+        let full = client
+            .delete_bucket()
+            .bucket("site")
+            .send()
+            .await
+            .unwrap_err();
+        assert_eq!(
+            full.into_service_error().meta().code(),
+            Some("BucketNotEmpty")
+        );
+        let taken = client
+            .create_bucket()
+            .bucket("taken")
+            .send()
+            .await
+            .unwrap_err();
+        assert!(taken.into_service_error().is_bucket_already_exists());
+    });
+    assert_eq!(
+        elapsed(&local),
+        8 * 100,
+        "each call takes a tenth of a second"
+    );
+}
+
+#[test]
+fn an_object_becomes_public_the_way_it_does_on_aws() {
+    let local = local();
+    let client = s3(&local);
+    let url = "https://site.s3.us-east-1.amazonaws.com/a%20b.txt";
+    let policy = json!({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject",
+        "Resource": "arn:aws:s3:::site/*",
+    }]})
+    .to_string();
+    run(&local, with_object(&client));
+    assert_eq!(status(&local, url), 403);
+    let put = || {
+        client
+            .put_bucket_policy()
+            .bucket("site")
+            .policy(&policy)
+            .send()
+    };
+    let refused = run(&local, put()).unwrap_err().into_service_error();
+    assert_eq!(refused.meta().code(), Some("AccessDenied"));
+    assert!(
+        refused
+            .meta()
+            .message()
+            .unwrap()
+            .contains("BlockPublicPolicy")
+    );
+    run(
+        &local,
+        client.delete_public_access_block().bucket("site").send(),
+    )
+    .unwrap();
+    run(&local, put()).unwrap();
+    let page = local.http().send(&get(url), &cancel()).unwrap();
+    assert_eq!(
+        (page.status, page.body.as_slice()),
+        (200, &b"hello world"[..])
+    );
+    assert!(
+        page.headers
+            .contains(&("content-type".to_owned(), "text/plain".to_owned()))
+    );
+    assert_eq!(status(&local, "http://s3.amazonaws.com/site/none"), 403);
+}
+
+#[test]
+fn a_presigned_url_opens_its_object_until_it_expires() {
+    let local = local();
+    let client = s3(&local);
+    let url = run(&local, async {
+        with_object(&client).await;
+        client
+            .get_object()
+            .bucket("site")
+            .key("a b.txt")
+            .presigned(
+                PresigningConfig::builder()
+                    .start_time(local.now().into())
+                    .expires_in(Duration::from_mins(5))
+                    .build()
+                    .unwrap(),
+            )
+            .await
+            .unwrap()
+            .uri()
+            .to_owned()
+    });
+    assert_eq!(status(&local, &url), 200);
+    assert_eq!(status(&local, &url.replace("a%20b.txt", "other")), 403);
+    local.sleep(Duration::from_mins(5), &cancel()).unwrap();
+    let late = local.http().send(&get(&url), &cancel()).unwrap();
+    assert_eq!(late.status, 403);
+    assert!(
+        String::from_utf8(late.body)
+            .unwrap()
+            .contains("Request has expired")
+    );
+}
+
+fn fail(local: &Local, nth: &[u32], fault: Fault) {
+    local.cloud().inject(Rule {
+        action: "s3:ListBuckets".to_owned(),
+        when: When::Nth(nth.iter().copied().collect()),
+        fault,
+    });
+}
+
+#[test]
+fn a_throttled_call_is_tried_again_in_virtual_time() {
+    let begun = std::time::Instant::now();
+    let local = local();
+    fail(&local, &[1, 2], Fault::Throttle);
+    run(&local, s3(&local).list_buckets().send()).unwrap();
+    // Three calls of 100 ms, waits of 1 s and 2 s without jitter.
+    assert_eq!(elapsed(&local), 3 * 100 + 1000 + 2000);
+    assert!(begun.elapsed() < Duration::from_secs(3));
+}
+
+#[test]
+fn resets_and_failures_are_tried_again_and_delays_take_their_time() {
+    for (fault, millis) in [
+        (Fault::Reset, 2 * 100 + 1000),
+        (Fault::Server(503), 2 * 100 + 1000),
+        (Fault::Delay(Duration::from_mins(1)), 100 + 60_000),
+    ] {
+        let local = local();
+        fail(&local, &[1], fault.clone());
+        run(&local, s3(&local).list_buckets().send()).unwrap();
+        assert_eq!(elapsed(&local), millis, "{fault:?}");
+    }
+    let local = local();
+    fail(&local, &[1, 2, 3], Fault::Throttle);
+    let error = run(&local, s3(&local).list_buckets().send()).unwrap_err();
+    assert_eq!(error.into_service_error().meta().code(), Some("SlowDown"));
+}
+
+#[test]
+fn what_is_not_modelled_is_refused_at_once() {
+    let local = local();
+    let client = s3(&local);
+    let error = run(&local, async {
+        client.create_bucket().bucket("site").send().await.unwrap();
+        client
+            .put_object()
+            .bucket("site")
+            .key("k")
+            .acl(aws_sdk_s3::types::ObjectCannedAcl::PublicRead)
+            .send()
+            .await
+            .unwrap_err()
+            .into_service_error()
+    });
+    assert_eq!(error.meta().code(), Some(opsh_cloud::api::NOT_MODELLED));
+    assert_eq!(
+        error.meta().message(),
+        Some("not modelled by the embedded cloud: s3:PutObject header 'x-amz-acl'")
+    );
+}
+
+#[test]
+fn a_dry_run_asks_nobody_outside_but_fixtures_answer() {
+    let mut fixtures = Fixtures::default();
+    fixtures.insert(
+        "http://example.com/p.txt",
+        "p.txt".as_ref(),
+        b"file".to_vec(),
+    );
+    let local = Local::furnished(&Options::default(), fixtures).unwrap();
+    let page = local
+        .http()
+        .send(&get("http://example.com/p.txt#top"), &cancel())
+        .unwrap();
+    assert_eq!((page.status, page.body.as_slice()), (200, &b"file"[..]));
+    let fault = local
+        .http()
+        .send(&get("http://example.com/"), &cancel())
+        .unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Unreachable);
+    assert_eq!(
+        fault.message,
+        "http://example.com/: a dry run asks nobody outside"
+    );
+    let address = local
+        .http()
+        .send(&get("http://checkip.amazonaws.com/"), &cancel())
+        .unwrap();
+    assert_eq!(address.body, b"198.51.100.7\n");
+}
+
+#[test]
+fn a_cloud_that_persists_is_there_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("local");
+    let open = || Local::persistent(&path, &Options::default(), None);
+    let at = {
+        let local = open().unwrap();
+        run(&local, with_object(&s3(&local)));
+        let Err(busy) = open() else {
+            panic!("the folder is in use");
+        };
+        assert!(busy.message.contains("in use by another opsh command"));
+        local.sleep(Duration::from_hours(1), &cancel()).unwrap();
+        local.now()
+    };
+    {
+        let copy = Local::copy_of(&path, &Options::default(), Fixtures::default()).unwrap();
+        run(
+            &copy,
+            s3(&copy)
+                .delete_object()
+                .bucket("site")
+                .key("a b.txt")
+                .send(),
+        )
+        .unwrap();
+    }
+    let local = open().unwrap();
+    assert_eq!(local.now(), at);
+    let object = run(&local, async {
+        let object = s3(&local).get_object().bucket("site").key("a b.txt").send();
+        object.await.unwrap().body.collect().await.unwrap()
+    });
+    assert_eq!(&object.into_bytes()[..], b"hello world");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_everything() {
+    let story = |seed: u64| {
+        let options = Options {
+            seed,
+            ..Options::default()
+        };
+        let local = Local::furnished(&options, Fixtures::default()).unwrap();
+        let client = s3(&local);
+        run(&local, async {
+            with_object(&client).await;
+            let upload = client.create_multipart_upload().bucket("site").key("m");
+            upload.send().await.unwrap();
+        });
+        let mut bytes = [0; 8];
+        local.random(&mut bytes);
+        let state = local
+            .cloud()
+            .look(|state| serde_json::to_string(state).unwrap());
+        (state, bytes)
+    };
+    assert_eq!(story(7), story(7));
+    assert_ne!(story(7), story(8));
+}
+
+#[test]
+fn sleeping_takes_virtual_time_only() {
+    let local = local();
+    let start: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+    assert_eq!(local.now(), start);
+    local.sleep(Duration::from_hours(24), &cancel()).unwrap();
+    assert_eq!(local.now().to_string(), "2026-01-02T00:00:00Z");
+}
