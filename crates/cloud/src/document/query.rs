@@ -51,7 +51,7 @@ impl Branch {
                 let items = self
                     .children
                     .into_values()
-                    .flat_map(|branch| branch.in_order())
+                    .flat_map(Branch::in_order)
                     .map(Branch::document);
                 if only.as_deref() == Some("entry") {
                     Document::Entries(items.filter_map(entry).collect())

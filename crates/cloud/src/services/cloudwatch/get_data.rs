@@ -161,11 +161,11 @@ fn answer(cloud: &state::State, query: &Query, input: &Input) -> Result<Answer, 
     }
     let statistic = Statistic::named(&stat.stat)?;
     // Periods begin at multiples of their length.
-    let start = input.start_time.as_second().div_euclid(stat.period) * stat.period;
+    let begin = input.start_time.as_second().div_euclid(stat.period) * stat.period;
     let found = points(
         cloud,
         &metric,
-        start..ceiling(input.end_time),
+        begin..ceiling(input.end_time),
         stat.period,
         stat.unit.as_deref(),
     );

@@ -8,6 +8,9 @@
 //!
 //! Facts: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html>.
 
+// Actions own their input, whether or not they keep a part of it.
+#![allow(clippy::needless_pass_by_value)]
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

@@ -26,9 +26,12 @@ pub struct Filter {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 enum Kind {
-    MetricAlarm,
-    CompositeAlarm,
-    LogAlarm,
+    #[serde(rename = "MetricAlarm")]
+    Metric,
+    #[serde(rename = "CompositeAlarm")]
+    Composite,
+    #[serde(rename = "LogAlarm")]
+    Log,
 }
 
 /// The alarms that fit, by name; there are no composite ones.
@@ -43,8 +46,7 @@ pub fn describe_alarms(cloud: &mut state::State, input: Filter) -> Result<Docume
         ));
     }
     // AWS answers with metric alarms only unless types are given.
-    let metric_alarms =
-        input.alarm_types.is_empty() || input.alarm_types.contains(&Kind::MetricAlarm);
+    let metric_alarms = input.alarm_types.is_empty() || input.alarm_types.contains(&Kind::Metric);
     let fits = |alarm: &Alarm| {
         metric_alarms
             && (input.alarm_names.is_empty() || input.alarm_names.contains(&alarm.name))
