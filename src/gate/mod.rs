@@ -152,7 +152,10 @@ impl Gate {
                     cancel: &cancel,
                     terminal: self.terminal.as_ref(),
                 };
-                function(&context, &prepared.input)
+                function(&context, &prepared.input).map_err(|mut fault| {
+                    fault.message = self.files.shown(&fault.message);
+                    fault
+                })
             }
             Handler::Gate | Handler::Script => Err(Fault::new(
                 FaultKind::Failed,

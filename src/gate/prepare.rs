@@ -158,6 +158,9 @@ fn resolve_paths(files: &Files, structure: &Structure, map: &mut Map) -> Result<
             (Shape::Path, Value::Text(path)) => {
                 *path = files.resolve(path)?.display().to_string();
             }
+            (Shape::Output, Value::Text(path)) => {
+                *path = files.resolve_output(path)?.display().to_string();
+            }
             (Shape::Body, Value::Map(body)) => {
                 if let Some(Value::Text(path)) = body.get_mut("file") {
                     *path = files.resolve(path)?.display().to_string();

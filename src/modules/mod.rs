@@ -3,17 +3,39 @@
 //! A module is a table of [`Entry`]s: an operation's declaration beside the
 //! function that does it. The registry is the concatenation of these tables.
 
+mod declare;
+pub mod file;
+mod files;
+mod input;
+pub mod log;
+pub mod metrics;
+pub mod parallel;
+pub mod random;
 pub mod registry;
+pub mod stack;
+pub mod term;
+pub mod text;
+pub mod time;
 
-use std::path::{Path, PathBuf};
+pub use files::Files;
 
 use opsh_aws::Binding;
-use opsh_operation::{Fault, FaultKind, Map, Operation, Value};
+use opsh_operation::{Fault, Map, Operation, Value};
 
 use crate::world::{Cancel, World};
 
 /// The tables of everything that is not generated from the AWS SDK.
-pub static NATIVE: &[&[Entry]] = &[];
+pub static NATIVE: &[&[Entry]] = &[
+    file::ENTRIES,
+    log::ENTRIES,
+    metrics::ENTRIES,
+    parallel::ENTRIES,
+    random::ENTRIES,
+    stack::ENTRIES,
+    term::ENTRIES,
+    text::ENTRIES,
+    time::ENTRIES,
+];
 
 /// An operation and what does it.
 pub struct Entry {
@@ -67,63 +89,4 @@ pub trait Terminal: Send + Sync {
 
     /// The width of the terminal in columns, 80 where there is none.
     fn width(&self) -> u16;
-}
-
-/// The folder that a playbook's local files are confined to.
-///
-/// The gate resolves every [`opsh_operation::Shape::Path`] and every `#{ file: … }`
-/// body of an input with it; a handler sees real, absolute paths only.
-#[derive(Debug, Clone)]
-pub struct Files {
-    root: PathBuf,
-}
-
-impl Files {
-    /// Confines to `root`, which must exist.
-    ///
-    /// # Errors
-    /// The root cannot be resolved.
-    pub fn new(root: &Path) -> std::io::Result<Self> {
-        Ok(Self {
-            root: root.canonicalize()?,
-        })
-    }
-
-    /// The real path of `path`, which may not exist yet.
-    ///
-    /// # Errors
-    /// `denied` if it leads outside of the root, also through a symbolic link.
-    pub fn resolve(&self, path: &str) -> Result<PathBuf, Fault> {
-        let outside = || {
-            Fault::new(
-                FaultKind::Denied,
-                format!(
-                    "the file '{path}' is outside of the working directory {}",
-                    self.root.display()
-                ),
-            )
-            .hint("playbooks read and write files below the directory that opsh was started in")
-        };
-        let mut resolved = self.root.clone();
-        for part in Path::new(path).components() {
-            match part {
-                std::path::Component::CurDir => {}
-                std::path::Component::Normal(name) => resolved.push(name),
-                std::path::Component::ParentDir => {
-                    resolved.pop();
-                }
-                std::path::Component::RootDir | std::path::Component::Prefix(_) => {
-                    resolved = PathBuf::from(part.as_os_str());
-                }
-            }
-            if let Ok(real) = resolved.canonicalize() {
-                resolved = real;
-            }
-        }
-        if resolved.starts_with(&self.root) {
-            Ok(resolved)
-        } else {
-            Err(outside())
-        }
-    }
 }

@@ -121,7 +121,12 @@ fn arguments_of(operation: &Operation, arguments: &[&mut Dynamic]) -> Result<(Ma
             field.required
                 || !matches!(
                     field.shape,
-                    Shape::Text | Shape::Path | Shape::Int { .. } | Shape::Duration | Shape::Bool
+                    Shape::Text
+                        | Shape::Path
+                        | Shape::Output
+                        | Shape::Int { .. }
+                        | Shape::Duration
+                        | Shape::Bool
                 )
         });
         if matches!(value, Value::Map(_)) && !takes_maps {

@@ -60,8 +60,11 @@ pub enum Shape {
     Time,
     /// A duration: text like `"5m"`, or whole seconds.
     Duration,
-    /// A path of a local file.
+    /// A path of a local file that is read or looked at.
     Path,
+    /// A path of a local file that is written, changed or removed: a dry run
+    /// does that elsewhere.
+    Output,
     /// An open enumeration: other text is a warning, not an error.
     Enum(&'static [&'static str]),
     /// A list of one shape.
@@ -106,7 +109,7 @@ impl Shape {
             Self::Body => "text, bytes or #{ file: \"path\" }".into(),
             Self::Time => "time".into(),
             Self::Duration => "duration".into(),
-            Self::Path => "path".into(),
+            Self::Path | Self::Output => "path".into(),
             Self::Enum(_) => "text (enum)".into(),
             Self::List(item) => format!("list of {}", item.describe()),
             Self::MapOf(item) => format!("map of {}", item.describe()),

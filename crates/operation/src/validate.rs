@@ -116,7 +116,7 @@ impl Checker {
             (Shape::Any | Shape::Function, _)
             | (Shape::Bool, Value::Bool(_))
             | (Shape::Float, Value::Int(_) | Value::Float(_))
-            | (Shape::Text | Shape::Path, Value::Text(_) | Value::Secret(_))
+            | (Shape::Text | Shape::Path | Shape::Output, Value::Text(_) | Value::Secret(_))
             | (Shape::Bytes | Shape::Body, Value::Text(_) | Value::Bytes(_) | Value::Secret(_))
             | (Shape::Time, Value::Time(_)) => {}
             (Shape::Int { min, max }, Value::Int(number)) => {

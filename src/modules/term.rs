@@ -1,0 +1,218 @@
+//! `term`: the person at the terminal. Answers are recorded, so that a resumed
+//! run does not ask again.
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Row, Table};
+use opsh_operation::{Effect, Fault, FaultKind, Map, Secret, Shape, Value};
+
+use super::declare::{entry, optional, required};
+use super::log::shown;
+use super::{Context, Entry, Handler, input};
+
+/// The table.
+pub static ENTRIES: &[Entry] = &[
+    entry! {
+        "term" "prompt" "term:Prompt" Effect::Read, Handler::Native(prompt),
+        ("question") [
+            required("question", Shape::Text, "What is asked."),
+            optional("default", Shape::Text, "The answer if there is none, or nobody to ask."),
+        ] -> Shape::Text,
+        "Asks the person at the terminal for a text.",
+        r#"let name = term::prompt("Name of the server", #{ default: "web" });"#,
+    },
+    entry! {
+        "term" "confirm" "term:Confirm" Effect::Read, Handler::Native(confirm),
+        ("question") [
+            required("question", Shape::Text, "What is asked."),
+            optional("default", Shape::Bool, "The answer if there is none, or nobody to ask."),
+        ] -> Shape::Bool,
+        "Asks the person at the terminal for yes or no.",
+        r#"if !term::confirm("Go on?", #{ default: true }) { throw "stopped"; }"#,
+    },
+    entry! {
+        "term" "secret" "term:Secret" Effect::Read, Handler::Native(secret),
+        ("question") [required("question", Shape::Text, "What is asked.")] -> Shape::Text,
+        "Asks the person at the terminal for a secret, without showing it.",
+        r#"try { term::secret("Token") } catch (error) { log::info(error.hint) }"#,
+    },
+    entry! {
+        "term" "print" "term:Print" Effect::Pure, Handler::Native(print),
+        ("value") [required("value", Shape::Any, "A text, or any value.")] -> Shape::Nothing,
+        "Prints a value on standard output; secrets are redacted.",
+        r#"term::print(term::table([#{ name: "web", state: "running" }]));"#,
+    },
+    entry! {
+        "term" "table" "term:Table" Effect::Pure, Handler::Native(table),
+        ("rows") [
+            required("rows", Shape::List(&Shape::MapOf(&Shape::Any)), "The rows: maps from a column to its value."),
+            optional("columns", Shape::List(&Shape::Text), "The columns in order. Default: all that a row has, in alphabetical order."),
+            optional("title", Shape::Text, "A line above the table."),
+        ] -> Shape::Text,
+        "Aligns rows as a table that fits the terminal; numbers stand to the right.",
+        r#"let rows = [#{ name: "web", cpu: 12.5 }, #{ name: "db", cpu: 3.0 }];
+let text = term::table(rows, #{ columns: ["name", "cpu"] });
+if text != "name   cpu\nweb   12.5\ndb     3.0" { throw text; }"#,
+    },
+];
+
+fn nobody(question: &str) -> Fault {
+    Fault::new(
+        FaultKind::Failed,
+        format!("there is nobody to ask {question:?}: this is no terminal"),
+    )
+    .hint(
+        "run it on a terminal, give the question a default, or make it a parameter of the playbook",
+    )
+}
+
+fn prompt(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
+    let question = input::text(input, "question");
+    let default = input.get("default").and_then(Value::as_text);
+    if !context.terminal.interactive() {
+        return default.map(Value::from).ok_or_else(|| nobody(question));
+    }
+    let question = match default {
+        Some(default) => format!("{question} [{default}]: "),
+        None => format!("{question}: "),
+    };
+    loop {
+        let answer = context.terminal.ask(&question, false)?;
+        match (answer.trim(), default) {
+            ("", Some(default)) => return Ok(default.into()),
+            ("", None) => {}
+            (answer, _) => return Ok(answer.into()),
+        }
+        context.cancel.check()?;
+    }
+}
+
+fn confirm(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
+    let question = input::text(input, "question");
+    let default = input.get("default").and_then(Value::as_bool);
+    if !context.terminal.interactive() {
+        return default.map(Value::from).ok_or_else(|| nobody(question));
+    }
+    let choices = match default {
+        Some(true) => "Y/n",
+        Some(false) => "y/N",
+        None => "y/n",
+    };
+    loop {
+        let answer = context
+            .terminal
+            .ask(&format!("{question} [{choices}] "), false)?;
+        match (answer.trim().to_lowercase().as_str(), default) {
+            ("y" | "yes", _) => return Ok(true.into()),
+            ("n" | "no", _) => return Ok(false.into()),
+            ("", Some(default)) => return Ok(default.into()),
+            _ => context.cancel.check()?,
+        }
+    }
+}
+
+fn secret(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
+    let question = input::text(input, "question");
+    if !context.terminal.interactive() {
+        return Err(nobody(question).hint(
+            "run it on a terminal, or take the secret from the environment with secret(\"NAME\")",
+        ));
+    }
+    let answer = context.terminal.ask(&format!("{question}: "), true)?;
+    Ok(Secret::new(answer).into())
+}
+
+// The signature is the handlers'.
+#[allow(clippy::unnecessary_wraps)]
+fn print(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
+    context
+        .terminal
+        .print(&shown(input.get("value").unwrap_or(&Value::Null)));
+    Ok(Value::Null)
+}
+
+// The signature is the handlers'.
+#[allow(clippy::unnecessary_wraps)]
+fn table(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
+    let rows: Vec<&Map> = input::list(input, "rows")
+        .iter()
+        .filter_map(Value::as_map)
+        .collect();
+    let mut columns: Vec<&str> = input::list(input, "columns")
+        .iter()
+        .filter_map(Value::as_text)
+        .collect();
+    if columns.is_empty() {
+        columns = rows
+            .iter()
+            .flat_map(|row| row.keys().map(String::as_str))
+            .collect();
+        columns.sort_unstable();
+        columns.dedup();
+    }
+    let cells: Vec<Vec<Value>> = rows
+        .iter()
+        .map(|row| {
+            columns
+                .iter()
+                .map(|column| row.get(*column).cloned().unwrap_or_default())
+                .collect()
+        })
+        .collect();
+    let text = aligned(&columns, &cells, context.terminal.width());
+    Ok(match input.get("title").and_then(Value::as_text) {
+        Some(title) => format!("{title}\n{text}"),
+        None => text,
+    }
+    .into())
+}
+
+/// Rows under their columns' names, two spaces between them, one line each, no
+/// wider than `width`; numbers stand to the right.
+pub(super) fn aligned(columns: &[&str], rows: &[Vec<Value>], width: u16) -> String {
+    let numeric: Vec<bool> = (0..columns.len())
+        .map(|column| {
+            let mut cells = rows.iter().map(|row| &row[column]).peekable();
+            cells.peek().is_some()
+                && cells.all(|cell| matches!(cell, Value::Int(_) | Value::Float(_) | Value::Null))
+        })
+        .collect();
+    let row = |cells: Vec<String>| {
+        let mut row = Row::new();
+        for (text, numeric) in cells.into_iter().zip(&numeric) {
+            let side = if *numeric {
+                CellAlignment::Right
+            } else {
+                CellAlignment::Left
+            };
+            // One line a row: a line end inside of a cell would break the table.
+            let text = text.replace(['\n', '\r', '\t'], " ");
+            row.add_cell(Cell::new(text).set_alignment(side));
+        }
+        row.max_height(1);
+        row
+    };
+    let mut table = Table::new();
+    table
+        .load_style(NOTHING)
+        .force_no_tty()
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_truncation_indicator("…")
+        .set_width(width)
+        .set_header(row(columns.iter().map(ToString::to_string).collect()));
+    for cells in rows {
+        table.add_row(row(cells.iter().map(cell).collect()));
+    }
+    let last = columns.len().saturating_sub(1);
+    for (index, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, if index == last { 0 } else { 2 }));
+    }
+    table.trim_fmt()
+}
+
+/// A number keeps its fraction, so that a column of numbers lines up.
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Float(number) => super::metrics::number(*number),
+        other => shown(other),
+    }
+}

@@ -1,0 +1,134 @@
+//! Encodings and hashes.
+
+use ::hmac::{Hmac, KeyInit as _, Mac as _};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use md5::Md5;
+use opsh_operation::{Fault, Map, Secret, Value};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use serde_json::Value as Json;
+use sha2::{Digest as _, Sha256};
+
+use super::invalid;
+use crate::modules::{Context, input};
+
+/// RFC 3986's unreserved characters stay.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+pub(super) fn base64_encode(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
+    let text = BASE64.encode(input::bytes(input, "data"));
+    Ok(input::derived(input, text))
+}
+
+pub(super) fn base64_decode(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
+    let text: String = input::text(input, "text").split_whitespace().collect();
+    let bytes = BASE64
+        .decode(text)
+        .map_err(|error| invalid(format!("that is not base64: {error}")))?;
+    if input::flag(input, "bytes", false) {
+        return Ok(bytes.into());
+    }
+    String::from_utf8(bytes)
+        .map(|text| input::derived(input, text))
+        .map_err(|_| {
+            invalid("the base64 holds bytes that are not UTF-8 text")
+                .hint("ask for bytes: text::base64_decode(text, #{ bytes: true })")
+        })
+}
+
+pub(super) fn json_encode(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
+    let json = revealed(input.get("value").unwrap_or(&Value::Null));
+    let text = if input::flag(input, "pretty", false) {
+        format!("{json:#}")
+    } else {
+        json.to_string()
+    };
+    Ok(input::derived(input, text))
+}
+
+/// JSON with the secrets in it; the text that it becomes is a secret then.
+fn revealed(value: &Value) -> Json {
+    match value {
+        Value::Secret(secret) => Json::String(secret.reveal().to_owned()),
+        Value::List(items) => Json::Array(items.iter().map(revealed).collect()),
+        Value::Map(map) => Json::Object(
+            map.iter()
+                .map(|(name, item)| (name.clone(), revealed(item)))
+                .collect(),
+        ),
+        plain => plain.to_json(),
+    }
+}
+
+pub(super) fn json_decode(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
+    let json: Json = serde_json::from_str(input::text(input, "text"))
+        .map_err(|error| invalid(format!("that is not JSON: {error}")))?;
+    let value = Value::from_json(&json);
+    let secret = matches!(input.get("text"), Some(Value::Secret(_)));
+    Ok(if secret { guarded(value) } else { value })
+}
+
+/// The texts of what was decoded from a secret are secrets.
+fn guarded(value: Value) -> Value {
+    match value {
+        Value::Text(text) => Secret::new(text).into(),
+        Value::List(items) => Value::List(items.into_iter().map(guarded).collect()),
+        Value::Map(map) => Value::Map(
+            map.into_iter()
+                .map(|(name, item)| (name, guarded(item)))
+                .collect(),
+        ),
+        plain => plain,
+    }
+}
+
+pub(super) fn url_encode(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
+    let text = utf8_percent_encode(input::text(input, "text"), UNRESERVED);
+    Ok(input::derived(input, text.to_string()))
+}
+
+pub(super) fn url_decode(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
+    percent_decode_str(input::text(input, "text"))
+        .decode_utf8()
+        .map(|text| input::derived(input, text))
+        .map_err(|_| invalid("the percent-encoded text is not UTF-8"))
+}
+
+pub(super) fn html_escape(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
+    let mut escaped = String::new();
+    for letter in input::text(input, "text").chars() {
+        match letter {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            plain => escaped.push(plain),
+        }
+    }
+    Ok(input::derived(input, escaped))
+}
+
+pub(super) fn sha256(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
+    let hash = Sha256::digest(input::bytes(input, "data"));
+    Ok(input::derived(input, hex::encode(hash)))
+}
+
+pub(super) fn md5(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
+    let hash = Md5::digest(input::bytes(input, "data"));
+    Ok(input::derived(input, hex::encode(hash)))
+}
+
+pub(super) fn hmac(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(&input::bytes(input, "key"))
+        .map_err(|error| invalid(error.to_string()))?;
+    mac.update(&input::bytes(input, "data"));
+    Ok(input::derived(
+        input,
+        hex::encode(mac.finalize().into_bytes()),
+    ))
+}
