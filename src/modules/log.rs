@@ -52,3 +52,31 @@ pub(super) fn shown(value: &Value) -> String {
         other => other.to_json().to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use opsh_operation::Secret;
+
+    use super::*;
+    use crate::modules::testing::Bench;
+
+    #[test]
+    fn messages_reach_the_log_without_secrets() {
+        let bench = Bench::new(ENTRIES);
+        let value = Map::from([("key".to_owned(), Secret::new("hunter2").into())]);
+        bench.call("warn", [("message", "careful".into())]).unwrap();
+        bench.call("debug", [("message", value.into())]).unwrap();
+        bench
+            .call("info", [("message", Secret::new("hunter2").into())])
+            .unwrap();
+        assert_eq!(
+            *bench.terminal.said.lock().unwrap(),
+            [
+                "WARN: careful",
+                "DEBUG: {\"key\":\"[secret]\"}",
+                "INFO: [secret]"
+            ]
+        );
+    }
+}

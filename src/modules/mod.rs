@@ -14,6 +14,10 @@ pub mod random;
 pub mod registry;
 pub mod stack;
 pub mod term;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 pub mod text;
 pub mod time;
 

@@ -147,3 +147,71 @@ fn below(world: &dyn World, count: u64) -> u64 {
 fn index(world: &dyn World, count: usize) -> usize {
     usize::try_from(below(world, count as u64)).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::modules::testing::Bench;
+
+    #[test]
+    fn numbers_stay_in_their_range_and_reach_all_of_it() {
+        let bench = Bench::new(ENTRIES);
+        let int =
+            |min: i64, max: i64| bench.call("int", [("min", min.into()), ("max", max.into())]);
+        let rolled: BTreeSet<i64> = (0..200)
+            .map(|_| int(-2, 3).unwrap().as_int().unwrap())
+            .collect();
+        assert_eq!(rolled, (-2..=3).collect());
+        assert_eq!(int(7, 7), Ok(7.into()));
+        int(i64::MIN, i64::MAX).unwrap();
+        assert_eq!(
+            int(2, 1).unwrap_err().message,
+            "there is no whole number from 2 to 1; the smaller one comes first"
+        );
+    }
+
+    #[test]
+    fn passwords_are_secret_and_complete() {
+        let bench = Bench::new(ENTRIES);
+        for _ in 0..50 {
+            let Value::Secret(password) = bench.call("password", [("length", 8.into())]).unwrap()
+            else {
+                panic!("not a secret");
+            };
+            let bytes = password.reveal().as_bytes();
+            assert_eq!(bytes.len(), 8);
+            for kind in [LOWER, UPPER, DIGITS, SYMBOLS] {
+                assert!(bytes.iter().any(|byte| kind.contains(byte)));
+            }
+        }
+        let plain = bench.call("password", [("symbols", false.into())]).unwrap();
+        assert!(
+            plain
+                .as_text()
+                .unwrap()
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric())
+        );
+    }
+
+    #[test]
+    fn identifiers_and_choices() {
+        let bench = Bench::new(ENTRIES);
+        let uuid = bench.call("uuid", []).unwrap();
+        let uuid = uuid.as_text().unwrap();
+        assert_eq!(uuid.len(), 36);
+        assert_eq!(&uuid[14..15], "4");
+        assert!("89ab".contains(&uuid[19..20]));
+        assert_eq!(bench.call("hex", []).unwrap().as_text().unwrap().len(), 16);
+        let one = bench.call("choice", [("list", vec!["a"].into())]);
+        assert_eq!(one, Ok("a".into()));
+        let none = bench.call("choice", [("list", Value::List(vec![]))]);
+        assert_eq!(
+            none.unwrap_err().message,
+            "there is nothing to choose from: the list is empty"
+        );
+    }
+}

@@ -216,3 +216,101 @@ fn cell(value: &Value) -> String {
         other => shown(other),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::modules::testing::{Bench, TestTerminal};
+
+    fn row(cells: &[(&str, Value)]) -> Value {
+        Value::Map(
+            cells
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), value.clone()))
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn questions_are_asked_until_they_are_answered() {
+        let terminal = TestTerminal::answering(&["", " blue ", "maybe", "Yes", "", "hunter2"]);
+        let bench = Bench::with(ENTRIES, terminal);
+        let question = || ("question", "Colour?".into());
+        assert_eq!(bench.call("prompt", [question()]), Ok("blue".into()));
+        assert_eq!(bench.call("confirm", [question()]), Ok(true.into()));
+        let default = bench.call("prompt", [question(), ("default", "red".into())]);
+        assert_eq!(default, Ok("red".into()));
+        assert_eq!(
+            bench.call("secret", [question()]),
+            Ok(Secret::new("hunter2").into())
+        );
+        assert_eq!(
+            *bench.terminal.asked.lock().unwrap(),
+            [
+                "Colour?: ",
+                "Colour?: ",
+                "Colour? [y/n] ",
+                "Colour? [y/n] ",
+                "Colour? [red]: ",
+                "(secret) Colour?: "
+            ]
+        );
+    }
+
+    #[test]
+    fn nobody_to_ask_is_said() {
+        let bench = Bench::new(ENTRIES);
+        let question = || ("question", "Colour?".into());
+        for name in ["prompt", "confirm", "secret"] {
+            let fault = bench.call(name, [question()]).unwrap_err();
+            assert_eq!(
+                fault.message,
+                "there is nobody to ask \"Colour?\": this is no terminal"
+            );
+            assert!(fault.hint.is_some());
+        }
+        let default = bench.call("confirm", [question(), ("default", false.into())]);
+        assert_eq!(default, Ok(false.into()));
+    }
+
+    #[test]
+    fn tables_are_aligned_and_cut() {
+        let bench = Bench::new(ENTRIES);
+        let rows = vec![
+            row(&[("name", "web".into()), ("cpu", 12.5.into())]),
+            row(&[("name", "database\nserver".into()), ("cpu", Value::Null)]),
+        ];
+        let table = bench
+            .call("table", [("rows", rows.into()), ("title", "Hosts".into())])
+            .unwrap();
+        assert_eq!(
+            table.as_text(),
+            Some("Hosts\n cpu  name\n12.5  web\n      database server")
+        );
+        let rows = vec![row(&[("a", "x".repeat(80).into()), ("b", "y".into())])];
+        let table = bench.call("table", [("rows", rows.into())]).unwrap();
+        let text = table.as_text().unwrap();
+        assert!(text.contains('…'), "{text}");
+        assert!(
+            text.lines().all(|line| line.chars().count() <= 40),
+            "{text}"
+        );
+        assert_eq!(
+            bench.call("table", [("rows", Value::List(vec![]))]),
+            Ok("".into())
+        );
+    }
+
+    #[test]
+    fn what_is_printed_has_no_secrets() {
+        let bench = Bench::new(ENTRIES);
+        bench
+            .call("print", [("value", Secret::new("x").into())])
+            .unwrap();
+        bench
+            .call("print", [("value", vec![1_i64, 2].into())])
+            .unwrap();
+        assert_eq!(*bench.terminal.said.lock().unwrap(), ["[secret]", "[1,2]"]);
+    }
+}

@@ -152,3 +152,58 @@ fn read(text: &str) -> Result<Timestamp, Fault> {
 fn seconds(duration: SignedDuration) -> f64 {
     duration.as_millis() as f64 / 1000.0
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::modules::testing::Bench;
+
+    #[test]
+    fn the_clock_is_the_worlds() {
+        let bench = Bench::new(ENTRIES);
+        let begun = bench.call("now", []).unwrap();
+        assert_eq!(begun, read("2026-01-31T12:00:00Z").unwrap().into());
+        assert_eq!(
+            bench.call("sleep", [("duration", "1m 30s".into())]),
+            Ok(Value::Null)
+        );
+        assert_eq!(bench.call("since", [("time", begun)]), Ok(90.0.into()));
+    }
+
+    #[test]
+    fn times_are_read_written_and_moved() {
+        let bench = Bench::new(ENTRIES);
+        let noon = || ("time", "2026-01-31T13:00:00+01:00".into());
+        let format = |pattern: &str| bench.call("format", [noon(), ("pattern", pattern.into())]);
+        assert_eq!(
+            format("%A %e %B %Y, %H:%M"),
+            Ok("Saturday 31 January 2026, 12:00".into())
+        );
+        assert!(
+            format("%!")
+                .unwrap_err()
+                .message
+                .starts_with("the pattern \"%!\" cannot be used: ")
+        );
+        let add = |duration: Value| bench.call("add", [noon(), ("duration", duration)]);
+        let expected = |text: &str| Ok(read(text).unwrap().into());
+        assert_eq!(add("-1h".into()), expected("2026-01-31T11:00:00Z"));
+        assert_eq!(add(90.into()), expected("2026-01-31T12:01:30Z"));
+        assert_eq!(add(0.5.into()), expected("2026-01-31T12:00:00.5Z"));
+        assert_eq!(
+            add("soon".into()).unwrap_err().message,
+            "\"soon\" is not a duration; write e.g. \"90s\" or \"5m\""
+        );
+        assert_eq!(
+            add(i64::MAX.into()).unwrap_err().message,
+            "that time is out of range"
+        );
+        let parse = |text: &str| bench.call("parse", [("text", text.into())]);
+        assert_eq!(parse("2026-01-31 06:30"), expected("2026-01-31T06:30:00Z"));
+        assert_eq!(
+            parse("tomorrow").unwrap_err().message,
+            "\"tomorrow\" is not a time; write it as RFC 3339, e.g. \"2026-01-31T12:00:00Z\""
+        );
+    }
+}

@@ -33,14 +33,13 @@ pub(super) fn series(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
                 data(map)?
             } else if map.contains_key("points") {
                 Series::from_value(source)?
-            } else if map.contains_key("metric_data_results") || map.contains_key("label") {
+            } else if map.contains_key("label") {
                 // The services leave empty lists out.
                 Series::default()
             } else {
                 return Err(not_a_source(source));
             }
         }
-        Value::Null => Series::default(),
         other => return Err(not_a_source(other)),
     };
     for (name, place) in [("label", &mut series.label), ("unit", &mut series.unit)] {

@@ -1,7 +1,9 @@
 //! Jinja templates, bounded in work and size.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
+use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value as Jinja};
 use opsh_operation::{Fault, FaultKind, Map, Value};
 
@@ -21,9 +23,13 @@ pub(super) fn template(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
         .cloned()
         .unwrap_or_default();
     let html = input::flag(input, "html", false);
+    let syntax = SyntaxConfig::builder()
+        .keep_trailing_newline(true)
+        .build()
+        .map_err(|error| invalid(error.to_string()))?;
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_keep_trailing_newline(true);
+    environment.set_syntax(syntax);
     environment.set_fuel(Some(FUEL));
     environment.set_auto_escape_callback(move |_| {
         if html {
@@ -103,10 +109,11 @@ fn jinja(value: &Value) -> Jinja {
         Value::Time(time) => Jinja::from(time.to_string()),
         Value::Secret(secret) => Jinja::from(secret.reveal()),
         Value::List(items) => items.iter().map(jinja).collect(),
-        Value::Map(map) => map
-            .iter()
-            .map(|(name, item)| (name.as_str(), jinja(item)))
-            .collect(),
+        Value::Map(map) => Jinja::from_object(
+            map.iter()
+                .map(|(name, item)| (name.clone(), jinja(item)))
+                .collect::<BTreeMap<String, Jinja>>(),
+        ),
     }
 }
 
