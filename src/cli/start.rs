@@ -170,8 +170,7 @@ pub fn start(
         files,
         terminal: Arc::clone(&console) as _,
         cancel,
-        stack: stack.to_owned(),
-        run: "run".to_owned(),
+        journal: Journal::new(place, stack, playbook),
     };
     let runtime = Arc::new(Runtime {
         gate,

@@ -4,10 +4,12 @@
 
 pub mod branch;
 pub mod event;
+pub mod journal;
 pub mod plan;
 pub mod policy;
 pub mod prepare;
 pub mod redact;
+pub mod removal;
 
 use std::sync::Arc;
 
@@ -17,6 +19,7 @@ use opsh_operation::{Effect, Fault, FaultKind, Map, Operation, Report, Value};
 use crate::modules::{Context, Entry, Files, Handler, Terminal};
 use crate::world::{Cancel, World};
 use event::{Event, Made, Observer, Site, Step};
+use journal::Journal;
 use policy::Policy;
 use prepare::Prepared;
 use redact::Redactor;
@@ -37,10 +40,8 @@ pub struct Gate {
     pub terminal: Arc<dyn Terminal>,
     /// When to stop.
     pub cancel: Cancel,
-    /// The stack that everything made belongs to.
-    pub stack: String,
-    /// The run's id.
-    pub run: String,
+    /// Where intents and outcomes are written.
+    pub journal: Journal,
 }
 
 /// A call as the playbook wrote it.
@@ -89,42 +90,43 @@ impl Gate {
         if matches!(operation.effect, Effect::Pure) {
             return self.perform(call.entry, &prepared).map_err(refused);
         }
-        self.policy.check(operation.action).map_err(refused)?;
         self.cancel.check().map_err(refused)?;
+        let run = self.journal.begin(self.world.as_ref()).map_err(refused)?;
+        if matches!(call.entry.handler, Handler::Gate) {
+            // It does nothing itself; what it calls passes the gate again.
+            return removal::perform(self, operation, &prepared.input, &call.site);
+        }
+        self.policy.check(operation.action).map_err(refused)?;
         let mut step = Step {
             path: branch::next_step(),
             operation,
-            input: call.input,
+            input: prepare::sealed(operation.input, call.input),
             site: call.site,
             started: self.world.now(),
             seconds: 0.0,
             outcome: Ok(Value::Null),
             made: Vec::new(),
         };
-        prepare::sign(self, &step, &mut prepared);
+        prepare::sign(self.journal.stack(), &run, &step, &mut prepared);
+        let intent = self
+            .journal
+            .intent(&step, &prepared.input, &call.controls)
+            .map_err(refused)?;
         self.tell(&Event::Started(&step));
         let outcome = self.perform(call.entry, &prepared);
-        self.finish(
-            &mut step,
-            &prepared,
-            outcome.map_err(|fault| named(operation, fault)),
-        )
-    }
-
-    fn finish(
-        &self,
-        step: &mut Step,
-        sent: &Prepared,
-        outcome: Result<Value, Fault>,
-    ) -> Result<Value, Failure> {
-        if let Ok(value) = &outcome {
+        step.outcome = outcome.map_err(|fault| named(operation, fault));
+        let ended = self.world.now();
+        step.seconds = seconds_between(step.started, ended);
+        if let Ok(value) = &step.outcome {
             value.for_each_secret(&mut |secret| self.redactor.add(secret));
-            step.made = Made::of(step.operation, &sent.input, value);
+            step.made = Made::of(operation, &prepared.input, value);
         }
-        step.outcome = outcome;
-        step.seconds = seconds_between(step.started, self.world.now());
-        self.tell(&Event::Finished(step));
-        std::mem::replace(&mut step.outcome, Ok(Value::Null)).map_err(Failure::from)
+        let recorded = self
+            .journal
+            .outcome(intent, &step, &prepared.input, &call.controls, ended);
+        self.tell(&Event::Finished(&step));
+        recorded.map_err(refused)?;
+        step.outcome.map_err(Failure::from)
     }
 
     /// Tells every observer.

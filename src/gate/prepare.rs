@@ -73,16 +73,8 @@ pub fn prepare(gate: &Gate, call: &Call) -> Result<Prepared, Failure> {
     let mut input = call.input.clone();
     input.retain(|_, value| !value.is_null());
     resolve_paths(&gate.files, operation.input, &mut input)?;
-    for field in operation
-        .input
-        .fields
-        .iter()
-        .filter(|field| field.sensitive)
-    {
-        if let Some(Value::Text(text)) = input.get(field.name) {
-            gate.redactor.add(&Secret::new(text.as_str()));
-        }
-    }
+    let input = sealed(operation.input, input);
+    Value::Map(input.clone()).for_each_secret(&mut |secret| gate.redactor.add(secret));
     let text = |name: &str| {
         call.controls
             .get(name)
@@ -107,8 +99,28 @@ pub fn prepare(gate: &Gate, call: &Call) -> Result<Prepared, Failure> {
     })
 }
 
+/// The same input with the texts of sensitive parameters as secrets.
+#[must_use]
+pub fn sealed(structure: &Structure, mut map: Map) -> Map {
+    for (name, value) in &mut map {
+        let Some(field) = structure.field(name) else {
+            continue;
+        };
+        match (&field.shape, &mut *value) {
+            (_, Value::Text(text)) if field.sensitive => {
+                *value = Secret::new(std::mem::take(text)).into();
+            }
+            (Shape::Struct(inner), Value::Map(inner_map)) => {
+                *inner_map = sealed(inner, std::mem::take(inner_map));
+            }
+            _ => {}
+        }
+    }
+    map
+}
+
 /// Adds what makes a write recognisable: our tags and the idempotency token.
-pub fn sign(gate: &Gate, step: &Step, prepared: &mut Prepared) {
+pub fn sign(stack: &str, run: &str, step: &Step, prepared: &mut Prepared) {
     let Effect::Write(write) = &step.operation.effect else {
         return;
     };
@@ -118,15 +130,15 @@ pub fn sign(gate: &Gate, step: &Step, prepared: &mut Prepared) {
             .entry(parameter.to_owned())
             .or_insert_with(|| Value::Map(Map::new()));
         if let Value::Map(tags) = tags {
-            tags.insert("opsh:stack".to_owned(), gate.stack.as_str().into());
-            tags.insert("opsh:run".to_owned(), gate.run.as_str().into());
+            tags.insert("opsh:stack".to_owned(), stack.into());
+            tags.insert("opsh:run".to_owned(), run.into());
         }
     }
     if let Settle::Token(parameter) = write.settle {
         prepared
             .input
             .entry(parameter.to_owned())
-            .or_insert_with(|| token(&gate.run, step).into());
+            .or_insert_with(|| token(run, step).into());
     }
 }
 

@@ -1,0 +1,284 @@
+//! The gate's hand on the ledger: the run is begun with its first step.
+//!
+//! An empty playbook touches no file. A write's intent is durable before this
+//! module lets it pass; reads are recorded with the next commit.
+
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use opsh_operation::select::{self, Roots};
+use opsh_operation::{Effect, Fault, FaultKind, Inverse, Map, Operation, Settle, Value};
+
+use super::event::{Made, Step};
+use crate::ledger::{
+    Call, Error, Ledger, NewRun, Outcome, Resource, ResourceChange, RunId, RunOutcome, StackLock,
+    StepEffect, StepId, StepIntent,
+};
+use crate::world::World;
+
+/// Where a run's records go.
+#[derive(Debug, Clone)]
+pub enum Place {
+    /// A file, with the stack locked for the run.
+    Files {
+        /// The ledger.
+        ledger: PathBuf,
+        /// The folder of the locks.
+        locks: PathBuf,
+    },
+    /// Memory that ends with the process, filled from the ledger at this path if there is one.
+    Memory(Option<PathBuf>),
+}
+
+/// Records the steps of one run.
+pub struct Journal {
+    place: Place,
+    stack: String,
+    playbook: String,
+    parameters: Mutex<Map>,
+    open: Mutex<Option<Open>>,
+}
+
+struct Open {
+    ledger: Ledger,
+    run: RunId,
+    /// Held as long as the run.
+    _lock: Option<StackLock>,
+}
+
+impl Journal {
+    /// Records a run of `playbook` on `stack` at `place`.
+    #[must_use]
+    pub fn new(place: Place, stack: &str, playbook: &str) -> Self {
+        Self {
+            place,
+            stack: stack.to_owned(),
+            playbook: playbook.to_owned(),
+            parameters: Mutex::default(),
+            open: Mutex::new(None),
+        }
+    }
+
+    /// The values of the playbook's parameters, recorded when the run begins.
+    pub fn set_parameters(&self, parameters: Map) {
+        *self.parameters.lock().unwrap_or_else(PoisonError::into_inner) = parameters;
+    }
+
+    /// The stack that everything made belongs to.
+    #[must_use]
+    pub fn stack(&self) -> &str {
+        &self.stack
+    }
+
+    /// Begins the run if it has not begun, and gives its id.
+    ///
+    /// # Errors
+    /// The ledger cannot be opened; another run holds the stack.
+    pub fn begin(&self, world: &dyn World) -> Result<String, Fault> {
+        let mut slot = self.slot();
+        if let Some(open) = &*slot {
+            return Ok(open.run.to_string());
+        }
+        let (mut ledger, mut lock) = self.open_place().map_err(fault)?;
+        let mut random = [0; 3];
+        world.random(&mut random);
+        let run = ledger
+            .begin_run(&NewRun {
+                stack: self.stack.clone(),
+                playbook: self.playbook.clone(),
+                params: self.parameters.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+                world: world.kind(),
+                started: world.now(),
+                random,
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+            })
+            .map_err(fault)?;
+        if let Some(lock) = &mut lock {
+            lock.name_run(run.as_str()).map_err(fault)?;
+        }
+        let id = run.to_string();
+        *slot = Some(Open { ledger, run, _lock: lock });
+        Ok(id)
+    }
+
+    fn open_place(&self) -> Result<(Ledger, Option<StackLock>), Error> {
+        Ok(match &self.place {
+            Place::Files { ledger, locks } => {
+                let lock = StackLock::take(locks, &self.stack, &self.playbook)?;
+                (Ledger::open(ledger)?, Some(lock))
+            }
+            Place::Memory(None) => (Ledger::in_memory()?, None),
+            Place::Memory(Some(path)) => (Ledger::copy_of(path)?, None),
+        })
+    }
+
+    /// Makes the intent of `step` durable; for a read there is nothing to wait for.
+    ///
+    /// # Errors
+    /// It could not be recorded: the step must not be sent.
+    pub fn intent(&self, step: &Step, sent: &Map, controls: &Map) -> Result<Option<StepId>, Fault> {
+        if !matches!(step.operation.effect, Effect::Write(_)) {
+            return Ok(None);
+        }
+        let mut slot = self.slot();
+        let open = opened(&mut slot)?;
+        let intent = intent(open, step, sent, controls);
+        open.ledger.intent(&intent).map(Some).map_err(fault)
+    }
+
+    /// Records what came of `step`.
+    ///
+    /// # Errors
+    /// It could not be recorded.
+    pub fn outcome(
+        &self,
+        id: Option<StepId>,
+        step: &Step,
+        sent: &Map,
+        controls: &Map,
+        ended: jiff::Timestamp,
+    ) -> Result<(), Fault> {
+        let mut slot = self.slot();
+        let open = opened(&mut slot)?;
+        let null = Value::Null;
+        let roots = Roots { input: sent, result: step.outcome.as_ref().unwrap_or(&null) };
+        let succeeded = step.outcome.is_ok();
+        let inverse = if succeeded { inverse(step.operation, roots, controls) } else { Vec::new() };
+        let outcome = Outcome { result: step.outcome.clone(), inverse: inverse.clone(), ended };
+        let Some(id) = id else {
+            let intent = intent(open, step, sent, controls);
+            return open.ledger.read(&intent, &outcome).map_err(fault);
+        };
+        let mut changes = Vec::new();
+        if succeeded {
+            changes.extend(made(step, roots.input, &inverse, controls));
+        }
+        // What is not there any more has been removed, by whomever.
+        let gone = step.outcome.as_ref().is_err_and(|fault| fault.kind == FaultKind::NotFound);
+        if succeeded || gone {
+            changes.extend(removed(step.operation, roots, controls));
+        }
+        open.ledger.outcome(id, &outcome, &changes).map_err(fault)
+    }
+
+    /// Records how the run ended, if it ever began.
+    ///
+    /// # Errors
+    /// It could not be recorded.
+    pub fn end(&self, outcome: &RunOutcome, ended: jiff::Timestamp) -> Result<(), Fault> {
+        match self.slot().take() {
+            None => Ok(()),
+            Some(mut open) => open.ledger.end_run(&open.run, outcome, ended).map_err(fault),
+        }
+    }
+
+    /// The run's id, if it has begun.
+    #[must_use]
+    pub fn run(&self) -> Option<String> {
+        self.slot().as_ref().map(|open| open.run.to_string())
+    }
+
+    /// What the stack has, in the order in which it was made.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn resources(&self) -> Result<Vec<Resource>, Fault> {
+        let mut slot = self.slot();
+        opened(&mut slot)?.ledger.resources(&self.stack).map_err(fault)
+    }
+
+    fn slot(&self) -> MutexGuard<'_, Option<Open>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn opened(slot: &mut Option<Open>) -> Result<&mut Open, Fault> {
+    slot.as_mut().ok_or_else(|| Fault::new(FaultKind::Failed, "the run has ended"))
+}
+
+fn fault(error: Error) -> Fault {
+    error.into()
+}
+
+fn intent(open: &Open, step: &Step, sent: &Map, controls: &Map) -> StepIntent {
+    let token = match step.operation.write().map(|write| write.settle) {
+        Some(Settle::Token(name)) => sent.get(name).and_then(Value::as_text).map(str::to_owned),
+        _ => None,
+    };
+    StepIntent {
+        run: open.run.clone(),
+        path: step.path.to_string(),
+        operation: step.operation.full_name(),
+        action: step.operation.action.to_owned(),
+        effect: match step.operation.effect {
+            Effect::Write(_) => StepEffect::Write,
+            Effect::Read | Effect::Pure => StepEffect::Read,
+        },
+        input: sent.clone(),
+        controls: controls.clone(),
+        token,
+        place: step.site.to_string(),
+        started: step.started,
+    }
+}
+
+/// The calls that undo a write, with the controls that say where.
+fn inverse(operation: &Operation, roots: Roots<'_>, controls: &Map) -> Vec<Call> {
+    let Some(write) = operation.write() else { return Vec::new() };
+    let Inverse::Calls(calls) = &write.inverse else { return Vec::new() };
+    calls
+        .iter()
+        .map(|call| Call {
+            operation: call.operation.to_owned(),
+            input: call
+                .arguments
+                .iter()
+                .map(|(name, source)| ((*name).to_owned(), select::argument(roots, source)))
+                .filter(|(_, value)| !value.is_null())
+                .collect(),
+            controls: controls
+                .iter()
+                .filter(|(name, _)| matches!(name.as_str(), "region" | "profile"))
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
+        })
+        .collect()
+}
+
+fn made(step: &Step, sent: &Map, inverse: &[Call], controls: &Map) -> Vec<ResourceChange> {
+    step.made
+        .iter()
+        .map(|Made { kind, id }| ResourceChange::Made {
+            kind: (*kind).to_owned(),
+            id: id.clone(),
+            name: name(sent),
+            region: region(controls),
+            inverse: inverse.to_vec(),
+        })
+        .collect()
+}
+
+fn removed(operation: &Operation, roots: Roots<'_>, controls: &Map) -> Vec<ResourceChange> {
+    let removes = operation.write().map_or(&[][..], |write| write.removes);
+    removes
+        .iter()
+        .flat_map(|removes| {
+            select::all(roots, removes.id).into_iter().filter_map(|id| {
+                Some(ResourceChange::Removed {
+                    kind: removes.kind.to_owned(),
+                    id: id.as_text()?.to_owned(),
+                    region: region(controls),
+                })
+            })
+        })
+        .collect()
+}
+
+fn region(controls: &Map) -> String {
+    controls.get("region").and_then(Value::as_text).unwrap_or_default().to_owned()
+}
+
+/// The Name tag that a write gives to what it makes.
+fn name(input: &Map) -> Option<String> {
+    input.get("tags")?.get("Name")?.as_text().map(str::to_owned)
+}
