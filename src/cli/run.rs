@@ -43,8 +43,8 @@ pub fn main(arguments: &Arguments) -> ExitCode {
     let prepared = Playbook::load(&arguments.playbook, &sources)
         .and_then(|playbook| Ok((given(arguments)?, playbook)))
         .and_then(|(given, playbook)| {
-            let stack = settings.stack.clone().unwrap_or_else(|| playbook.stack());
-            let started = start::start(settings, &stack, Arc::clone(&sources))?;
+            let stack = stack(settings, &given, &playbook);
+            let started = start::start(settings, &stack, &playbook.name, Arc::clone(&sources))?;
             Ok((given, playbook, started))
         });
     let (given, playbook, started) = match prepared {
@@ -84,6 +84,24 @@ pub fn main(arguments: &Arguments) -> ExitCode {
         .and_then(|values| started.run(&playbook, values));
     started.console.progress.clear();
     report(&started, settings, &sources, outcome)
+}
+
+/// The run's stack: as asked for, as the playbook's own parameter `stack` says
+/// (a playbook that removes a stack works on that one), or the playbook's name.
+fn stack(settings: &Settings, given: &BTreeMap<String, Value>, playbook: &Playbook) -> String {
+    let declared = playbook
+        .parameters
+        .iter()
+        .any(|parameter| parameter.name == "stack");
+    let named = given
+        .get("stack")
+        .filter(|_| declared)
+        .and_then(Value::as_text);
+    settings
+        .stack
+        .clone()
+        .or_else(|| named.map(str::to_owned))
+        .unwrap_or_else(|| playbook.stack())
 }
 
 fn report(

@@ -1,7 +1,7 @@
 //! What commands that run playbooks have in common: world, gate, observers.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::{Duration, Instant};
 
@@ -15,14 +15,18 @@ use super::log_file::LogFile;
 use super::progress::{Keeper, Progress, Reporter};
 use crate::gate::Gate;
 use crate::gate::event::Observer;
+use crate::gate::journal::{Journal, Place};
 use crate::gate::plan::Plan;
 use crate::gate::policy::Policy;
 use crate::gate::redact::Redactor;
+use crate::ledger::RunOutcome;
 use crate::modules::Files;
 use crate::script::engine::Runtime;
 use crate::script::error::{Class, ScriptError};
-use crate::script::run::Playbook;
+use crate::script::run::{Playbook, plain_io};
 use crate::script::source::Sources;
+use crate::world::live::{self, ConnectTo, Live};
+use crate::world::local::{Fixtures, Local};
 use crate::world::{Cancel, World};
 
 /// Options that say in which world, with which limits and how loudly.
@@ -107,6 +111,7 @@ pub struct Started {
 pub fn start(
     settings: &Settings,
     stack: &str,
+    playbook: &str,
     sources: Arc<Sources>,
 ) -> Result<Started, ScriptError> {
     let cancel = Cancel::new(
@@ -115,7 +120,7 @@ pub fn start(
             .and_then(|limit| Instant::now().checked_add(limit)),
     );
     let redactor = Arc::new(Redactor::default());
-    let (world, base) = world(settings)?;
+    let (world, place, base) = world(settings)?;
     let console = Arc::new(Console {
         redactor: Arc::clone(&redactor),
         verbosity: verbosity(settings),
@@ -196,12 +201,135 @@ impl Started {
         playbook: &Playbook,
         parameters: BTreeMap<String, Value>,
     ) -> Result<Value, ScriptError> {
-        playbook.run(&self.runtime, parameters)
+        let outcome = playbook.run(&self.runtime, parameters);
+        let gate = &self.runtime.gate;
+        let end = match &outcome {
+            Ok(_) => RunOutcome::Done,
+            Err(error) => {
+                let text = gate.redactor.scrub(&error.summary());
+                match error.class {
+                    Class::Policy => RunOutcome::Refused(text),
+                    Class::Deadline => RunOutcome::Deadline,
+                    Class::Interrupted => RunOutcome::Interrupted,
+                    Class::Failed | Class::Start => RunOutcome::Failed(text),
+                }
+            }
+        };
+        let ended = gate.journal.end(&end, gate.world.now());
+        match (outcome, ended) {
+            (Ok(_), Err(fault)) => Err(ScriptError::plain(Class::Failed, fault.message)),
+            (outcome, _) => outcome,
+        }
     }
 }
 
-fn world(_settings: &Settings) -> Result<(Arc<dyn World>, String), ScriptError> {
-    Err(ScriptError::plain(Class::Start, "no world"))
+/// The folder that opsh keeps its own things in.
+const FOLDER: &str = ".opsh";
+
+/// The world that is asked for, where its records go, and a plan's base in words.
+fn world(settings: &Settings) -> Result<(Arc<dyn World>, Place, String), ScriptError> {
+    let folder = Path::new(FOLDER);
+    let local = folder.join("local");
+    let refused = |fault: opsh_operation::Fault| {
+        let error = ScriptError::plain(Class::Start, fault.message);
+        match fault.hint {
+            Some(hint) => error.hint(hint),
+            None => error,
+        }
+    };
+    if settings.local || settings.dry_run {
+        for (flag, given) in [
+            ("--profile", &settings.profile),
+            ("--endpoint-url", &settings.endpoint_url),
+        ] {
+            if given.is_some() {
+                return Err(ScriptError::plain(
+                    Class::Start,
+                    format!("{flag} has no meaning on the embedded cloud"),
+                ));
+            }
+        }
+        let mut options = opsh_cloud::Options::default();
+        if let Some(region) = &settings.region {
+            options.region.clone_from(region);
+        }
+        options.seed = settings.seed.unwrap_or(0);
+        let fixtures = fixtures(settings)?;
+        if settings.dry_run && settings.local {
+            let base = format!("a copy of the embedded cloud in {}", local.display());
+            let ledger = local.join("ledger.db");
+            let world = Local::copy_of(&local, &options, fixtures).map_err(refused)?;
+            return Ok((Arc::new(world), Place::Memory(Some(ledger)), base));
+        }
+        if settings.dry_run {
+            let base = format!(
+                "a freshly furnished embedded cloud ({}, seed {})",
+                options.region, options.seed
+            );
+            let world = Local::furnished(&options, fixtures).map_err(refused)?;
+            return Ok((Arc::new(world), Place::Memory(None), base));
+        }
+        let outside = crate::world::live::http::Client::new(connect_to(settings)?);
+        let world =
+            Local::persistent(&local, &options, Some(Box::new(outside))).map_err(refused)?;
+        let place = Place::Files {
+            ledger: local.join("ledger.db"),
+            locks: local.join("locks"),
+        };
+        return Ok((Arc::new(world), place, String::new()));
+    }
+    if !settings.fixture.is_empty() {
+        return Err(ScriptError::plain(
+            Class::Start,
+            "--fixture needs --dry-run",
+        ));
+    }
+    let world = Live::new(live::Settings {
+        aws: live::Overrides {
+            region: settings.region.clone(),
+            profile: settings.profile.clone(),
+            endpoint_url: settings.endpoint_url.clone(),
+        },
+        connect_to: connect_to(settings)?,
+        home: None,
+    });
+    let place = Place::Files {
+        ledger: folder.join("ledger.db"),
+        locks: folder.join("locks"),
+    };
+    Ok((Arc::new(world), place, String::new()))
+}
+
+fn connect_to(settings: &Settings) -> Result<Vec<ConnectTo>, ScriptError> {
+    settings
+        .connect_to
+        .iter()
+        .map(|text| {
+            text.parse().map_err(|error: live::connect_to::Malformed| {
+                ScriptError::plain(Class::Start, error.to_string())
+            })
+        })
+        .collect()
+}
+
+fn fixtures(settings: &Settings) -> Result<Fixtures, ScriptError> {
+    let mut fixtures = Fixtures::default();
+    for pair in &settings.fixture {
+        let (url, file) = pair.rsplit_once('=').ok_or_else(|| {
+            ScriptError::plain(
+                Class::Start,
+                format!("--fixture '{pair}' is not of the form URL=FILE"),
+            )
+        })?;
+        let body = std::fs::read(file).map_err(|error| {
+            ScriptError::plain(
+                Class::Start,
+                format!("cannot read the fixture '{file}': {}", plain_io(&error)),
+            )
+        })?;
+        fixtures.insert(url, Path::new(file), body);
+    }
+    Ok(fixtures)
 }
 
 fn verbosity(settings: &Settings) -> Verbosity {

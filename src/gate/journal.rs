@@ -61,7 +61,10 @@ impl Journal {
 
     /// The values of the playbook's parameters, recorded when the run begins.
     pub fn set_parameters(&self, parameters: Map) {
-        *self.parameters.lock().unwrap_or_else(PoisonError::into_inner) = parameters;
+        *self
+            .parameters
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = parameters;
     }
 
     /// The stack that everything made belongs to.
@@ -86,7 +89,11 @@ impl Journal {
             .begin_run(&NewRun {
                 stack: self.stack.clone(),
                 playbook: self.playbook.clone(),
-                params: self.parameters.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+                params: self
+                    .parameters
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .clone(),
                 world: world.kind(),
                 started: world.now(),
                 random,
@@ -97,7 +104,11 @@ impl Journal {
             lock.name_run(run.as_str()).map_err(fault)?;
         }
         let id = run.to_string();
-        *slot = Some(Open { ledger, run, _lock: lock });
+        *slot = Some(Open {
+            ledger,
+            run,
+            _lock: lock,
+        });
         Ok(id)
     }
 
@@ -141,10 +152,21 @@ impl Journal {
         let mut slot = self.slot();
         let open = opened(&mut slot)?;
         let null = Value::Null;
-        let roots = Roots { input: sent, result: step.outcome.as_ref().unwrap_or(&null) };
+        let roots = Roots {
+            input: sent,
+            result: step.outcome.as_ref().unwrap_or(&null),
+        };
         let succeeded = step.outcome.is_ok();
-        let inverse = if succeeded { inverse(step.operation, roots, controls) } else { Vec::new() };
-        let outcome = Outcome { result: step.outcome.clone(), inverse: inverse.clone(), ended };
+        let inverse = if succeeded {
+            inverse(step.operation, roots, controls)
+        } else {
+            Vec::new()
+        };
+        let outcome = Outcome {
+            result: step.outcome.clone(),
+            inverse: inverse.clone(),
+            ended,
+        };
         let Some(id) = id else {
             let intent = intent(open, step, sent, controls);
             return open.ledger.read(&intent, &outcome).map_err(fault);
@@ -154,7 +176,10 @@ impl Journal {
             changes.extend(made(step, roots.input, &inverse, controls));
         }
         // What is not there any more has been removed, by whomever.
-        let gone = step.outcome.as_ref().is_err_and(|fault| fault.kind == FaultKind::NotFound);
+        let gone = step
+            .outcome
+            .as_ref()
+            .is_err_and(|fault| fault.kind == FaultKind::NotFound);
         if succeeded || gone {
             changes.extend(removed(step.operation, roots, controls));
         }
@@ -168,7 +193,10 @@ impl Journal {
     pub fn end(&self, outcome: &RunOutcome, ended: jiff::Timestamp) -> Result<(), Fault> {
         match self.slot().take() {
             None => Ok(()),
-            Some(mut open) => open.ledger.end_run(&open.run, outcome, ended).map_err(fault),
+            Some(mut open) => open
+                .ledger
+                .end_run(&open.run, outcome, ended)
+                .map_err(fault),
         }
     }
 
@@ -184,7 +212,10 @@ impl Journal {
     /// The ledger cannot be read.
     pub fn resources(&self) -> Result<Vec<Resource>, Fault> {
         let mut slot = self.slot();
-        opened(&mut slot)?.ledger.resources(&self.stack).map_err(fault)
+        opened(&mut slot)?
+            .ledger
+            .resources(&self.stack)
+            .map_err(fault)
     }
 
     fn slot(&self) -> MutexGuard<'_, Option<Open>> {
@@ -193,7 +224,8 @@ impl Journal {
 }
 
 fn opened(slot: &mut Option<Open>) -> Result<&mut Open, Fault> {
-    slot.as_mut().ok_or_else(|| Fault::new(FaultKind::Failed, "the run has ended"))
+    slot.as_mut()
+        .ok_or_else(|| Fault::new(FaultKind::Failed, "the run has ended"))
 }
 
 fn fault(error: Error) -> Fault {
@@ -224,8 +256,12 @@ fn intent(open: &Open, step: &Step, sent: &Map, controls: &Map) -> StepIntent {
 
 /// The calls that undo a write, with the controls that say where.
 fn inverse(operation: &Operation, roots: Roots<'_>, controls: &Map) -> Vec<Call> {
-    let Some(write) = operation.write() else { return Vec::new() };
-    let Inverse::Calls(calls) = &write.inverse else { return Vec::new() };
+    let Some(write) = operation.write() else {
+        return Vec::new();
+    };
+    let Inverse::Calls(calls) = &write.inverse else {
+        return Vec::new();
+    };
     calls
         .iter()
         .map(|call| Call {
@@ -275,7 +311,11 @@ fn removed(operation: &Operation, roots: Roots<'_>, controls: &Map) -> Vec<Resou
 }
 
 fn region(controls: &Map) -> String {
-    controls.get("region").and_then(Value::as_text).unwrap_or_default().to_owned()
+    controls
+        .get("region")
+        .and_then(Value::as_text)
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// The Name tag that a write gives to what it makes.

@@ -6,12 +6,21 @@ use super::event::Site;
 use super::{Call, Failure, Gate};
 use crate::ledger::Resource;
 use crate::modules::registry::registry;
+use crate::world::{Kind, Scope};
 
-/// Does `stack::resources` and `stack::remove`.
+/// Does `stack::current`, `stack::resources` and `stack::remove`.
 ///
 /// # Errors
 /// The ledger cannot be read; the resource is unknown; what the inverse says.
-pub fn perform(gate: &Gate, operation: &Operation, input: &Map, site: &Site) -> Result<Value, Failure> {
+pub fn perform(
+    gate: &Gate,
+    operation: &Operation,
+    input: &Map,
+    site: &Site,
+) -> Result<Value, Failure> {
+    if operation.name == "current" {
+        return current(gate);
+    }
     let resources = gate.journal.resources()?;
     match operation.name {
         "resources" => Ok(Value::List(resources.iter().map(describe).collect())),
@@ -33,6 +42,27 @@ pub fn perform(gate: &Gate, operation: &Operation, input: &Map, site: &Site) -> 
     }
 }
 
+fn current(gate: &Gate) -> Result<Value, Failure> {
+    let config = gate.world.aws(&Scope::default(), &gate.cancel)?;
+    let world = match gate.world.kind() {
+        Kind::Live => "live",
+        Kind::Local => "local",
+        Kind::DryRun => "dry-run",
+    };
+    Ok(Value::Map(Map::from([
+        ("name".to_owned(), gate.journal.stack().into()),
+        ("run".to_owned(), gate.journal.run().into()),
+        ("world".to_owned(), world.into()),
+        (
+            "region".to_owned(),
+            config
+                .region()
+                .map(|region| region.as_ref().to_owned())
+                .into(),
+        ),
+    ])))
+}
+
 /// Calls the resource's inverse; what is gone already counts as removed.
 fn remove(gate: &Gate, resource: &Resource, site: &Site) -> Result<Value, Failure> {
     let mut gone = false;
@@ -40,7 +70,10 @@ fn remove(gate: &Gate, resource: &Resource, site: &Site) -> Result<Value, Failur
         let entry = registry().get(&call.operation).ok_or_else(|| {
             Fault::new(
                 FaultKind::Failed,
-                format!("the ledger asks for {}, which this opsh does not have", call.operation),
+                format!(
+                    "the ledger asks for {}, which this opsh does not have",
+                    call.operation
+                ),
             )
             .hint("use the opsh version that made the stack, or a newer one")
         })?;
@@ -72,6 +105,9 @@ fn describe(resource: &Resource) -> Value {
         ("name".to_owned(), resource.name.clone().into()),
         ("made".to_owned(), resource.made.into()),
         ("run".to_owned(), resource.run.as_str().into()),
-        ("removable".to_owned(), (!resource.inverse.is_empty()).into()),
+        (
+            "removable".to_owned(),
+            (!resource.inverse.is_empty()).into(),
+        ),
     ]))
 }

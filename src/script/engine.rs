@@ -5,12 +5,13 @@ use std::path::Path;
 use std::sync::{Arc, RwLock};
 
 use opsh_operation::{Secret, Value};
-use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString, OptimizationLevel};
+use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString, OptimizationLevel, Token};
 
 use super::resolver::Resolver;
 use super::source::Sources;
 use super::{bind, limits, parallel, values};
 use crate::gate::Gate;
+use crate::modules::Files as WorkingFolder;
 use crate::world::Kind;
 
 /// What the functions of one run share.
@@ -30,8 +31,7 @@ pub fn engine(runtime: &Arc<Runtime>, imports: Option<&Path>) -> Engine {
     // Already set by an earlier engine of this process: the same seed.
     let _ = rhai::config::hashing::set_hashing_seed(Some([1, 2, 3, 4]));
     let mut engine = Engine::new();
-    // Constant folding loses the places of map keys and may move calls.
-    engine.set_optimization_level(OptimizationLevel::None);
+    syntax(&mut engine);
     // Real time has no place in a replay; code that is made up at run time cannot be checked.
     for symbol in ["timestamp", "eval"] {
         engine.disable_symbol(symbol);
@@ -40,10 +40,47 @@ pub fn engine(runtime: &Arc<Runtime>, imports: Option<&Path>) -> Engine {
     values::register_types(&mut engine);
     engine.set_module_resolver(Resolver::new(imports, Arc::clone(&runtime.sources)));
     output(&mut engine, runtime);
+    if let Some(folder) = imports {
+        assets(&mut engine, folder);
+    }
     parameters(&mut engine, runtime);
     bind::register(&mut engine, runtime);
     parallel::register(&mut engine, runtime);
     engine
+}
+
+/// Words that Rhai reserves for itself and that name things of AWS or of ours.
+const UNRESERVED: [&str; 7] = [
+    "default", "public", "static", "match", "package", "module", "shared",
+];
+
+/// What parsing needs, with or without a runtime.
+pub fn syntax(engine: &mut Engine) {
+    engine.set_max_expr_depths(128, 64);
+    // Constant folding loses the places of map keys and may move calls.
+    engine.set_optimization_level(OptimizationLevel::None);
+    #[allow(deprecated)] // volatile API of Rhai, pinned: `#{ default: … }` is no syntax error here
+    engine.on_parse_token(|token, _, _| match token {
+        Token::Reserved(word) if UNRESERVED.contains(&word.as_str()) => Token::Identifier(word),
+        other => other,
+    });
+}
+
+/// `asset(path)`: the bytes of a file beside the playbook, wherever opsh is started.
+///
+/// Assets are part of the program, like imports, and as confined.
+fn assets(engine: &mut Engine, folder: &Path) {
+    let folder = folder.to_path_buf();
+    engine.register_fn(
+        "asset",
+        move |path: ImmutableString| -> Result<rhai::Blob, Box<EvalAltResult>> {
+            let file = WorkingFolder::new(&folder)
+                .map_err(|error| error.to_string())
+                .and_then(|root| root.resolve(&path).map_err(|fault| fault.message))
+                .and_then(|file| std::fs::read(file).map_err(|error| super::run::plain_io(&error)));
+            file.map_err(|why| format!("asset {path:?} cannot be read: {why}").into())
+        },
+    );
 }
 
 fn output(engine: &mut Engine, runtime: &Arc<Runtime>) {

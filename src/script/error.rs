@@ -291,6 +291,16 @@ impl ScriptError {
         }
     }
 
+    /// All findings on one line, for records.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let one = |finding: &Finding| match &finding.site {
+            Some(site) => format!("{site}: {}", finding.message),
+            None => finding.message.clone(),
+        };
+        self.findings.iter().map(one).collect::<Vec<_>>().join("; ")
+    }
+
     /// The whole message as text, with excerpts from `sources`.
     #[must_use]
     pub fn render(&self, sources: &Sources) -> String {

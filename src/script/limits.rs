@@ -44,7 +44,6 @@ pub enum Stop {
 pub fn apply(engine: &mut Engine, cancel: Cancel) {
     engine
         .set_max_call_levels(CALL_DEPTH)
-        .set_max_expr_depths(128, 64)
         .set_max_string_size(TEXT_SIZE)
         .set_max_array_size(ARRAY_SIZE)
         .set_max_map_size(MAP_SIZE)

@@ -52,6 +52,7 @@ pub fn extend(name: &str, module: &mut Module, runtime: &Arc<Runtime>) {
     }
 }
 
+#[allow(deprecated)] // volatile API of Rhai, pinned: the only way to keep imports in another thread
 fn map(
     runtime: &Runtime,
     context: &NativeCallContext,

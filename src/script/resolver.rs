@@ -12,7 +12,12 @@ use rhai::{Engine, EvalAltResult, Module, ModuleResolver, Position, Scope, Share
 use super::source::{Source, Sources};
 
 /// Name and text of every module of the embedded standard library.
-pub static STDLIB: &[(&str, &str)] = &[];
+pub static STDLIB: &[(&str, &str)] = &[
+    ("instances", include_str!("../../stdlib/instances.rhai")),
+    ("server", include_str!("../../stdlib/server.rhai")),
+    ("watch", include_str!("../../stdlib/watch.rhai")),
+    ("web", include_str!("../../stdlib/web.rhai")),
+];
 
 /// Resolves imports, each once.
 pub struct Resolver {

@@ -72,8 +72,7 @@ impl Playbook {
             },
         );
         let mut bare = Engine::new_raw();
-        bare.set_max_expr_depths(128, 64);
-        bare.set_optimization_level(rhai::OptimizationLevel::None);
+        engine::syntax(&mut bare);
         let mut ast = bare
             .compile(text)
             .map_err(|error| ScriptError::parse(name, &error))?;
@@ -116,6 +115,7 @@ impl Playbook {
         for value in parameters.values() {
             value.for_each_secret(&mut |secret| runtime.gate.redactor.add(secret));
         }
+        runtime.gate.journal.set_parameters(parameters.clone());
         *runtime
             .parameters
             .write()
