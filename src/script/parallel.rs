@@ -90,26 +90,31 @@ fn map(
     );
     let results: Mutex<Vec<Option<Result<Dynamic, Box<EvalAltResult>>>>> =
         Mutex::new((0..count).map(|_| None).collect());
-    let work = || {
-        loop {
-            let next = queue
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .pop_front();
-            let Some((index, item)) = next else { break };
+    let world = runtime.gate.world.as_ref();
+    let take = || {
+        let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        next.map(|(index, item)| {
             let path = [fork.as_slice(), &[u32::try_from(index).unwrap_or(u32::MAX)]].concat();
-            let guard = runtime.gate.world.enter(&path);
+            world.announce(std::slice::from_ref(&path));
+            (index, item, path)
+        })
+    };
+    // Announced before any thread starts, so that the world waits for all of them.
+    let first: Vec<_> = (0..threads).map_while(|_| take()).collect();
+    let work = |first: (usize, Dynamic, Vec<u32>)| {
+        let mut next = Some(first);
+        while let Some((index, item, path)) = next {
+            let guard = world.enter(&path);
             let context = store.create_context(engine);
-            let result = branch::within(path, || {
-                function.call_within_context::<Dynamic>(&context, (item,))
-            });
+            let result = branch::within(path, || function.call_within_context::<Dynamic>(&context, (item,)));
             results.lock().unwrap_or_else(PoisonError::into_inner)[index] = Some(result);
+            next = take();
             drop(guard);
         }
     };
     std::thread::scope(|scope| {
-        for _ in 0..threads.min(count) {
-            scope.spawn(work);
+        for item in first {
+            scope.spawn(|| work(item));
         }
     });
     let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);

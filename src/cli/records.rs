@@ -1,0 +1,77 @@
+//! What `opsh ls` and `opsh history` have in common: which ledger, in which form.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::Value as Json;
+
+use super::console::Output;
+use super::start::FOLDER;
+use crate::ledger::{Error, Ledger};
+
+/// Which ledger is looked at, and in which form.
+#[derive(Args)]
+pub struct Which {
+    /// The ledger of the embedded cloud
+    #[arg(long)]
+    local: bool,
+    /// Form of the output
+    #[arg(long, value_enum, default_value_t)]
+    pub output: Output,
+}
+
+impl Which {
+    /// Shows what `look` finds in the ledger; `empty` if there is no ledger yet.
+    #[must_use]
+    pub fn show(
+        &self,
+        empty: &str,
+        look: impl FnOnce(&mut Ledger) -> Result<Found, Error>,
+    ) -> ExitCode {
+        let folder = Path::new(FOLDER);
+        let path = if self.local { folder.join("local") } else { folder.to_path_buf() };
+        let found = match Ledger::open_existing(&path.join("ledger.db")) {
+            Ok(None) => Ok(Found { json: Vec::new(), text: String::new() }),
+            Ok(Some(mut ledger)) => look(&mut ledger),
+            Err(error) => Err(error),
+        };
+        match (found, self.output) {
+            (Err(error), _) => {
+                eprintln!("error: {error}");
+                return ExitCode::FAILURE;
+            }
+            (Ok(found), Output::Json) => {
+                for line in found.json {
+                    println!("{line}");
+                }
+            }
+            (Ok(found), Output::Human) if found.text.is_empty() => println!("{empty}"),
+            (Ok(found), Output::Human) => println!("{}", found.text),
+        }
+        ExitCode::SUCCESS
+    }
+}
+
+/// What there is to show, in both forms.
+pub struct Found {
+    /// One object a line.
+    pub json: Vec<Json>,
+    /// For people; empty if there is nothing.
+    pub text: String,
+}
+
+/// Rows as an aligned table with a heading.
+#[must_use]
+pub fn table(heading: &[&str], rows: &[Vec<String>]) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    let mut table = comfy_table::Table::new();
+    table.load_preset(comfy_table::presets::NOTHING);
+    table.set_header(heading.iter().map(|name| name.to_uppercase()));
+    for row in rows {
+        table.add_row(row);
+    }
+    table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+}
