@@ -27,7 +27,11 @@ pub fn main(arguments: &Arguments) -> ExitCode {
                     vec![
                         stack.name.clone(),
                         stack.resources.to_string(),
-                        stack.last.started.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
+                        stack
+                            .last
+                            .started
+                            .strftime("%Y-%m-%d %H:%M:%SZ")
+                            .to_string(),
                         stack.last.outcome().to_owned(),
                     ]
                 })
@@ -37,24 +41,31 @@ pub fn main(arguments: &Arguments) -> ExitCode {
                 text: table(&["stack", "resources", "last run", "outcome"], &rows),
             })
         }),
-        Some(stack) => arguments.which.show(&format!("the stack '{stack}' has no resources"), |ledger| {
-            let resources = ledger.resources(stack)?;
-            let rows: Vec<_> = resources
-                .iter()
-                .map(|resource| {
-                    vec![
-                        resource.kind.clone(),
-                        resource.id.clone(),
-                        resource.name.clone().unwrap_or_default(),
-                        resource.made.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
-                        resource.run.to_string(),
-                    ]
+        Some(stack) => {
+            arguments
+                .which
+                .show(&format!("the stack '{stack}' has no resources"), |ledger| {
+                    let resources = ledger.resources(stack)?;
+                    let rows: Vec<_> = resources
+                        .iter()
+                        .map(|resource| {
+                            vec![
+                                resource.kind.clone(),
+                                resource.id.clone(),
+                                resource.name.clone().unwrap_or_default(),
+                                resource.made.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
+                                resource.run.to_string(),
+                            ]
+                        })
+                        .collect();
+                    Ok(Found {
+                        json: resources
+                            .iter()
+                            .map(crate::ledger::Resource::to_json)
+                            .collect(),
+                        text: table(&["kind", "id", "name", "made", "run"], &rows),
+                    })
                 })
-                .collect();
-            Ok(Found {
-                json: resources.iter().map(crate::ledger::Resource::to_json).collect(),
-                text: table(&["kind", "id", "name", "made", "run"], &rows),
-            })
-        }),
+        }
     }
 }

@@ -1,10 +1,13 @@
 //! The command line: one subcommand a file; with `repl` the only code that prints.
 
 pub mod console;
+pub mod history;
 pub mod json;
 pub mod log_file;
+pub mod ls;
 pub mod plan;
 pub mod progress;
+pub mod records;
 pub mod run;
 pub mod show;
 pub mod start;
@@ -31,6 +34,8 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Run(run::Arguments),
+    Ls(ls::Arguments),
+    History(history::Arguments),
 }
 
 /// Parses the command line, does what it says and gives the exit code.
@@ -38,6 +43,8 @@ enum Command {
 pub fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Run(arguments) => run::main(&arguments),
+        Command::Ls(arguments) => ls::main(&arguments),
+        Command::History(arguments) => history::main(&arguments),
     }
 }
 

@@ -30,9 +30,16 @@ impl Which {
         look: impl FnOnce(&mut Ledger) -> Result<Found, Error>,
     ) -> ExitCode {
         let folder = Path::new(FOLDER);
-        let path = if self.local { folder.join("local") } else { folder.to_path_buf() };
+        let path = if self.local {
+            folder.join("local")
+        } else {
+            folder.to_path_buf()
+        };
         let found = match Ledger::open_existing(&path.join("ledger.db")) {
-            Ok(None) => Ok(Found { json: Vec::new(), text: String::new() }),
+            Ok(None) => Ok(Found {
+                json: Vec::new(),
+                text: String::new(),
+            }),
             Ok(Some(mut ledger)) => look(&mut ledger),
             Err(error) => Err(error),
         };
@@ -73,5 +80,9 @@ pub fn table(heading: &[&str], rows: &[Vec<String>]) -> String {
     for row in rows {
         table.add_row(row);
     }
-    table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+    table
+        .lines()
+        .map(|line| line.trim_end().to_owned())
+        .collect::<Vec<_>>()
+        .join("\n")
 }

@@ -224,7 +224,7 @@ impl Started {
 }
 
 /// The folder that opsh keeps its own things in.
-const FOLDER: &str = ".opsh";
+pub const FOLDER: &str = ".opsh";
 
 /// The world that is asked for, where its records go, and a plan's base in words.
 fn world(settings: &Settings) -> Result<(Arc<dyn World>, Place, String), ScriptError> {

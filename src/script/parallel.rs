@@ -92,7 +92,10 @@ fn map(
         Mutex::new((0..count).map(|_| None).collect());
     let world = runtime.gate.world.as_ref();
     let take = || {
-        let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        let next = queue
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop_front();
         next.map(|(index, item)| {
             let path = [fork.as_slice(), &[u32::try_from(index).unwrap_or(u32::MAX)]].concat();
             world.announce(std::slice::from_ref(&path));
@@ -106,7 +109,9 @@ fn map(
         while let Some((index, item, path)) = next {
             let guard = world.enter(&path);
             let context = store.create_context(engine);
-            let result = branch::within(path, || function.call_within_context::<Dynamic>(&context, (item,)));
+            let result = branch::within(path, || {
+                function.call_within_context::<Dynamic>(&context, (item,))
+            });
             results.lock().unwrap_or_else(PoisonError::into_inner)[index] = Some(result);
             next = take();
             drop(guard);
