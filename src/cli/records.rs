@@ -75,7 +75,7 @@ pub fn table(heading: &[&str], rows: &[Vec<String>]) -> String {
         return String::new();
     }
     let mut table = comfy_table::Table::new();
-    table.load_preset(comfy_table::presets::NOTHING);
+    table.load_style(comfy_table::presets::NOTHING);
     table.set_header(heading.iter().map(|name| name.to_uppercase()));
     for row in rows {
         table.add_row(row);

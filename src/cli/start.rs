@@ -249,7 +249,7 @@ fn world(settings: &Settings) -> Result<(Arc<dyn World>, Place, String), ScriptE
                 ));
             }
         }
-        let mut options = opsh_cloud::Options::default();
+        let mut options = opsh_cloud::furnish::Options::default();
         if let Some(region) = &settings.region {
             options.region.clone_from(region);
         }
