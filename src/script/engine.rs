@@ -27,9 +27,6 @@ pub struct Runtime {
 /// An engine whose functions act through `runtime`; file imports come from `imports`.
 #[must_use]
 pub fn engine(runtime: &Arc<Runtime>, imports: Option<&Path>) -> Engine {
-    // Names of closures are hashed: the same ones on every run.
-    // Already set by an earlier engine of this process: the same seed.
-    let _ = rhai::config::hashing::set_hashing_seed(Some([1, 2, 3, 4]));
     let mut engine = Engine::new();
     syntax(&mut engine);
     // Real time has no place in a replay; code that is made up at run time cannot be checked.
@@ -56,6 +53,10 @@ const UNRESERVED: [&str; 7] = [
 
 /// What parsing needs, with or without a runtime.
 pub fn syntax(engine: &mut Engine) {
+    // Names of closures and functions are hashed: the same on every run.
+    // It must stand before the first parse.
+    // Already set by an earlier engine of this process: the same seed.
+    let _ = rhai::config::hashing::set_hashing_seed(Some([1, 2, 3, 4]));
     engine.set_max_expr_depths(128, 64);
     // Constant folding loses the places of map keys and may move calls.
     engine.set_optimization_level(OptimizationLevel::None);

@@ -263,7 +263,7 @@ impl ScriptError {
             .collect();
         if findings.is_empty() {
             let code = text("code");
-            let tail = if code.is_empty() {
+            let tail = if code.is_empty() || text("message").contains(code) {
                 String::new()
             } else {
                 format!(" ({code})")
