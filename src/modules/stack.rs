@@ -18,12 +18,24 @@ static CURRENT: Structure = Structure {
 static RESOURCE: Structure = Structure {
     name: "resource",
     fields: &[
-        required("kind", Shape::Text, "Service and resource, e.g. \"ec2:instance\"."),
+        required(
+            "kind",
+            Shape::Text,
+            "Service and resource, e.g. \"ec2:instance\".",
+        ),
         required("id", Shape::Text, "Its id."),
-        optional("name", Shape::Text, "Its name, if it has one beside the id."),
+        optional(
+            "name",
+            Shape::Text,
+            "Its name, if it has one beside the id.",
+        ),
         required("made", Shape::Time, "When it was made."),
         required("run", Shape::Text, "The run that made it."),
-        required("removable", Shape::Bool, "Whether the ledger knows how to remove it."),
+        required(
+            "removable",
+            Shape::Bool,
+            "Whether the ledger knows how to remove it.",
+        ),
     ],
 };
 
@@ -32,8 +44,16 @@ static REMOVED: Structure = Structure {
     fields: &[
         required("kind", Shape::Text, "Service and resource."),
         required("id", Shape::Text, "Its id."),
-        required("removed", Shape::Bool, "False if the ledger knows no way to remove it."),
-        required("already_gone", Shape::Bool, "Whether something else had removed it."),
+        required(
+            "removed",
+            Shape::Bool,
+            "False if the ledger knows no way to remove it.",
+        ),
+        required(
+            "already_gone",
+            Shape::Bool,
+            "Whether something else had removed it.",
+        ),
     ],
 };
 
@@ -59,6 +79,6 @@ pub static ENTRIES: &[Entry] = &[
         ] -> Shape::Struct(&REMOVED),
         "Removes a resource of the stack by the inverse of what made it.",
         r#"let topic = sns::create_topic(#{ name: "news" }).topic_arn;
-if !stack::remove("sns:topic", topic).removed { throw "wrong"; }"#,
+    if !stack::remove("sns:topic", topic).removed { throw "wrong"; }"#,
     },
 ];
