@@ -1,1 +1,6 @@
-fn main() {}
+//! The one integration binary: what a user meets, tested from outside.
+
+#![allow(clippy::unwrap_used)] // a test that cannot go on says where
+
+mod e2e;
+mod support;

@@ -1,0 +1,10 @@
+//! What tests stand on: the program under test, and independent components to meet it with.
+
+pub mod component;
+pub mod machine;
+pub mod moto;
+pub mod opsh;
+pub mod python;
+pub mod resources;
+pub mod site;
+pub mod sshd;

@@ -1,0 +1,100 @@
+//! The program under test, in a home and a working directory of its own.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A user of opsh: nothing of the machine's own configuration reaches the program.
+pub struct User {
+    home: TempDir,
+    environment: BTreeMap<String, String>,
+}
+
+/// How a command ended.
+pub struct Ended {
+    /// Its exit code.
+    pub code: i32,
+    /// Its results.
+    pub out: String,
+    /// Everything else that it said.
+    pub err: String,
+}
+
+impl User {
+    /// Somebody without any credentials.
+    pub fn new() -> Self {
+        Self {
+            home: tempfile::Builder::new().prefix("opsh-home-").tempdir().unwrap(),
+            environment: BTreeMap::new(),
+        }
+    }
+
+    /// Somebody with credentials for an AWS endpoint.
+    pub fn of(endpoint: &str, region: &str) -> Self {
+        Self::new()
+            .with("AWS_ENDPOINT_URL", endpoint)
+            .with("AWS_REGION", region)
+            .with("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+            .with("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
+    }
+
+    /// Sets a variable of the environment.
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.environment.insert(name.into(), value.into());
+        self
+    }
+
+    /// Home and working directory.
+    pub fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// Runs `opsh` with `arguments`, from its home, with nothing to read.
+    pub fn opsh<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Ended {
+        let output = Command::new(env!("CARGO_BIN_EXE_opsh"))
+            .args(arguments)
+            .current_dir(self.home())
+            .env_clear()
+            .env("HOME", self.home())
+            .env("PATH", "/usr/bin:/bin")
+            .env("TZ", "UTC")
+            .envs(&self.environment)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        Ended {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+impl Ended {
+    /// Asserts that it succeeded.
+    pub fn done(self) -> Self {
+        let Self { code, out, err } = &self;
+        assert_eq!(*code, 0, "opsh failed\n--- output\n{out}\n--- errors\n{err}");
+        self
+    }
+
+    /// The lines of `--output json`.
+    pub fn events(&self) -> Vec<Value> {
+        self.out
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}")))
+            .collect()
+    }
+
+    /// The value of the playbook's last expression.
+    pub fn result(&self) -> Value {
+        let mut results = self.events();
+        results.retain(|event| event["event"] == "result");
+        assert_eq!(results.len(), 1, "one result in {}", self.out);
+        results[0]["value"].take()
+    }
+}
