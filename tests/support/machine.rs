@@ -17,11 +17,17 @@ impl Machine {
         }
         let who = Command::new("id").arg("-u").output().unwrap().stdout;
         if who != b"0\n" {
-            return Err(Absent::new("only root can give the machine its own mounts and network"));
+            return Err(Absent::new(
+                "only root can give the machine its own mounts and network",
+            ));
         }
         let python = python::find()?;
         let arguments = [moto.endpoint.as_str(), REGION];
-        Ok(Self(Service::start(&python, "tests/stand-in/machine.py", &arguments)))
+        Ok(Self(Service::start(
+            &python,
+            "tests/stand-in/machine.py",
+            &arguments,
+        )))
     }
 
     /// The options that send what is meant for the instance's address to the machine.
@@ -30,7 +36,10 @@ impl Machine {
             .into_iter()
             .flat_map(|(port, name)| {
                 let there = self.0.port(name);
-                ["--connect-to".to_owned(), format!(":{port}:127.0.0.1:{there}")]
+                [
+                    "--connect-to".to_owned(),
+                    format!(":{port}:127.0.0.1:{there}"),
+                ]
             })
             .collect()
     }

@@ -28,7 +28,10 @@ impl User {
     /// Somebody without any credentials.
     pub fn new() -> Self {
         Self {
-            home: tempfile::Builder::new().prefix("opsh-home-").tempdir().unwrap(),
+            home: tempfile::Builder::new()
+                .prefix("opsh-home-")
+                .tempdir()
+                .unwrap(),
             environment: BTreeMap::new(),
         }
     }
@@ -39,7 +42,10 @@ impl User {
             .with("AWS_ENDPOINT_URL", endpoint)
             .with("AWS_REGION", region)
             .with("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
-            .with("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
+            .with(
+                "AWS_SECRET_ACCESS_KEY",
+                "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+            )
     }
 
     /// Sets a variable of the environment.
@@ -78,7 +84,10 @@ impl Ended {
     /// Asserts that it succeeded.
     pub fn done(self) -> Self {
         let Self { code, out, err } = &self;
-        assert_eq!(*code, 0, "opsh failed\n--- output\n{out}\n--- errors\n{err}");
+        assert_eq!(
+            *code, 0,
+            "opsh failed\n--- output\n{out}\n--- errors\n{err}"
+        );
         self
     }
 

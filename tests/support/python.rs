@@ -10,10 +10,8 @@ use super::component::{Absent, file};
 
 /// The interpreter, named by `OPSH_E2E_PYTHON` or in the virtual environment.
 pub fn find() -> Result<PathBuf, Absent> {
-    let python = std::env::var_os("OPSH_E2E_PYTHON").map_or_else(
-        || file("target/e2e/venv/bin/python"),
-        PathBuf::from,
-    );
+    let python = std::env::var_os("OPSH_E2E_PYTHON")
+        .map_or_else(|| file("target/e2e/venv/bin/python"), PathBuf::from);
     if python.is_file() {
         Ok(python)
     } else {

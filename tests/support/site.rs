@@ -38,7 +38,11 @@ impl Site {
 fn answer(stream: &TcpStream, pages: &BTreeMap<&'static str, Page>) -> std::io::Result<()> {
     let mut lines = BufReader::new(stream).lines();
     let request = lines.next().transpose()?.unwrap_or_default();
-    while lines.next().transpose()?.is_some_and(|line| !line.is_empty()) {}
+    while lines
+        .next()
+        .transpose()?
+        .is_some_and(|line| !line.is_empty())
+    {}
     let path = request.split(' ').nth(1).unwrap_or_default();
     let mut stream = stream;
     match pages.get(path) {

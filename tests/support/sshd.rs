@@ -25,13 +25,20 @@ impl Sshd {
     pub fn start(settings: &str) -> Result<Self, Absent> {
         let sshd = program("sshd")?;
         let keygen = program("ssh-keygen")?;
-        let folder = tempfile::Builder::new().prefix("opsh-sshd-").tempdir().unwrap();
+        let folder = tempfile::Builder::new()
+            .prefix("opsh-sshd-")
+            .tempdir()
+            .unwrap();
         let at = |name: &str| folder.path().join(name);
         for name in ["host_key", "id_ed25519", "stranger"] {
             make_key(&keygen, &at(name));
         }
         fs::copy(at("id_ed25519.pub"), at("authorized_keys")).unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
         let here = folder.path().display();
         fs::write(
             at("sshd_config"),
@@ -54,7 +61,12 @@ impl Sshd {
             .stderr(fs::File::create(at("log")).unwrap())
             .spawn()
             .unwrap();
-        let server = Self { port, user: who(), folder, child };
+        let server = Self {
+            port,
+            user: who(),
+            folder,
+            child,
+        };
         server.answers();
         Ok(server)
     }

@@ -1,0 +1,7 @@
+//! End to end: the program against components that know nothing of it.
+//!
+//! These need what `.ci/run` installs. Where a component is absent they say so and pass,
+//! except in CI, where they fail (`support::component::demand`).
+
+mod components;
+mod newwebserver;
