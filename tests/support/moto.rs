@@ -25,7 +25,7 @@ impl Moto {
         static SERVER: OnceLock<Service> = OnceLock::new();
         let python = python::find()?;
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        let server = SERVER.get_or_init(|| Service::start(&python, "tests/e2e/moto.py", &[]));
+        let server = SERVER.get_or_init(|| Service::start(&python, "tests/e2e/emulator.py", &[]));
         let moto = Self {
             endpoint: format!("http://127.0.0.1:{}", server.port("port")),
             _turn: turn,
