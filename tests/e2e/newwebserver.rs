@@ -61,6 +61,7 @@ impl Scene {
 }
 
 #[test]
+#[ignore = "until the playbook is on main"]
 fn what_exists_is_what_was_planned_and_teardown_leaves_none() {
     let Some(scene) = Scene::set() else {
         return;
