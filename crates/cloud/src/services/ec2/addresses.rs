@@ -343,7 +343,7 @@ mod tests {
         assert_eq!(first.to_string(), "203.0.113.10");
         pool.release(first);
         assert_eq!(pool.take().unwrap().to_string(), "203.0.113.11");
-        for _ in 0..733 {
+        for _ in 0..734 {
             pool.take().unwrap();
         }
         assert_eq!(

@@ -31,11 +31,6 @@ impl Filters {
         Ok(Self { action, wanted })
     }
 
-    /// The filters as pairs of name and values.
-    pub fn wanted(&self) -> &[(String, Vec<String>)] {
-        &self.wanted
-    }
-
     /// Those of `items` that pass; `id` names the resource whose tags count.
     pub fn select<'a, T>(
         &self,

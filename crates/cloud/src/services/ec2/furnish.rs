@@ -6,7 +6,7 @@ use super::block_devices::{Ebs, Mapping};
 use super::cidr::Cidr;
 use super::gateways::InternetGateway;
 use super::groups::SecurityGroup;
-use super::images::{Image, ImageState, System};
+use super::images::{Image, ImageState};
 use super::places;
 use super::region::Region;
 use super::route_tables::RouteTable;
@@ -15,6 +15,7 @@ use super::snapshots::Snapshot;
 use super::subnets::Subnet;
 use super::vpcs::Vpc;
 use crate::furnish::{AL2023_ARM64, AL2023_X86_64, UBUNTU_X86_64};
+use crate::hosts::Flavour;
 use crate::ids::Ids;
 
 /// Amazon's account for images.
@@ -120,7 +121,7 @@ fn images(region: &mut Region, now: Timestamp) {
             root_device: "/dev/xvda".to_owned(),
             mappings: vec![root("/dev/xvda", &snapshot_id(id), "gp3")],
             imds_v2: true,
-            system: System::AmazonLinux2023,
+            flavour: Flavour::AmazonLinux2023,
             source: None,
             ssm_parameter: Some(format!(
                 "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{architecture}"
@@ -143,7 +144,7 @@ fn images(region: &mut Region, now: Timestamp) {
         root_device: "/dev/sda1".to_owned(),
         mappings: vec![root("/dev/sda1", &snapshot_id(UBUNTU_X86_64), "gp3")],
         imds_v2: true,
-        system: System::Ubuntu2404,
+        flavour: Flavour::Ubuntu2404,
         source: None,
         ssm_parameter: None,
     };
@@ -179,6 +180,7 @@ fn publish(region: &mut Region, image: Image) {
         description: image.description.clone(),
         owner: image.owner.clone(),
         encrypted: false,
+        system: Some((image.flavour, image.architecture.clone())),
         started: image.created,
         completed: Some(image.created),
     };

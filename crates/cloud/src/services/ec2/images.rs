@@ -10,6 +10,7 @@ use super::params::Params;
 use super::region::{Action, Region, Site};
 use super::xml::{Xml, stamp};
 use crate::api::ApiError;
+use crate::hosts::Flavour;
 
 /// The actions that describe images; those that make and change them are in [`super::image_making`].
 pub const ACTIONS: &[(&str, Action)] = &[("DescribeImages", describe)];
@@ -21,15 +22,6 @@ pub enum ImageState {
     Pending,
     /// It can.
     Available,
-}
-
-/// What is on an image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum System {
-    /// Amazon Linux 2023.
-    AmazonLinux2023,
-    /// Ubuntu 24.04.
-    Ubuntu2404,
 }
 
 /// An image.
@@ -64,7 +56,7 @@ pub struct Image {
     /// Whether its instances ask for metadata tokens unless told otherwise.
     pub imds_v2: bool,
     /// What is on it.
-    pub system: System,
+    pub flavour: Flavour,
     /// The instance that it was made of.
     pub source: Option<String>,
     /// The SSM parameter that names it.
@@ -100,9 +92,13 @@ impl Image {
 }
 
 impl Region {
-    /// An image by id.
+    /// An image by id that the account may launch.
     pub fn image(&self, id: &str) -> Result<&Image, ApiError> {
-        Self::find(&self.images, &kinds::IMAGE, id)
+        let image = Self::find(&self.images, &kinds::IMAGE, id)?;
+        if image.launchable(&self.account) {
+            return Ok(image);
+        }
+        Err(kinds::IMAGE.not_found(id))
     }
 }
 

@@ -272,7 +272,8 @@ impl InstanceType {
         FREE.contains(&self.name)
     }
 
-    fn nitro(&self) -> bool {
+    /// Whether it is of the Nitro generation.
+    pub fn nitro(&self) -> bool {
         self.family().hypervisor == "nitro"
     }
 

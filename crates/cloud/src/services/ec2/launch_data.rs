@@ -113,6 +113,9 @@ impl MetadataWish {
             endpoint: params.choice("HttpEndpoint", SWITCH)?,
             tags: params.choice("InstanceMetadataTags", SWITCH)?,
         };
+        if wish.endpoint.as_deref() == Some("disabled") {
+            return Err(ApiError::not_modelled("HttpEndpoint=disabled"));
+        }
         if let Some(limit) = wish.hop_limit.filter(|limit| !(1..=64).contains(limit)) {
             return Err(ApiError::new(
                 "InvalidParameterValue",

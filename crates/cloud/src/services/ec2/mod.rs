@@ -4,12 +4,16 @@
 //! name. Each file is one kind of resource with a table of its actions (`ACTIONS`), of what it can be
 //! filtered by (`FACETS`), and its rules. An action that fails changes nothing.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use self::addresses::PublicPool;
+use self::instances::boot;
 use self::params::Params;
 use self::region::{Action, Region, Site};
 use crate::api::{ApiError, ApiRequest, ApiResponse};
+use crate::hosts::Image as Disk;
 use crate::state::State as Cloud;
 
 mod addresses;
@@ -20,6 +24,7 @@ mod filters;
 mod furnish;
 mod gateways;
 mod groups;
+mod image_making;
 mod images;
 mod instance_types;
 mod instances;
@@ -36,6 +41,7 @@ mod rules;
 mod snapshots;
 mod subnets;
 mod tags;
+mod volume_changes;
 mod volumes;
 mod vpcs;
 mod xml;
@@ -51,6 +57,8 @@ pub use self::launch_templates::TemplateRef;
 pub struct State {
     region: Region,
     public: PublicPool,
+    /// What is on snapshots, and on volumes that were let go, if a machine has written on them.
+    disks: BTreeMap<String, Disk>,
 }
 
 /// What happens later. `change` is the instance's count of changes when it was planned: if it has
@@ -104,6 +112,16 @@ pub enum Event {
         /// The volume.
         id: String,
     },
+    /// A volume has its new size and speed.
+    VolumeModified {
+        /// The volume.
+        id: String,
+    },
+    /// A new image can be launched.
+    ImageDone {
+        /// The image.
+        id: String,
+    },
     /// A snapshot is complete.
     SnapshotDone {
         /// The snapshot.
@@ -116,11 +134,14 @@ const TABLES: &[&[(&str, Action)]] = &[
     addresses::ACTIONS,
     gateways::ACTIONS,
     groups::ACTIONS,
+    image_making::ACTIONS,
     images::ACTIONS,
     instance_types::ACTIONS,
+    instances::attributes::ACTIONS,
     instances::describe::ACTIONS,
     instances::life::ACTIONS,
     instances::run::ACTIONS,
+    instances::status::ACTIONS,
     interfaces::ACTIONS,
     key_pairs::ACTIONS,
     launch_templates::ACTIONS,
@@ -130,6 +151,7 @@ const TABLES: &[&[(&str, Action)]] = &[
     snapshots::ACTIONS,
     subnets::ACTIONS,
     tags::ACTIONS,
+    volume_changes::ACTIONS,
     volumes::ACTIONS,
     vpcs::ACTIONS,
 ];
@@ -147,6 +169,8 @@ fn site(cloud: &mut Cloud) -> Site<'_> {
     Site {
         region: &mut cloud.ec2.region,
         public: &mut cloud.ec2.public,
+        hosts: &mut cloud.hosts,
+        disks: &mut cloud.ec2.disks,
         ids: &mut cloud.ids,
         events: &mut cloud.events,
         now: cloud.now,
@@ -158,11 +182,19 @@ fn whole<T>(
     cloud: &mut Cloud,
     change: impl FnOnce(&mut Site<'_>) -> Result<T, ApiError>,
 ) -> Result<T, ApiError> {
-    let before = (cloud.ec2.clone(), cloud.ids.clone(), cloud.events.clone());
+    let before = (
+        cloud.ec2.region.clone(),
+        cloud.ec2.public.clone(),
+        cloud.ids.clone(),
+        cloud.events.clone(),
+    );
     let result = change(&mut site(cloud));
     if result.is_err() {
-        (cloud.ec2, cloud.ids, cloud.events) = before;
+        (cloud.ec2.region, cloud.ec2.public, cloud.ids, cloud.events) = before;
     }
+    // What happens at once, like switching a machine off, has happened when the caller hears of it.
+    cloud.advance(cloud.now);
+    boot::refresh(cloud);
     result
 }
 
@@ -217,21 +249,35 @@ pub fn happen(cloud: &mut Cloud, event: Event) {
     };
     match event {
         Event::Running { id, change } if count(cloud, &id) == Some(change) => {
-            let now = cloud.now;
-            if let Some(instance) = cloud.ec2.region.instances.get_mut(&id) {
-                instance.stage = Stage::Running;
-                instance.running_since = Some(now);
-                instance.reason = None;
-            }
+            boot::running(cloud, &id);
+        }
+        Event::PowerOff { id, change } if count(cloud, &id) == Some(change) => {
+            cloud.hosts.stop(&id, cloud.now);
+        }
+        Event::Reboot { id, change } if count(cloud, &id) == Some(change) => {
+            cloud.hosts.reboot(&id, cloud.now);
         }
         Event::Stopped { id, change } if count(cloud, &id) == Some(change) => site(cloud).halt(&id),
         Event::Terminated { id, change } if count(cloud, &id) == Some(change) => {
             site(cloud).bury(&id);
+            cloud.hosts.terminate(&id);
         }
         Event::Gone { id, change } if count(cloud, &id) == Some(change) => site(cloud).forget(&id),
         Event::VolumeReady { id } => {
             if let Some(volume) = cloud.ec2.region.volumes.get_mut(&id) {
                 volume.creating = false;
+            }
+        }
+        Event::VolumeModified { id } => {
+            let now = cloud.now;
+            let volume = cloud.ec2.region.volumes.get_mut(&id);
+            if let Some(modification) = volume.and_then(|volume| volume.modification.as_mut()) {
+                modification.ended = Some(now);
+            }
+        }
+        Event::ImageDone { id } => {
+            if let Some(image) = cloud.ec2.region.images.get_mut(&id) {
+                image.state = images::ImageState::Available;
             }
         }
         Event::SnapshotDone { id } => {

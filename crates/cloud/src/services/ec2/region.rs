@@ -25,6 +25,7 @@ use super::vpcs::Vpc;
 use super::xml::Xml;
 use crate::api::ApiError;
 use crate::events::Events;
+use crate::hosts::{Hosts, Image as Disk};
 use crate::ids::Ids;
 
 /// The tags of one resource.
@@ -184,6 +185,10 @@ pub struct Site<'a> {
     pub region: &'a mut Region,
     /// The addresses that the world can reach, of all regions.
     pub public: &'a mut PublicPool,
+    /// The machines of the instances.
+    pub hosts: &'a mut Hosts,
+    /// What is on snapshots, and on volumes that were let go, by id.
+    pub disks: &'a mut BTreeMap<String, Disk>,
     /// Where new ids come from.
     pub ids: &'a mut Ids,
     /// What happens later.

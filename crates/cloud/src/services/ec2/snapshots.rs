@@ -11,10 +11,12 @@ use super::region::{Action, Region, Site, Tags};
 use super::tags;
 use super::xml::{Xml, stamp};
 use crate::api::ApiError;
+use crate::hosts::Flavour;
 
 /// The actions on snapshots.
 pub const ACTIONS: &[(&str, Action)] = &[
     ("CreateSnapshot", create),
+    ("CreateSnapshots", create_several),
     ("CopySnapshot", copy),
     ("DeleteSnapshot", delete),
     ("DescribeSnapshots", describe),
@@ -35,6 +37,8 @@ pub struct Snapshot {
     pub owner: String,
     /// Whether it is encrypted.
     pub encrypted: bool,
+    /// The operating system on it and its architecture, if it is of a root volume.
+    pub system: Option<(Flavour, String)>,
     /// Since when.
     pub started: Timestamp,
     /// When it was complete.
@@ -69,6 +73,7 @@ impl Site<'_> {
     ) -> Result<String, ApiError> {
         let volume = Region::find(&self.region.volumes, &kinds::VOLUME, volume)?.clone();
         let id = self.new_id(&kinds::SNAPSHOT);
+        self.keep_disk(&volume.id, &id);
         self.region.snapshots.insert(
             id.clone(),
             Snapshot {
@@ -78,6 +83,7 @@ impl Site<'_> {
                 description,
                 owner: self.region.account.clone(),
                 encrypted: volume.encrypted,
+                system: volume.system,
                 started: self.now,
                 completed: None,
             },
@@ -104,6 +110,54 @@ fn create(site: &mut Site<'_>, params: &mut Params) -> Result<Xml, ApiError> {
     Ok(xml)
 }
 
+fn create_several(site: &mut Site<'_>, params: &mut Params) -> Result<Xml, ApiError> {
+    let (instance, no_root, excluded) = params
+        .part("InstanceSpecification", |part| {
+            Ok((
+                part.need("InstanceId")?,
+                part.flag("ExcludeBootVolume")?.unwrap_or(false),
+                part.list("ExcludeDataVolumeId")?,
+            ))
+        })?
+        .ok_or_else(|| params.missing("InstanceSpecification"))?;
+    let description = params.text("Description")?.unwrap_or_default();
+    let with_tags = params.choice("CopyTagsFromSource", &["volume"])?.is_some();
+    let tags = tags::specification(params, &kinds::SNAPSHOT)?;
+    params.finish()?;
+    let instance = site.region.instance(&instance, site.now)?.clone();
+    let mut made = Vec::new();
+    for (name, device) in &instance.devices {
+        if (no_root && *name == instance.root_device) || excluded.contains(&device.volume) {
+            continue;
+        }
+        let mut all = if with_tags {
+            site.region
+                .tags_of(&device.volume)
+                .cloned()
+                .unwrap_or_default()
+        } else {
+            Tags::new()
+        };
+        all.extend(tags.clone());
+        made.push(site.make_snapshot(&device.volume, description.clone(), &all)?);
+    }
+    let mut xml = Xml::new();
+    let snapshots = made.iter().filter_map(|id| site.region.snapshots.get(id));
+    xml.list("snapshotSet", snapshots, |xml, snapshot| {
+        xml.leaf("snapshotId", &snapshot.id)
+            .leaf("volumeId", &snapshot.volume)
+            .leaf("volumeSize", snapshot.size)
+            .leaf("state", snapshot.status())
+            .leaf("progress", snapshot.progress())
+            .time("startTime", snapshot.started)
+            .leaf("ownerId", &snapshot.owner)
+            .leaf("description", &snapshot.description)
+            .leaf("encrypted", snapshot.encrypted)
+            .tags(site.region.tags_of(&snapshot.id));
+    });
+    Ok(xml)
+}
+
 fn copy(site: &mut Site<'_>, params: &mut Params) -> Result<Xml, ApiError> {
     let source = params.need("SourceSnapshotId")?;
     let from = params.need("SourceRegion")?;
@@ -119,6 +173,9 @@ fn copy(site: &mut Site<'_>, params: &mut Params) -> Result<Xml, ApiError> {
     other_region(site.region, &from)?;
     let source = Region::find(&site.region.snapshots, &kinds::SNAPSHOT, &source)?.clone();
     let id = site.new_id(&kinds::SNAPSHOT);
+    if let Some(disk) = site.disks.get(&source.id).cloned() {
+        site.disks.insert(id.clone(), disk);
+    }
     site.region.snapshots.insert(
         id.clone(),
         Snapshot {
@@ -128,6 +185,7 @@ fn copy(site: &mut Site<'_>, params: &mut Params) -> Result<Xml, ApiError> {
             description,
             owner: site.region.account.clone(),
             encrypted: encrypted || source.encrypted,
+            system: source.system.clone(),
             started: site.now,
             completed: None,
             size: source.size,

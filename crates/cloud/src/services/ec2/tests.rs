@@ -125,3 +125,72 @@ fn an_instance_lives() {
         format!("InvalidInstanceID.NotFound: The instance ID '{id}' does not exist")
     );
 }
+
+#[test]
+fn the_console_shows_the_host_key_once_it_has_booted() {
+    let mut ec2 = Asked::new();
+    let id = ec2.run(&[]);
+    let console = |ec2: &mut Asked| ec2.ok("GetConsoleOutput", &[("InstanceId", &id)]);
+    assert!(text(&console(&mut ec2), "output").is_empty());
+    ec2.wait(60);
+    let seen = console(&mut ec2);
+    let output = base64::Engine::decode(
+        &base64::engine::general_purpose::STANDARD,
+        &text(&seen, "output")[0],
+    )
+    .unwrap();
+    let output = String::from_utf8(output).unwrap();
+    let key = ec2.cloud.hosts.get(&id).unwrap().host_key();
+    assert!(
+        output.contains("-----BEGIN SSH HOST KEY KEYS-----"),
+        "{output}"
+    );
+    assert!(output.contains(&key), "{output}");
+}
+
+#[test]
+fn machines_hear_of_new_tags_groups_and_addresses() {
+    let mut ec2 = Asked::new();
+    let id = ec2.run(&[]);
+    ec2.wait(30);
+    ec2.ok(
+        "CreateTags",
+        &[
+            ("ResourceId.1", &id),
+            ("Tag.1.Key", "Name"),
+            ("Tag.1.Value", "web"),
+        ],
+    );
+    ec2.ok(
+        "ModifyInstanceMetadataOptions",
+        &[
+            ("InstanceId", &id),
+            ("InstanceMetadataTags", "enabled"),
+            ("HttpTokens", "optional"),
+        ],
+    );
+    let facts = ec2.cloud.hosts.get(&id).unwrap().facts().clone();
+    assert_eq!(facts.tags["Name"], "web");
+    assert!(facts.tags_in_metadata && !facts.http_tokens_required);
+    assert_eq!(facts.addresses.public.as_deref(), Some("203.0.113.10"));
+    ec2.ok("StopInstances", &[("InstanceId.1", &id)]);
+    assert!(!ec2.cloud.hosts.get(&id).unwrap().is_on());
+    ec2.wait(40);
+    let allocated = ec2.ok("AllocateAddress", &[]);
+    let (allocation, public) = (
+        &text(&allocated, "allocationId")[0],
+        &text(&allocated, "publicIp")[0],
+    );
+    ec2.ok(
+        "AssociateAddress",
+        &[("AllocationId", allocation), ("InstanceId", &id)],
+    );
+    ec2.ok("StartInstances", &[("InstanceId.1", &id)]);
+    ec2.wait(20);
+    let host = ec2.cloud.hosts.get(&id).unwrap();
+    assert!(host.is_on());
+    assert_eq!(host.facts().addresses.public.as_ref(), Some(public));
+    ec2.ok("TerminateInstances", &[("InstanceId.1", &id)]);
+    ec2.wait(60);
+    assert!(ec2.cloud.hosts.get(&id).is_none());
+}

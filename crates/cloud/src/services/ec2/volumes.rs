@@ -14,6 +14,7 @@ use super::region::{Action, Region, Site, Tags};
 use super::tags;
 use super::xml::{Xml, stamp};
 use crate::api::ApiError;
+use crate::hosts::Flavour;
 
 /// The actions on volumes.
 pub const ACTIONS: &[(&str, Action)] = &[
@@ -41,6 +42,8 @@ pub struct Volume {
     pub encrypted: bool,
     /// The snapshot that it began as.
     pub snapshot: Option<String>,
+    /// The operating system on it and its architecture, if there is one.
+    pub system: Option<(Flavour, String)>,
     /// Since when.
     pub created: Timestamp,
     /// Whether it is still being made.
@@ -255,6 +258,10 @@ impl Site<'_> {
     /// Makes a volume that is there at once; its id.
     pub fn make_volume(&mut self, wanted: &NewVolume, zone: &str, tags: &Tags) -> String {
         let id = self.new_id(&kinds::VOLUME);
+        let began = wanted.snapshot.as_ref();
+        let system = began
+            .and_then(|began| self.region.snapshots.get(began))
+            .and_then(|began| began.system.clone());
         self.region.volumes.insert(
             id.clone(),
             Volume {
@@ -266,6 +273,7 @@ impl Site<'_> {
                 throughput: wanted.speed.throughput,
                 encrypted: wanted.encrypted,
                 snapshot: wanted.snapshot.clone(),
+                system,
                 created: self.now,
                 creating: false,
                 modification: None,

@@ -39,6 +39,7 @@ struct Plan {
     data: LaunchData,
     image: Image,
     kind: &'static InstanceType,
+    public_key: Option<String>,
     subnet: String,
     interfaces: Vec<InterfaceWish>,
     count: u32,
@@ -112,9 +113,10 @@ fn plan(site: &mut Site<'_>, mut data: LaunchData, min: u32, max: u32) -> Result
             image.architecture
         )));
     }
-    if let Some(name) = &data.key_name {
-        region.key_pair(name)?;
-    }
+    let public_key = match &data.key_name {
+        Some(name) => Some(region.key_pair(name)?.public_key.clone()),
+        None => None,
+    };
     if data.credit.is_some() && !kind.burstable() {
         return Err(ApiError::new(
             "InvalidParameterCombination",
@@ -137,6 +139,7 @@ fn plan(site: &mut Site<'_>, mut data: LaunchData, min: u32, max: u32) -> Result
         data,
         image,
         kind,
+        public_key,
         subnet,
         interfaces,
         count,
@@ -338,7 +341,9 @@ fn make(
         image: plan.image.id.clone(),
         instance_type: plan.kind.name.to_owned(),
         architecture: plan.image.architecture.clone(),
+        flavour: plan.image.flavour,
         key_name: data.key_name.clone(),
+        public_key: plan.public_key.clone(),
         launched: site.now,
         created: site.now,
         running_since: None,

@@ -130,6 +130,13 @@ impl Site<'_> {
                 kept.attachment = None;
             }
         }
+        let root = self.region.instances.get(id).and_then(|instance| {
+            let device = instance.devices.get(&instance.root_device)?;
+            (!device.delete_on_termination).then(|| device.volume.clone())
+        });
+        if let Some(volume) = root {
+            self.keep_disk(&volume, &volume);
+        }
         let devices = self
             .region
             .instances

@@ -1,5 +1,6 @@
 //! Instances: what one is. Asked for in [`run`], launched in [`launch`], shown in [`describe`],
-//! brought from stage to stage in [`life`].
+//! brought from stage to stage in [`life`], changed in [`attributes`], watched in [`status`];
+//! its machine is switched and told in [`boot`].
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -11,12 +12,16 @@ use super::interfaces::Interface;
 use super::kinds;
 use super::region::Region;
 use crate::api::ApiError;
+use crate::hosts::Flavour;
 
+pub mod attributes;
+pub mod boot;
 pub mod describe;
 pub mod facets;
 pub mod launch;
 pub mod life;
 pub mod run;
+pub mod status;
 
 /// Where an instance is in its life
 /// (<https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-lifecycle.html>).
@@ -82,8 +87,12 @@ pub struct Instance {
     pub instance_type: String,
     /// `x86_64` or `arm64`.
     pub architecture: String,
+    /// What is on its image.
+    pub flavour: Flavour,
     /// Its key pair's name.
     pub key_name: Option<String>,
+    /// Its key pair's public half, as it was when it was launched.
+    pub public_key: Option<String>,
     /// When it was launched, or last started.
     pub launched: Timestamp,
     /// When it was made.
