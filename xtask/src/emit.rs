@@ -22,7 +22,7 @@ pub fn all(services: &[Service<'_>]) -> BTreeMap<String, String> {
     );
     for service in services {
         let module = &service.list.module;
-        let _ = writeln!(index, "mod {module};");
+        let _ = writeln!(index, "pub mod {module};");
         let mut add = |name: &str, text: String| {
             files.insert(format!("src/generated/{module}/{name}.rs"), text);
         };

@@ -6,7 +6,9 @@
 //! example) is declared on the operation's line.
 //!
 //! - `generated`: tables, conversions and calls, one folder a service;
-//! - `glue`: what they stand on.
+//! - `glue`: what they stand on;
+//! - `waiters`: reads that are asked again until what they say is so;
+//! - `extra`: operations that the SDK has no single call for.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -15,12 +17,14 @@ use aws_types::SdkConfig;
 use futures_util::future::BoxFuture;
 use opsh_operation::{Fault, Map, Operation, Value};
 
+mod extra;
 #[rustfmt::skip]
 #[allow(deprecated)] // all parameters of an operation, those that AWS advises against too
 #[allow(clippy::pedantic)] // not written by people, not read by them
 #[allow(missing_docs)] // its tables carry the documentation
 mod generated;
 mod glue;
+mod waiters;
 
 /// An AWS operation and the glue to its typed client.
 pub struct Binding {
@@ -43,7 +47,12 @@ pub struct Controls {
 #[must_use]
 pub fn bindings() -> &'static [&'static Binding] {
     static ALL: LazyLock<Vec<&'static Binding>> = LazyLock::new(|| {
-        let mut all: Vec<&Binding> = generated::SERVICES.iter().copied().flatten().collect();
+        let mut all: Vec<&Binding> = generated::SERVICES
+            .iter()
+            .copied()
+            .chain([waiters::BINDINGS, extra::BINDINGS])
+            .flatten()
+            .collect();
         all.sort_by_key(|binding| (binding.operation.module, binding.operation.name));
         all
     });

@@ -11,7 +11,7 @@ use crate::resolve::{Resolved, Service};
 pub fn all(service: &Service<'_>) -> String {
     let mut out = format!(
         "//! The operations of `{}`, module `{}`.\n\n\
-         mod codec;\nmod tables;\n\n\
+         mod codec;\npub mod tables;\n\n\
          #[allow(clippy::wildcard_imports)] // every helper may be used, or not, by a service\n\
          use crate::glue::*;\n\
          {}use aws_types::SdkConfig;\n",
@@ -57,7 +57,7 @@ fn declaration(out: &mut String, service: &Service<'_>, operation: &Resolved<'_>
     };
     let _ = writeln!(
         out,
-        "\nstatic {table}: Operation = Operation {{\n    module: {module:?}, name: {:?}, action: {action:?},\n    \
+        "\npub static {table}: Operation = Operation {{\n    module: {module:?}, name: {:?}, action: {action:?},\n    \
          summary: {},\n    input: &tables::{table}_INPUT, positional: &[], output: {output},\n    \
          effect: {},\n    example: {},\n}};",
         line.name,
@@ -146,7 +146,7 @@ fn call(out: &mut String, service: &Service<'_>, operation: &Resolved<'_>) {
     };
     let _ = writeln!(
         out,
-        "\nfn {name}(config: SdkConfig, {mutable}input: Map, controls: Controls) -> Reply {{\n    \
+        "\npub fn {name}(config: SdkConfig, {mutable}input: Map, controls: Controls) -> Reply {{\n    \
          let (session, limit) = open(config, &controls, {patience});\n    \
          limit.run(Box::pin(async move {{"
     );

@@ -3,15 +3,15 @@
 
 use crate::Binding;
 
-mod autoscaling;
-mod cloudwatch;
-mod ec2;
-mod elbv2;
-mod iam;
-mod s3;
-mod sns;
-mod ssm;
-mod sts;
+pub mod autoscaling;
+pub mod cloudwatch;
+pub mod ec2;
+pub mod elbv2;
+pub mod iam;
+pub mod s3;
+pub mod sns;
+pub mod ssm;
+pub mod sts;
 
 /// The bindings of each service, ordered by name.
 pub static SERVICES: &[&[Binding]] = &[

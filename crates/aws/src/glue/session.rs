@@ -26,16 +26,23 @@ const ATTEMPT: Duration = Duration::from_secs(60);
 
 /// The configuration of one call's client, and the limit of the whole call.
 ///
-/// What the world has set, or has switched off, stays: these are defaults.
+/// What the world has set, or has switched off, stays: these are defaults. Only a
+/// transfer is freed of limits: a large body over a slow line is no fault.
 pub fn open(config: SdkConfig, controls: &Controls, patience: Patience) -> (SdkConfig, Limit) {
-    let mut defaults = TimeoutConfig::builder().connect_timeout(CONNECT);
-    if patience == Patience::Call {
-        defaults = defaults.operation_attempt_timeout(ATTEMPT);
-    }
     let mut timeouts = config
         .timeout_config()
         .cloned()
         .unwrap_or_else(|| TimeoutConfig::builder().build());
+    if patience == Patience::Transfer {
+        timeouts = timeouts
+            .into_builder()
+            .disable_operation_attempt_timeout()
+            .disable_operation_timeout()
+            .build();
+    }
+    let defaults = TimeoutConfig::builder()
+        .connect_timeout(CONNECT)
+        .operation_attempt_timeout(ATTEMPT);
     timeouts.take_defaults_from(&defaults.build());
     let limit = Limit(controls.timeout.zip(config.sleep_impl()));
     let retries = config

@@ -2,7 +2,7 @@
 //! The operations of `aws-sdk-autoscaling`, module `autoscaling`.
 
 mod codec;
-mod tables;
+pub mod tables;
 
 #[allow(clippy::wildcard_imports)] // every helper may be used, or not, by a service
 use crate::glue::*;
@@ -13,7 +13,7 @@ use opsh_operation::{Effect, Fault, Inverse, InverseCall, Makes, Map, Operation,
 
 use crate::{Binding, Controls};
 
-static ATTACH_LOAD_BALANCER_TARGET_GROUPS: Operation = Operation {
+pub static ATTACH_LOAD_BALANCER_TARGET_GROUPS: Operation = Operation {
     module: "autoscaling", name: "attach_load_balancer_target_groups", action: "autoscaling:AttachLoadBalancerTargetGroups",
     summary: "This API operation is superseded by AttachTrafficSources, which can attach multiple traffic sources types.",
     input: &tables::ATTACH_LOAD_BALANCER_TARGET_GROUPS_INPUT, positional: &[], output: Shape::Nothing,
@@ -25,7 +25,7 @@ static ATTACH_LOAD_BALANCER_TARGET_GROUPS: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nlet vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nautoscaling::attach_load_balancer_target_groups(#{ auto_scaling_group_name: \"example\", target_group_arns: [target] })",
 };
 
-fn attach_load_balancer_target_groups(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn attach_load_balancer_target_groups(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).attach_load_balancer_target_groups()
@@ -36,7 +36,7 @@ fn attach_load_balancer_target_groups(config: SdkConfig, mut input: Map, control
     }))
 }
 
-static CREATE_AUTO_SCALING_GROUP: Operation = Operation {
+pub static CREATE_AUTO_SCALING_GROUP: Operation = Operation {
     module: "autoscaling", name: "create_auto_scaling_group", action: "autoscaling:CreateAutoScalingGroup",
     summary: "We strongly recommend using a launch template when calling this operation to ensure full functionality for Amazon EC2 Auto Scaling and Amazon EC2.",
     input: &tables::CREATE_AUTO_SCALING_GROUP_INPUT, positional: &[], output: Shape::Nothing,
@@ -48,7 +48,7 @@ static CREATE_AUTO_SCALING_GROUP: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"web\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 3, availability_zones: [zone], tags: #{ Name: \"web\" } })",
 };
 
-fn create_auto_scaling_group(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn create_auto_scaling_group(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).create_auto_scaling_group()
@@ -93,7 +93,7 @@ fn create_auto_scaling_group(config: SdkConfig, mut input: Map, controls: Contro
     }))
 }
 
-static CREATE_OR_UPDATE_TAGS: Operation = Operation {
+pub static CREATE_OR_UPDATE_TAGS: Operation = Operation {
     module: "autoscaling", name: "create_or_update_tags", action: "autoscaling:CreateOrUpdateTags",
     summary: "Creates or updates tags for the specified Auto Scaling group.",
     input: &tables::CREATE_OR_UPDATE_TAGS_INPUT, positional: &[], output: Shape::Nothing,
@@ -105,7 +105,7 @@ static CREATE_OR_UPDATE_TAGS: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nautoscaling::create_or_update_tags(#{ tags: [#{ resource_type: \"auto-scaling-group\", resource_id: \"example\", key: \"team\", value: \"web\", propagate_at_launch: true }] })",
 };
 
-fn create_or_update_tags(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn create_or_update_tags(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).create_or_update_tags()
@@ -115,7 +115,7 @@ fn create_or_update_tags(config: SdkConfig, mut input: Map, controls: Controls) 
     }))
 }
 
-static DELETE_AUTO_SCALING_GROUP: Operation = Operation {
+pub static DELETE_AUTO_SCALING_GROUP: Operation = Operation {
     module: "autoscaling", name: "delete_auto_scaling_group", action: "autoscaling:DeleteAutoScalingGroup",
     summary: "Deletes the specified Auto Scaling group.",
     input: &tables::DELETE_AUTO_SCALING_GROUP_INPUT, positional: &[], output: Shape::Nothing,
@@ -127,7 +127,7 @@ static DELETE_AUTO_SCALING_GROUP: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nautoscaling::delete_auto_scaling_group(#{ auto_scaling_group_name: \"example\", force_delete: true })",
 };
 
-fn delete_auto_scaling_group(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn delete_auto_scaling_group(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).delete_auto_scaling_group()
@@ -138,7 +138,7 @@ fn delete_auto_scaling_group(config: SdkConfig, mut input: Map, controls: Contro
     }))
 }
 
-static DELETE_NOTIFICATION_CONFIGURATION: Operation = Operation {
+pub static DELETE_NOTIFICATION_CONFIGURATION: Operation = Operation {
     module: "autoscaling", name: "delete_notification_configuration", action: "autoscaling:DeleteNotificationConfiguration",
     summary: "Deletes the specified notification.",
     input: &tables::DELETE_NOTIFICATION_CONFIGURATION_INPUT, positional: &[], output: Shape::Nothing,
@@ -150,7 +150,7 @@ static DELETE_NOTIFICATION_CONFIGURATION: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nlet topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nautoscaling::put_notification_configuration(#{ auto_scaling_group_name: \"example\", topic_arn: topic, notification_types: [\"autoscaling:EC2_INSTANCE_LAUNCH\"] });\nautoscaling::delete_notification_configuration(#{ auto_scaling_group_name: \"example\", topic_arn: topic })",
 };
 
-fn delete_notification_configuration(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn delete_notification_configuration(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).delete_notification_configuration()
@@ -161,7 +161,7 @@ fn delete_notification_configuration(config: SdkConfig, mut input: Map, controls
     }))
 }
 
-static DELETE_POLICY: Operation = Operation {
+pub static DELETE_POLICY: Operation = Operation {
     module: "autoscaling", name: "delete_policy", action: "autoscaling:DeletePolicy",
     summary: "Deletes the specified scaling policy.",
     input: &tables::DELETE_POLICY_INPUT, positional: &[], output: Shape::Nothing,
@@ -173,7 +173,7 @@ static DELETE_POLICY: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nlet policy = autoscaling::put_scaling_policy(#{ auto_scaling_group_name: \"example\", policy_name: \"more\", adjustment_type: \"ChangeInCapacity\", scaling_adjustment: 1 }).policy_arn;\nautoscaling::delete_policy(#{ policy_name: policy })",
 };
 
-fn delete_policy(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn delete_policy(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).delete_policy()
@@ -184,7 +184,7 @@ fn delete_policy(config: SdkConfig, mut input: Map, controls: Controls) -> Reply
     }))
 }
 
-static DELETE_TAGS: Operation = Operation {
+pub static DELETE_TAGS: Operation = Operation {
     module: "autoscaling", name: "delete_tags", action: "autoscaling:DeleteTags",
     summary: "Deletes the specified tags.",
     input: &tables::DELETE_TAGS_INPUT, positional: &[], output: Shape::Nothing,
@@ -196,7 +196,7 @@ static DELETE_TAGS: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nautoscaling::create_or_update_tags(#{ tags: [#{ resource_type: \"auto-scaling-group\", resource_id: \"example\", key: \"team\", value: \"web\", propagate_at_launch: true }] });\nautoscaling::delete_tags(#{ tags: [#{ resource_type: \"auto-scaling-group\", resource_id: \"example\", key: \"team\" }] })",
 };
 
-fn delete_tags(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn delete_tags(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).delete_tags()
@@ -206,7 +206,7 @@ fn delete_tags(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     }))
 }
 
-static DESCRIBE_AUTO_SCALING_GROUPS: Operation = Operation {
+pub static DESCRIBE_AUTO_SCALING_GROUPS: Operation = Operation {
     module: "autoscaling", name: "describe_auto_scaling_groups", action: "autoscaling:DescribeAutoScalingGroups",
     summary: "Gets information about the Auto Scaling groups in the account and Region.",
     input: &tables::DESCRIBE_AUTO_SCALING_GROUPS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_AUTO_SCALING_GROUPS_OUTPUT),
@@ -214,7 +214,7 @@ static DESCRIBE_AUTO_SCALING_GROUPS: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nautoscaling::describe_auto_scaling_groups(#{ auto_scaling_group_names: [\"example\"] }).auto_scaling_groups[0].desired_capacity",
 };
 
-fn describe_auto_scaling_groups(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn describe_auto_scaling_groups(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).describe_auto_scaling_groups()
@@ -237,7 +237,7 @@ fn describe_auto_scaling_groups(config: SdkConfig, mut input: Map, controls: Con
     }))
 }
 
-static DESCRIBE_INSTANCE_REFRESHES: Operation = Operation {
+pub static DESCRIBE_INSTANCE_REFRESHES: Operation = Operation {
     module: "autoscaling", name: "describe_instance_refreshes", action: "autoscaling:DescribeInstanceRefreshes",
     summary: "Gets information about the instance refreshes for the specified Auto Scaling group from the previous six weeks.",
     input: &tables::DESCRIBE_INSTANCE_REFRESHES_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_INSTANCE_REFRESHES_OUTPUT),
@@ -245,7 +245,7 @@ static DESCRIBE_INSTANCE_REFRESHES: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nautoscaling::describe_instance_refreshes(#{ auto_scaling_group_name: \"example\" }).instance_refreshes",
 };
 
-fn describe_instance_refreshes(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn describe_instance_refreshes(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).describe_instance_refreshes()
@@ -267,7 +267,7 @@ fn describe_instance_refreshes(config: SdkConfig, mut input: Map, controls: Cont
     }))
 }
 
-static DESCRIBE_POLICIES: Operation = Operation {
+pub static DESCRIBE_POLICIES: Operation = Operation {
     module: "autoscaling", name: "describe_policies", action: "autoscaling:DescribePolicies",
     summary: "Gets information about the scaling policies in the account and Region.",
     input: &tables::DESCRIBE_POLICIES_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_POLICIES_OUTPUT),
@@ -275,7 +275,7 @@ static DESCRIBE_POLICIES: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nautoscaling::describe_policies(#{ auto_scaling_group_name: \"example\" }).scaling_policies",
 };
 
-fn describe_policies(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn describe_policies(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).describe_policies()
@@ -298,7 +298,7 @@ fn describe_policies(config: SdkConfig, mut input: Map, controls: Controls) -> R
     }))
 }
 
-static DESCRIBE_SCALING_ACTIVITIES: Operation = Operation {
+pub static DESCRIBE_SCALING_ACTIVITIES: Operation = Operation {
     module: "autoscaling", name: "describe_scaling_activities", action: "autoscaling:DescribeScalingActivities",
     summary: "Gets information about the scaling activities in the account and Region.",
     input: &tables::DESCRIBE_SCALING_ACTIVITIES_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_SCALING_ACTIVITIES_OUTPUT),
@@ -306,7 +306,7 @@ static DESCRIBE_SCALING_ACTIVITIES: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nautoscaling::describe_scaling_activities(#{ auto_scaling_group_name: \"example\" }).activities",
 };
 
-fn describe_scaling_activities(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn describe_scaling_activities(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).describe_scaling_activities()
@@ -330,7 +330,7 @@ fn describe_scaling_activities(config: SdkConfig, mut input: Map, controls: Cont
     }))
 }
 
-static DETACH_LOAD_BALANCER_TARGET_GROUPS: Operation = Operation {
+pub static DETACH_LOAD_BALANCER_TARGET_GROUPS: Operation = Operation {
     module: "autoscaling", name: "detach_load_balancer_target_groups", action: "autoscaling:DetachLoadBalancerTargetGroups",
     summary: "This API operation is superseded by DetachTrafficSources, which can detach multiple traffic sources types.",
     input: &tables::DETACH_LOAD_BALANCER_TARGET_GROUPS_INPUT, positional: &[], output: Shape::Nothing,
@@ -342,7 +342,7 @@ static DETACH_LOAD_BALANCER_TARGET_GROUPS: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nlet vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nautoscaling::attach_load_balancer_target_groups(#{ auto_scaling_group_name: \"example\", target_group_arns: [target] });\nautoscaling::detach_load_balancer_target_groups(#{ auto_scaling_group_name: \"example\", target_group_arns: [target] })",
 };
 
-fn detach_load_balancer_target_groups(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn detach_load_balancer_target_groups(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).detach_load_balancer_target_groups()
@@ -353,7 +353,7 @@ fn detach_load_balancer_target_groups(config: SdkConfig, mut input: Map, control
     }))
 }
 
-static PUT_NOTIFICATION_CONFIGURATION: Operation = Operation {
+pub static PUT_NOTIFICATION_CONFIGURATION: Operation = Operation {
     module: "autoscaling", name: "put_notification_configuration", action: "autoscaling:PutNotificationConfiguration",
     summary: "Configures an Auto Scaling group to send notifications when specified events take place.",
     input: &tables::PUT_NOTIFICATION_CONFIGURATION_INPUT, positional: &[], output: Shape::Nothing,
@@ -365,7 +365,7 @@ static PUT_NOTIFICATION_CONFIGURATION: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nlet topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nautoscaling::put_notification_configuration(#{ auto_scaling_group_name: \"example\", topic_arn: topic, notification_types: [\"autoscaling:EC2_INSTANCE_LAUNCH\"] })",
 };
 
-fn put_notification_configuration(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn put_notification_configuration(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).put_notification_configuration()
@@ -377,7 +377,7 @@ fn put_notification_configuration(config: SdkConfig, mut input: Map, controls: C
     }))
 }
 
-static PUT_SCALING_POLICY: Operation = Operation {
+pub static PUT_SCALING_POLICY: Operation = Operation {
     module: "autoscaling", name: "put_scaling_policy", action: "autoscaling:PutScalingPolicy",
     summary: "Creates or updates a scaling policy for an Auto Scaling group.",
     input: &tables::PUT_SCALING_POLICY_INPUT, positional: &[], output: Shape::Struct(&tables::PUT_SCALING_POLICY_OUTPUT),
@@ -389,7 +389,7 @@ static PUT_SCALING_POLICY: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nautoscaling::put_scaling_policy(#{ auto_scaling_group_name: \"example\", policy_name: \"cpu\", policy_type: \"TargetTrackingScaling\", target_tracking_configuration: #{ predefined_metric_specification: #{ predefined_metric_type: \"ASGAverageCPUUtilization\" }, target_value: 50.0 } }).policy_arn",
 };
 
-fn put_scaling_policy(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn put_scaling_policy(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).put_scaling_policy()
@@ -411,7 +411,7 @@ fn put_scaling_policy(config: SdkConfig, mut input: Map, controls: Controls) -> 
     }))
 }
 
-static SET_DESIRED_CAPACITY: Operation = Operation {
+pub static SET_DESIRED_CAPACITY: Operation = Operation {
     module: "autoscaling", name: "set_desired_capacity", action: "autoscaling:SetDesiredCapacity",
     summary: "Sets the size of the specified Auto Scaling group.",
     input: &tables::SET_DESIRED_CAPACITY_INPUT, positional: &[], output: Shape::Nothing,
@@ -423,7 +423,7 @@ static SET_DESIRED_CAPACITY: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nautoscaling::set_desired_capacity(#{ auto_scaling_group_name: \"example\", desired_capacity: 2 })",
 };
 
-fn set_desired_capacity(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn set_desired_capacity(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).set_desired_capacity()
@@ -435,7 +435,7 @@ fn set_desired_capacity(config: SdkConfig, mut input: Map, controls: Controls) -
     }))
 }
 
-static START_INSTANCE_REFRESH: Operation = Operation {
+pub static START_INSTANCE_REFRESH: Operation = Operation {
     module: "autoscaling", name: "start_instance_refresh", action: "autoscaling:StartInstanceRefresh",
     summary: "Starts an instance refresh.",
     input: &tables::START_INSTANCE_REFRESH_INPUT, positional: &[], output: Shape::Struct(&tables::START_INSTANCE_REFRESH_OUTPUT),
@@ -447,7 +447,7 @@ static START_INSTANCE_REFRESH: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nautoscaling::wait_until_group_in_service(#{ auto_scaling_group_names: [\"example\"] });\nautoscaling::start_instance_refresh(#{ auto_scaling_group_name: \"example\" }).instance_refresh_id",
 };
 
-fn start_instance_refresh(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn start_instance_refresh(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).start_instance_refresh()
@@ -459,7 +459,7 @@ fn start_instance_refresh(config: SdkConfig, mut input: Map, controls: Controls)
     }))
 }
 
-static TERMINATE_INSTANCE_IN_AUTO_SCALING_GROUP: Operation = Operation {
+pub static TERMINATE_INSTANCE_IN_AUTO_SCALING_GROUP: Operation = Operation {
     module: "autoscaling", name: "terminate_instance_in_auto_scaling_group", action: "autoscaling:TerminateInstanceInAutoScalingGroup",
     summary: "Terminates the specified instance and optionally adjusts the desired group size.",
     input: &tables::TERMINATE_INSTANCE_IN_AUTO_SCALING_GROUP_INPUT, positional: &[], output: Shape::Struct(&tables::TERMINATE_INSTANCE_IN_AUTO_SCALING_GROUP_OUTPUT),
@@ -471,7 +471,7 @@ static TERMINATE_INSTANCE_IN_AUTO_SCALING_GROUP: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nautoscaling::wait_until_group_in_service(#{ auto_scaling_group_names: [\"example\"] });\nlet id = autoscaling::describe_auto_scaling_groups(#{ auto_scaling_group_names: [\"example\"] }).auto_scaling_groups[0].instances[0].instance_id;\nautoscaling::terminate_instance_in_auto_scaling_group(#{ instance_id: id, should_decrement_desired_capacity: false }).activity.status_code",
 };
 
-fn terminate_instance_in_auto_scaling_group(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn terminate_instance_in_auto_scaling_group(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).terminate_instance_in_auto_scaling_group()
@@ -483,7 +483,7 @@ fn terminate_instance_in_auto_scaling_group(config: SdkConfig, mut input: Map, c
     }))
 }
 
-static UPDATE_AUTO_SCALING_GROUP: Operation = Operation {
+pub static UPDATE_AUTO_SCALING_GROUP: Operation = Operation {
     module: "autoscaling", name: "update_auto_scaling_group", action: "autoscaling:UpdateAutoScalingGroup",
     summary: "We strongly recommend that all Auto Scaling groups use launch templates to ensure full functionality for Amazon EC2 Auto Scaling and Amazon EC2.",
     input: &tables::UPDATE_AUTO_SCALING_GROUP_INPUT, positional: &[], output: Shape::Nothing,
@@ -495,7 +495,7 @@ static UPDATE_AUTO_SCALING_GROUP: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nautoscaling::update_auto_scaling_group(#{ auto_scaling_group_name: \"example\", max_size: 4 })",
 };
 
-fn update_auto_scaling_group(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn update_auto_scaling_group(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).update_auto_scaling_group()

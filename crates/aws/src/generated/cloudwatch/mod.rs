@@ -2,7 +2,7 @@
 //! The operations of `aws-sdk-cloudwatch`, module `cloudwatch`.
 
 mod codec;
-mod tables;
+pub mod tables;
 
 #[allow(clippy::wildcard_imports)] // every helper may be used, or not, by a service
 use crate::glue::*;
@@ -13,7 +13,7 @@ use opsh_operation::{Effect, Fault, Inverse, InverseCall, Makes, Map, Operation,
 
 use crate::{Binding, Controls};
 
-static DELETE_ALARMS: Operation = Operation {
+pub static DELETE_ALARMS: Operation = Operation {
     module: "cloudwatch", name: "delete_alarms", action: "cloudwatch:DeleteAlarms",
     summary: "Deletes the specified alarms.",
     input: &tables::DELETE_ALARMS_INPUT, positional: &[], output: Shape::Nothing,
@@ -25,7 +25,7 @@ static DELETE_ALARMS: Operation = Operation {
     example: "cloudwatch::put_metric_alarm(#{ alarm_name: \"busy\", namespace: \"AWS/EC2\", metric_name: \"CPUUtilization\", statistic: \"Average\", period: 60, evaluation_periods: 1, threshold: 80.0, comparison_operator: \"GreaterThanThreshold\" });\ncloudwatch::delete_alarms(#{ alarm_names: [\"busy\"] })",
 };
 
-fn delete_alarms(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn delete_alarms(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).delete_alarms()
@@ -35,7 +35,7 @@ fn delete_alarms(config: SdkConfig, mut input: Map, controls: Controls) -> Reply
     }))
 }
 
-static DESCRIBE_ALARM_HISTORY: Operation = Operation {
+pub static DESCRIBE_ALARM_HISTORY: Operation = Operation {
     module: "cloudwatch", name: "describe_alarm_history", action: "cloudwatch:DescribeAlarmHistory",
     summary: "Retrieves the history for the specified alarm.",
     input: &tables::DESCRIBE_ALARM_HISTORY_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_ALARM_HISTORY_OUTPUT),
@@ -43,7 +43,7 @@ static DESCRIBE_ALARM_HISTORY: Operation = Operation {
     example: "cloudwatch::put_metric_alarm(#{ alarm_name: \"busy\", namespace: \"AWS/EC2\", metric_name: \"CPUUtilization\", statistic: \"Average\", period: 60, evaluation_periods: 1, threshold: 80.0, comparison_operator: \"GreaterThanThreshold\" });\ncloudwatch::describe_alarm_history(#{ alarm_name: \"busy\" }).alarm_history_items",
 };
 
-fn describe_alarm_history(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn describe_alarm_history(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).describe_alarm_history()
@@ -70,7 +70,7 @@ fn describe_alarm_history(config: SdkConfig, mut input: Map, controls: Controls)
     }))
 }
 
-static DESCRIBE_ALARMS: Operation = Operation {
+pub static DESCRIBE_ALARMS: Operation = Operation {
     module: "cloudwatch", name: "describe_alarms", action: "cloudwatch:DescribeAlarms",
     summary: "Retrieves the specified alarms.",
     input: &tables::DESCRIBE_ALARMS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_ALARMS_OUTPUT),
@@ -78,7 +78,7 @@ static DESCRIBE_ALARMS: Operation = Operation {
     example: "cloudwatch::put_metric_alarm(#{ alarm_name: \"busy\", namespace: \"AWS/EC2\", metric_name: \"CPUUtilization\", statistic: \"Average\", period: 60, evaluation_periods: 1, threshold: 80.0, comparison_operator: \"GreaterThanThreshold\" });\ncloudwatch::describe_alarms(#{ alarm_names: [\"busy\"] }).metric_alarms[0].state_value",
 };
 
-fn describe_alarms(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn describe_alarms(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).describe_alarms()
@@ -105,7 +105,7 @@ fn describe_alarms(config: SdkConfig, mut input: Map, controls: Controls) -> Rep
     }))
 }
 
-static DISABLE_ALARM_ACTIONS: Operation = Operation {
+pub static DISABLE_ALARM_ACTIONS: Operation = Operation {
     module: "cloudwatch", name: "disable_alarm_actions", action: "cloudwatch:DisableAlarmActions",
     summary: "Disables the actions for the specified alarms.",
     input: &tables::DISABLE_ALARM_ACTIONS_INPUT, positional: &[], output: Shape::Nothing,
@@ -117,7 +117,7 @@ static DISABLE_ALARM_ACTIONS: Operation = Operation {
     example: "cloudwatch::put_metric_alarm(#{ alarm_name: \"busy\", namespace: \"AWS/EC2\", metric_name: \"CPUUtilization\", statistic: \"Average\", period: 60, evaluation_periods: 1, threshold: 80.0, comparison_operator: \"GreaterThanThreshold\" });\ncloudwatch::disable_alarm_actions(#{ alarm_names: [\"busy\"] })",
 };
 
-fn disable_alarm_actions(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn disable_alarm_actions(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).disable_alarm_actions()
@@ -127,7 +127,7 @@ fn disable_alarm_actions(config: SdkConfig, mut input: Map, controls: Controls) 
     }))
 }
 
-static ENABLE_ALARM_ACTIONS: Operation = Operation {
+pub static ENABLE_ALARM_ACTIONS: Operation = Operation {
     module: "cloudwatch", name: "enable_alarm_actions", action: "cloudwatch:EnableAlarmActions",
     summary: "Enables the actions for the specified alarms.",
     input: &tables::ENABLE_ALARM_ACTIONS_INPUT, positional: &[], output: Shape::Nothing,
@@ -139,7 +139,7 @@ static ENABLE_ALARM_ACTIONS: Operation = Operation {
     example: "cloudwatch::put_metric_alarm(#{ alarm_name: \"busy\", namespace: \"AWS/EC2\", metric_name: \"CPUUtilization\", statistic: \"Average\", period: 60, evaluation_periods: 1, threshold: 80.0, comparison_operator: \"GreaterThanThreshold\" });\ncloudwatch::enable_alarm_actions(#{ alarm_names: [\"busy\"] })",
 };
 
-fn enable_alarm_actions(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn enable_alarm_actions(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).enable_alarm_actions()
@@ -149,7 +149,7 @@ fn enable_alarm_actions(config: SdkConfig, mut input: Map, controls: Controls) -
     }))
 }
 
-static GET_METRIC_DATA: Operation = Operation {
+pub static GET_METRIC_DATA: Operation = Operation {
     module: "cloudwatch", name: "get_metric_data", action: "cloudwatch:GetMetricData",
     summary: "Gives up to 500 metrics, also computed ones, as series of datapoints.",
     input: &tables::GET_METRIC_DATA_INPUT, positional: &[], output: Shape::Struct(&tables::GET_METRIC_DATA_OUTPUT),
@@ -157,7 +157,7 @@ static GET_METRIC_DATA: Operation = Operation {
     example: "cloudwatch::put_metric_data(#{ namespace: \"Example\", metric_data: [#{ metric_name: \"Views\", value: 3.0, unit: \"Count\" }] });\nlet end = time::now() + 60;\nlet start = end - 3600;\ncloudwatch::get_metric_data(#{ start_time: start, end_time: end, metric_data_queries: [#{ id: \"views\", metric_stat: #{ metric: #{ namespace: \"Example\", metric_name: \"Views\" }, period: 60, stat: \"Sum\" } }] }).metric_data_results[0].values",
 };
 
-fn get_metric_data(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn get_metric_data(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).get_metric_data()
@@ -182,7 +182,7 @@ fn get_metric_data(config: SdkConfig, mut input: Map, controls: Controls) -> Rep
     }))
 }
 
-static GET_METRIC_STATISTICS: Operation = Operation {
+pub static GET_METRIC_STATISTICS: Operation = Operation {
     module: "cloudwatch", name: "get_metric_statistics", action: "cloudwatch:GetMetricStatistics",
     summary: "Gives the datapoints of one metric, in no order.",
     input: &tables::GET_METRIC_STATISTICS_INPUT, positional: &[], output: Shape::Struct(&tables::GET_METRIC_STATISTICS_OUTPUT),
@@ -190,7 +190,7 @@ static GET_METRIC_STATISTICS: Operation = Operation {
     example: "cloudwatch::put_metric_data(#{ namespace: \"Example\", metric_data: [#{ metric_name: \"Views\", value: 3.0, unit: \"Count\" }] });\nlet end = time::now() + 60;\nlet start = end - 3600;\ncloudwatch::get_metric_statistics(#{ namespace: \"Example\", metric_name: \"Views\", start_time: start, end_time: end, period: 60, statistics: [\"Sum\"] }).datapoints",
 };
 
-fn get_metric_statistics(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn get_metric_statistics(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).get_metric_statistics()
@@ -207,7 +207,7 @@ fn get_metric_statistics(config: SdkConfig, mut input: Map, controls: Controls) 
     }))
 }
 
-static LIST_METRICS: Operation = Operation {
+pub static LIST_METRICS: Operation = Operation {
     module: "cloudwatch", name: "list_metrics", action: "cloudwatch:ListMetrics",
     summary: "List the specified metrics.",
     input: &tables::LIST_METRICS_INPUT, positional: &[], output: Shape::Struct(&tables::LIST_METRICS_OUTPUT),
@@ -215,7 +215,7 @@ static LIST_METRICS: Operation = Operation {
     example: "cloudwatch::put_metric_data(#{ namespace: \"Example\", metric_data: [#{ metric_name: \"Views\", value: 3.0, unit: \"Count\" }] });\nlet end = time::now() + 60;\nlet start = end - 3600;\ncloudwatch::list_metrics(#{ namespace: \"Example\" }).metrics",
 };
 
-fn list_metrics(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn list_metrics(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).list_metrics()
@@ -241,7 +241,7 @@ fn list_metrics(config: SdkConfig, mut input: Map, controls: Controls) -> Reply 
     }))
 }
 
-static PUT_METRIC_ALARM: Operation = Operation {
+pub static PUT_METRIC_ALARM: Operation = Operation {
     module: "cloudwatch", name: "put_metric_alarm", action: "cloudwatch:PutMetricAlarm",
     summary: "Creates or updates an alarm and associates it with the specified metric, metric math expression, anomaly detection model, Metrics Insights query, or PromQL query.",
     input: &tables::PUT_METRIC_ALARM_INPUT, positional: &[], output: Shape::Nothing,
@@ -253,7 +253,7 @@ static PUT_METRIC_ALARM: Operation = Operation {
     example: "cloudwatch::put_metric_alarm(#{ alarm_name: \"busy\", namespace: \"AWS/EC2\", metric_name: \"CPUUtilization\", dimensions: [#{ name: \"InstanceId\", value: \"i-0123456789abcdef0\" }], statistic: \"Average\", period: 60, evaluation_periods: 2, threshold: 80.0, comparison_operator: \"GreaterThanThreshold\" })",
 };
 
-fn put_metric_alarm(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn put_metric_alarm(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).put_metric_alarm()
@@ -289,7 +289,7 @@ fn put_metric_alarm(config: SdkConfig, mut input: Map, controls: Controls) -> Re
     }))
 }
 
-static PUT_METRIC_DATA: Operation = Operation {
+pub static PUT_METRIC_DATA: Operation = Operation {
     module: "cloudwatch", name: "put_metric_data", action: "cloudwatch:PutMetricData",
     summary: "Publishes metric data to Amazon CloudWatch.",
     input: &tables::PUT_METRIC_DATA_INPUT, positional: &[], output: Shape::Nothing,
@@ -301,7 +301,7 @@ static PUT_METRIC_DATA: Operation = Operation {
     example: "cloudwatch::put_metric_data(#{ namespace: \"Example\", metric_data: [#{ metric_name: \"Views\", value: 3.0, unit: \"Count\" }] })",
 };
 
-fn put_metric_data(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn put_metric_data(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).put_metric_data()
@@ -314,7 +314,7 @@ fn put_metric_data(config: SdkConfig, mut input: Map, controls: Controls) -> Rep
     }))
 }
 
-static SET_ALARM_STATE: Operation = Operation {
+pub static SET_ALARM_STATE: Operation = Operation {
     module: "cloudwatch", name: "set_alarm_state", action: "cloudwatch:SetAlarmState",
     summary: "Temporarily sets the state of an alarm for testing purposes.",
     input: &tables::SET_ALARM_STATE_INPUT, positional: &[], output: Shape::Nothing,
@@ -326,7 +326,7 @@ static SET_ALARM_STATE: Operation = Operation {
     example: "cloudwatch::put_metric_alarm(#{ alarm_name: \"busy\", namespace: \"AWS/EC2\", metric_name: \"CPUUtilization\", statistic: \"Average\", period: 60, evaluation_periods: 1, threshold: 80.0, comparison_operator: \"GreaterThanThreshold\" });\ncloudwatch::set_alarm_state(#{ alarm_name: \"busy\", state_value: \"ALARM\", state_reason: \"A rehearsal.\" })",
 };
 
-fn set_alarm_state(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn set_alarm_state(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).set_alarm_state()

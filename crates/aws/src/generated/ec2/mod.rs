@@ -2,7 +2,7 @@
 //! The operations of `aws-sdk-ec2`, module `ec2`.
 
 mod codec;
-mod tables;
+pub mod tables;
 
 #[allow(clippy::wildcard_imports)] // every helper may be used, or not, by a service
 use crate::glue::*;
@@ -13,7 +13,7 @@ use opsh_operation::{Effect, Fault, Inverse, InverseCall, Makes, Map, Operation,
 
 use crate::{Binding, Controls};
 
-static ALLOCATE_ADDRESS: Operation = Operation {
+pub static ALLOCATE_ADDRESS: Operation = Operation {
     module: "ec2", name: "allocate_address", action: "ec2:AllocateAddress",
     summary: "Allocates an Elastic IP address to your Amazon Web Services account.",
     input: &tables::ALLOCATE_ADDRESS_INPUT, positional: &[], output: Shape::Struct(&tables::ALLOCATE_ADDRESS_OUTPUT),
@@ -25,7 +25,7 @@ static ALLOCATE_ADDRESS: Operation = Operation {
     example: "ec2::allocate_address(#{ domain: \"vpc\" }).public_ip",
 };
 
-fn allocate_address(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn allocate_address(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         specify_tags(&mut input, &["elastic-ip"]);
@@ -42,7 +42,7 @@ fn allocate_address(config: SdkConfig, mut input: Map, controls: Controls) -> Re
     }))
 }
 
-static ASSOCIATE_ADDRESS: Operation = Operation {
+pub static ASSOCIATE_ADDRESS: Operation = Operation {
     module: "ec2", name: "associate_address", action: "ec2:AssociateAddress",
     summary: "Associates an Elastic IP address, or carrier IP address (for instances that are in subnets in Wavelength Zones) with an instance or a network interface.",
     input: &tables::ASSOCIATE_ADDRESS_INPUT, positional: &[], output: Shape::Struct(&tables::ASSOCIATE_ADDRESS_OUTPUT),
@@ -54,7 +54,7 @@ static ASSOCIATE_ADDRESS: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nlet address = ec2::allocate_address(#{ domain: \"vpc\" }).allocation_id;\nec2::associate_address(#{ allocation_id: address, instance_id: id }).association_id",
 };
 
-fn associate_address(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn associate_address(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).associate_address()
@@ -69,7 +69,7 @@ fn associate_address(config: SdkConfig, mut input: Map, controls: Controls) -> R
     }))
 }
 
-static ATTACH_VOLUME: Operation = Operation {
+pub static ATTACH_VOLUME: Operation = Operation {
     module: "ec2", name: "attach_volume", action: "ec2:AttachVolume",
     summary: "Attaches an Amazon EBS volume to a running or stopped instance, and exposes it to the instance with the specified device name.",
     input: &tables::ATTACH_VOLUME_INPUT, positional: &[], output: Shape::Struct(&tables::ATTACH_VOLUME_OUTPUT),
@@ -81,7 +81,7 @@ static ATTACH_VOLUME: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nlet zone = ec2::describe_instances(#{ instance_ids: [id] }).reservations[0].instances[0].placement.availability_zone;\nlet volume = ec2::create_volume(#{ availability_zone: zone, size: 8 }).volume_id;\nec2::wait_until_volume_available(#{ volume_ids: [volume] });\nec2::attach_volume(#{ volume_id: volume, instance_id: id, device: \"/dev/sdf\" }).device",
 };
 
-fn attach_volume(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn attach_volume(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).attach_volume()
@@ -94,7 +94,7 @@ fn attach_volume(config: SdkConfig, mut input: Map, controls: Controls) -> Reply
     }))
 }
 
-static AUTHORIZE_SECURITY_GROUP_EGRESS: Operation = Operation {
+pub static AUTHORIZE_SECURITY_GROUP_EGRESS: Operation = Operation {
     module: "ec2", name: "authorize_security_group_egress", action: "ec2:AuthorizeSecurityGroupEgress",
     summary: "Adds the specified outbound (egress) rules to a security group.",
     input: &tables::AUTHORIZE_SECURITY_GROUP_EGRESS_INPUT, positional: &[], output: Shape::Struct(&tables::AUTHORIZE_SECURITY_GROUP_EGRESS_OUTPUT),
@@ -106,7 +106,7 @@ static AUTHORIZE_SECURITY_GROUP_EGRESS: Operation = Operation {
     example: "let group = ec2::create_security_group(#{ group_name: \"example\", description: \"An example.\" }).group_id;\nlet http = [#{ ip_protocol: \"tcp\", from_port: 80, to_port: 80, ip_ranges: [#{ cidr_ip: \"0.0.0.0/0\" }] }];\nec2::authorize_security_group_egress(#{ group_id: group, ip_permissions: http }).security_group_rules",
 };
 
-fn authorize_security_group_egress(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn authorize_security_group_egress(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         specify_tags(&mut input, &["security-group-rule"]);
@@ -125,7 +125,7 @@ fn authorize_security_group_egress(config: SdkConfig, mut input: Map, controls: 
     }))
 }
 
-static AUTHORIZE_SECURITY_GROUP_INGRESS: Operation = Operation {
+pub static AUTHORIZE_SECURITY_GROUP_INGRESS: Operation = Operation {
     module: "ec2", name: "authorize_security_group_ingress", action: "ec2:AuthorizeSecurityGroupIngress",
     summary: "Adds the specified inbound (ingress) rules to a security group.",
     input: &tables::AUTHORIZE_SECURITY_GROUP_INGRESS_INPUT, positional: &[], output: Shape::Struct(&tables::AUTHORIZE_SECURITY_GROUP_INGRESS_OUTPUT),
@@ -137,7 +137,7 @@ static AUTHORIZE_SECURITY_GROUP_INGRESS: Operation = Operation {
     example: "let group = ec2::create_security_group(#{ group_name: \"example\", description: \"An example.\" }).group_id;\nlet http = [#{ ip_protocol: \"tcp\", from_port: 80, to_port: 80, ip_ranges: [#{ cidr_ip: \"0.0.0.0/0\" }] }];\nec2::authorize_security_group_ingress(#{ group_id: group, ip_permissions: http }).security_group_rules",
 };
 
-fn authorize_security_group_ingress(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn authorize_security_group_ingress(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         specify_tags(&mut input, &["security-group-rule"]);
@@ -157,7 +157,7 @@ fn authorize_security_group_ingress(config: SdkConfig, mut input: Map, controls:
     }))
 }
 
-static COPY_IMAGE: Operation = Operation {
+pub static COPY_IMAGE: Operation = Operation {
     module: "ec2", name: "copy_image", action: "ec2:CopyImage",
     summary: "Initiates an AMI copy operation.",
     input: &tables::COPY_IMAGE_INPUT, positional: &[], output: Shape::Struct(&tables::COPY_IMAGE_OUTPUT),
@@ -169,7 +169,7 @@ static COPY_IMAGE: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nec2::copy_image(#{ source_image_id: image, source_region: \"us-east-1\", name: \"copy\" }).image_id",
 };
 
-fn copy_image(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn copy_image(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         specify_tags(&mut input, &["image", "snapshot"]);
@@ -192,7 +192,7 @@ fn copy_image(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     }))
 }
 
-static CREATE_IMAGE: Operation = Operation {
+pub static CREATE_IMAGE: Operation = Operation {
     module: "ec2", name: "create_image", action: "ec2:CreateImage",
     summary: "Creates an Amazon EBS-backed AMI from an Amazon EBS-backed instance that is either running or stopped.",
     input: &tables::CREATE_IMAGE_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_IMAGE_OUTPUT),
@@ -204,7 +204,7 @@ static CREATE_IMAGE: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::create_image(#{ instance_id: id, name: \"golden\" }).image_id",
 };
 
-fn create_image(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn create_image(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         specify_tags(&mut input, &["image", "snapshot"]);
@@ -222,7 +222,7 @@ fn create_image(config: SdkConfig, mut input: Map, controls: Controls) -> Reply 
     }))
 }
 
-static CREATE_KEY_PAIR: Operation = Operation {
+pub static CREATE_KEY_PAIR: Operation = Operation {
     module: "ec2", name: "create_key_pair", action: "ec2:CreateKeyPair",
     summary: "Creates an ED25519 or 2048-bit RSA key pair with the specified name and in the specified format.",
     input: &tables::CREATE_KEY_PAIR_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_KEY_PAIR_OUTPUT),
@@ -234,7 +234,7 @@ static CREATE_KEY_PAIR: Operation = Operation {
     example: "ec2::create_key_pair(#{ key_name: \"example\", key_type: \"ed25519\" }).key_pair_id",
 };
 
-fn create_key_pair(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn create_key_pair(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         specify_tags(&mut input, &["key-pair"]);
@@ -248,7 +248,7 @@ fn create_key_pair(config: SdkConfig, mut input: Map, controls: Controls) -> Rep
     }))
 }
 
-static CREATE_LAUNCH_TEMPLATE: Operation = Operation {
+pub static CREATE_LAUNCH_TEMPLATE: Operation = Operation {
     module: "ec2", name: "create_launch_template", action: "ec2:CreateLaunchTemplate",
     summary: "Creates a launch template.",
     input: &tables::CREATE_LAUNCH_TEMPLATE_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_LAUNCH_TEMPLATE_OUTPUT),
@@ -260,7 +260,7 @@ static CREATE_LAUNCH_TEMPLATE: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nec2::create_launch_template(#{ launch_template_name: \"web\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id",
 };
 
-fn create_launch_template(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn create_launch_template(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         specify_tags(&mut input, &["launch-template"]);
@@ -276,7 +276,7 @@ fn create_launch_template(config: SdkConfig, mut input: Map, controls: Controls)
     }))
 }
 
-static CREATE_LAUNCH_TEMPLATE_VERSION: Operation = Operation {
+pub static CREATE_LAUNCH_TEMPLATE_VERSION: Operation = Operation {
     module: "ec2", name: "create_launch_template_version", action: "ec2:CreateLaunchTemplateVersion",
     summary: "Creates a new version of a launch template.",
     input: &tables::CREATE_LAUNCH_TEMPLATE_VERSION_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_LAUNCH_TEMPLATE_VERSION_OUTPUT),
@@ -288,7 +288,7 @@ static CREATE_LAUNCH_TEMPLATE_VERSION: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nec2::create_launch_template_version(#{ launch_template_id: template, source_version: \"1\", launch_template_data: #{ instance_type: \"t3.micro\" } }).launch_template_version.version_number",
 };
 
-fn create_launch_template_version(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn create_launch_template_version(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).create_launch_template_version()
@@ -304,7 +304,7 @@ fn create_launch_template_version(config: SdkConfig, mut input: Map, controls: C
     }))
 }
 
-static CREATE_SECURITY_GROUP: Operation = Operation {
+pub static CREATE_SECURITY_GROUP: Operation = Operation {
     module: "ec2", name: "create_security_group", action: "ec2:CreateSecurityGroup",
     summary: "Creates a security group.",
     input: &tables::CREATE_SECURITY_GROUP_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_SECURITY_GROUP_OUTPUT),
@@ -316,7 +316,7 @@ static CREATE_SECURITY_GROUP: Operation = Operation {
     example: "ec2::create_security_group(#{ group_name: \"web\", description: \"HTTP from everywhere.\", tags: #{ Name: \"web\" } }).group_id",
 };
 
-fn create_security_group(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn create_security_group(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         specify_tags(&mut input, &["security-group"]);
@@ -330,7 +330,7 @@ fn create_security_group(config: SdkConfig, mut input: Map, controls: Controls) 
     }))
 }
 
-static CREATE_SNAPSHOT: Operation = Operation {
+pub static CREATE_SNAPSHOT: Operation = Operation {
     module: "ec2", name: "create_snapshot", action: "ec2:CreateSnapshot",
     summary: "Creates a snapshot of an EBS volume and stores it in Amazon S3.",
     input: &tables::CREATE_SNAPSHOT_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_SNAPSHOT_OUTPUT),
@@ -342,7 +342,7 @@ static CREATE_SNAPSHOT: Operation = Operation {
     example: "let volume = ec2::create_volume(#{ availability_zone: ec2::describe_availability_zones(#{}).availability_zones[0].zone_name, size: 8, volume_type: \"gp3\" }).volume_id;\nec2::wait_until_volume_available(#{ volume_ids: [volume] });\nec2::create_snapshot(#{ volume_id: volume, description: \"before the upgrade\" }).snapshot_id",
 };
 
-fn create_snapshot(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn create_snapshot(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         specify_tags(&mut input, &["snapshot"]);
@@ -357,7 +357,7 @@ fn create_snapshot(config: SdkConfig, mut input: Map, controls: Controls) -> Rep
     }))
 }
 
-static CREATE_SNAPSHOTS: Operation = Operation {
+pub static CREATE_SNAPSHOTS: Operation = Operation {
     module: "ec2", name: "create_snapshots", action: "ec2:CreateSnapshots",
     summary: "Creates crash-consistent snapshots of multiple EBS volumes attached to an Amazon EC2 instance.",
     input: &tables::CREATE_SNAPSHOTS_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_SNAPSHOTS_OUTPUT),
@@ -369,7 +369,7 @@ static CREATE_SNAPSHOTS: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::create_snapshots(#{ instance_specification: #{ instance_id: id } }).snapshots",
 };
 
-fn create_snapshots(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn create_snapshots(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         specify_tags(&mut input, &["snapshot"]);
@@ -385,7 +385,7 @@ fn create_snapshots(config: SdkConfig, mut input: Map, controls: Controls) -> Re
     }))
 }
 
-static CREATE_TAGS: Operation = Operation {
+pub static CREATE_TAGS: Operation = Operation {
     module: "ec2", name: "create_tags", action: "ec2:CreateTags",
     summary: "Adds or overwrites only the specified tags for the specified Amazon EC2 resource or resources.",
     input: &tables::CREATE_TAGS_INPUT, positional: &[], output: Shape::Nothing,
@@ -397,7 +397,7 @@ static CREATE_TAGS: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::create_tags(#{ resources: [id], tags: #{ team: \"web\" } })",
 };
 
-fn create_tags(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn create_tags(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).create_tags()
@@ -409,7 +409,7 @@ fn create_tags(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     }))
 }
 
-static CREATE_VOLUME: Operation = Operation {
+pub static CREATE_VOLUME: Operation = Operation {
     module: "ec2", name: "create_volume", action: "ec2:CreateVolume",
     summary: "Creates an EBS volume that can be attached to an instance in the same Availability Zone.",
     input: &tables::CREATE_VOLUME_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_VOLUME_OUTPUT),
@@ -421,7 +421,7 @@ static CREATE_VOLUME: Operation = Operation {
     example: "ec2::create_volume(#{ availability_zone: ec2::describe_availability_zones(#{}).availability_zones[0].zone_name, size: 8, volume_type: \"gp3\", encrypted: true }).volume_id",
 };
 
-fn create_volume(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn create_volume(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         specify_tags(&mut input, &["volume"]);
@@ -446,7 +446,7 @@ fn create_volume(config: SdkConfig, mut input: Map, controls: Controls) -> Reply
     }))
 }
 
-static DELETE_KEY_PAIR: Operation = Operation {
+pub static DELETE_KEY_PAIR: Operation = Operation {
     module: "ec2", name: "delete_key_pair", action: "ec2:DeleteKeyPair",
     summary: "Deletes the specified key pair, by removing the public key from Amazon EC2.",
     input: &tables::DELETE_KEY_PAIR_INPUT, positional: &[], output: Shape::Struct(&tables::DELETE_KEY_PAIR_OUTPUT),
@@ -458,7 +458,7 @@ static DELETE_KEY_PAIR: Operation = Operation {
     example: "ec2::create_key_pair(#{ key_name: \"example\" });\nec2::delete_key_pair(#{ key_name: \"example\" })",
 };
 
-fn delete_key_pair(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn delete_key_pair(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).delete_key_pair()
@@ -469,7 +469,7 @@ fn delete_key_pair(config: SdkConfig, mut input: Map, controls: Controls) -> Rep
     }))
 }
 
-static DELETE_LAUNCH_TEMPLATE: Operation = Operation {
+pub static DELETE_LAUNCH_TEMPLATE: Operation = Operation {
     module: "ec2", name: "delete_launch_template", action: "ec2:DeleteLaunchTemplate",
     summary: "Deletes a launch template.",
     input: &tables::DELETE_LAUNCH_TEMPLATE_INPUT, positional: &[], output: Shape::Struct(&tables::DELETE_LAUNCH_TEMPLATE_OUTPUT),
@@ -481,7 +481,7 @@ static DELETE_LAUNCH_TEMPLATE: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nec2::delete_launch_template(#{ launch_template_id: template })",
 };
 
-fn delete_launch_template(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn delete_launch_template(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).delete_launch_template()
@@ -492,7 +492,7 @@ fn delete_launch_template(config: SdkConfig, mut input: Map, controls: Controls)
     }))
 }
 
-static DELETE_LAUNCH_TEMPLATE_VERSIONS: Operation = Operation {
+pub static DELETE_LAUNCH_TEMPLATE_VERSIONS: Operation = Operation {
     module: "ec2", name: "delete_launch_template_versions", action: "ec2:DeleteLaunchTemplateVersions",
     summary: "Deletes one or more versions of a launch template.",
     input: &tables::DELETE_LAUNCH_TEMPLATE_VERSIONS_INPUT, positional: &[], output: Shape::Struct(&tables::DELETE_LAUNCH_TEMPLATE_VERSIONS_OUTPUT),
@@ -504,7 +504,7 @@ static DELETE_LAUNCH_TEMPLATE_VERSIONS: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nec2::create_launch_template_version(#{ launch_template_id: template, source_version: \"1\", launch_template_data: #{ instance_type: \"t3.micro\" } });\nec2::delete_launch_template_versions(#{ launch_template_id: template, versions: [\"2\"] })",
 };
 
-fn delete_launch_template_versions(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn delete_launch_template_versions(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).delete_launch_template_versions()
@@ -516,7 +516,7 @@ fn delete_launch_template_versions(config: SdkConfig, mut input: Map, controls: 
     }))
 }
 
-static DELETE_SECURITY_GROUP: Operation = Operation {
+pub static DELETE_SECURITY_GROUP: Operation = Operation {
     module: "ec2", name: "delete_security_group", action: "ec2:DeleteSecurityGroup",
     summary: "Deletes a security group.",
     input: &tables::DELETE_SECURITY_GROUP_INPUT, positional: &[], output: Shape::Struct(&tables::DELETE_SECURITY_GROUP_OUTPUT),
@@ -528,7 +528,7 @@ static DELETE_SECURITY_GROUP: Operation = Operation {
     example: "let group = ec2::create_security_group(#{ group_name: \"example\", description: \"An example.\" }).group_id;\nec2::delete_security_group(#{ group_id: group })",
 };
 
-fn delete_security_group(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn delete_security_group(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).delete_security_group()
@@ -539,7 +539,7 @@ fn delete_security_group(config: SdkConfig, mut input: Map, controls: Controls) 
     }))
 }
 
-static DELETE_SNAPSHOT: Operation = Operation {
+pub static DELETE_SNAPSHOT: Operation = Operation {
     module: "ec2", name: "delete_snapshot", action: "ec2:DeleteSnapshot",
     summary: "Deletes the specified snapshot.",
     input: &tables::DELETE_SNAPSHOT_INPUT, positional: &[], output: Shape::Nothing,
@@ -551,7 +551,7 @@ static DELETE_SNAPSHOT: Operation = Operation {
     example: "let volume = ec2::create_volume(#{ availability_zone: ec2::describe_availability_zones(#{}).availability_zones[0].zone_name, size: 8, volume_type: \"gp3\" }).volume_id;\nec2::wait_until_volume_available(#{ volume_ids: [volume] });\nlet snapshot = ec2::create_snapshot(#{ volume_id: volume }).snapshot_id;\nec2::wait_until_snapshot_completed(#{ snapshot_ids: [snapshot] });\nec2::delete_snapshot(#{ snapshot_id: snapshot })",
 };
 
-fn delete_snapshot(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn delete_snapshot(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).delete_snapshot()
@@ -562,7 +562,7 @@ fn delete_snapshot(config: SdkConfig, mut input: Map, controls: Controls) -> Rep
     }))
 }
 
-static DELETE_TAGS: Operation = Operation {
+pub static DELETE_TAGS: Operation = Operation {
     module: "ec2", name: "delete_tags", action: "ec2:DeleteTags",
     summary: "Removes tags from resources; a tag goes only where it has the given value.",
     input: &tables::DELETE_TAGS_INPUT, positional: &[], output: Shape::Nothing,
@@ -574,7 +574,7 @@ static DELETE_TAGS: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::create_tags(#{ resources: [id], tags: #{ team: \"web\" } });\nec2::delete_tags(#{ resources: [id], tags: #{ team: \"web\" } })",
 };
 
-fn delete_tags(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn delete_tags(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).delete_tags()
@@ -586,7 +586,7 @@ fn delete_tags(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     }))
 }
 
-static DELETE_VOLUME: Operation = Operation {
+pub static DELETE_VOLUME: Operation = Operation {
     module: "ec2", name: "delete_volume", action: "ec2:DeleteVolume",
     summary: "Deletes the specified EBS volume.",
     input: &tables::DELETE_VOLUME_INPUT, positional: &[], output: Shape::Nothing,
@@ -598,7 +598,7 @@ static DELETE_VOLUME: Operation = Operation {
     example: "let volume = ec2::create_volume(#{ availability_zone: ec2::describe_availability_zones(#{}).availability_zones[0].zone_name, size: 8, volume_type: \"gp3\" }).volume_id;\nec2::wait_until_volume_available(#{ volume_ids: [volume] });\nec2::delete_volume(#{ volume_id: volume })",
 };
 
-fn delete_volume(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn delete_volume(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).delete_volume()
@@ -609,7 +609,7 @@ fn delete_volume(config: SdkConfig, mut input: Map, controls: Controls) -> Reply
     }))
 }
 
-static DEREGISTER_IMAGE: Operation = Operation {
+pub static DEREGISTER_IMAGE: Operation = Operation {
     module: "ec2", name: "deregister_image", action: "ec2:DeregisterImage",
     summary: "Deregisters the specified AMI.",
     input: &tables::DEREGISTER_IMAGE_INPUT, positional: &[], output: Shape::Struct(&tables::DEREGISTER_IMAGE_OUTPUT),
@@ -621,7 +621,7 @@ static DEREGISTER_IMAGE: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nlet made = ec2::create_image(#{ instance_id: id, name: \"golden\" }).image_id;\nec2::wait_until_image_available(#{ image_ids: [made] });\nec2::deregister_image(#{ image_id: made })",
 };
 
-fn deregister_image(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn deregister_image(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).deregister_image()
@@ -632,7 +632,7 @@ fn deregister_image(config: SdkConfig, mut input: Map, controls: Controls) -> Re
     }))
 }
 
-static DESCRIBE_ADDRESSES: Operation = Operation {
+pub static DESCRIBE_ADDRESSES: Operation = Operation {
     module: "ec2", name: "describe_addresses", action: "ec2:DescribeAddresses",
     summary: "Describes the specified Elastic IP addresses or all of your Elastic IP addresses.",
     input: &tables::DESCRIBE_ADDRESSES_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_ADDRESSES_OUTPUT),
@@ -640,7 +640,7 @@ static DESCRIBE_ADDRESSES: Operation = Operation {
     example: "let address = ec2::allocate_address(#{ domain: \"vpc\" }).allocation_id;\nec2::describe_addresses(#{ allocation_ids: [address] }).addresses[0].public_ip",
 };
 
-fn describe_addresses(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn describe_addresses(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).describe_addresses()
@@ -652,7 +652,7 @@ fn describe_addresses(config: SdkConfig, mut input: Map, controls: Controls) -> 
     }))
 }
 
-static DESCRIBE_AVAILABILITY_ZONES: Operation = Operation {
+pub static DESCRIBE_AVAILABILITY_ZONES: Operation = Operation {
     module: "ec2", name: "describe_availability_zones", action: "ec2:DescribeAvailabilityZones",
     summary: "Describes the Availability Zones, Local Zones, and Wavelength Zones that are available to you.",
     input: &tables::DESCRIBE_AVAILABILITY_ZONES_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_AVAILABILITY_ZONES_OUTPUT),
@@ -660,7 +660,7 @@ static DESCRIBE_AVAILABILITY_ZONES: Operation = Operation {
     example: "ec2::describe_availability_zones(#{}).availability_zones",
 };
 
-fn describe_availability_zones(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn describe_availability_zones(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).describe_availability_zones()
@@ -673,7 +673,7 @@ fn describe_availability_zones(config: SdkConfig, mut input: Map, controls: Cont
     }))
 }
 
-static DESCRIBE_IMAGES: Operation = Operation {
+pub static DESCRIBE_IMAGES: Operation = Operation {
     module: "ec2", name: "describe_images", action: "ec2:DescribeImages",
     summary: "Describes the specified images (AMIs, AKIs, and ARIs) available to you or all of the images available to you.",
     input: &tables::DESCRIBE_IMAGES_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_IMAGES_OUTPUT),
@@ -681,7 +681,7 @@ static DESCRIBE_IMAGES: Operation = Operation {
     example: "ec2::describe_images(#{ owners: [\"amazon\"], filters: #{ architecture: \"x86_64\" } }).images",
 };
 
-fn describe_images(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn describe_images(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).describe_images()
@@ -708,7 +708,7 @@ fn describe_images(config: SdkConfig, mut input: Map, controls: Controls) -> Rep
     }))
 }
 
-static DESCRIBE_INSTANCE_ATTRIBUTE: Operation = Operation {
+pub static DESCRIBE_INSTANCE_ATTRIBUTE: Operation = Operation {
     module: "ec2", name: "describe_instance_attribute", action: "ec2:DescribeInstanceAttribute",
     summary: "Describes the specified attribute of the specified instance.",
     input: &tables::DESCRIBE_INSTANCE_ATTRIBUTE_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_INSTANCE_ATTRIBUTE_OUTPUT),
@@ -716,7 +716,7 @@ static DESCRIBE_INSTANCE_ATTRIBUTE: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::describe_instance_attribute(#{ instance_id: id, attribute: \"instanceType\" }).instance_type.value",
 };
 
-fn describe_instance_attribute(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn describe_instance_attribute(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).describe_instance_attribute()
@@ -727,7 +727,7 @@ fn describe_instance_attribute(config: SdkConfig, mut input: Map, controls: Cont
     }))
 }
 
-static DESCRIBE_INSTANCE_STATUS: Operation = Operation {
+pub static DESCRIBE_INSTANCE_STATUS: Operation = Operation {
     module: "ec2", name: "describe_instance_status", action: "ec2:DescribeInstanceStatus",
     summary: "Describes the status of the specified instances or all of your instances.",
     input: &tables::DESCRIBE_INSTANCE_STATUS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_INSTANCE_STATUS_OUTPUT),
@@ -735,7 +735,7 @@ static DESCRIBE_INSTANCE_STATUS: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::describe_instance_status(#{ instance_ids: [id] }).instance_statuses[0].instance_state.name",
 };
 
-fn describe_instance_status(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn describe_instance_status(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).describe_instance_status()
@@ -760,7 +760,7 @@ fn describe_instance_status(config: SdkConfig, mut input: Map, controls: Control
     }))
 }
 
-static DESCRIBE_INSTANCE_TYPE_OFFERINGS: Operation = Operation {
+pub static DESCRIBE_INSTANCE_TYPE_OFFERINGS: Operation = Operation {
     module: "ec2", name: "describe_instance_type_offerings", action: "ec2:DescribeInstanceTypeOfferings",
     summary: "Lists the instance types that are offered for the specified location.",
     input: &tables::DESCRIBE_INSTANCE_TYPE_OFFERINGS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_INSTANCE_TYPE_OFFERINGS_OUTPUT),
@@ -768,7 +768,7 @@ static DESCRIBE_INSTANCE_TYPE_OFFERINGS: Operation = Operation {
     example: "ec2::describe_instance_type_offerings(#{ location_type: \"availability-zone\", filters: #{ \"instance-type\": \"t3.nano\" } }).instance_type_offerings",
 };
 
-fn describe_instance_type_offerings(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn describe_instance_type_offerings(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).describe_instance_type_offerings()
@@ -791,7 +791,7 @@ fn describe_instance_type_offerings(config: SdkConfig, mut input: Map, controls:
     }))
 }
 
-static DESCRIBE_INSTANCE_TYPES: Operation = Operation {
+pub static DESCRIBE_INSTANCE_TYPES: Operation = Operation {
     module: "ec2", name: "describe_instance_types", action: "ec2:DescribeInstanceTypes",
     summary: "Describes the specified instance types.",
     input: &tables::DESCRIBE_INSTANCE_TYPES_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_INSTANCE_TYPES_OUTPUT),
@@ -799,7 +799,7 @@ static DESCRIBE_INSTANCE_TYPES: Operation = Operation {
     example: "ec2::describe_instance_types(#{ instance_types: [\"t3.nano\"] }).instance_types[0].memory_info.size_in_mib",
 };
 
-fn describe_instance_types(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn describe_instance_types(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).describe_instance_types()
@@ -823,7 +823,7 @@ fn describe_instance_types(config: SdkConfig, mut input: Map, controls: Controls
     }))
 }
 
-static DESCRIBE_INSTANCES: Operation = Operation {
+pub static DESCRIBE_INSTANCES: Operation = Operation {
     module: "ec2", name: "describe_instances", action: "ec2:DescribeInstances",
     summary: "Describes the specified instances or all instances.",
     input: &tables::DESCRIBE_INSTANCES_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_INSTANCES_OUTPUT),
@@ -831,7 +831,7 @@ static DESCRIBE_INSTANCES: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::describe_instances(#{ instance_ids: [id] }).reservations[0].instances[0].state.name",
 };
 
-fn describe_instances(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn describe_instances(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).describe_instances()
@@ -855,7 +855,7 @@ fn describe_instances(config: SdkConfig, mut input: Map, controls: Controls) -> 
     }))
 }
 
-static DESCRIBE_INTERNET_GATEWAYS: Operation = Operation {
+pub static DESCRIBE_INTERNET_GATEWAYS: Operation = Operation {
     module: "ec2", name: "describe_internet_gateways", action: "ec2:DescribeInternetGateways",
     summary: "Describes your internet gateways.",
     input: &tables::DESCRIBE_INTERNET_GATEWAYS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_INTERNET_GATEWAYS_OUTPUT),
@@ -863,7 +863,7 @@ static DESCRIBE_INTERNET_GATEWAYS: Operation = Operation {
     example: "ec2::describe_internet_gateways(#{}).internet_gateways",
 };
 
-fn describe_internet_gateways(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn describe_internet_gateways(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).describe_internet_gateways()
@@ -886,7 +886,7 @@ fn describe_internet_gateways(config: SdkConfig, mut input: Map, controls: Contr
     }))
 }
 
-static DESCRIBE_KEY_PAIRS: Operation = Operation {
+pub static DESCRIBE_KEY_PAIRS: Operation = Operation {
     module: "ec2", name: "describe_key_pairs", action: "ec2:DescribeKeyPairs",
     summary: "Describes the specified key pairs or all of your key pairs.",
     input: &tables::DESCRIBE_KEY_PAIRS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_KEY_PAIRS_OUTPUT),
@@ -894,7 +894,7 @@ static DESCRIBE_KEY_PAIRS: Operation = Operation {
     example: "ec2::create_key_pair(#{ key_name: \"example\" });\nec2::describe_key_pairs(#{ key_names: [\"example\"] }).key_pairs[0].key_pair_id",
 };
 
-fn describe_key_pairs(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn describe_key_pairs(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).describe_key_pairs()
@@ -907,7 +907,7 @@ fn describe_key_pairs(config: SdkConfig, mut input: Map, controls: Controls) -> 
     }))
 }
 
-static DESCRIBE_LAUNCH_TEMPLATE_VERSIONS: Operation = Operation {
+pub static DESCRIBE_LAUNCH_TEMPLATE_VERSIONS: Operation = Operation {
     module: "ec2", name: "describe_launch_template_versions", action: "ec2:DescribeLaunchTemplateVersions",
     summary: "Describes one or more versions of a specified launch template.",
     input: &tables::DESCRIBE_LAUNCH_TEMPLATE_VERSIONS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_LAUNCH_TEMPLATE_VERSIONS_OUTPUT),
@@ -915,7 +915,7 @@ static DESCRIBE_LAUNCH_TEMPLATE_VERSIONS: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nec2::describe_launch_template_versions(#{ launch_template_id: template, versions: [\"$Latest\"] }).launch_template_versions[0].version_number",
 };
 
-fn describe_launch_template_versions(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn describe_launch_template_versions(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).describe_launch_template_versions()
@@ -944,7 +944,7 @@ fn describe_launch_template_versions(config: SdkConfig, mut input: Map, controls
     }))
 }
 
-static DESCRIBE_LAUNCH_TEMPLATES: Operation = Operation {
+pub static DESCRIBE_LAUNCH_TEMPLATES: Operation = Operation {
     module: "ec2", name: "describe_launch_templates", action: "ec2:DescribeLaunchTemplates",
     summary: "Describes one or more launch templates.",
     input: &tables::DESCRIBE_LAUNCH_TEMPLATES_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_LAUNCH_TEMPLATES_OUTPUT),
@@ -952,7 +952,7 @@ static DESCRIBE_LAUNCH_TEMPLATES: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nec2::describe_launch_templates(#{ launch_template_ids: [template] }).launch_templates[0].latest_version_number",
 };
 
-fn describe_launch_templates(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn describe_launch_templates(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).describe_launch_templates()
@@ -977,7 +977,7 @@ fn describe_launch_templates(config: SdkConfig, mut input: Map, controls: Contro
     }))
 }
 
-static DESCRIBE_NETWORK_INTERFACES: Operation = Operation {
+pub static DESCRIBE_NETWORK_INTERFACES: Operation = Operation {
     module: "ec2", name: "describe_network_interfaces", action: "ec2:DescribeNetworkInterfaces",
     summary: "Describes the specified network interfaces or all your network interfaces.",
     input: &tables::DESCRIBE_NETWORK_INTERFACES_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_NETWORK_INTERFACES_OUTPUT),
@@ -985,7 +985,7 @@ static DESCRIBE_NETWORK_INTERFACES: Operation = Operation {
     example: "ec2::describe_network_interfaces(#{}).network_interfaces",
 };
 
-fn describe_network_interfaces(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn describe_network_interfaces(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).describe_network_interfaces()
@@ -1009,7 +1009,7 @@ fn describe_network_interfaces(config: SdkConfig, mut input: Map, controls: Cont
     }))
 }
 
-static DESCRIBE_REGIONS: Operation = Operation {
+pub static DESCRIBE_REGIONS: Operation = Operation {
     module: "ec2", name: "describe_regions", action: "ec2:DescribeRegions",
     summary: "Describes the Regions that are enabled for your account, or all Regions.",
     input: &tables::DESCRIBE_REGIONS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_REGIONS_OUTPUT),
@@ -1017,7 +1017,7 @@ static DESCRIBE_REGIONS: Operation = Operation {
     example: "ec2::describe_regions(#{}).regions",
 };
 
-fn describe_regions(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn describe_regions(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).describe_regions()
@@ -1029,7 +1029,7 @@ fn describe_regions(config: SdkConfig, mut input: Map, controls: Controls) -> Re
     }))
 }
 
-static DESCRIBE_ROUTE_TABLES: Operation = Operation {
+pub static DESCRIBE_ROUTE_TABLES: Operation = Operation {
     module: "ec2", name: "describe_route_tables", action: "ec2:DescribeRouteTables",
     summary: "Describes your route tables.",
     input: &tables::DESCRIBE_ROUTE_TABLES_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_ROUTE_TABLES_OUTPUT),
@@ -1037,7 +1037,7 @@ static DESCRIBE_ROUTE_TABLES: Operation = Operation {
     example: "ec2::describe_route_tables(#{}).route_tables",
 };
 
-fn describe_route_tables(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn describe_route_tables(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).describe_route_tables()
@@ -1060,7 +1060,7 @@ fn describe_route_tables(config: SdkConfig, mut input: Map, controls: Controls) 
     }))
 }
 
-static DESCRIBE_SECURITY_GROUP_RULES: Operation = Operation {
+pub static DESCRIBE_SECURITY_GROUP_RULES: Operation = Operation {
     module: "ec2", name: "describe_security_group_rules", action: "ec2:DescribeSecurityGroupRules",
     summary: "Describes one or more of your security group rules.",
     input: &tables::DESCRIBE_SECURITY_GROUP_RULES_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_SECURITY_GROUP_RULES_OUTPUT),
@@ -1068,7 +1068,7 @@ static DESCRIBE_SECURITY_GROUP_RULES: Operation = Operation {
     example: "let group = ec2::create_security_group(#{ group_name: \"example\", description: \"An example.\" }).group_id;\nec2::describe_security_group_rules(#{ filters: #{ \"group-id\": group } }).security_group_rules",
 };
 
-fn describe_security_group_rules(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn describe_security_group_rules(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).describe_security_group_rules()
@@ -1091,7 +1091,7 @@ fn describe_security_group_rules(config: SdkConfig, mut input: Map, controls: Co
     }))
 }
 
-static DESCRIBE_SECURITY_GROUPS: Operation = Operation {
+pub static DESCRIBE_SECURITY_GROUPS: Operation = Operation {
     module: "ec2", name: "describe_security_groups", action: "ec2:DescribeSecurityGroups",
     summary: "Describes the specified security groups or all of your security groups.",
     input: &tables::DESCRIBE_SECURITY_GROUPS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_SECURITY_GROUPS_OUTPUT),
@@ -1099,7 +1099,7 @@ static DESCRIBE_SECURITY_GROUPS: Operation = Operation {
     example: "ec2::describe_security_groups(#{ filters: #{ \"group-name\": \"default\" } }).security_groups[0].group_id",
 };
 
-fn describe_security_groups(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn describe_security_groups(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).describe_security_groups()
@@ -1123,7 +1123,7 @@ fn describe_security_groups(config: SdkConfig, mut input: Map, controls: Control
     }))
 }
 
-static DESCRIBE_SNAPSHOTS: Operation = Operation {
+pub static DESCRIBE_SNAPSHOTS: Operation = Operation {
     module: "ec2", name: "describe_snapshots", action: "ec2:DescribeSnapshots",
     summary: "Describes the specified EBS snapshots available to you or all of the EBS snapshots available to you.",
     input: &tables::DESCRIBE_SNAPSHOTS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_SNAPSHOTS_OUTPUT),
@@ -1131,7 +1131,7 @@ static DESCRIBE_SNAPSHOTS: Operation = Operation {
     example: "let volume = ec2::create_volume(#{ availability_zone: ec2::describe_availability_zones(#{}).availability_zones[0].zone_name, size: 8, volume_type: \"gp3\" }).volume_id;\nec2::wait_until_volume_available(#{ volume_ids: [volume] });\nlet snapshot = ec2::create_snapshot(#{ volume_id: volume }).snapshot_id;\nec2::wait_until_snapshot_completed(#{ snapshot_ids: [snapshot] });\nec2::describe_snapshots(#{ snapshot_ids: [snapshot] }).snapshots[0].state",
 };
 
-fn describe_snapshots(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn describe_snapshots(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).describe_snapshots()
@@ -1156,7 +1156,7 @@ fn describe_snapshots(config: SdkConfig, mut input: Map, controls: Controls) -> 
     }))
 }
 
-static DESCRIBE_SUBNETS: Operation = Operation {
+pub static DESCRIBE_SUBNETS: Operation = Operation {
     module: "ec2", name: "describe_subnets", action: "ec2:DescribeSubnets",
     summary: "Describes your subnets.",
     input: &tables::DESCRIBE_SUBNETS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_SUBNETS_OUTPUT),
@@ -1164,7 +1164,7 @@ static DESCRIBE_SUBNETS: Operation = Operation {
     example: "ec2::describe_subnets(#{ filters: #{ \"default-for-az\": \"true\" } }).subnets",
 };
 
-fn describe_subnets(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn describe_subnets(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).describe_subnets()
@@ -1187,7 +1187,7 @@ fn describe_subnets(config: SdkConfig, mut input: Map, controls: Controls) -> Re
     }))
 }
 
-static DESCRIBE_TAGS: Operation = Operation {
+pub static DESCRIBE_TAGS: Operation = Operation {
     module: "ec2", name: "describe_tags", action: "ec2:DescribeTags",
     summary: "Describes the specified tags for your EC2 resources.",
     input: &tables::DESCRIBE_TAGS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_TAGS_OUTPUT),
@@ -1195,7 +1195,7 @@ static DESCRIBE_TAGS: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::create_tags(#{ resources: [id], tags: #{ team: \"web\" } });\nec2::describe_tags(#{ filters: #{ \"resource-id\": id } }).tags",
 };
 
-fn describe_tags(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn describe_tags(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).describe_tags()
@@ -1217,7 +1217,7 @@ fn describe_tags(config: SdkConfig, mut input: Map, controls: Controls) -> Reply
     }))
 }
 
-static DESCRIBE_VOLUMES: Operation = Operation {
+pub static DESCRIBE_VOLUMES: Operation = Operation {
     module: "ec2", name: "describe_volumes", action: "ec2:DescribeVolumes",
     summary: "Describes the specified EBS volumes or all of your EBS volumes.",
     input: &tables::DESCRIBE_VOLUMES_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_VOLUMES_OUTPUT),
@@ -1225,7 +1225,7 @@ static DESCRIBE_VOLUMES: Operation = Operation {
     example: "let volume = ec2::create_volume(#{ availability_zone: ec2::describe_availability_zones(#{}).availability_zones[0].zone_name, size: 8, volume_type: \"gp3\" }).volume_id;\nec2::wait_until_volume_available(#{ volume_ids: [volume] });\nec2::describe_volumes(#{ volume_ids: [volume] }).volumes[0].size",
 };
 
-fn describe_volumes(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn describe_volumes(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).describe_volumes()
@@ -1249,7 +1249,7 @@ fn describe_volumes(config: SdkConfig, mut input: Map, controls: Controls) -> Re
     }))
 }
 
-static DESCRIBE_VPCS: Operation = Operation {
+pub static DESCRIBE_VPCS: Operation = Operation {
     module: "ec2", name: "describe_vpcs", action: "ec2:DescribeVpcs",
     summary: "Describes your VPCs.",
     input: &tables::DESCRIBE_VPCS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_VPCS_OUTPUT),
@@ -1257,7 +1257,7 @@ static DESCRIBE_VPCS: Operation = Operation {
     example: "ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id",
 };
 
-fn describe_vpcs(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn describe_vpcs(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).describe_vpcs()
@@ -1280,7 +1280,7 @@ fn describe_vpcs(config: SdkConfig, mut input: Map, controls: Controls) -> Reply
     }))
 }
 
-static DETACH_VOLUME: Operation = Operation {
+pub static DETACH_VOLUME: Operation = Operation {
     module: "ec2", name: "detach_volume", action: "ec2:DetachVolume",
     summary: "Detaches an EBS volume from an instance.",
     input: &tables::DETACH_VOLUME_INPUT, positional: &[], output: Shape::Struct(&tables::DETACH_VOLUME_OUTPUT),
@@ -1292,7 +1292,7 @@ static DETACH_VOLUME: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nlet zone = ec2::describe_instances(#{ instance_ids: [id] }).reservations[0].instances[0].placement.availability_zone;\nlet volume = ec2::create_volume(#{ availability_zone: zone, size: 8 }).volume_id;\nec2::wait_until_volume_available(#{ volume_ids: [volume] });\nec2::attach_volume(#{ volume_id: volume, instance_id: id, device: \"/dev/sdf\" });\nec2::wait_until_volume_in_use(#{ volume_ids: [volume] });\nec2::detach_volume(#{ volume_id: volume }).volume_id",
 };
 
-fn detach_volume(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn detach_volume(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).detach_volume()
@@ -1305,7 +1305,7 @@ fn detach_volume(config: SdkConfig, mut input: Map, controls: Controls) -> Reply
     }))
 }
 
-static DISASSOCIATE_ADDRESS: Operation = Operation {
+pub static DISASSOCIATE_ADDRESS: Operation = Operation {
     module: "ec2", name: "disassociate_address", action: "ec2:DisassociateAddress",
     summary: "Disassociates an Elastic IP address from the instance or network interface it's associated with.",
     input: &tables::DISASSOCIATE_ADDRESS_INPUT, positional: &[], output: Shape::Nothing,
@@ -1317,7 +1317,7 @@ static DISASSOCIATE_ADDRESS: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nlet address = ec2::allocate_address(#{ domain: \"vpc\" }).allocation_id;\nlet association = ec2::associate_address(#{ allocation_id: address, instance_id: id }).association_id;\nec2::disassociate_address(#{ association_id: association })",
 };
 
-fn disassociate_address(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn disassociate_address(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).disassociate_address()
@@ -1329,7 +1329,7 @@ fn disassociate_address(config: SdkConfig, mut input: Map, controls: Controls) -
     }))
 }
 
-static GET_CONSOLE_OUTPUT: Operation = Operation {
+pub static GET_CONSOLE_OUTPUT: Operation = Operation {
     module: "ec2", name: "get_console_output", action: "ec2:GetConsoleOutput",
     summary: "Gets the console output for the specified instance.",
     input: &tables::GET_CONSOLE_OUTPUT_INPUT, positional: &[], output: Shape::Struct(&tables::GET_CONSOLE_OUTPUT_OUTPUT),
@@ -1337,7 +1337,7 @@ static GET_CONSOLE_OUTPUT: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::get_console_output(#{ instance_id: id }).instance_id",
 };
 
-fn get_console_output(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn get_console_output(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).get_console_output()
@@ -1348,7 +1348,7 @@ fn get_console_output(config: SdkConfig, mut input: Map, controls: Controls) -> 
     }))
 }
 
-static IMPORT_KEY_PAIR: Operation = Operation {
+pub static IMPORT_KEY_PAIR: Operation = Operation {
     module: "ec2", name: "import_key_pair", action: "ec2:ImportKeyPair",
     summary: "Imports the public key from an RSA or ED25519 key pair that you created using a third-party tool.",
     input: &tables::IMPORT_KEY_PAIR_INPUT, positional: &[], output: Shape::Struct(&tables::IMPORT_KEY_PAIR_OUTPUT),
@@ -1360,7 +1360,7 @@ static IMPORT_KEY_PAIR: Operation = Operation {
     example: "ec2::import_key_pair(#{ key_name: \"example\", public_key_material: \"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ+Kqw3uqkZcRPkHs6QGvI0W0kZmGJ3CxWY2sRYwUG3V example\" }).key_pair_id",
 };
 
-fn import_key_pair(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn import_key_pair(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         specify_tags(&mut input, &["key-pair"]);
@@ -1373,7 +1373,7 @@ fn import_key_pair(config: SdkConfig, mut input: Map, controls: Controls) -> Rep
     }))
 }
 
-static MODIFY_INSTANCE_ATTRIBUTE: Operation = Operation {
+pub static MODIFY_INSTANCE_ATTRIBUTE: Operation = Operation {
     module: "ec2", name: "modify_instance_attribute", action: "ec2:ModifyInstanceAttribute",
     summary: "Modifies the specified attribute of the specified instance.",
     input: &tables::MODIFY_INSTANCE_ATTRIBUTE_INPUT, positional: &[], output: Shape::Nothing,
@@ -1385,7 +1385,7 @@ static MODIFY_INSTANCE_ATTRIBUTE: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::modify_instance_attribute(#{ instance_id: id, disable_api_termination: #{ value: true } })",
 };
 
-fn modify_instance_attribute(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn modify_instance_attribute(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).modify_instance_attribute()
@@ -1412,7 +1412,7 @@ fn modify_instance_attribute(config: SdkConfig, mut input: Map, controls: Contro
     }))
 }
 
-static MODIFY_INSTANCE_METADATA_OPTIONS: Operation = Operation {
+pub static MODIFY_INSTANCE_METADATA_OPTIONS: Operation = Operation {
     module: "ec2", name: "modify_instance_metadata_options", action: "ec2:ModifyInstanceMetadataOptions",
     summary: "Modify the instance metadata parameters on a running or stopped instance.",
     input: &tables::MODIFY_INSTANCE_METADATA_OPTIONS_INPUT, positional: &[], output: Shape::Struct(&tables::MODIFY_INSTANCE_METADATA_OPTIONS_OUTPUT),
@@ -1424,7 +1424,7 @@ static MODIFY_INSTANCE_METADATA_OPTIONS: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::modify_instance_metadata_options(#{ instance_id: id, http_tokens: \"required\" }).instance_metadata_options.http_tokens",
 };
 
-fn modify_instance_metadata_options(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn modify_instance_metadata_options(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).modify_instance_metadata_options()
@@ -1439,7 +1439,7 @@ fn modify_instance_metadata_options(config: SdkConfig, mut input: Map, controls:
     }))
 }
 
-static MODIFY_LAUNCH_TEMPLATE: Operation = Operation {
+pub static MODIFY_LAUNCH_TEMPLATE: Operation = Operation {
     module: "ec2", name: "modify_launch_template", action: "ec2:ModifyLaunchTemplate",
     summary: "Modifies a launch template.",
     input: &tables::MODIFY_LAUNCH_TEMPLATE_INPUT, positional: &[], output: Shape::Struct(&tables::MODIFY_LAUNCH_TEMPLATE_OUTPUT),
@@ -1451,7 +1451,7 @@ static MODIFY_LAUNCH_TEMPLATE: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nec2::create_launch_template_version(#{ launch_template_id: template, source_version: \"1\", launch_template_data: #{ instance_type: \"t3.micro\" } });\nec2::modify_launch_template(#{ launch_template_id: template, default_version: \"2\" }).launch_template.default_version_number",
 };
 
-fn modify_launch_template(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn modify_launch_template(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).modify_launch_template()
@@ -1464,7 +1464,7 @@ fn modify_launch_template(config: SdkConfig, mut input: Map, controls: Controls)
     }))
 }
 
-static MODIFY_VOLUME: Operation = Operation {
+pub static MODIFY_VOLUME: Operation = Operation {
     module: "ec2", name: "modify_volume", action: "ec2:ModifyVolume",
     summary: "You can modify several parameters of an existing EBS volume, including volume size, volume type, and IOPS capacity.",
     input: &tables::MODIFY_VOLUME_INPUT, positional: &[], output: Shape::Struct(&tables::MODIFY_VOLUME_OUTPUT),
@@ -1476,7 +1476,7 @@ static MODIFY_VOLUME: Operation = Operation {
     example: "let volume = ec2::create_volume(#{ availability_zone: ec2::describe_availability_zones(#{}).availability_zones[0].zone_name, size: 8, volume_type: \"gp3\" }).volume_id;\nec2::wait_until_volume_available(#{ volume_ids: [volume] });\nec2::modify_volume(#{ volume_id: volume, size: 16 }).volume_modification.target_size",
 };
 
-fn modify_volume(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn modify_volume(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).modify_volume()
@@ -1491,7 +1491,7 @@ fn modify_volume(config: SdkConfig, mut input: Map, controls: Controls) -> Reply
     }))
 }
 
-static MONITOR_INSTANCES: Operation = Operation {
+pub static MONITOR_INSTANCES: Operation = Operation {
     module: "ec2", name: "monitor_instances", action: "ec2:MonitorInstances",
     summary: "Enables detailed monitoring for a running instance.",
     input: &tables::MONITOR_INSTANCES_INPUT, positional: &[], output: Shape::Struct(&tables::MONITOR_INSTANCES_OUTPUT),
@@ -1503,7 +1503,7 @@ static MONITOR_INSTANCES: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::monitor_instances(#{ instance_ids: [id] }).instance_monitorings[0].monitoring.state",
 };
 
-fn monitor_instances(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn monitor_instances(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).monitor_instances()
@@ -1513,7 +1513,7 @@ fn monitor_instances(config: SdkConfig, mut input: Map, controls: Controls) -> R
     }))
 }
 
-static REBOOT_INSTANCES: Operation = Operation {
+pub static REBOOT_INSTANCES: Operation = Operation {
     module: "ec2", name: "reboot_instances", action: "ec2:RebootInstances",
     summary: "Requests a reboot of the specified instances.",
     input: &tables::REBOOT_INSTANCES_INPUT, positional: &[], output: Shape::Nothing,
@@ -1525,7 +1525,7 @@ static REBOOT_INSTANCES: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::reboot_instances(#{ instance_ids: [id] })",
 };
 
-fn reboot_instances(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn reboot_instances(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).reboot_instances()
@@ -1536,7 +1536,7 @@ fn reboot_instances(config: SdkConfig, mut input: Map, controls: Controls) -> Re
     }))
 }
 
-static REGISTER_IMAGE: Operation = Operation {
+pub static REGISTER_IMAGE: Operation = Operation {
     module: "ec2", name: "register_image", action: "ec2:RegisterImage",
     summary: "Registers an AMI.",
     input: &tables::REGISTER_IMAGE_INPUT, positional: &[], output: Shape::Struct(&tables::REGISTER_IMAGE_OUTPUT),
@@ -1548,7 +1548,7 @@ static REGISTER_IMAGE: Operation = Operation {
     example: "let volume = ec2::create_volume(#{ availability_zone: ec2::describe_availability_zones(#{}).availability_zones[0].zone_name, size: 8, volume_type: \"gp3\" }).volume_id;\nec2::wait_until_volume_available(#{ volume_ids: [volume] });\nlet snapshot = ec2::create_snapshot(#{ volume_id: volume }).snapshot_id;\nec2::wait_until_snapshot_completed(#{ snapshot_ids: [snapshot] });\nec2::register_image(#{ name: \"own\", root_device_name: \"/dev/xvda\", architecture: \"x86_64\", virtualization_type: \"hvm\", block_device_mappings: [#{ device_name: \"/dev/xvda\", ebs: #{ snapshot_id: snapshot } }] }).image_id",
 };
 
-fn register_image(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn register_image(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         specify_tags(&mut input, &["image"]);
@@ -1575,7 +1575,7 @@ fn register_image(config: SdkConfig, mut input: Map, controls: Controls) -> Repl
     }))
 }
 
-static RELEASE_ADDRESS: Operation = Operation {
+pub static RELEASE_ADDRESS: Operation = Operation {
     module: "ec2", name: "release_address", action: "ec2:ReleaseAddress",
     summary: "Releases the specified Elastic IP address.",
     input: &tables::RELEASE_ADDRESS_INPUT, positional: &[], output: Shape::Nothing,
@@ -1587,7 +1587,7 @@ static RELEASE_ADDRESS: Operation = Operation {
     example: "let address = ec2::allocate_address(#{ domain: \"vpc\" }).allocation_id;\nec2::release_address(#{ allocation_id: address })",
 };
 
-fn release_address(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn release_address(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).release_address()
@@ -1600,7 +1600,7 @@ fn release_address(config: SdkConfig, mut input: Map, controls: Controls) -> Rep
     }))
 }
 
-static REVOKE_SECURITY_GROUP_EGRESS: Operation = Operation {
+pub static REVOKE_SECURITY_GROUP_EGRESS: Operation = Operation {
     module: "ec2", name: "revoke_security_group_egress", action: "ec2:RevokeSecurityGroupEgress",
     summary: "Removes the specified outbound (egress) rules from the specified security group.",
     input: &tables::REVOKE_SECURITY_GROUP_EGRESS_INPUT, positional: &[], output: Shape::Struct(&tables::REVOKE_SECURITY_GROUP_EGRESS_OUTPUT),
@@ -1612,7 +1612,7 @@ static REVOKE_SECURITY_GROUP_EGRESS: Operation = Operation {
     example: "let group = ec2::create_security_group(#{ group_name: \"example\", description: \"An example.\" }).group_id;\nlet http = [#{ ip_protocol: \"tcp\", from_port: 80, to_port: 80, ip_ranges: [#{ cidr_ip: \"0.0.0.0/0\" }] }];\nec2::authorize_security_group_egress(#{ group_id: group, ip_permissions: http });\nec2::revoke_security_group_egress(#{ group_id: group, ip_permissions: http })",
 };
 
-fn revoke_security_group_egress(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn revoke_security_group_egress(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).revoke_security_group_egress()
@@ -1630,7 +1630,7 @@ fn revoke_security_group_egress(config: SdkConfig, mut input: Map, controls: Con
     }))
 }
 
-static REVOKE_SECURITY_GROUP_INGRESS: Operation = Operation {
+pub static REVOKE_SECURITY_GROUP_INGRESS: Operation = Operation {
     module: "ec2", name: "revoke_security_group_ingress", action: "ec2:RevokeSecurityGroupIngress",
     summary: "Removes the specified inbound (ingress) rules from a security group.",
     input: &tables::REVOKE_SECURITY_GROUP_INGRESS_INPUT, positional: &[], output: Shape::Struct(&tables::REVOKE_SECURITY_GROUP_INGRESS_OUTPUT),
@@ -1642,7 +1642,7 @@ static REVOKE_SECURITY_GROUP_INGRESS: Operation = Operation {
     example: "let group = ec2::create_security_group(#{ group_name: \"example\", description: \"An example.\" }).group_id;\nlet http = [#{ ip_protocol: \"tcp\", from_port: 80, to_port: 80, ip_ranges: [#{ cidr_ip: \"0.0.0.0/0\" }] }];\nec2::authorize_security_group_ingress(#{ group_id: group, ip_permissions: http });\nec2::revoke_security_group_ingress(#{ group_id: group, ip_permissions: http })",
 };
 
-fn revoke_security_group_ingress(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn revoke_security_group_ingress(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).revoke_security_group_ingress()
@@ -1661,7 +1661,7 @@ fn revoke_security_group_ingress(config: SdkConfig, mut input: Map, controls: Co
     }))
 }
 
-static RUN_INSTANCES: Operation = Operation {
+pub static RUN_INSTANCES: Operation = Operation {
     module: "ec2", name: "run_instances", action: "ec2:RunInstances",
     summary: "Launches the specified number of instances using an AMI for which you have permissions.",
     input: &tables::RUN_INSTANCES_INPUT, positional: &[], output: Shape::Struct(&tables::RUN_INSTANCES_OUTPUT),
@@ -1673,7 +1673,7 @@ static RUN_INSTANCES: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1, tags: #{ Name: \"web\" } }).instances[0].instance_id",
 };
 
-fn run_instances(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn run_instances(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         specify_tags(&mut input, &["instance", "volume"]);
@@ -1726,7 +1726,7 @@ fn run_instances(config: SdkConfig, mut input: Map, controls: Controls) -> Reply
     }))
 }
 
-static START_INSTANCES: Operation = Operation {
+pub static START_INSTANCES: Operation = Operation {
     module: "ec2", name: "start_instances", action: "ec2:StartInstances",
     summary: "Starts an Amazon EBS-backed instance that you've previously stopped.",
     input: &tables::START_INSTANCES_INPUT, positional: &[], output: Shape::Struct(&tables::START_INSTANCES_OUTPUT),
@@ -1738,7 +1738,7 @@ static START_INSTANCES: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::stop_instances(#{ instance_ids: [id] });\nec2::wait_until_instance_stopped(#{ instance_ids: [id] });\nec2::start_instances(#{ instance_ids: [id] }).starting_instances[0].current_state.name",
 };
 
-fn start_instances(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn start_instances(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).start_instances()
@@ -1749,7 +1749,7 @@ fn start_instances(config: SdkConfig, mut input: Map, controls: Controls) -> Rep
     }))
 }
 
-static STOP_INSTANCES: Operation = Operation {
+pub static STOP_INSTANCES: Operation = Operation {
     module: "ec2", name: "stop_instances", action: "ec2:StopInstances",
     summary: "Stops an Amazon EBS-backed instance.",
     input: &tables::STOP_INSTANCES_INPUT, positional: &[], output: Shape::Struct(&tables::STOP_INSTANCES_OUTPUT),
@@ -1761,7 +1761,7 @@ static STOP_INSTANCES: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::stop_instances(#{ instance_ids: [id] }).stopping_instances[0].current_state.name",
 };
 
-fn stop_instances(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn stop_instances(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).stop_instances()
@@ -1774,7 +1774,7 @@ fn stop_instances(config: SdkConfig, mut input: Map, controls: Controls) -> Repl
     }))
 }
 
-static TERMINATE_INSTANCES: Operation = Operation {
+pub static TERMINATE_INSTANCES: Operation = Operation {
     module: "ec2", name: "terminate_instances", action: "ec2:TerminateInstances",
     summary: "Terminates (deletes) the specified instances.",
     input: &tables::TERMINATE_INSTANCES_INPUT, positional: &[], output: Shape::Struct(&tables::TERMINATE_INSTANCES_OUTPUT),
@@ -1786,7 +1786,7 @@ static TERMINATE_INSTANCES: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::terminate_instances(#{ instance_ids: [id] }).terminating_instances[0].current_state.name",
 };
 
-fn terminate_instances(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn terminate_instances(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).terminate_instances()
@@ -1798,7 +1798,7 @@ fn terminate_instances(config: SdkConfig, mut input: Map, controls: Controls) ->
     }))
 }
 
-static UNMONITOR_INSTANCES: Operation = Operation {
+pub static UNMONITOR_INSTANCES: Operation = Operation {
     module: "ec2", name: "unmonitor_instances", action: "ec2:UnmonitorInstances",
     summary: "Disables detailed monitoring for a running instance.",
     input: &tables::UNMONITOR_INSTANCES_INPUT, positional: &[], output: Shape::Struct(&tables::UNMONITOR_INSTANCES_OUTPUT),
@@ -1810,7 +1810,7 @@ static UNMONITOR_INSTANCES: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::unmonitor_instances(#{ instance_ids: [id] }).instance_monitorings[0].monitoring.state",
 };
 
-fn unmonitor_instances(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn unmonitor_instances(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).unmonitor_instances()

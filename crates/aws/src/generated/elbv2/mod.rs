@@ -2,7 +2,7 @@
 //! The operations of `aws-sdk-elasticloadbalancingv2`, module `elbv2`.
 
 mod codec;
-mod tables;
+pub mod tables;
 
 #[allow(clippy::wildcard_imports)] // every helper may be used, or not, by a service
 use crate::glue::*;
@@ -13,7 +13,7 @@ use opsh_operation::{Effect, Fault, Inverse, InverseCall, Makes, Map, Operation,
 
 use crate::{Binding, Controls};
 
-static ADD_TAGS: Operation = Operation {
+pub static ADD_TAGS: Operation = Operation {
     module: "elbv2", name: "add_tags", action: "elasticloadbalancing:AddTags",
     summary: "Adds the specified tags to the specified Elastic Load Balancing resource.",
     input: &tables::ADD_TAGS_INPUT, positional: &[], output: Shape::Nothing,
@@ -25,7 +25,7 @@ static ADD_TAGS: Operation = Operation {
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nelbv2::add_tags(#{ resource_arns: [target], tags: #{ team: \"web\" } })",
 };
 
-fn add_tags(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn add_tags(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).add_tags()
@@ -36,7 +36,7 @@ fn add_tags(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     }))
 }
 
-static CREATE_LISTENER: Operation = Operation {
+pub static CREATE_LISTENER: Operation = Operation {
     module: "elbv2", name: "create_listener", action: "elasticloadbalancing:CreateListener",
     summary: "Creates a listener for the specified Application Load Balancer, Network Load Balancer, or Gateway Load Balancer.",
     input: &tables::CREATE_LISTENER_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_LISTENER_OUTPUT),
@@ -48,7 +48,7 @@ static CREATE_LISTENER: Operation = Operation {
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet subnets = ec2::describe_subnets(#{ filters: #{ \"default-for-az\": \"true\" } }).subnets.map(|subnet| subnet.subnet_id);\nlet balancer = elbv2::create_load_balancer(#{ name: \"example\", subnets: subnets }).load_balancers[0].load_balancer_arn;\nlet vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nelbv2::create_listener(#{ load_balancer_arn: balancer, protocol: \"HTTP\", port: 80, default_actions: [#{ type: \"forward\", target_group_arn: target }] }).listeners[0].listener_arn",
 };
 
-fn create_listener(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn create_listener(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).create_listener()
@@ -65,7 +65,7 @@ fn create_listener(config: SdkConfig, mut input: Map, controls: Controls) -> Rep
     }))
 }
 
-static CREATE_LOAD_BALANCER: Operation = Operation {
+pub static CREATE_LOAD_BALANCER: Operation = Operation {
     module: "elbv2", name: "create_load_balancer", action: "elasticloadbalancing:CreateLoadBalancer",
     summary: "Creates an Application Load Balancer, Network Load Balancer, or Gateway Load Balancer.",
     input: &tables::CREATE_LOAD_BALANCER_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_LOAD_BALANCER_OUTPUT),
@@ -77,7 +77,7 @@ static CREATE_LOAD_BALANCER: Operation = Operation {
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet subnets = ec2::describe_subnets(#{ filters: #{ \"default-for-az\": \"true\" } }).subnets.map(|subnet| subnet.subnet_id);\nelbv2::create_load_balancer(#{ name: \"web\", subnets: subnets, tags: #{ Name: \"web\" } }).load_balancers[0].dns_name",
 };
 
-fn create_load_balancer(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn create_load_balancer(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).create_load_balancer()
@@ -96,7 +96,7 @@ fn create_load_balancer(config: SdkConfig, mut input: Map, controls: Controls) -
     }))
 }
 
-static CREATE_TARGET_GROUP: Operation = Operation {
+pub static CREATE_TARGET_GROUP: Operation = Operation {
     module: "elbv2", name: "create_target_group", action: "elasticloadbalancing:CreateTargetGroup",
     summary: "Creates a target group.",
     input: &tables::CREATE_TARGET_GROUP_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_TARGET_GROUP_OUTPUT),
@@ -108,7 +108,7 @@ static CREATE_TARGET_GROUP: Operation = Operation {
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet subnets = ec2::describe_subnets(#{ filters: #{ \"default-for-az\": \"true\" } }).subnets.map(|subnet| subnet.subnet_id);\nelbv2::create_target_group(#{ name: \"web\", protocol: \"HTTP\", port: 80, vpc_id: vpc, health_check_path: \"/\" }).target_groups[0].target_group_arn",
 };
 
-fn create_target_group(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn create_target_group(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).create_target_group()
@@ -134,7 +134,7 @@ fn create_target_group(config: SdkConfig, mut input: Map, controls: Controls) ->
     }))
 }
 
-static DELETE_LISTENER: Operation = Operation {
+pub static DELETE_LISTENER: Operation = Operation {
     module: "elbv2", name: "delete_listener", action: "elasticloadbalancing:DeleteListener",
     summary: "Deletes the specified listener.",
     input: &tables::DELETE_LISTENER_INPUT, positional: &[], output: Shape::Nothing,
@@ -146,7 +146,7 @@ static DELETE_LISTENER: Operation = Operation {
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet subnets = ec2::describe_subnets(#{ filters: #{ \"default-for-az\": \"true\" } }).subnets.map(|subnet| subnet.subnet_id);\nlet balancer = elbv2::create_load_balancer(#{ name: \"example\", subnets: subnets }).load_balancers[0].load_balancer_arn;\nlet vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nlet listener = elbv2::create_listener(#{ load_balancer_arn: balancer, protocol: \"HTTP\", port: 80, default_actions: [#{ type: \"forward\", target_group_arn: target }] }).listeners[0].listener_arn;\nelbv2::delete_listener(#{ listener_arn: listener })",
 };
 
-fn delete_listener(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn delete_listener(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).delete_listener()
@@ -156,7 +156,7 @@ fn delete_listener(config: SdkConfig, mut input: Map, controls: Controls) -> Rep
     }))
 }
 
-static DELETE_LOAD_BALANCER: Operation = Operation {
+pub static DELETE_LOAD_BALANCER: Operation = Operation {
     module: "elbv2", name: "delete_load_balancer", action: "elasticloadbalancing:DeleteLoadBalancer",
     summary: "Deletes the specified Application Load Balancer, Network Load Balancer, or Gateway Load Balancer.",
     input: &tables::DELETE_LOAD_BALANCER_INPUT, positional: &[], output: Shape::Nothing,
@@ -168,7 +168,7 @@ static DELETE_LOAD_BALANCER: Operation = Operation {
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet subnets = ec2::describe_subnets(#{ filters: #{ \"default-for-az\": \"true\" } }).subnets.map(|subnet| subnet.subnet_id);\nlet balancer = elbv2::create_load_balancer(#{ name: \"example\", subnets: subnets }).load_balancers[0].load_balancer_arn;\nelbv2::delete_load_balancer(#{ load_balancer_arn: balancer })",
 };
 
-fn delete_load_balancer(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn delete_load_balancer(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).delete_load_balancer()
@@ -178,7 +178,7 @@ fn delete_load_balancer(config: SdkConfig, mut input: Map, controls: Controls) -
     }))
 }
 
-static DELETE_TARGET_GROUP: Operation = Operation {
+pub static DELETE_TARGET_GROUP: Operation = Operation {
     module: "elbv2", name: "delete_target_group", action: "elasticloadbalancing:DeleteTargetGroup",
     summary: "Deletes the specified target group.",
     input: &tables::DELETE_TARGET_GROUP_INPUT, positional: &[], output: Shape::Nothing,
@@ -190,7 +190,7 @@ static DELETE_TARGET_GROUP: Operation = Operation {
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nelbv2::delete_target_group(#{ target_group_arn: target })",
 };
 
-fn delete_target_group(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn delete_target_group(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).delete_target_group()
@@ -200,7 +200,7 @@ fn delete_target_group(config: SdkConfig, mut input: Map, controls: Controls) ->
     }))
 }
 
-static DEREGISTER_TARGETS: Operation = Operation {
+pub static DEREGISTER_TARGETS: Operation = Operation {
     module: "elbv2", name: "deregister_targets", action: "elasticloadbalancing:DeregisterTargets",
     summary: "Deregisters the specified targets from the specified target group.",
     input: &tables::DEREGISTER_TARGETS_INPUT, positional: &[], output: Shape::Nothing,
@@ -212,7 +212,7 @@ static DEREGISTER_TARGETS: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nlet vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nelbv2::register_targets(#{ target_group_arn: target, targets: [#{ id: id }] });\nelbv2::deregister_targets(#{ target_group_arn: target, targets: [#{ id: id }] })",
 };
 
-fn deregister_targets(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn deregister_targets(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).deregister_targets()
@@ -223,7 +223,7 @@ fn deregister_targets(config: SdkConfig, mut input: Map, controls: Controls) -> 
     }))
 }
 
-static DESCRIBE_LISTENERS: Operation = Operation {
+pub static DESCRIBE_LISTENERS: Operation = Operation {
     module: "elbv2", name: "describe_listeners", action: "elasticloadbalancing:DescribeListeners",
     summary: "Describes the specified listeners or the listeners for the specified Application Load Balancer, Network Load Balancer, or Gateway Load Balancer.",
     input: &tables::DESCRIBE_LISTENERS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_LISTENERS_OUTPUT),
@@ -231,7 +231,7 @@ static DESCRIBE_LISTENERS: Operation = Operation {
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet subnets = ec2::describe_subnets(#{ filters: #{ \"default-for-az\": \"true\" } }).subnets.map(|subnet| subnet.subnet_id);\nlet balancer = elbv2::create_load_balancer(#{ name: \"example\", subnets: subnets }).load_balancers[0].load_balancer_arn;\nlet vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nlet listener = elbv2::create_listener(#{ load_balancer_arn: balancer, protocol: \"HTTP\", port: 80, default_actions: [#{ type: \"forward\", target_group_arn: target }] }).listeners[0].listener_arn;\nelbv2::describe_listeners(#{ load_balancer_arn: balancer }).listeners[0].port",
 };
 
-fn describe_listeners(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn describe_listeners(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).describe_listeners()
@@ -254,7 +254,7 @@ fn describe_listeners(config: SdkConfig, mut input: Map, controls: Controls) -> 
     }))
 }
 
-static DESCRIBE_LOAD_BALANCER_ATTRIBUTES: Operation = Operation {
+pub static DESCRIBE_LOAD_BALANCER_ATTRIBUTES: Operation = Operation {
     module: "elbv2", name: "describe_load_balancer_attributes", action: "elasticloadbalancing:DescribeLoadBalancerAttributes",
     summary: "Describes the attributes for the specified Application Load Balancer, Network Load Balancer, or Gateway Load Balancer.",
     input: &tables::DESCRIBE_LOAD_BALANCER_ATTRIBUTES_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_LOAD_BALANCER_ATTRIBUTES_OUTPUT),
@@ -262,7 +262,7 @@ static DESCRIBE_LOAD_BALANCER_ATTRIBUTES: Operation = Operation {
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet subnets = ec2::describe_subnets(#{ filters: #{ \"default-for-az\": \"true\" } }).subnets.map(|subnet| subnet.subnet_id);\nlet balancer = elbv2::create_load_balancer(#{ name: \"example\", subnets: subnets }).load_balancers[0].load_balancer_arn;\nelbv2::describe_load_balancer_attributes(#{ load_balancer_arn: balancer }).attributes",
 };
 
-fn describe_load_balancer_attributes(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn describe_load_balancer_attributes(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).describe_load_balancer_attributes()
@@ -271,7 +271,7 @@ fn describe_load_balancer_attributes(config: SdkConfig, mut input: Map, controls
     }))
 }
 
-static DESCRIBE_LOAD_BALANCERS: Operation = Operation {
+pub static DESCRIBE_LOAD_BALANCERS: Operation = Operation {
     module: "elbv2", name: "describe_load_balancers", action: "elasticloadbalancing:DescribeLoadBalancers",
     summary: "Describes the specified load balancers or all of your load balancers.",
     input: &tables::DESCRIBE_LOAD_BALANCERS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_LOAD_BALANCERS_OUTPUT),
@@ -279,7 +279,7 @@ static DESCRIBE_LOAD_BALANCERS: Operation = Operation {
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet subnets = ec2::describe_subnets(#{ filters: #{ \"default-for-az\": \"true\" } }).subnets.map(|subnet| subnet.subnet_id);\nlet balancer = elbv2::create_load_balancer(#{ name: \"example\", subnets: subnets }).load_balancers[0].load_balancer_arn;\nelbv2::describe_load_balancers(#{ names: [\"example\"] }).load_balancers[0].state.code",
 };
 
-fn describe_load_balancers(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn describe_load_balancers(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).describe_load_balancers()
@@ -302,7 +302,7 @@ fn describe_load_balancers(config: SdkConfig, mut input: Map, controls: Controls
     }))
 }
 
-static DESCRIBE_TAGS: Operation = Operation {
+pub static DESCRIBE_TAGS: Operation = Operation {
     module: "elbv2", name: "describe_tags", action: "elasticloadbalancing:DescribeTags",
     summary: "Describes the tags for the specified Elastic Load Balancing resources.",
     input: &tables::DESCRIBE_TAGS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_TAGS_OUTPUT),
@@ -310,7 +310,7 @@ static DESCRIBE_TAGS: Operation = Operation {
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nelbv2::add_tags(#{ resource_arns: [target], tags: #{ team: \"web\" } });\nelbv2::describe_tags(#{ resource_arns: [target] }).tag_descriptions[0].tags.team",
 };
 
-fn describe_tags(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn describe_tags(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).describe_tags()
@@ -319,7 +319,7 @@ fn describe_tags(config: SdkConfig, mut input: Map, controls: Controls) -> Reply
     }))
 }
 
-static DESCRIBE_TARGET_GROUPS: Operation = Operation {
+pub static DESCRIBE_TARGET_GROUPS: Operation = Operation {
     module: "elbv2", name: "describe_target_groups", action: "elasticloadbalancing:DescribeTargetGroups",
     summary: "Describes the specified target groups or all of your target groups.",
     input: &tables::DESCRIBE_TARGET_GROUPS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_TARGET_GROUPS_OUTPUT),
@@ -327,7 +327,7 @@ static DESCRIBE_TARGET_GROUPS: Operation = Operation {
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nelbv2::describe_target_groups(#{ names: [\"example\"] }).target_groups[0].port",
 };
 
-fn describe_target_groups(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn describe_target_groups(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).describe_target_groups()
@@ -351,7 +351,7 @@ fn describe_target_groups(config: SdkConfig, mut input: Map, controls: Controls)
     }))
 }
 
-static DESCRIBE_TARGET_HEALTH: Operation = Operation {
+pub static DESCRIBE_TARGET_HEALTH: Operation = Operation {
     module: "elbv2", name: "describe_target_health", action: "elasticloadbalancing:DescribeTargetHealth",
     summary: "Describes the health of the specified targets or all of your targets.",
     input: &tables::DESCRIBE_TARGET_HEALTH_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_TARGET_HEALTH_OUTPUT),
@@ -359,7 +359,7 @@ static DESCRIBE_TARGET_HEALTH: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nlet vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nelbv2::register_targets(#{ target_group_arn: target, targets: [#{ id: id }] });\nelbv2::describe_target_health(#{ target_group_arn: target }).target_health_descriptions[0].target.id",
 };
 
-fn describe_target_health(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn describe_target_health(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).describe_target_health()
@@ -370,7 +370,7 @@ fn describe_target_health(config: SdkConfig, mut input: Map, controls: Controls)
     }))
 }
 
-static MODIFY_LISTENER: Operation = Operation {
+pub static MODIFY_LISTENER: Operation = Operation {
     module: "elbv2", name: "modify_listener", action: "elasticloadbalancing:ModifyListener",
     summary: "Replaces the specified properties of the specified listener.",
     input: &tables::MODIFY_LISTENER_INPUT, positional: &[], output: Shape::Struct(&tables::MODIFY_LISTENER_OUTPUT),
@@ -382,7 +382,7 @@ static MODIFY_LISTENER: Operation = Operation {
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet subnets = ec2::describe_subnets(#{ filters: #{ \"default-for-az\": \"true\" } }).subnets.map(|subnet| subnet.subnet_id);\nlet balancer = elbv2::create_load_balancer(#{ name: \"example\", subnets: subnets }).load_balancers[0].load_balancer_arn;\nlet vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nlet listener = elbv2::create_listener(#{ load_balancer_arn: balancer, protocol: \"HTTP\", port: 80, default_actions: [#{ type: \"forward\", target_group_arn: target }] }).listeners[0].listener_arn;\nelbv2::modify_listener(#{ listener_arn: listener, port: 8080 }).listeners[0].port",
 };
 
-fn modify_listener(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn modify_listener(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).modify_listener()
@@ -398,7 +398,7 @@ fn modify_listener(config: SdkConfig, mut input: Map, controls: Controls) -> Rep
     }))
 }
 
-static MODIFY_LOAD_BALANCER_ATTRIBUTES: Operation = Operation {
+pub static MODIFY_LOAD_BALANCER_ATTRIBUTES: Operation = Operation {
     module: "elbv2", name: "modify_load_balancer_attributes", action: "elasticloadbalancing:ModifyLoadBalancerAttributes",
     summary: "Modifies the specified attributes of the specified Application Load Balancer, Network Load Balancer, or Gateway Load Balancer.",
     input: &tables::MODIFY_LOAD_BALANCER_ATTRIBUTES_INPUT, positional: &[], output: Shape::Struct(&tables::MODIFY_LOAD_BALANCER_ATTRIBUTES_OUTPUT),
@@ -410,7 +410,7 @@ static MODIFY_LOAD_BALANCER_ATTRIBUTES: Operation = Operation {
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet subnets = ec2::describe_subnets(#{ filters: #{ \"default-for-az\": \"true\" } }).subnets.map(|subnet| subnet.subnet_id);\nlet balancer = elbv2::create_load_balancer(#{ name: \"example\", subnets: subnets }).load_balancers[0].load_balancer_arn;\nelbv2::modify_load_balancer_attributes(#{ load_balancer_arn: balancer, attributes: [#{ key: \"idle_timeout.timeout_seconds\", value: \"30\" }] }).attributes",
 };
 
-fn modify_load_balancer_attributes(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn modify_load_balancer_attributes(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).modify_load_balancer_attributes()
@@ -420,7 +420,7 @@ fn modify_load_balancer_attributes(config: SdkConfig, mut input: Map, controls: 
     }))
 }
 
-static MODIFY_TARGET_GROUP: Operation = Operation {
+pub static MODIFY_TARGET_GROUP: Operation = Operation {
     module: "elbv2", name: "modify_target_group", action: "elasticloadbalancing:ModifyTargetGroup",
     summary: "Modifies the health checks used when evaluating the health state of the targets in the specified target group.",
     input: &tables::MODIFY_TARGET_GROUP_INPUT, positional: &[], output: Shape::Struct(&tables::MODIFY_TARGET_GROUP_OUTPUT),
@@ -432,7 +432,7 @@ static MODIFY_TARGET_GROUP: Operation = Operation {
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nelbv2::modify_target_group(#{ target_group_arn: target, health_check_path: \"/healthy\" }).target_groups[0].health_check_path",
 };
 
-fn modify_target_group(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn modify_target_group(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).modify_target_group()
@@ -450,7 +450,7 @@ fn modify_target_group(config: SdkConfig, mut input: Map, controls: Controls) ->
     }))
 }
 
-static MODIFY_TARGET_GROUP_ATTRIBUTES: Operation = Operation {
+pub static MODIFY_TARGET_GROUP_ATTRIBUTES: Operation = Operation {
     module: "elbv2", name: "modify_target_group_attributes", action: "elasticloadbalancing:ModifyTargetGroupAttributes",
     summary: "Modifies the specified attributes of the specified target group.",
     input: &tables::MODIFY_TARGET_GROUP_ATTRIBUTES_INPUT, positional: &[], output: Shape::Struct(&tables::MODIFY_TARGET_GROUP_ATTRIBUTES_OUTPUT),
@@ -462,7 +462,7 @@ static MODIFY_TARGET_GROUP_ATTRIBUTES: Operation = Operation {
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nelbv2::modify_target_group_attributes(#{ target_group_arn: target, attributes: [#{ key: \"deregistration_delay.timeout_seconds\", value: \"30\" }] }).attributes",
 };
 
-fn modify_target_group_attributes(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn modify_target_group_attributes(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).modify_target_group_attributes()
@@ -472,7 +472,7 @@ fn modify_target_group_attributes(config: SdkConfig, mut input: Map, controls: C
     }))
 }
 
-static REGISTER_TARGETS: Operation = Operation {
+pub static REGISTER_TARGETS: Operation = Operation {
     module: "elbv2", name: "register_targets", action: "elasticloadbalancing:RegisterTargets",
     summary: "Registers the specified targets with the specified target group.",
     input: &tables::REGISTER_TARGETS_INPUT, positional: &[], output: Shape::Nothing,
@@ -484,7 +484,7 @@ static REGISTER_TARGETS: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nlet vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nelbv2::register_targets(#{ target_group_arn: target, targets: [#{ id: id }] })",
 };
 
-fn register_targets(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn register_targets(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).register_targets()

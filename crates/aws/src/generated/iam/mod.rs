@@ -2,7 +2,7 @@
 //! The operations of `aws-sdk-iam`, module `iam`.
 
 mod codec;
-mod tables;
+pub mod tables;
 
 #[allow(clippy::wildcard_imports)] // every helper may be used, or not, by a service
 use crate::glue::*;
@@ -13,7 +13,7 @@ use opsh_operation::{Effect, Fault, Inverse, InverseCall, Makes, Map, Operation,
 
 use crate::{Binding, Controls};
 
-static ADD_ROLE_TO_INSTANCE_PROFILE: Operation = Operation {
+pub static ADD_ROLE_TO_INSTANCE_PROFILE: Operation = Operation {
     module: "iam", name: "add_role_to_instance_profile", action: "iam:AddRoleToInstanceProfile",
     summary: "Adds the specified IAM role to the specified instance profile.",
     input: &tables::ADD_ROLE_TO_INSTANCE_PROFILE_INPUT, positional: &[], output: Shape::Nothing,
@@ -25,7 +25,7 @@ static ADD_ROLE_TO_INSTANCE_PROFILE: Operation = Operation {
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\niam::create_instance_profile(#{ instance_profile_name: \"example\" });\niam::add_role_to_instance_profile(#{ instance_profile_name: \"example\", role_name: \"example\" })",
 };
 
-fn add_role_to_instance_profile(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn add_role_to_instance_profile(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).add_role_to_instance_profile()
@@ -36,7 +36,7 @@ fn add_role_to_instance_profile(config: SdkConfig, mut input: Map, controls: Con
     }))
 }
 
-static ATTACH_ROLE_POLICY: Operation = Operation {
+pub static ATTACH_ROLE_POLICY: Operation = Operation {
     module: "iam", name: "attach_role_policy", action: "iam:AttachRolePolicy",
     summary: "Attaches the specified managed policy to the specified IAM role.",
     input: &tables::ATTACH_ROLE_POLICY_INPUT, positional: &[], output: Shape::Nothing,
@@ -48,7 +48,7 @@ static ATTACH_ROLE_POLICY: Operation = Operation {
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\nlet managed = \"arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore\";\niam::attach_role_policy(#{ role_name: \"example\", policy_arn: managed })",
 };
 
-fn attach_role_policy(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn attach_role_policy(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).attach_role_policy()
@@ -59,7 +59,7 @@ fn attach_role_policy(config: SdkConfig, mut input: Map, controls: Controls) -> 
     }))
 }
 
-static CREATE_INSTANCE_PROFILE: Operation = Operation {
+pub static CREATE_INSTANCE_PROFILE: Operation = Operation {
     module: "iam", name: "create_instance_profile", action: "iam:CreateInstanceProfile",
     summary: "Creates a new instance profile.",
     input: &tables::CREATE_INSTANCE_PROFILE_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_INSTANCE_PROFILE_OUTPUT),
@@ -71,7 +71,7 @@ static CREATE_INSTANCE_PROFILE: Operation = Operation {
     example: "iam::create_instance_profile(#{ instance_profile_name: \"web\" }).instance_profile.arn",
 };
 
-fn create_instance_profile(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn create_instance_profile(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).create_instance_profile()
@@ -82,7 +82,7 @@ fn create_instance_profile(config: SdkConfig, mut input: Map, controls: Controls
     }))
 }
 
-static CREATE_ROLE: Operation = Operation {
+pub static CREATE_ROLE: Operation = Operation {
     module: "iam", name: "create_role", action: "iam:CreateRole",
     summary: "Creates a new role for your Amazon Web Services account.",
     input: &tables::CREATE_ROLE_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_ROLE_OUTPUT),
@@ -94,7 +94,7 @@ static CREATE_ROLE: Operation = Operation {
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"web\", assume_role_policy_document: trust, tags: #{ team: \"web\" } }).role.arn",
 };
 
-fn create_role(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn create_role(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).create_role()
@@ -109,7 +109,7 @@ fn create_role(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     }))
 }
 
-static DELETE_INSTANCE_PROFILE: Operation = Operation {
+pub static DELETE_INSTANCE_PROFILE: Operation = Operation {
     module: "iam", name: "delete_instance_profile", action: "iam:DeleteInstanceProfile",
     summary: "Deletes the specified instance profile.",
     input: &tables::DELETE_INSTANCE_PROFILE_INPUT, positional: &[], output: Shape::Nothing,
@@ -121,7 +121,7 @@ static DELETE_INSTANCE_PROFILE: Operation = Operation {
     example: "iam::create_instance_profile(#{ instance_profile_name: \"example\" });\niam::delete_instance_profile(#{ instance_profile_name: \"example\" })",
 };
 
-fn delete_instance_profile(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn delete_instance_profile(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).delete_instance_profile()
@@ -131,7 +131,7 @@ fn delete_instance_profile(config: SdkConfig, mut input: Map, controls: Controls
     }))
 }
 
-static DELETE_ROLE: Operation = Operation {
+pub static DELETE_ROLE: Operation = Operation {
     module: "iam", name: "delete_role", action: "iam:DeleteRole",
     summary: "Deletes the specified role.",
     input: &tables::DELETE_ROLE_INPUT, positional: &[], output: Shape::Nothing,
@@ -143,7 +143,7 @@ static DELETE_ROLE: Operation = Operation {
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\niam::delete_role(#{ role_name: \"example\" })",
 };
 
-fn delete_role(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn delete_role(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).delete_role()
@@ -153,7 +153,7 @@ fn delete_role(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     }))
 }
 
-static DELETE_ROLE_POLICY: Operation = Operation {
+pub static DELETE_ROLE_POLICY: Operation = Operation {
     module: "iam", name: "delete_role_policy", action: "iam:DeleteRolePolicy",
     summary: "Deletes the specified inline policy that is embedded in the specified IAM role.",
     input: &tables::DELETE_ROLE_POLICY_INPUT, positional: &[], output: Shape::Nothing,
@@ -165,7 +165,7 @@ static DELETE_ROLE_POLICY: Operation = Operation {
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\nlet policy = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"s3:GetObject\",\"Resource\":\"*\"}]}`;\niam::put_role_policy(#{ role_name: \"example\", policy_name: \"read\", policy_document: policy });\niam::delete_role_policy(#{ role_name: \"example\", policy_name: \"read\" })",
 };
 
-fn delete_role_policy(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn delete_role_policy(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).delete_role_policy()
@@ -176,7 +176,7 @@ fn delete_role_policy(config: SdkConfig, mut input: Map, controls: Controls) -> 
     }))
 }
 
-static DETACH_ROLE_POLICY: Operation = Operation {
+pub static DETACH_ROLE_POLICY: Operation = Operation {
     module: "iam", name: "detach_role_policy", action: "iam:DetachRolePolicy",
     summary: "Removes the specified managed policy from the specified role.",
     input: &tables::DETACH_ROLE_POLICY_INPUT, positional: &[], output: Shape::Nothing,
@@ -188,7 +188,7 @@ static DETACH_ROLE_POLICY: Operation = Operation {
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\nlet managed = \"arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore\";\niam::attach_role_policy(#{ role_name: \"example\", policy_arn: managed });\niam::detach_role_policy(#{ role_name: \"example\", policy_arn: managed })",
 };
 
-fn detach_role_policy(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn detach_role_policy(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).detach_role_policy()
@@ -199,7 +199,7 @@ fn detach_role_policy(config: SdkConfig, mut input: Map, controls: Controls) -> 
     }))
 }
 
-static GET_INSTANCE_PROFILE: Operation = Operation {
+pub static GET_INSTANCE_PROFILE: Operation = Operation {
     module: "iam", name: "get_instance_profile", action: "iam:GetInstanceProfile",
     summary: "Retrieves information about the specified instance profile, including the instance profile's path, GUID, ARN, and role.",
     input: &tables::GET_INSTANCE_PROFILE_INPUT, positional: &[], output: Shape::Struct(&tables::GET_INSTANCE_PROFILE_OUTPUT),
@@ -207,7 +207,7 @@ static GET_INSTANCE_PROFILE: Operation = Operation {
     example: "iam::create_instance_profile(#{ instance_profile_name: \"example\" });\niam::get_instance_profile(#{ instance_profile_name: \"example\" }).instance_profile.arn",
 };
 
-fn get_instance_profile(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn get_instance_profile(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).get_instance_profile()
@@ -216,7 +216,7 @@ fn get_instance_profile(config: SdkConfig, mut input: Map, controls: Controls) -
     }))
 }
 
-static GET_ROLE: Operation = Operation {
+pub static GET_ROLE: Operation = Operation {
     module: "iam", name: "get_role", action: "iam:GetRole",
     summary: "Retrieves information about the specified role, including the role's path, GUID, ARN, and the role's trust policy that grants permission to assume the role.",
     input: &tables::GET_ROLE_INPUT, positional: &[], output: Shape::Struct(&tables::GET_ROLE_OUTPUT),
@@ -224,7 +224,7 @@ static GET_ROLE: Operation = Operation {
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\niam::get_role(#{ role_name: \"example\" }).role.arn",
 };
 
-fn get_role(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn get_role(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).get_role()
@@ -233,7 +233,7 @@ fn get_role(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     }))
 }
 
-static GET_ROLE_POLICY: Operation = Operation {
+pub static GET_ROLE_POLICY: Operation = Operation {
     module: "iam", name: "get_role_policy", action: "iam:GetRolePolicy",
     summary: "Retrieves the specified inline policy document that is embedded with the specified IAM role.",
     input: &tables::GET_ROLE_POLICY_INPUT, positional: &[], output: Shape::Struct(&tables::GET_ROLE_POLICY_OUTPUT),
@@ -241,7 +241,7 @@ static GET_ROLE_POLICY: Operation = Operation {
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\nlet policy = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"s3:GetObject\",\"Resource\":\"*\"}]}`;\niam::put_role_policy(#{ role_name: \"example\", policy_name: \"read\", policy_document: policy });\niam::get_role_policy(#{ role_name: \"example\", policy_name: \"read\" }).policy_name",
 };
 
-fn get_role_policy(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn get_role_policy(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).get_role_policy()
@@ -251,7 +251,7 @@ fn get_role_policy(config: SdkConfig, mut input: Map, controls: Controls) -> Rep
     }))
 }
 
-static GET_USER: Operation = Operation {
+pub static GET_USER: Operation = Operation {
     module: "iam", name: "get_user", action: "iam:GetUser",
     summary: "Retrieves information about the specified IAM user, including the user's creation date, path, unique ID, and ARN.",
     input: &tables::GET_USER_INPUT, positional: &[], output: Shape::Struct(&tables::GET_USER_OUTPUT),
@@ -259,7 +259,7 @@ static GET_USER: Operation = Operation {
     example: "iam::get_user(#{}).user",
 };
 
-fn get_user(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn get_user(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).get_user()
@@ -268,7 +268,7 @@ fn get_user(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     }))
 }
 
-static LIST_ATTACHED_ROLE_POLICIES: Operation = Operation {
+pub static LIST_ATTACHED_ROLE_POLICIES: Operation = Operation {
     module: "iam", name: "list_attached_role_policies", action: "iam:ListAttachedRolePolicies",
     summary: "Lists all managed policies that are attached to the specified IAM role.",
     input: &tables::LIST_ATTACHED_ROLE_POLICIES_INPUT, positional: &[], output: Shape::Struct(&tables::LIST_ATTACHED_ROLE_POLICIES_OUTPUT),
@@ -276,7 +276,7 @@ static LIST_ATTACHED_ROLE_POLICIES: Operation = Operation {
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\nlet managed = \"arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore\";\niam::attach_role_policy(#{ role_name: \"example\", policy_arn: managed });\niam::list_attached_role_policies(#{ role_name: \"example\" }).attached_policies[0].policy_name",
 };
 
-fn list_attached_role_policies(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn list_attached_role_policies(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).list_attached_role_policies()
@@ -298,7 +298,7 @@ fn list_attached_role_policies(config: SdkConfig, mut input: Map, controls: Cont
     }))
 }
 
-static LIST_ROLES: Operation = Operation {
+pub static LIST_ROLES: Operation = Operation {
     module: "iam", name: "list_roles", action: "iam:ListRoles",
     summary: "Lists the IAM roles that have the specified path prefix.",
     input: &tables::LIST_ROLES_INPUT, positional: &[], output: Shape::Struct(&tables::LIST_ROLES_OUTPUT),
@@ -306,7 +306,7 @@ static LIST_ROLES: Operation = Operation {
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\niam::list_roles(#{}).roles[0].role_name",
 };
 
-fn list_roles(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn list_roles(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).list_roles()
@@ -327,7 +327,7 @@ fn list_roles(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     }))
 }
 
-static PUT_ROLE_POLICY: Operation = Operation {
+pub static PUT_ROLE_POLICY: Operation = Operation {
     module: "iam", name: "put_role_policy", action: "iam:PutRolePolicy",
     summary: "Adds or updates an inline policy document that is embedded in the specified IAM role.",
     input: &tables::PUT_ROLE_POLICY_INPUT, positional: &[], output: Shape::Nothing,
@@ -339,7 +339,7 @@ static PUT_ROLE_POLICY: Operation = Operation {
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\nlet policy = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"s3:GetObject\",\"Resource\":\"*\"}]}`;\niam::put_role_policy(#{ role_name: \"example\", policy_name: \"read\", policy_document: policy })",
 };
 
-fn put_role_policy(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn put_role_policy(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).put_role_policy()
@@ -351,7 +351,7 @@ fn put_role_policy(config: SdkConfig, mut input: Map, controls: Controls) -> Rep
     }))
 }
 
-static REMOVE_ROLE_FROM_INSTANCE_PROFILE: Operation = Operation {
+pub static REMOVE_ROLE_FROM_INSTANCE_PROFILE: Operation = Operation {
     module: "iam", name: "remove_role_from_instance_profile", action: "iam:RemoveRoleFromInstanceProfile",
     summary: "Removes the specified IAM role from the specified Amazon EC2 instance profile.",
     input: &tables::REMOVE_ROLE_FROM_INSTANCE_PROFILE_INPUT, positional: &[], output: Shape::Nothing,
@@ -363,7 +363,7 @@ static REMOVE_ROLE_FROM_INSTANCE_PROFILE: Operation = Operation {
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\niam::create_instance_profile(#{ instance_profile_name: \"example\" });\niam::add_role_to_instance_profile(#{ instance_profile_name: \"example\", role_name: \"example\" });\niam::remove_role_from_instance_profile(#{ instance_profile_name: \"example\", role_name: \"example\" })",
 };
 
-fn remove_role_from_instance_profile(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn remove_role_from_instance_profile(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).remove_role_from_instance_profile()

@@ -2,7 +2,7 @@
 //! The operations of `aws-sdk-s3`, module `s3`.
 
 mod codec;
-mod tables;
+pub mod tables;
 
 #[allow(clippy::wildcard_imports)] // every helper may be used, or not, by a service
 use crate::glue::*;
@@ -12,7 +12,7 @@ use opsh_operation::{Effect, Fault, Inverse, InverseCall, Makes, Map, Operation,
 
 use crate::{Binding, Controls};
 
-static ABORT_MULTIPART_UPLOAD: Operation = Operation {
+pub static ABORT_MULTIPART_UPLOAD: Operation = Operation {
     module: "s3", name: "abort_multipart_upload", action: "s3:AbortMultipartUpload",
     summary: "Ends an upload in parts and deletes them.",
     input: &tables::ABORT_MULTIPART_UPLOAD_INPUT, positional: &[], output: Shape::Struct(&tables::ABORT_MULTIPART_UPLOAD_OUTPUT),
@@ -24,7 +24,7 @@ static ABORT_MULTIPART_UPLOAD: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\nlet upload = s3::create_multipart_upload(#{ bucket: bucket, key: \"big\" }).upload_id;\ns3::abort_multipart_upload(#{ bucket: bucket, key: \"big\", upload_id: upload })",
 };
 
-fn abort_multipart_upload(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn abort_multipart_upload(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = s3_client(&session).abort_multipart_upload()
@@ -38,7 +38,7 @@ fn abort_multipart_upload(config: SdkConfig, mut input: Map, controls: Controls)
     }))
 }
 
-static COMPLETE_MULTIPART_UPLOAD: Operation = Operation {
+pub static COMPLETE_MULTIPART_UPLOAD: Operation = Operation {
     module: "s3", name: "complete_multipart_upload", action: "s3:PutObject",
     summary: "Makes the object of its parts.",
     input: &tables::COMPLETE_MULTIPART_UPLOAD_INPUT, positional: &[], output: Shape::Struct(&tables::COMPLETE_MULTIPART_UPLOAD_OUTPUT),
@@ -50,7 +50,7 @@ static COMPLETE_MULTIPART_UPLOAD: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\nlet upload = s3::create_multipart_upload(#{ bucket: bucket, key: \"big\" }).upload_id;\nlet part = s3::upload_part(#{ bucket: bucket, key: \"big\", upload_id: upload, part_number: 1, body: \"part\" }).e_tag;\ns3::complete_multipart_upload(#{ bucket: bucket, key: \"big\", upload_id: upload, multipart_upload: #{ parts: [#{ part_number: 1, e_tag: part }] } }).key",
 };
 
-fn complete_multipart_upload(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn complete_multipart_upload(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = s3_client(&session).complete_multipart_upload()
@@ -81,7 +81,7 @@ fn complete_multipart_upload(config: SdkConfig, mut input: Map, controls: Contro
     }))
 }
 
-static COPY_OBJECT: Operation = Operation {
+pub static COPY_OBJECT: Operation = Operation {
     module: "s3", name: "copy_object", action: "s3:PutObject",
     summary: "Copies an object within S3.",
     input: &tables::COPY_OBJECT_INPUT, positional: &[], output: Shape::Struct(&tables::COPY_OBJECT_OUTPUT),
@@ -93,7 +93,7 @@ static COPY_OBJECT: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_object(#{ bucket: bucket, key: \"a.txt\", body: \"hello\", content_type: \"text/plain\" });\ns3::copy_object(#{ bucket: bucket, key: \"b.txt\", copy_source: bucket + \"/a.txt\" }).copy_object_result.e_tag",
 };
 
-fn copy_object(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn copy_object(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = s3_client(&session).copy_object()
@@ -148,7 +148,7 @@ fn copy_object(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     }))
 }
 
-static CREATE_BUCKET: Operation = Operation {
+pub static CREATE_BUCKET: Operation = Operation {
     module: "s3", name: "create_bucket", action: "s3:CreateBucket",
     summary: "Creates a bucket; its name is unique in the whole of AWS.",
     input: &tables::CREATE_BUCKET_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_BUCKET_OUTPUT),
@@ -160,7 +160,7 @@ static CREATE_BUCKET: Operation = Operation {
     example: "s3::create_bucket(#{ bucket: \"opsh-example\" }).location",
 };
 
-fn create_bucket(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn create_bucket(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = s3_client(&session).create_bucket()
@@ -179,7 +179,7 @@ fn create_bucket(config: SdkConfig, mut input: Map, controls: Controls) -> Reply
     }))
 }
 
-static CREATE_MULTIPART_UPLOAD: Operation = Operation {
+pub static CREATE_MULTIPART_UPLOAD: Operation = Operation {
     module: "s3", name: "create_multipart_upload", action: "s3:PutObject",
     summary: "Begins an upload in parts; s3::upload_file does all of it.",
     input: &tables::CREATE_MULTIPART_UPLOAD_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_MULTIPART_UPLOAD_OUTPUT),
@@ -191,7 +191,7 @@ static CREATE_MULTIPART_UPLOAD: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::create_multipart_upload(#{ bucket: bucket, key: \"big\" }).upload_id",
 };
 
-fn create_multipart_upload(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn create_multipart_upload(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = s3_client(&session).create_multipart_upload()
@@ -233,7 +233,7 @@ fn create_multipart_upload(config: SdkConfig, mut input: Map, controls: Controls
     }))
 }
 
-static DELETE_BUCKET: Operation = Operation {
+pub static DELETE_BUCKET: Operation = Operation {
     module: "s3", name: "delete_bucket", action: "s3:DeleteBucket",
     summary: "Deletes a bucket, which must be empty.",
     input: &tables::DELETE_BUCKET_INPUT, positional: &[], output: Shape::Nothing,
@@ -245,7 +245,7 @@ static DELETE_BUCKET: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::delete_bucket(#{ bucket: bucket })",
 };
 
-fn delete_bucket(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn delete_bucket(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = s3_client(&session).delete_bucket()
@@ -256,7 +256,7 @@ fn delete_bucket(config: SdkConfig, mut input: Map, controls: Controls) -> Reply
     }))
 }
 
-static DELETE_BUCKET_POLICY: Operation = Operation {
+pub static DELETE_BUCKET_POLICY: Operation = Operation {
     module: "s3", name: "delete_bucket_policy", action: "s3:DeleteBucketPolicy",
     summary: "Removes the policy of a bucket.",
     input: &tables::DELETE_BUCKET_POLICY_INPUT, positional: &[], output: Shape::Nothing,
@@ -268,7 +268,7 @@ static DELETE_BUCKET_POLICY: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\nlet policy = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"arn:aws:iam::123456789012:root\"},\"Action\":\"s3:GetObject\",\"Resource\":\"arn:aws:s3:::${bucket}/*\"}]}`;\ns3::put_bucket_policy(#{ bucket: bucket, policy: policy });\ns3::delete_bucket_policy(#{ bucket: bucket })",
 };
 
-fn delete_bucket_policy(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn delete_bucket_policy(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = s3_client(&session).delete_bucket_policy()
@@ -279,7 +279,7 @@ fn delete_bucket_policy(config: SdkConfig, mut input: Map, controls: Controls) -
     }))
 }
 
-static DELETE_BUCKET_TAGGING: Operation = Operation {
+pub static DELETE_BUCKET_TAGGING: Operation = Operation {
     module: "s3", name: "delete_bucket_tagging", action: "s3:PutBucketTagging",
     summary: "Removes all tags of a bucket.",
     input: &tables::DELETE_BUCKET_TAGGING_INPUT, positional: &[], output: Shape::Nothing,
@@ -291,7 +291,7 @@ static DELETE_BUCKET_TAGGING: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::delete_bucket_tagging(#{ bucket: bucket })",
 };
 
-fn delete_bucket_tagging(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn delete_bucket_tagging(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = s3_client(&session).delete_bucket_tagging()
@@ -302,7 +302,7 @@ fn delete_bucket_tagging(config: SdkConfig, mut input: Map, controls: Controls) 
     }))
 }
 
-static DELETE_OBJECT: Operation = Operation {
+pub static DELETE_OBJECT: Operation = Operation {
     module: "s3", name: "delete_object", action: "s3:DeleteObject",
     summary: "Deletes an object; one that does not exist is no error.",
     input: &tables::DELETE_OBJECT_INPUT, positional: &[], output: Shape::Struct(&tables::DELETE_OBJECT_OUTPUT),
@@ -314,7 +314,7 @@ static DELETE_OBJECT: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_object(#{ bucket: bucket, key: \"a.txt\", body: \"hello\", content_type: \"text/plain\" });\ns3::delete_object(#{ bucket: bucket, key: \"a.txt\" })",
 };
 
-fn delete_object(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn delete_object(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = s3_client(&session).delete_object()
@@ -332,7 +332,7 @@ fn delete_object(config: SdkConfig, mut input: Map, controls: Controls) -> Reply
     }))
 }
 
-static DELETE_OBJECTS: Operation = Operation {
+pub static DELETE_OBJECTS: Operation = Operation {
     module: "s3", name: "delete_objects", action: "s3:DeleteObject",
     summary: "Deletes up to 1,000 objects in one request.",
     input: &tables::DELETE_OBJECTS_INPUT, positional: &[], output: Shape::Struct(&tables::DELETE_OBJECTS_OUTPUT),
@@ -344,7 +344,7 @@ static DELETE_OBJECTS: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_object(#{ bucket: bucket, key: \"a.txt\", body: \"hello\", content_type: \"text/plain\" });\ns3::delete_objects(#{ bucket: bucket, delete: #{ objects: [#{ key: \"a.txt\" }] } }).deleted[0].key",
 };
 
-fn delete_objects(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn delete_objects(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = s3_client(&session).delete_objects()
@@ -359,7 +359,7 @@ fn delete_objects(config: SdkConfig, mut input: Map, controls: Controls) -> Repl
     }))
 }
 
-static DELETE_PUBLIC_ACCESS_BLOCK: Operation = Operation {
+pub static DELETE_PUBLIC_ACCESS_BLOCK: Operation = Operation {
     module: "s3", name: "delete_public_access_block", action: "s3:PutBucketPublicAccessBlock",
     summary: "Removes a bucket's block of public access, which new buckets have.",
     input: &tables::DELETE_PUBLIC_ACCESS_BLOCK_INPUT, positional: &[], output: Shape::Nothing,
@@ -371,7 +371,7 @@ static DELETE_PUBLIC_ACCESS_BLOCK: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::delete_public_access_block(#{ bucket: bucket })",
 };
 
-fn delete_public_access_block(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn delete_public_access_block(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = s3_client(&session).delete_public_access_block()
@@ -382,7 +382,7 @@ fn delete_public_access_block(config: SdkConfig, mut input: Map, controls: Contr
     }))
 }
 
-static GET_BUCKET_LOCATION: Operation = Operation {
+pub static GET_BUCKET_LOCATION: Operation = Operation {
     module: "s3", name: "get_bucket_location", action: "s3:GetBucketLocation",
     summary: "Tells the region of a bucket; nothing means us-east-1.",
     input: &tables::GET_BUCKET_LOCATION_INPUT, positional: &[], output: Shape::Struct(&tables::GET_BUCKET_LOCATION_OUTPUT),
@@ -390,7 +390,7 @@ static GET_BUCKET_LOCATION: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::get_bucket_location(#{ bucket: bucket })",
 };
 
-fn get_bucket_location(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn get_bucket_location(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = s3_client(&session).get_bucket_location()
@@ -400,7 +400,7 @@ fn get_bucket_location(config: SdkConfig, mut input: Map, controls: Controls) ->
     }))
 }
 
-static GET_BUCKET_OWNERSHIP_CONTROLS: Operation = Operation {
+pub static GET_BUCKET_OWNERSHIP_CONTROLS: Operation = Operation {
     module: "s3", name: "get_bucket_ownership_controls", action: "s3:GetBucketOwnershipControls",
     summary: "Tells who owns objects that others upload.",
     input: &tables::GET_BUCKET_OWNERSHIP_CONTROLS_INPUT, positional: &[], output: Shape::Struct(&tables::GET_BUCKET_OWNERSHIP_CONTROLS_OUTPUT),
@@ -408,7 +408,7 @@ static GET_BUCKET_OWNERSHIP_CONTROLS: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_bucket_ownership_controls(#{ bucket: bucket, ownership_controls: #{ rules: [#{ object_ownership: \"BucketOwnerEnforced\" }] } });\ns3::get_bucket_ownership_controls(#{ bucket: bucket }).ownership_controls.rules[0].object_ownership",
 };
 
-fn get_bucket_ownership_controls(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn get_bucket_ownership_controls(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = s3_client(&session).get_bucket_ownership_controls()
@@ -418,7 +418,7 @@ fn get_bucket_ownership_controls(config: SdkConfig, mut input: Map, controls: Co
     }))
 }
 
-static GET_BUCKET_POLICY: Operation = Operation {
+pub static GET_BUCKET_POLICY: Operation = Operation {
     module: "s3", name: "get_bucket_policy", action: "s3:GetBucketPolicy",
     summary: "Gives the policy of a bucket, as JSON text.",
     input: &tables::GET_BUCKET_POLICY_INPUT, positional: &[], output: Shape::Struct(&tables::GET_BUCKET_POLICY_OUTPUT),
@@ -426,7 +426,7 @@ static GET_BUCKET_POLICY: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\nlet policy = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"arn:aws:iam::123456789012:root\"},\"Action\":\"s3:GetObject\",\"Resource\":\"arn:aws:s3:::${bucket}/*\"}]}`;\ns3::put_bucket_policy(#{ bucket: bucket, policy: policy });\ns3::get_bucket_policy(#{ bucket: bucket }).policy",
 };
 
-fn get_bucket_policy(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn get_bucket_policy(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = s3_client(&session).get_bucket_policy()
@@ -436,7 +436,7 @@ fn get_bucket_policy(config: SdkConfig, mut input: Map, controls: Controls) -> R
     }))
 }
 
-static GET_BUCKET_TAGGING: Operation = Operation {
+pub static GET_BUCKET_TAGGING: Operation = Operation {
     module: "s3", name: "get_bucket_tagging", action: "s3:GetBucketTagging",
     summary: "Gives the tags of a bucket; without any it fails as not_found.",
     input: &tables::GET_BUCKET_TAGGING_INPUT, positional: &[], output: Shape::Struct(&tables::GET_BUCKET_TAGGING_OUTPUT),
@@ -444,7 +444,7 @@ static GET_BUCKET_TAGGING: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_bucket_tagging(#{ bucket: bucket, tagging: #{ tag_set: #{ team: \"web\" } } });\ns3::get_bucket_tagging(#{ bucket: bucket }).tag_set.team",
 };
 
-fn get_bucket_tagging(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn get_bucket_tagging(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = s3_client(&session).get_bucket_tagging()
@@ -454,7 +454,7 @@ fn get_bucket_tagging(config: SdkConfig, mut input: Map, controls: Controls) -> 
     }))
 }
 
-static GET_BUCKET_VERSIONING: Operation = Operation {
+pub static GET_BUCKET_VERSIONING: Operation = Operation {
     module: "s3", name: "get_bucket_versioning", action: "s3:GetBucketVersioning",
     summary: "Tells whether a bucket keeps versions; nothing means never switched on.",
     input: &tables::GET_BUCKET_VERSIONING_INPUT, positional: &[], output: Shape::Struct(&tables::GET_BUCKET_VERSIONING_OUTPUT),
@@ -462,7 +462,7 @@ static GET_BUCKET_VERSIONING: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::get_bucket_versioning(#{ bucket: bucket })",
 };
 
-fn get_bucket_versioning(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn get_bucket_versioning(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = s3_client(&session).get_bucket_versioning()
@@ -472,7 +472,7 @@ fn get_bucket_versioning(config: SdkConfig, mut input: Map, controls: Controls) 
     }))
 }
 
-static GET_OBJECT: Operation = Operation {
+pub static GET_OBJECT: Operation = Operation {
     module: "s3", name: "get_object", action: "s3:GetObject",
     summary: "Downloads an object: its body as bytes, or into the file `to_file`.",
     input: &tables::GET_OBJECT_INPUT, positional: &[], output: Shape::Struct(&tables::GET_OBJECT_OUTPUT),
@@ -480,7 +480,7 @@ static GET_OBJECT: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_object(#{ bucket: bucket, key: \"a.txt\", body: \"hello\", content_type: \"text/plain\" });\ns3::get_object(#{ bucket: bucket, key: \"a.txt\" }).content_type",
 };
 
-fn get_object(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn get_object(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Transfer);
     limit.run(Box::pin(async move {
         let to_file = input.remove("to_file");
@@ -512,7 +512,7 @@ fn get_object(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     }))
 }
 
-static GET_PUBLIC_ACCESS_BLOCK: Operation = Operation {
+pub static GET_PUBLIC_ACCESS_BLOCK: Operation = Operation {
     module: "s3", name: "get_public_access_block", action: "s3:GetBucketPublicAccessBlock",
     summary: "Tells which public access to a bucket is blocked.",
     input: &tables::GET_PUBLIC_ACCESS_BLOCK_INPUT, positional: &[], output: Shape::Struct(&tables::GET_PUBLIC_ACCESS_BLOCK_OUTPUT),
@@ -520,7 +520,7 @@ static GET_PUBLIC_ACCESS_BLOCK: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::get_public_access_block(#{ bucket: bucket }).public_access_block_configuration.block_public_policy",
 };
 
-fn get_public_access_block(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn get_public_access_block(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = s3_client(&session).get_public_access_block()
@@ -530,7 +530,7 @@ fn get_public_access_block(config: SdkConfig, mut input: Map, controls: Controls
     }))
 }
 
-static HEAD_BUCKET: Operation = Operation {
+pub static HEAD_BUCKET: Operation = Operation {
     module: "s3", name: "head_bucket", action: "s3:ListBucket",
     summary: "Tells whether a bucket exists and may be used.",
     input: &tables::HEAD_BUCKET_INPUT, positional: &[], output: Shape::Struct(&tables::HEAD_BUCKET_OUTPUT),
@@ -538,7 +538,7 @@ static HEAD_BUCKET: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::head_bucket(#{ bucket: bucket })",
 };
 
-fn head_bucket(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn head_bucket(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = s3_client(&session).head_bucket()
@@ -548,7 +548,7 @@ fn head_bucket(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     }))
 }
 
-static HEAD_OBJECT: Operation = Operation {
+pub static HEAD_OBJECT: Operation = Operation {
     module: "s3", name: "head_object", action: "s3:GetObject",
     summary: "Tells size, type and metadata of an object.",
     input: &tables::HEAD_OBJECT_INPUT, positional: &[], output: Shape::Struct(&tables::HEAD_OBJECT_OUTPUT),
@@ -556,7 +556,7 @@ static HEAD_OBJECT: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_object(#{ bucket: bucket, key: \"a.txt\", body: \"hello\", content_type: \"text/plain\" });\ns3::head_object(#{ bucket: bucket, key: \"a.txt\" }).content_length",
 };
 
-fn head_object(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn head_object(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = s3_client(&session).head_object()
@@ -585,7 +585,7 @@ fn head_object(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     }))
 }
 
-static LIST_BUCKETS: Operation = Operation {
+pub static LIST_BUCKETS: Operation = Operation {
     module: "s3", name: "list_buckets", action: "s3:ListAllMyBuckets",
     summary: "Lists the account's buckets.",
     input: &tables::LIST_BUCKETS_INPUT, positional: &[], output: Shape::Struct(&tables::LIST_BUCKETS_OUTPUT),
@@ -593,7 +593,7 @@ static LIST_BUCKETS: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::list_buckets(#{}).buckets[0].name",
 };
 
-fn list_buckets(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn list_buckets(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = s3_client(&session).list_buckets()
@@ -615,7 +615,7 @@ fn list_buckets(config: SdkConfig, mut input: Map, controls: Controls) -> Reply 
     }))
 }
 
-static LIST_MULTIPART_UPLOADS: Operation = Operation {
+pub static LIST_MULTIPART_UPLOADS: Operation = Operation {
     module: "s3", name: "list_multipart_uploads", action: "s3:ListBucketMultipartUploads",
     summary: "Lists the uploads in parts that were neither completed nor aborted.",
     input: &tables::LIST_MULTIPART_UPLOADS_INPUT, positional: &[], output: Shape::Struct(&tables::LIST_MULTIPART_UPLOADS_OUTPUT),
@@ -623,7 +623,7 @@ static LIST_MULTIPART_UPLOADS: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\nlet upload = s3::create_multipart_upload(#{ bucket: bucket, key: \"big\" }).upload_id;\ns3::list_multipart_uploads(#{ bucket: bucket }).uploads[0].key",
 };
 
-fn list_multipart_uploads(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn list_multipart_uploads(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = s3_client(&session).list_multipart_uploads()
@@ -651,7 +651,7 @@ fn list_multipart_uploads(config: SdkConfig, mut input: Map, controls: Controls)
     }))
 }
 
-static LIST_OBJECT_VERSIONS: Operation = Operation {
+pub static LIST_OBJECT_VERSIONS: Operation = Operation {
     module: "s3", name: "list_object_versions", action: "s3:ListBucketVersions",
     summary: "Lists the versions of a bucket's objects.",
     input: &tables::LIST_OBJECT_VERSIONS_INPUT, positional: &[], output: Shape::Struct(&tables::LIST_OBJECT_VERSIONS_OUTPUT),
@@ -659,7 +659,7 @@ static LIST_OBJECT_VERSIONS: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_object(#{ bucket: bucket, key: \"a.txt\", body: \"hello\", content_type: \"text/plain\" });\ns3::list_object_versions(#{ bucket: bucket }).versions[0].key",
 };
 
-fn list_object_versions(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn list_object_versions(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = s3_client(&session).list_object_versions()
@@ -687,7 +687,7 @@ fn list_object_versions(config: SdkConfig, mut input: Map, controls: Controls) -
     }))
 }
 
-static LIST_OBJECTS_V2: Operation = Operation {
+pub static LIST_OBJECTS_V2: Operation = Operation {
     module: "s3", name: "list_objects_v2", action: "s3:ListBucket",
     summary: "Lists the objects of a bucket.",
     input: &tables::LIST_OBJECTS_V2_INPUT, positional: &[], output: Shape::Struct(&tables::LIST_OBJECTS_V2_OUTPUT),
@@ -695,7 +695,7 @@ static LIST_OBJECTS_V2: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_object(#{ bucket: bucket, key: \"a.txt\", body: \"hello\", content_type: \"text/plain\" });\ns3::list_objects_v2(#{ bucket: bucket, prefix: \"a\" }).contents[0].key",
 };
 
-fn list_objects_v2(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn list_objects_v2(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = s3_client(&session).list_objects_v2()
@@ -724,7 +724,7 @@ fn list_objects_v2(config: SdkConfig, mut input: Map, controls: Controls) -> Rep
     }))
 }
 
-static PUT_BUCKET_OWNERSHIP_CONTROLS: Operation = Operation {
+pub static PUT_BUCKET_OWNERSHIP_CONTROLS: Operation = Operation {
     module: "s3", name: "put_bucket_ownership_controls", action: "s3:PutBucketOwnershipControls",
     summary: "Sets who owns objects that others upload; undone to AWS's default.",
     input: &tables::PUT_BUCKET_OWNERSHIP_CONTROLS_INPUT, positional: &[], output: Shape::Nothing,
@@ -736,7 +736,7 @@ static PUT_BUCKET_OWNERSHIP_CONTROLS: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_bucket_ownership_controls(#{ bucket: bucket, ownership_controls: #{ rules: [#{ object_ownership: \"BucketOwnerPreferred\" }] } })",
 };
 
-fn put_bucket_ownership_controls(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn put_bucket_ownership_controls(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = s3_client(&session).put_bucket_ownership_controls()
@@ -750,7 +750,7 @@ fn put_bucket_ownership_controls(config: SdkConfig, mut input: Map, controls: Co
     }))
 }
 
-static PUT_BUCKET_POLICY: Operation = Operation {
+pub static PUT_BUCKET_POLICY: Operation = Operation {
     module: "s3", name: "put_bucket_policy", action: "s3:PutBucketPolicy",
     summary: "Sets the policy of a bucket.",
     input: &tables::PUT_BUCKET_POLICY_INPUT, positional: &[], output: Shape::Nothing,
@@ -762,7 +762,7 @@ static PUT_BUCKET_POLICY: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\nlet policy = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"arn:aws:iam::123456789012:root\"},\"Action\":\"s3:GetObject\",\"Resource\":\"arn:aws:s3:::${bucket}/*\"}]}`;\ns3::put_bucket_policy(#{ bucket: bucket, policy: policy })",
 };
 
-fn put_bucket_policy(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn put_bucket_policy(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = s3_client(&session).put_bucket_policy()
@@ -777,7 +777,7 @@ fn put_bucket_policy(config: SdkConfig, mut input: Map, controls: Controls) -> R
     }))
 }
 
-static PUT_BUCKET_TAGGING: Operation = Operation {
+pub static PUT_BUCKET_TAGGING: Operation = Operation {
     module: "s3", name: "put_bucket_tagging", action: "s3:PutBucketTagging",
     summary: "Replaces the tags of a bucket.",
     input: &tables::PUT_BUCKET_TAGGING_INPUT, positional: &[], output: Shape::Nothing,
@@ -789,7 +789,7 @@ static PUT_BUCKET_TAGGING: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_bucket_tagging(#{ bucket: bucket, tagging: #{ tag_set: #{ team: \"web\" } } })",
 };
 
-fn put_bucket_tagging(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn put_bucket_tagging(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = s3_client(&session).put_bucket_tagging()
@@ -803,7 +803,7 @@ fn put_bucket_tagging(config: SdkConfig, mut input: Map, controls: Controls) -> 
     }))
 }
 
-static PUT_BUCKET_VERSIONING: Operation = Operation {
+pub static PUT_BUCKET_VERSIONING: Operation = Operation {
     module: "s3", name: "put_bucket_versioning", action: "s3:PutBucketVersioning",
     summary: "Switches the keeping of versions on, or suspends it.",
     input: &tables::PUT_BUCKET_VERSIONING_INPUT, positional: &[], output: Shape::Nothing,
@@ -815,7 +815,7 @@ static PUT_BUCKET_VERSIONING: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_bucket_versioning(#{ bucket: bucket, versioning_configuration: #{ status: \"Enabled\" } })",
 };
 
-fn put_bucket_versioning(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn put_bucket_versioning(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = s3_client(&session).put_bucket_versioning()
@@ -830,7 +830,7 @@ fn put_bucket_versioning(config: SdkConfig, mut input: Map, controls: Controls) 
     }))
 }
 
-static PUT_OBJECT: Operation = Operation {
+pub static PUT_OBJECT: Operation = Operation {
     module: "s3", name: "put_object", action: "s3:PutObject",
     summary: "Uploads an object of up to 5 GB in one request; see s3::upload_file.",
     input: &tables::PUT_OBJECT_INPUT, positional: &[], output: Shape::Struct(&tables::PUT_OBJECT_OUTPUT),
@@ -842,7 +842,7 @@ static PUT_OBJECT: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_object(#{ bucket: bucket, key: \"a.txt\", body: \"hello\", content_type: \"text/plain\" }).e_tag",
 };
 
-fn put_object(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn put_object(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Transfer);
     limit.run(Box::pin(async move {
         let request = s3_client(&session).put_object()
@@ -899,7 +899,7 @@ fn put_object(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     }))
 }
 
-static PUT_PUBLIC_ACCESS_BLOCK: Operation = Operation {
+pub static PUT_PUBLIC_ACCESS_BLOCK: Operation = Operation {
     module: "s3", name: "put_public_access_block", action: "s3:PutBucketPublicAccessBlock",
     summary: "Sets which public access to a bucket is blocked; undone to AWS's default, all of it.",
     input: &tables::PUT_PUBLIC_ACCESS_BLOCK_INPUT, positional: &[], output: Shape::Nothing,
@@ -911,7 +911,7 @@ static PUT_PUBLIC_ACCESS_BLOCK: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_public_access_block(#{ bucket: bucket, public_access_block_configuration: #{ block_public_acls: true, ignore_public_acls: true, block_public_policy: false, restrict_public_buckets: false } })",
 };
 
-fn put_public_access_block(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn put_public_access_block(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = s3_client(&session).put_public_access_block()
@@ -925,7 +925,7 @@ fn put_public_access_block(config: SdkConfig, mut input: Map, controls: Controls
     }))
 }
 
-static UPLOAD_PART: Operation = Operation {
+pub static UPLOAD_PART: Operation = Operation {
     module: "s3", name: "upload_part", action: "s3:PutObject",
     summary: "Uploads one part.",
     input: &tables::UPLOAD_PART_INPUT, positional: &[], output: Shape::Struct(&tables::UPLOAD_PART_OUTPUT),
@@ -937,7 +937,7 @@ static UPLOAD_PART: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\nlet upload = s3::create_multipart_upload(#{ bucket: bucket, key: \"big\" }).upload_id;\ns3::upload_part(#{ bucket: bucket, key: \"big\", upload_id: upload, part_number: 1, body: \"part\" }).e_tag",
 };
 
-fn upload_part(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn upload_part(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Transfer);
     limit.run(Box::pin(async move {
         let request = s3_client(&session).upload_part()

@@ -2,7 +2,7 @@
 //! The operations of `aws-sdk-sns`, module `sns`.
 
 mod codec;
-mod tables;
+pub mod tables;
 
 #[allow(clippy::wildcard_imports)] // every helper may be used, or not, by a service
 use crate::glue::*;
@@ -13,7 +13,7 @@ use opsh_operation::{Effect, Fault, Inverse, InverseCall, Makes, Map, Operation,
 
 use crate::{Binding, Controls};
 
-static CREATE_TOPIC: Operation = Operation {
+pub static CREATE_TOPIC: Operation = Operation {
     module: "sns", name: "create_topic", action: "sns:CreateTopic",
     summary: "Creates a topic to which notifications can be published.",
     input: &tables::CREATE_TOPIC_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_TOPIC_OUTPUT),
@@ -25,7 +25,7 @@ static CREATE_TOPIC: Operation = Operation {
     example: "sns::create_topic(#{ name: \"alarms\", attributes: #{ SignatureVersion: \"2\" } }).topic_arn",
 };
 
-fn create_topic(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn create_topic(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).create_topic()
@@ -37,7 +37,7 @@ fn create_topic(config: SdkConfig, mut input: Map, controls: Controls) -> Reply 
     }))
 }
 
-static DELETE_TOPIC: Operation = Operation {
+pub static DELETE_TOPIC: Operation = Operation {
     module: "sns", name: "delete_topic", action: "sns:DeleteTopic",
     summary: "Deletes a topic and all its subscriptions.",
     input: &tables::DELETE_TOPIC_INPUT, positional: &[], output: Shape::Nothing,
@@ -49,7 +49,7 @@ static DELETE_TOPIC: Operation = Operation {
     example: "let topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nsns::delete_topic(#{ topic_arn: topic })",
 };
 
-fn delete_topic(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn delete_topic(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).delete_topic()
@@ -59,7 +59,7 @@ fn delete_topic(config: SdkConfig, mut input: Map, controls: Controls) -> Reply 
     }))
 }
 
-static GET_SUBSCRIPTION_ATTRIBUTES: Operation = Operation {
+pub static GET_SUBSCRIPTION_ATTRIBUTES: Operation = Operation {
     module: "sns", name: "get_subscription_attributes", action: "sns:GetSubscriptionAttributes",
     summary: "Returns all of the properties of a subscription.",
     input: &tables::GET_SUBSCRIPTION_ATTRIBUTES_INPUT, positional: &[], output: Shape::Struct(&tables::GET_SUBSCRIPTION_ATTRIBUTES_OUTPUT),
@@ -67,7 +67,7 @@ static GET_SUBSCRIPTION_ATTRIBUTES: Operation = Operation {
     example: "let topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nlet subscription = sns::subscribe(#{ topic_arn: topic, protocol: \"email\", endpoint: \"ops@example.com\", return_subscription_arn: true }).subscription_arn;\nsns::get_subscription_attributes(#{ subscription_arn: subscription }).attributes.PendingConfirmation",
 };
 
-fn get_subscription_attributes(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn get_subscription_attributes(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).get_subscription_attributes()
@@ -76,7 +76,7 @@ fn get_subscription_attributes(config: SdkConfig, mut input: Map, controls: Cont
     }))
 }
 
-static GET_TOPIC_ATTRIBUTES: Operation = Operation {
+pub static GET_TOPIC_ATTRIBUTES: Operation = Operation {
     module: "sns", name: "get_topic_attributes", action: "sns:GetTopicAttributes",
     summary: "Returns all of the properties of a topic.",
     input: &tables::GET_TOPIC_ATTRIBUTES_INPUT, positional: &[], output: Shape::Struct(&tables::GET_TOPIC_ATTRIBUTES_OUTPUT),
@@ -84,7 +84,7 @@ static GET_TOPIC_ATTRIBUTES: Operation = Operation {
     example: "let topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nsns::get_topic_attributes(#{ topic_arn: topic }).attributes",
 };
 
-fn get_topic_attributes(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn get_topic_attributes(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).get_topic_attributes()
@@ -93,7 +93,7 @@ fn get_topic_attributes(config: SdkConfig, mut input: Map, controls: Controls) -
     }))
 }
 
-static LIST_SUBSCRIPTIONS_BY_TOPIC: Operation = Operation {
+pub static LIST_SUBSCRIPTIONS_BY_TOPIC: Operation = Operation {
     module: "sns", name: "list_subscriptions_by_topic", action: "sns:ListSubscriptionsByTopic",
     summary: "Returns a list of the subscriptions to a specific topic.",
     input: &tables::LIST_SUBSCRIPTIONS_BY_TOPIC_INPUT, positional: &[], output: Shape::Struct(&tables::LIST_SUBSCRIPTIONS_BY_TOPIC_OUTPUT),
@@ -101,7 +101,7 @@ static LIST_SUBSCRIPTIONS_BY_TOPIC: Operation = Operation {
     example: "let topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nsns::list_subscriptions_by_topic(#{ topic_arn: topic }).subscriptions",
 };
 
-fn list_subscriptions_by_topic(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn list_subscriptions_by_topic(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).list_subscriptions_by_topic()
@@ -122,7 +122,7 @@ fn list_subscriptions_by_topic(config: SdkConfig, mut input: Map, controls: Cont
     }))
 }
 
-static LIST_TOPICS: Operation = Operation {
+pub static LIST_TOPICS: Operation = Operation {
     module: "sns", name: "list_topics", action: "sns:ListTopics",
     summary: "Returns a list of the requester's topics.",
     input: &tables::LIST_TOPICS_INPUT, positional: &[], output: Shape::Struct(&tables::LIST_TOPICS_OUTPUT),
@@ -130,7 +130,7 @@ static LIST_TOPICS: Operation = Operation {
     example: "let topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nsns::list_topics(#{}).topics[0].topic_arn",
 };
 
-fn list_topics(config: SdkConfig, _input: Map, controls: Controls) -> Reply {
+pub fn list_topics(config: SdkConfig, _input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).list_topics();
@@ -150,7 +150,7 @@ fn list_topics(config: SdkConfig, _input: Map, controls: Controls) -> Reply {
     }))
 }
 
-static PUBLISH: Operation = Operation {
+pub static PUBLISH: Operation = Operation {
     module: "sns", name: "publish", action: "sns:Publish",
     summary: "Sends a message to an Amazon SNS topic, a text message (SMS message) directly to a phone number, or a message to a mobile platform endpoint (when you specify the TargetArn).",
     input: &tables::PUBLISH_INPUT, positional: &[], output: Shape::Struct(&tables::PUBLISH_OUTPUT),
@@ -162,7 +162,7 @@ static PUBLISH: Operation = Operation {
     example: "let topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nsns::publish(#{ topic_arn: topic, subject: \"Hello\", message: \"The web server is up.\" }).message_id",
 };
 
-fn publish(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn publish(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).publish()
@@ -179,7 +179,7 @@ fn publish(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     }))
 }
 
-static SET_TOPIC_ATTRIBUTES: Operation = Operation {
+pub static SET_TOPIC_ATTRIBUTES: Operation = Operation {
     module: "sns", name: "set_topic_attributes", action: "sns:SetTopicAttributes",
     summary: "Allows a topic owner to set an attribute of the topic to a new value.",
     input: &tables::SET_TOPIC_ATTRIBUTES_INPUT, positional: &[], output: Shape::Nothing,
@@ -191,7 +191,7 @@ static SET_TOPIC_ATTRIBUTES: Operation = Operation {
     example: "let topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nsns::set_topic_attributes(#{ topic_arn: topic, attribute_name: \"DisplayName\", attribute_value: \"Alarms\" })",
 };
 
-fn set_topic_attributes(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn set_topic_attributes(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).set_topic_attributes()
@@ -203,7 +203,7 @@ fn set_topic_attributes(config: SdkConfig, mut input: Map, controls: Controls) -
     }))
 }
 
-static SUBSCRIBE: Operation = Operation {
+pub static SUBSCRIBE: Operation = Operation {
     module: "sns", name: "subscribe", action: "sns:Subscribe",
     summary: "Subscribes an endpoint to a topic; until it confirms, the ARN is told only with return_subscription_arn.",
     input: &tables::SUBSCRIBE_INPUT, positional: &[], output: Shape::Struct(&tables::SUBSCRIBE_OUTPUT),
@@ -215,7 +215,7 @@ static SUBSCRIBE: Operation = Operation {
     example: "let topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nsns::subscribe(#{ topic_arn: topic, protocol: \"email\", endpoint: \"ops@example.com\", return_subscription_arn: true }).subscription_arn",
 };
 
-fn subscribe(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn subscribe(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).subscribe()
@@ -228,7 +228,7 @@ fn subscribe(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     }))
 }
 
-static TAG_RESOURCE: Operation = Operation {
+pub static TAG_RESOURCE: Operation = Operation {
     module: "sns", name: "tag_resource", action: "sns:TagResource",
     summary: "Add tags to the specified Amazon SNS topic.",
     input: &tables::TAG_RESOURCE_INPUT, positional: &[], output: Shape::Nothing,
@@ -240,7 +240,7 @@ static TAG_RESOURCE: Operation = Operation {
     example: "let topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nsns::tag_resource(#{ resource_arn: topic, tags: #{ team: \"web\" } })",
 };
 
-fn tag_resource(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn tag_resource(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).tag_resource()
@@ -251,7 +251,7 @@ fn tag_resource(config: SdkConfig, mut input: Map, controls: Controls) -> Reply 
     }))
 }
 
-static UNSUBSCRIBE: Operation = Operation {
+pub static UNSUBSCRIBE: Operation = Operation {
     module: "sns", name: "unsubscribe", action: "sns:Unsubscribe",
     summary: "Deletes a subscription.",
     input: &tables::UNSUBSCRIBE_INPUT, positional: &[], output: Shape::Nothing,
@@ -263,7 +263,7 @@ static UNSUBSCRIBE: Operation = Operation {
     example: "let topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nlet subscription = sns::subscribe(#{ topic_arn: topic, protocol: \"email\", endpoint: \"ops@example.com\", return_subscription_arn: true }).subscription_arn;\nsns::unsubscribe(#{ subscription_arn: subscription })",
 };
 
-fn unsubscribe(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn unsubscribe(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).unsubscribe()

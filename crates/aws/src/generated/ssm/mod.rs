@@ -2,7 +2,7 @@
 //! The operations of `aws-sdk-ssm`, module `ssm`.
 
 mod codec;
-mod tables;
+pub mod tables;
 
 #[allow(clippy::wildcard_imports)] // every helper may be used, or not, by a service
 use crate::glue::*;
@@ -13,7 +13,7 @@ use opsh_operation::{Effect, Fault, Inverse, InverseCall, Makes, Map, Operation,
 
 use crate::{Binding, Controls};
 
-static DELETE_PARAMETER: Operation = Operation {
+pub static DELETE_PARAMETER: Operation = Operation {
     module: "ssm", name: "delete_parameter", action: "ssm:DeleteParameter",
     summary: "Delete a parameter from the system.",
     input: &tables::DELETE_PARAMETER_INPUT, positional: &[], output: Shape::Nothing,
@@ -25,7 +25,7 @@ static DELETE_PARAMETER: Operation = Operation {
     example: "ssm::put_parameter(#{ name: \"/example/color\", value: \"blue\", type: \"String\" });\nssm::delete_parameter(#{ name: \"/example/color\" })",
 };
 
-fn delete_parameter(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn delete_parameter(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).delete_parameter()
@@ -35,7 +35,7 @@ fn delete_parameter(config: SdkConfig, mut input: Map, controls: Controls) -> Re
     }))
 }
 
-static DESCRIBE_PARAMETERS: Operation = Operation {
+pub static DESCRIBE_PARAMETERS: Operation = Operation {
     module: "ssm", name: "describe_parameters", action: "ssm:DescribeParameters",
     summary: "Lists the parameters in your Amazon Web Services account or the parameters shared with you when you enable the Shared option.",
     input: &tables::DESCRIBE_PARAMETERS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_PARAMETERS_OUTPUT),
@@ -43,7 +43,7 @@ static DESCRIBE_PARAMETERS: Operation = Operation {
     example: "ssm::put_parameter(#{ name: \"/example/color\", value: \"blue\", type: \"String\" });\nssm::describe_parameters(#{}).parameters[0].name",
 };
 
-fn describe_parameters(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn describe_parameters(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).describe_parameters()
@@ -66,7 +66,7 @@ fn describe_parameters(config: SdkConfig, mut input: Map, controls: Controls) ->
     }))
 }
 
-static GET_PARAMETER: Operation = Operation {
+pub static GET_PARAMETER: Operation = Operation {
     module: "ssm", name: "get_parameter", action: "ssm:GetParameter",
     summary: "Get information about a single parameter by specifying the parameter name.",
     input: &tables::GET_PARAMETER_INPUT, positional: &[], output: Shape::Struct(&tables::GET_PARAMETER_OUTPUT),
@@ -74,7 +74,7 @@ static GET_PARAMETER: Operation = Operation {
     example: "ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value",
 };
 
-fn get_parameter(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn get_parameter(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).get_parameter()
@@ -84,7 +84,7 @@ fn get_parameter(config: SdkConfig, mut input: Map, controls: Controls) -> Reply
     }))
 }
 
-static GET_PARAMETERS: Operation = Operation {
+pub static GET_PARAMETERS: Operation = Operation {
     module: "ssm", name: "get_parameters", action: "ssm:GetParameters",
     summary: "Get information about one or more parameters by specifying multiple parameter names.",
     input: &tables::GET_PARAMETERS_INPUT, positional: &[], output: Shape::Struct(&tables::GET_PARAMETERS_OUTPUT),
@@ -92,7 +92,7 @@ static GET_PARAMETERS: Operation = Operation {
     example: "ssm::put_parameter(#{ name: \"/example/color\", value: \"blue\", type: \"String\" });\nssm::get_parameters(#{ names: [\"/example/color\"] }).parameters[0].value",
 };
 
-fn get_parameters(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn get_parameters(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).get_parameters()
@@ -102,7 +102,7 @@ fn get_parameters(config: SdkConfig, mut input: Map, controls: Controls) -> Repl
     }))
 }
 
-static GET_PARAMETERS_BY_PATH: Operation = Operation {
+pub static GET_PARAMETERS_BY_PATH: Operation = Operation {
     module: "ssm", name: "get_parameters_by_path", action: "ssm:GetParametersByPath",
     summary: "Retrieve information about one or more parameters under a specified level in a hierarchy.",
     input: &tables::GET_PARAMETERS_BY_PATH_INPUT, positional: &[], output: Shape::Struct(&tables::GET_PARAMETERS_BY_PATH_OUTPUT),
@@ -110,7 +110,7 @@ static GET_PARAMETERS_BY_PATH: Operation = Operation {
     example: "ssm::put_parameter(#{ name: \"/example/color\", value: \"blue\", type: \"String\" });\nssm::get_parameters_by_path(#{ path: \"/example\", recursive: true }).parameters[0].name",
 };
 
-fn get_parameters_by_path(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn get_parameters_by_path(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).get_parameters_by_path()
@@ -134,7 +134,7 @@ fn get_parameters_by_path(config: SdkConfig, mut input: Map, controls: Controls)
     }))
 }
 
-static PUT_PARAMETER: Operation = Operation {
+pub static PUT_PARAMETER: Operation = Operation {
     module: "ssm", name: "put_parameter", action: "ssm:PutParameter",
     summary: "Create or update a parameter in Parameter Store.",
     input: &tables::PUT_PARAMETER_INPUT, positional: &[], output: Shape::Struct(&tables::PUT_PARAMETER_OUTPUT),
@@ -146,7 +146,7 @@ static PUT_PARAMETER: Operation = Operation {
     example: "ssm::put_parameter(#{ name: \"/example/color\", value: \"blue\", type: \"String\" }).version",
 };
 
-fn put_parameter(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn put_parameter(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).put_parameter()

@@ -2,7 +2,7 @@
 //! The operations of `aws-sdk-sts`, module `sts`.
 
 mod codec;
-mod tables;
+pub mod tables;
 
 #[allow(clippy::wildcard_imports)] // every helper may be used, or not, by a service
 use crate::glue::*;
@@ -13,7 +13,7 @@ use opsh_operation::{Effect, Fault, Inverse, InverseCall, Makes, Map, Operation,
 
 use crate::{Binding, Controls};
 
-static ASSUME_ROLE: Operation = Operation {
+pub static ASSUME_ROLE: Operation = Operation {
     module: "sts", name: "assume_role", action: "sts:AssumeRole",
     summary: "Gives short-lived credentials of a role.",
     input: &tables::ASSUME_ROLE_INPUT, positional: &[], output: Shape::Struct(&tables::ASSUME_ROLE_OUTPUT),
@@ -21,7 +21,7 @@ static ASSUME_ROLE: Operation = Operation {
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"*\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nsts::assume_role(#{ role_arn: role, role_session_name: \"example\" }).credentials.access_key_id",
 };
 
-fn assume_role(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+pub fn assume_role(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).assume_role()
@@ -42,7 +42,7 @@ fn assume_role(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     }))
 }
 
-static GET_CALLER_IDENTITY: Operation = Operation {
+pub static GET_CALLER_IDENTITY: Operation = Operation {
     module: "sts", name: "get_caller_identity", action: "sts:GetCallerIdentity",
     summary: "Returns details about the IAM user or role whose credentials are used to call the operation.",
     input: &tables::GET_CALLER_IDENTITY_INPUT, positional: &[], output: Shape::Struct(&tables::GET_CALLER_IDENTITY_OUTPUT),
@@ -50,7 +50,7 @@ static GET_CALLER_IDENTITY: Operation = Operation {
     example: "sts::get_caller_identity(#{}).account",
 };
 
-fn get_caller_identity(config: SdkConfig, _input: Map, controls: Controls) -> Reply {
+pub fn get_caller_identity(config: SdkConfig, _input: Map, controls: Controls) -> Reply {
     let (session, limit) = open(config, &controls, Patience::Call);
     limit.run(Box::pin(async move {
         let request = Client::new(&session).get_caller_identity();

@@ -1,0 +1,115 @@
+//! `s3::object_url`: where a browser finds an object.
+
+use aws_types::SdkConfig;
+use futures_util::FutureExt as _;
+use opsh_operation::{Effect, Map, Operation, Shape, Structure, Value};
+
+use super::{BUCKET, KEY};
+use crate::glue::{Reply, take};
+use crate::{Binding, Controls};
+
+static INPUT: Structure = Structure {
+    name: "ObjectUrlInput",
+    fields: &[BUCKET, KEY],
+};
+
+static OPERATION: Operation = Operation {
+    module: "s3",
+    name: "object_url",
+    action: "s3:ObjectUrl",
+    summary: "Tells the URL of an object at the S3 endpoint in use; whether it may be read there is another matter.",
+    input: &INPUT,
+    positional: &[],
+    output: Shape::Text,
+    effect: Effect::Read,
+    example: r##"s3::object_url(#{ bucket: "opsh-example", key: "an image.jpg" })"##,
+};
+
+pub const BINDING: Binding = Binding {
+    operation: &OPERATION,
+    call,
+};
+
+fn call(config: SdkConfig, mut input: Map, _: Controls) -> Reply {
+    async move {
+        let bucket: String = take(&mut input, "bucket")?.unwrap_or_default();
+        let key: String = take(&mut input, "key")?.unwrap_or_default();
+        let region = config
+            .region()
+            .map_or("us-east-1", aws_types::region::Region::as_ref);
+        let url = object_url(config.endpoint_url(), region, &bucket, &key);
+        Ok(Value::Text(url))
+    }
+    .boxed()
+}
+
+/// The URL of an object: with the bucket as host name at AWS, as path elsewhere.
+///
+/// A bucket with a dot in its name is a path at AWS too, because the certificate
+/// does not cover it
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html>).
+fn object_url(endpoint: Option<&str>, region: &str, bucket: &str, key: &str) -> String {
+    let key = encoded(key);
+    if let Some(endpoint) = endpoint {
+        return format!("{}/{bucket}/{key}", endpoint.trim_end_matches('/'));
+    }
+    let domain = if region.starts_with("cn-") {
+        "amazonaws.com.cn"
+    } else {
+        "amazonaws.com"
+    };
+    if bucket.contains('.') {
+        format!("https://s3.{region}.{domain}/{bucket}/{key}")
+    } else {
+        format!("https://{bucket}.s3.{region}.{domain}/{key}")
+    }
+}
+
+/// `key` with all but RFC 3986's unreserved characters and `/` percent-encoded.
+fn encoded(key: &str) -> String {
+    let mut text = String::with_capacity(key.len());
+    for byte in key.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'/' => {
+                text.push(byte.into());
+            }
+            _ => {
+                text.push('%');
+                for half in [byte >> 4, byte & 15] {
+                    text.extend(char::from_digit(half.into(), 16).map(|c| c.to_ascii_uppercase()));
+                }
+            }
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::object_url;
+
+    #[test]
+    fn urls_follow_endpoint_region_and_bucket() {
+        let cases = [
+            (
+                (None, "us-east-1", "pics", "a b/ü.jpg"),
+                "https://pics.s3.us-east-1.amazonaws.com/a%20b/%C3%BC.jpg",
+            ),
+            (
+                (None, "eu-west-1", "my.pics", "a"),
+                "https://s3.eu-west-1.amazonaws.com/my.pics/a",
+            ),
+            (
+                (None, "cn-north-1", "pics", "a"),
+                "https://pics.s3.cn-north-1.amazonaws.com.cn/a",
+            ),
+            (
+                (Some("http://127.0.0.1:5000/"), "us-east-1", "pics", "a+b"),
+                "http://127.0.0.1:5000/pics/a%2Bb",
+            ),
+        ];
+        for ((endpoint, region, bucket, key), url) in cases {
+            assert_eq!(object_url(endpoint, region, bucket, key), url);
+        }
+    }
+}
