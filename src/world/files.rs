@@ -1,12 +1,11 @@
 //! The files of the caller's machine, as a playbook's operations reach them.
 //!
-//! Live and Local are the disk itself. A dry run reads the disk and keeps what
-//! it writes to itself: later steps see it, the disk does not.
+//! Always the disk itself: in a dry run the gate hands out paths of a folder that
+//! is thrown away for what is written (`modules::Files`), so that later steps
+//! see it and the working directory does not.
 
-use std::collections::BTreeMap;
 use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::path::Path;
 
 /// Reads and writes files; every path is absolute or relative to the working directory.
 pub trait Files: Send + Sync {
@@ -91,101 +90,11 @@ fn write_new(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     }
 }
 
-/// The disk with changes on top that never reach it.
-#[derive(Debug, Default)]
-pub struct Overlay {
-    /// What was written; `None` for what was removed.
-    changes: Mutex<BTreeMap<PathBuf, Option<Vec<u8>>>>,
-}
-
-impl Overlay {
-    fn changes(&self) -> MutexGuard<'_, BTreeMap<PathBuf, Option<Vec<u8>>>> {
-        self.changes.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The one name of a path here: absolute, without `.` and `..`.
-fn name(path: &Path) -> io::Result<PathBuf> {
-    let mut name = PathBuf::new();
-    for part in std::path::absolute(path)?.components() {
-        match part {
-            std::path::Component::ParentDir => {
-                name.pop();
-            }
-            part => name.push(part),
-        }
-    }
-    Ok(name)
-}
-
-impl Files for Overlay {
-    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        match self.changes().get(&name(path)?) {
-            Some(Some(content)) => Ok(content.clone()),
-            Some(None) => Err(io::ErrorKind::NotFound.into()),
-            None => Disk.read(path),
-        }
-    }
-
-    fn write(&self, path: &Path, content: &[u8], _mode: u32) -> io::Result<()> {
-        let name = name(path)?;
-        let mut changes = self.changes();
-        let folder = name.parent().ok_or(io::ErrorKind::InvalidInput)?;
-        let has_folder = folder.is_dir() || changes.keys().any(|known| known.starts_with(folder));
-        if !has_folder {
-            return Err(io::ErrorKind::NotFound.into());
-        }
-        if name.is_dir() {
-            return Err(io::ErrorKind::IsADirectory.into());
-        }
-        changes.insert(name, Some(content.to_vec()));
-        Ok(())
-    }
-
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        if !self.exists(path) {
-            return Err(io::ErrorKind::NotFound.into());
-        }
-        self.changes().insert(name(path)?, None);
-        Ok(())
-    }
-
-    fn exists(&self, path: &Path) -> bool {
-        let Ok(name) = name(path) else { return false };
-        match self.changes().get(&name) {
-            Some(change) => change.is_some(),
-            None => path.exists(),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use super::{Disk, Files, Overlay};
-
-    #[test]
-    fn an_overlay_keeps_its_changes_to_itself() {
-        let folder = tempfile::tempdir().unwrap();
-        let (old, new) = (folder.path().join("old"), folder.path().join("new"));
-        Disk.write(&old, b"disk", 0o600).unwrap();
-        let overlay = Overlay::default();
-        assert_eq!(overlay.read(&old).unwrap(), b"disk");
-        overlay.write(&new, b"dry", 0o600).unwrap();
-        overlay.remove(&old).unwrap();
-        assert_eq!(
-            overlay.read(&folder.path().join("./x/../new")).unwrap(),
-            b"dry"
-        );
-        assert!(overlay.exists(&new) && !overlay.exists(&old));
-        assert!(!new.exists() && old.exists());
-        assert!(
-            overlay
-                .write(&folder.path().join("no/where"), b"", 0o600)
-                .is_err()
-        );
-    }
+    use super::{Disk, Files as _};
 
     #[cfg(unix)]
     #[test]

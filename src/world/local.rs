@@ -19,7 +19,7 @@ use opsh_operation::{Fault, FaultKind, Value};
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
-use super::files::{Disk, Files, Overlay};
+use super::files::{Disk, Files};
 use super::{BranchGuard, Cancel, Kind, Scope, World, http as web, ssh as shell};
 
 mod fixtures;
@@ -106,10 +106,8 @@ impl Local {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .map_err(|error| Fault::new(FaultKind::Failed, format!("no executor: {error}")))?;
-        let files: Arc<dyn Files> = match kind {
-            Kind::DryRun => Arc::new(Overlay::default()),
-            Kind::Live | Kind::Local => Arc::new(Disk),
-        };
+        // In a dry run the gate hands out paths elsewhere for what is written.
+        let files: Arc<dyn Files> = Arc::new(Disk);
         Ok(Self {
             kind,
             config: sdk::config(&cloud),
