@@ -51,7 +51,7 @@ pub static ENTRIES: &[Entry] = &[
         "Aligns rows as a table that fits the terminal; numbers stand to the right.",
         r#"let rows = [#{ name: "web", cpu: 12.5 }, #{ name: "db", cpu: 3.0 }];
 let text = term::table(rows, #{ columns: ["name", "cpu"] });
-if text != "name   cpu\nweb   12.5\ndb     3.0" { throw text; }"#,
+if text != "name   cpu\nweb   12.5\ndb       3" { throw text; }"#,
     },
 ];
 

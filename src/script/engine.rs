@@ -47,8 +47,8 @@ pub fn engine(runtime: &Arc<Runtime>, imports: Option<&Path>) -> Engine {
 }
 
 /// Words that Rhai reserves for itself and that name things of AWS or of ours.
-const UNRESERVED: [&str; 7] = [
-    "default", "public", "static", "match", "package", "module", "shared",
+const UNRESERVED: [&str; 9] = [
+    "debug", "default", "match", "module", "package", "print", "public", "shared", "static",
 ];
 
 /// What parsing needs, with or without a runtime.
