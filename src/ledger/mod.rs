@@ -40,9 +40,6 @@ pub use seal::Seal;
 
 use chain::Broken;
 
-/// The name of the key file in [`seal::state_dir`].
-const KEY_FILE: &str = "ledger.key";
-
 /// An open ledger.
 #[derive(Debug)]
 pub struct Ledger {
@@ -59,8 +56,7 @@ impl Ledger {
     /// # Errors
     /// [`Error::Newer`], [`Error::Damaged`], [`Error::Lost`], [`Error::File`], [`Error::Busy`].
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let seal = Seal::file(seal::state_dir()?.join(KEY_FILE));
-        Self::open_with(path, seal)
+        Self::open_with(path, Seal::user())
     }
 
     /// The same with secrets sealed by `seal`.
@@ -78,9 +74,8 @@ impl Ledger {
     /// # Errors
     /// As [`Ledger::open`].
     pub fn open_existing(path: &Path) -> Result<Option<Self>, Error> {
-        let seal = Seal::file(seal::state_dir()?.join(KEY_FILE));
         Ok(place::open(path, false)?
-            .map(|(connection, watch)| Self::around(connection, path, Some(watch), seal)))
+            .map(|(connection, watch)| Self::around(connection, path, Some(watch), Seal::user())))
     }
 
     /// An empty one that ends with the process.
@@ -122,8 +117,7 @@ impl Ledger {
         let found = schema::version(&connection).map_err(|error| Error::sqlite(path, error))?;
         place::check_version(path, found)?;
         schema::migrate(&mut connection).map_err(|error| Error::sqlite(path, error))?;
-        let key = seal::state_dir().ok().map(|folder| folder.join(KEY_FILE));
-        Ok(Self::around(connection, path, None, Seal::passing(key)))
+        Ok(Self::around(connection, path, None, Seal::copy()))
     }
 
     fn around(

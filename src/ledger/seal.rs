@@ -22,6 +22,9 @@ use super::Error;
 
 const NONCE: usize = 24;
 
+/// The name of the key file in [`state_dir`].
+const KEY_FILE: &str = "ledger.key";
+
 /// Seals and opens secrets.
 #[derive(Debug)]
 pub struct Seal {
@@ -33,6 +36,8 @@ pub struct Seal {
 enum Keeper {
     /// The key in this file, made if it is missing.
     File(PathBuf),
+    /// There is nowhere to keep one: only what has no secrets can be recorded.
+    Nowhere,
     /// A key that ends with the process; what an older key in this file sealed
     /// can be opened.
     Passing(Option<PathBuf>),
@@ -79,6 +84,24 @@ pub fn state_dir() -> Result<PathBuf, Error> {
 }
 
 impl Seal {
+    /// With the user's key, in [`state_dir`].
+    #[must_use]
+    pub fn user() -> Self {
+        match state_dir() {
+            Ok(folder) => Self::file(folder.join(KEY_FILE)),
+            Err(_) => Self {
+                keeper: Keeper::Nowhere,
+                own: OnceLock::new(),
+            },
+        }
+    }
+
+    /// With a key that ends with the process; opens also what the user's key sealed.
+    #[must_use]
+    pub fn copy() -> Self {
+        Self::passing(state_dir().ok().map(|folder| folder.join(KEY_FILE)))
+    }
+
     /// With the key in `file`, which is made when it is first needed.
     #[must_use]
     pub fn file(file: PathBuf) -> Self {
@@ -102,16 +125,9 @@ impl Seal {
     pub fn place(&self) -> Option<&Path> {
         match &self.keeper {
             Keeper::File(file) => Some(file),
+            Keeper::Nowhere => None,
             Keeper::Passing(older) => older.as_deref(),
         }
-    }
-
-    /// Makes sure that there is a key, so that [`Seal::seal`] cannot fail.
-    ///
-    /// # Errors
-    /// The key file cannot be read or made.
-    pub fn ready(&self) -> Result<(), Error> {
-        self.key().map(drop)
     }
 
     /// The sealed form of `secret`.
@@ -174,6 +190,7 @@ impl Seal {
             return Ok(key);
         }
         let key = match &self.keeper {
+            Keeper::Nowhere => return Err(Error::NoState),
             Keeper::Passing(_) => Key::random(),
             Keeper::File(file) if file.exists() => read(file)?,
             Keeper::File(file) => make(file)?,

@@ -1,12 +1,13 @@
 #![allow(clippy::unwrap_used)]
 
-use std::process::{Command, Stdio};
-
 use jiff::Timestamp;
 use opsh_operation::{Fault, FaultKind, Map, Secret, Value};
 
 use super::*;
 use crate::world::Kind;
+
+mod damage;
+mod locks;
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).unwrap()
@@ -264,120 +265,12 @@ fn the_key_is_private() {
 }
 
 #[test]
-fn a_changed_row_is_noticed() {
-    let folder = Folder::new();
-    let run = fill(&mut folder.open().unwrap());
-    let raw = rusqlite::Connection::open(folder.db()).unwrap();
-    raw.execute(
-        "UPDATE intents SET place = 'web.rhai:9:9' WHERE path = '0'",
-        [],
-    )
-    .unwrap();
-    let mut ledger = folder.open().unwrap();
-    let expected = format!(
-        "the ledger {path} is damaged: row 2 of intents is not what was written (its hash differs); \
-         restore it from a backup, or move it and {path}-head away to begin a new one \
-         (its stacks can be found again by their tags)",
-        path = folder.db().display()
-    );
-    assert_eq!(
-        ledger.steps(&run, Secrets::Hidden).unwrap_err().to_string(),
-        expected
-    );
-    assert_eq!(ledger.verify().unwrap_err().to_string(), expected);
-}
-
-#[test]
-fn missing_rows_are_noticed() {
-    for (sql, complaint) in [
-        ("DELETE FROM resources WHERE id = 'i-1'", "row 4 is missing"),
-        (
-            "DELETE FROM run_ends",
-            "it ends at row 9, but 10 were written",
-        ),
-    ] {
-        let folder = Folder::new();
-        fill(&mut folder.open().unwrap());
-        let raw = rusqlite::Connection::open(folder.db()).unwrap();
-        raw.execute(sql, []).unwrap();
-        let error = folder.open().unwrap().verify().unwrap_err().to_string();
-        assert!(error.contains(complaint), "{error}");
-    }
-}
-
-#[test]
-fn a_lost_ledger_or_log_is_noticed() {
-    let folder = Folder::new();
-    fill(&mut folder.open().unwrap());
-    // As if the write-ahead log of a process that died had been lost: rows that
-    // were committed are not in the file.
-    let earlier = std::fs::read(folder.db()).unwrap();
-    folder.open().unwrap().begin_run(&new_run("web")).unwrap();
-    std::fs::write(folder.db(), earlier).unwrap();
-    let lost = |expected| {
-        let error = folder.open().unwrap_err();
-        assert!(
-            matches!(error, Error::Lost { kept: 11, found, .. } if found == expected),
-            "{error}"
-        );
-    };
-    lost(10);
-    std::fs::remove_file(folder.db()).unwrap();
-    lost(0);
-    assert!(matches!(
-        Ledger::open_existing(&folder.db()),
-        Err(Error::Lost { .. })
-    ));
-    std::fs::remove_file(folder.db().with_extension("db-head")).unwrap();
-    fill(&mut folder.open().unwrap());
-}
-
-#[test]
 fn nothing_is_made_by_looking() {
     let folder = Folder::new();
     assert!(Ledger::open_existing(&folder.db()).unwrap().is_none());
     assert!(!folder.db().parent().unwrap().exists());
     assert_eq!(Ledger::copy_of(&folder.db()).unwrap().stacks().unwrap(), []);
     assert!(!folder.db().parent().unwrap().exists());
-}
-
-#[test]
-fn a_newer_ledger_is_refused() {
-    let folder = Folder::new();
-    fill(&mut folder.open().unwrap());
-    let raw = rusqlite::Connection::open(folder.db()).unwrap();
-    raw.execute_batch("PRAGMA user_version = 99").unwrap();
-    let expected = format!(
-        "the ledger {} has schema 99, this opsh knows up to 1; use the newer opsh that wrote it",
-        folder.db().display()
-    );
-    assert_eq!(folder.open().unwrap_err().to_string(), expected);
-    assert_eq!(
-        Ledger::copy_of(&folder.db()).unwrap_err().to_string(),
-        expected
-    );
-}
-
-#[test]
-fn a_full_disk_refuses_the_intent() {
-    let folder = Folder::new();
-    let mut ledger = folder.open().unwrap();
-    let run = ledger.begin_run(&new_run("web")).unwrap();
-    ledger
-        .connection
-        .execute_batch("PRAGMA max_page_count = 1")
-        .unwrap();
-    let mut large = intent(&run, "0", StepEffect::Write);
-    large
-        .input
-        .insert("data".into(), "x".repeat(100_000).into());
-    assert!(matches!(ledger.intent(&large), Err(Error::Full { .. })));
-    ledger
-        .connection
-        .execute_batch("PRAGMA max_page_count = 100000")
-        .unwrap();
-    ledger.intent(&large).unwrap();
-    assert_eq!(ledger.verify().unwrap(), 2);
 }
 
 #[test]
@@ -404,71 +297,4 @@ fn processes_share_a_ledger() {
     fill(&mut one);
     // The first run made two resources; the others found them known.
     assert_eq!(two.verify().unwrap(), 10 + 8 + 8);
-}
-
-#[test]
-fn a_second_run_of_a_stack_is_refused_by_name() {
-    let folder = Folder::new();
-    let locks = folder.0.path().join("locks");
-    let mut lock = StackLock::take(&locks, "web", "web.rhai").unwrap();
-    lock.name_run("20270115-080000000-9f3a7c").unwrap();
-    let error = StackLock::take(&locks, "web", "web.rhai")
-        .unwrap_err()
-        .to_string();
-    let process = std::process::id();
-    assert!(
-        error.starts_with(&format!("the stack 'web' is in use: process {process} on "))
-            && error.ends_with(
-                " runs web.rhai (run 20270115-080000000-9f3a7c); wait for it to end, or stop it"
-            ),
-        "{error}"
-    );
-    StackLock::take(&locks, "../other", "web.rhai").unwrap();
-    drop(lock);
-    StackLock::take(&locks, "web", "web.rhai").unwrap();
-    let names: Vec<_> = std::fs::read_dir(&locks)
-        .unwrap()
-        .map(|file| file.unwrap().file_name().into_string().unwrap())
-        .collect();
-    assert!(
-        names.contains(&"%2E%2E%2Fother.lock".to_owned()),
-        "{names:?}"
-    );
-}
-
-/// Not a test of its own: the process that the next test kills.
-#[test]
-fn holder_of_a_lock() {
-    if let Some(folder) = std::env::var_os("OPSH_TEST_LOCKS") {
-        let _lock = StackLock::take(Path::new(&folder), "web", "holder.rhai").unwrap();
-        std::thread::sleep(std::time::Duration::from_mins(1));
-    }
-}
-
-#[test]
-fn a_killed_holder_frees_the_lock() {
-    let folder = Folder::new();
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "ledger::tests::holder_of_a_lock"])
-        .env("OPSH_TEST_LOCKS", folder.0.path())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut refusal = String::new();
-    for _ in 0..500 {
-        if let Err(error) = StackLock::take(folder.0.path(), "web", "web.rhai") {
-            refusal = error.to_string();
-            if refusal.contains("holder.rhai") {
-                break;
-            }
-        }
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
-    assert!(
-        refusal.contains(&format!("process {} on", child.id())),
-        "{refusal}"
-    );
-    child.kill().unwrap();
-    child.wait().unwrap();
-    StackLock::take(folder.0.path(), "web", "web.rhai").unwrap();
 }
