@@ -24,7 +24,6 @@ use super::{BranchGuard, Cancel, Kind, Scope, World, http as web, ssh as shell};
 
 mod fixtures;
 mod http;
-mod known_hosts;
 mod sdk;
 mod ssh;
 
@@ -49,13 +48,12 @@ impl Local {
     /// # Errors
     /// The process cannot have an executor.
     pub fn furnished(options: &Options, fixtures: Fixtures) -> Result<Self, Fault> {
-        let hosts = known_hosts::KnownHosts::empty();
         Self::on(
             Kind::DryRun,
             Cloud::furnished(options),
             options.seed,
             http::Outside::Fixtures(fixtures),
-            hosts,
+            ssh::KnownHosts::Throwaway(None),
         )
     }
 
@@ -70,13 +68,12 @@ impl Local {
         outside: Option<Box<dyn web::Transport>>,
     ) -> Result<Self, Fault> {
         let cloud = Cloud::open(folder, options).map_err(|error| store_fault(&error))?;
-        let hosts = known_hosts::KnownHosts::at(&folder.join("known_hosts"))?;
         Self::on(
             Kind::Local,
             cloud,
             options.seed,
             http::Outside::Real(outside),
-            hosts,
+            ssh::KnownHosts::Kept(folder.join("known_hosts")),
         )
     }
 
@@ -86,13 +83,12 @@ impl Local {
     /// The folder cannot be read.
     pub fn copy_of(folder: &Path, options: &Options, fixtures: Fixtures) -> Result<Self, Fault> {
         let cloud = Cloud::copy_of(folder, options).map_err(|error| store_fault(&error))?;
-        let hosts = known_hosts::KnownHosts::copy_of(&folder.join("known_hosts"))?;
         Self::on(
             Kind::DryRun,
             cloud,
             options.seed,
             http::Outside::Fixtures(fixtures),
-            hosts,
+            ssh::KnownHosts::Throwaway(Some(folder.join("known_hosts"))),
         )
     }
 
@@ -101,7 +97,7 @@ impl Local {
         cloud: Cloud,
         seed: u64,
         outside: http::Outside,
-        known_hosts: known_hosts::KnownHosts,
+        known_hosts: ssh::KnownHosts,
     ) -> Result<Self, Fault> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()

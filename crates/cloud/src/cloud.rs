@@ -42,8 +42,7 @@ impl Cloud {
     /// The folder cannot be used, or another process uses it.
     pub fn open(folder: &Path, options: &Options) -> Result<Self, StoreError> {
         let (store, state) = Store::open(folder)?;
-        let state = state.unwrap_or_else(|| State::furnished(options));
-        Ok(Self::holding(state, Some(store)))
+        Ok(Self::holding(begin(state, folder, options)?, Some(store)))
     }
 
     /// A copy of the cloud in `folder`, which stays as it is.
@@ -51,8 +50,8 @@ impl Cloud {
     /// # Errors
     /// The folder cannot be read.
     pub fn copy_of(folder: &Path, options: &Options) -> Result<Self, StoreError> {
-        let state = store::read(folder)?.unwrap_or_else(|| State::furnished(options));
-        Ok(Self::holding(state, None))
+        let state = store::read(folder)?;
+        Ok(Self::holding(begin(state, folder, options)?, None))
     }
 
     fn holding(state: State, store: Option<Store>) -> Self {
@@ -82,7 +81,7 @@ impl Cloud {
         self.keep(&self.state())
     }
 
-    fn keep(&self, state: &State) -> Result<(), StoreError> {
+    pub(crate) fn keep(&self, state: &State) -> Result<(), StoreError> {
         match &self.inner.store {
             Some(store) => store.save(state),
             None => Ok(()),
@@ -194,6 +193,19 @@ impl Cloud {
                 .map_err(|error| ApiError::new("LocalStore", error.to_string()))?;
         }
         Ok(answer)
+    }
+}
+
+/// What a folder held, or a new account; the region must be the wanted one.
+fn begin(held: Option<State>, folder: &Path, options: &Options) -> Result<State, StoreError> {
+    match held {
+        None => Ok(State::furnished(options)),
+        Some(state) if state.region == options.region => Ok(state),
+        Some(state) => Err(StoreError::Region {
+            path: folder.to_owned(),
+            has: state.region,
+            wanted: options.region.clone(),
+        }),
     }
 }
 

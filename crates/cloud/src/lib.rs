@@ -1,8 +1,8 @@
 //! The embedded cloud: AWS services, hosts and a virtual clock inside the process.
 //!
 //! It knows no Rhai and no opsh operation: it answers the HTTP requests that an
-//! AWS SDK sends ([`Cloud::aws`]), the visits of a browser (`Cloud::visit`) and
-//! SSH sessions (`Cloud::ssh`), all from one [`state::State`] on one [`clock::Clock`].
+//! AWS SDK sends ([`Cloud::aws`]), the visits of a browser ([`Cloud::visit`]) and
+//! SSH sessions ([`Cloud::ssh`]), all from one [`state::State`] on one [`clock::Clock`].
 //!
 //! - [`clock`]: virtual time, which moves only when everybody waits;
 //! - [`state`]: all there is, as plain data that is saved and copied;
@@ -26,12 +26,16 @@ pub mod furnish;
 pub mod glob;
 pub mod hosts;
 pub mod ids;
+mod login;
 pub mod router;
 pub mod services;
 pub mod state;
+mod status;
 pub mod store;
 mod visit;
 
 pub use cloud::Cloud;
+pub use login::{Door, Login, SessionError};
+pub use status::Status;
 pub use store::StoreError;
 pub use visit::Unreachable;

@@ -31,6 +31,16 @@ pub enum StoreError {
     /// Somebody else uses it.
     #[error("the embedded cloud in {} is in use by another opsh command", .0.display())]
     Busy(PathBuf),
+    /// It holds another region than the one that is asked for.
+    #[error("the embedded cloud in {path} is in {has}, not in {wanted}", path = path.display())]
+    Region {
+        /// The folder.
+        path: PathBuf,
+        /// Its region.
+        has: String,
+        /// The region that is asked for.
+        wanted: String,
+    },
     /// The state cannot be understood.
     #[error("the embedded cloud in {path} cannot be read: {reason}", path = path.display())]
     Damaged {
@@ -48,6 +58,9 @@ impl StoreError {
         match self {
             Self::Io { .. } => "check that the folder can be written",
             Self::Busy(_) => "wait until the other command has ended",
+            Self::Region { .. } => {
+                "name its region with --region, or start afresh with: opsh local reset"
+            }
             Self::Damaged { .. } => "start afresh with: opsh local reset",
         }
     }

@@ -1,11 +1,14 @@
 //! What somebody outside sees: URLs of objects, of hosts, of balancers.
 
+use std::net::Ipv4Addr;
+
 use bytes::Bytes;
 
 use crate::api::{ApiRequest, Protocol};
 use crate::cloud::Cloud;
 use crate::faults::Fault;
 use crate::furnish::CALLER_ADDRESS;
+use crate::login::{address_of, arrives, silence};
 use crate::router::{host, pairs};
 use crate::services::s3;
 
@@ -59,7 +62,36 @@ impl Cloud {
         if s3::bucket_of_host(&name).is_some() {
             return Ok(self.visit_s3(request));
         }
-        Err(Unreachable::NoSuchHost(name))
+        match address_of(&name) {
+            Some(address) => self.visit_machine(address, &request),
+            None => Err(Unreachable::NoSuchHost(name)),
+        }
+    }
+
+    /// A web server answers from the machine's disk, and logs the visit there.
+    fn visit_machine(
+        &self,
+        address: Ipv4Addr,
+        request: &http::Request<Bytes>,
+    ) -> Result<http::Response<Bytes>, Unreachable> {
+        let secure = request.uri().scheme_str() == Some("https");
+        let port = request
+            .uri()
+            .port_u16()
+            .unwrap_or(if secure { 443 } else { 80 });
+        let mut state = self.state();
+        let id = arrives(&state, address, port)?;
+        let (now, to) = (state.now, address.to_string());
+        let machine = state
+            .hosts
+            .get_mut(&id)
+            .ok_or_else(|| Unreachable::TimedOut(to.clone()))?;
+        let answer = machine
+            .serve(port, request, CALLER_ADDRESS, now)
+            .map_err(|why| silence(why, &to))?;
+        self.keep(&state)
+            .map_err(|error| Unreachable::Reset(format!("{to} ({error})")))?;
+        Ok(answer)
     }
 
     fn visit_s3(&self, request: http::Request<Bytes>) -> http::Response<Bytes> {

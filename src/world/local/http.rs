@@ -106,7 +106,10 @@ impl Visits {
                 }
                 Fault::new(
                     FaultKind::Timeout,
-                    format!("{url}: no answer within {:?}", request.timeout),
+                    format!(
+                        "{url}: no answer within {}",
+                        humantime::format_duration(request.timeout)
+                    ),
                 )
                 .hint("check that the host runs and that its security groups let the caller in")
             }

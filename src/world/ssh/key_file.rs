@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use opsh_operation::{Fault, FaultKind, Secret};
 use ssh_key::PrivateKey;
 
+use crate::world::files::{Disk, Files};
+
 /// The text of a private key file.
 #[derive(Debug, Clone)]
 pub struct KeyFile {
@@ -25,8 +27,16 @@ impl KeyFile {
     /// # Errors
     /// `not_found`, `denied` or `invalid`, each with the next step.
     pub fn read(path: &Path) -> Result<Self, Fault> {
+        Self::read_from(&Disk, path)
+    }
+
+    /// Reads a private key file where a world keeps its files.
+    ///
+    /// # Errors
+    /// As [`KeyFile::read`].
+    pub fn read_from(files: &dyn Files, path: &Path) -> Result<Self, Fault> {
         let shown = path.display();
-        let bytes = std::fs::read(path).map_err(|error| match error.kind() {
+        let bytes = files.read(path).map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => Fault::new(
                 FaultKind::NotFound,
                 format!("the key file {shown} does not exist"),

@@ -9,10 +9,11 @@ use ssh2::ErrorCode;
 
 use super::faults::{self, Peer};
 use super::wire::{Patience, Stop, Wire};
+use crate::world::files::Files;
 use crate::world::ssh::key_file::KeyFile;
 
 /// What to log in with, in the order in which it is tried.
-pub(super) struct Identities {
+pub(in crate::world) struct Identities {
     pub explicit: Option<KeyFile>,
     pub passphrase: Option<Secret>,
     /// The agent's socket, if there is an agent to ask.
@@ -25,8 +26,12 @@ pub(super) struct Identities {
 
 impl Identities {
     /// Reads the explicit key file, before any connection is made.
-    pub fn explicit(path: &Path, passphrase: Option<&Secret>) -> Result<KeyFile, Fault> {
-        let file = KeyFile::read(path)?;
+    pub fn explicit(
+        files: &dyn Files,
+        path: &Path,
+        passphrase: Option<&Secret>,
+    ) -> Result<KeyFile, Fault> {
+        let file = KeyFile::read_from(files, path)?;
         if file.encrypted && passphrase.is_none() {
             return Err(Fault::new(
                 FaultKind::Invalid,

@@ -152,7 +152,11 @@ fn identities(
         .as_deref()
         .map(|path| {
             let path = expand_home(&path.to_string_lossy(), tokens.home);
-            Identities::explicit(&path, target.passphrase.as_ref())
+            Identities::explicit(
+                &crate::world::files::Disk,
+                &path,
+                target.passphrase.as_ref(),
+            )
         })
         .transpose()?;
     let configured: Vec<PathBuf> = if options.identity_files.is_empty() {

@@ -10,7 +10,7 @@ use super::wire::Stop;
 
 /// A host as messages name it: `deploy@web (127.0.0.1:2222)`.
 #[derive(Debug, Clone)]
-pub(super) struct Peer {
+pub(in crate::world) struct Peer {
     /// As the playbook calls it.
     pub host: String,
     pub user: String,
@@ -41,7 +41,7 @@ fn retryable(kind: FaultKind, message: String) -> Fault {
     fault
 }
 
-pub(super) fn not_connected(peer: &Peer, error: &std::io::Error) -> Fault {
+pub(in crate::world) fn not_connected(peer: &Peer, error: &std::io::Error) -> Fault {
     let text = error.to_string();
     let (kind, reason, hint) = match error.kind() {
         ErrorKind::ConnectionRefused => (

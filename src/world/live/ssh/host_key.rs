@@ -20,7 +20,7 @@ const KINDS: [&str; 7] = [
 ];
 
 /// What is known about a host before it says anything.
-pub(super) struct Expectation {
+pub(in crate::world) struct Expectation {
     /// Its name in `known_hosts`.
     pub name: String,
     pub files: Vec<PathBuf>,

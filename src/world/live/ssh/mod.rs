@@ -9,12 +9,12 @@ use super::ConnectTo;
 use crate::world::Cancel;
 use crate::world::ssh::{Session, Target, Transport};
 
-mod auth;
+pub(in crate::world) mod auth;
 pub mod config;
 mod dial;
 mod endpoint;
-mod faults;
-mod host_key;
+pub(in crate::world) mod faults;
+pub(in crate::world) mod host_key;
 pub mod known_hosts;
 mod pool;
 mod session;

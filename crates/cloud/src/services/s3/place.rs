@@ -21,9 +21,9 @@ pub(super) struct Place {
 pub fn bucket_of_host(host: &str) -> Option<Option<String>> {
     let rest = host.strip_suffix(".amazonaws.com")?;
     let labels: Vec<&str> = rest.split('.').collect();
-    let at = labels
-        .iter()
-        .rposition(|label| *label == "s3" || label.starts_with("s3-"))?;
+    let at = labels.iter().rposition(|label| {
+        *label == "s3" || label.starts_with("s3-") && !label.starts_with("s3-website")
+    })?;
     if labels.len() - at > 3 {
         return None;
     }
