@@ -317,3 +317,6 @@ impl<T> Page<T> {
             .optional("Marker", self.marker)
     }
 }
+
+#[cfg(test)]
+mod tests;
