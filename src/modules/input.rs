@@ -53,9 +53,9 @@ pub(crate) fn duration(input: &Map, name: &str) -> Option<std::time::Duration> {
 /// `text` as a result of `input`: what was made of a secret is a secret.
 pub(crate) fn derived(input: &Map, text: impl Into<String>) -> Value {
     let mut tainted = false;
-    input
-        .values()
-        .for_each(|value| value.for_each_secret(&mut |_| tainted = true));
+    for value in input.values() {
+        value.for_each_secret(&mut |_| tainted = true);
+    }
     if tainted {
         Secret::new(text.into()).into()
     } else {

@@ -34,8 +34,6 @@ pub static ENTRIES: &[Entry] = &[
     },
 ];
 
-// The signature is the handlers'.
-#[allow(clippy::unnecessary_wraps)]
 fn write(context: &Context<'_>, input: &Map, level: Level) -> Result<Value, Fault> {
     let message = shown(input.get("message").unwrap_or(&Value::Null));
     context.terminal.log(level, &message);

@@ -137,9 +137,9 @@ fn word(world: &dyn World) -> u64 {
 fn below(world: &dyn World, count: u64) -> u64 {
     let fair = u64::MAX - u64::MAX % count;
     loop {
-        let word = word(world);
-        if word < fair {
-            return word % count;
+        let drawn = word(world);
+        if drawn < fair {
+            return drawn % count;
         }
     }
 }

@@ -121,8 +121,6 @@ fn secret(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
     Ok(Secret::new(answer).into())
 }
 
-// The signature is the handlers'.
-#[allow(clippy::unnecessary_wraps)]
 fn print(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
     context
         .terminal
@@ -130,8 +128,6 @@ fn print(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
     Ok(Value::Null)
 }
 
-// The signature is the handlers'.
-#[allow(clippy::unnecessary_wraps)]
 fn table(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
     let rows: Vec<&Map> = input::list(input, "rows")
         .iter()

@@ -1,5 +1,7 @@
 //! Nothing that was committed is ever lost silently, and nothing panics.
 
+use std::fmt::Write as _;
+
 use super::*;
 
 #[test]
@@ -116,7 +118,7 @@ fn everything(ledger: &mut Ledger) -> Result<String, Error> {
     let mut text = format!("{:?}\n{:?}\n", ledger.stacks()?, ledger.all_resources()?);
     for run in ledger.runs(None, usize::MAX)? {
         let steps = ledger.steps(&run.id, Secrets::Opened)?;
-        text.push_str(&format!("{run:?}\n{steps:?}\n"));
+        writeln!(text, "{run:?}\n{steps:?}").unwrap();
     }
     Ok(text)
 }

@@ -89,7 +89,6 @@ fn octal(text: &str) -> Result<u32, Fault> {
 }
 
 #[cfg(unix)]
-#[allow(clippy::unnecessary_wraps)] // other systems have no modes
 fn permissions(mode: u32) -> Option<Permissions> {
     use std::os::unix::fs::PermissionsExt as _;
     Some(Permissions::from_mode(mode))

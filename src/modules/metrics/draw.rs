@@ -126,7 +126,7 @@ fn drawn(series: &Series, width: usize, height: usize, ascii: bool) -> Option<St
         })
         .collect();
     let margin = labels.iter().map(|label| label.chars().count()).max()?;
-    let columns = condensed(&values, width.saturating_sub(margin + 3).max(1));
+    let columns = spread(&values, width.saturating_sub(margin + 3).max(1));
     let bars = if ascii { ASCII_BARS } else { BARS };
     let (axis, corner, flat) = if ascii {
         ('|', '+', "-")
@@ -147,15 +147,14 @@ fn drawn(series: &Series, width: usize, height: usize, ascii: bool) -> Option<St
                 }
             })
             .collect();
-        text.push_str(&format!("{label:>margin$} {axis}{line}"));
-        text.truncate(text.trim_end_matches(' ').len());
+        let row = format!("{label:>margin$} {axis}{line}");
+        text.push_str(row.trim_end_matches(' '));
         text.push('\n');
     }
-    text.push_str(&format!(
-        "{:>margin$} {corner}{}\n",
-        "",
-        flat.repeat(columns.len())
-    ));
+    text.push_str(&" ".repeat(margin + 1));
+    text.push(corner);
+    text.push_str(&flat.repeat(columns.len()));
+    text.push('\n');
     let (first, last) = (series.points.first()?.0, series.points.last()?.0);
     text.push_str(&" ".repeat(margin + 2));
     text.push_str(&time_axis(first, last, columns.len()));
@@ -211,6 +210,18 @@ fn level(value: f64, min: f64, max: f64, steps: usize) -> usize {
     }
     let share = (value - min) / span;
     ((share * (steps - 1) as f64).round().max(0.0) as usize).min(steps - 1)
+}
+
+/// The widest that a single value is drawn.
+const WIDEST: usize = 6;
+
+/// Values for columns of a chart: few are drawn wider, many share one.
+fn spread(values: &[f64], width: usize) -> Vec<f64> {
+    let each = (width / values.len().max(1)).clamp(1, WIDEST);
+    condensed(values, width)
+        .into_iter()
+        .flat_map(|value| std::iter::repeat_n(value, each))
+        .collect()
 }
 
 /// At most `width` values: the means of neighbours.
