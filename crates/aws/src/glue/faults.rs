@@ -22,29 +22,36 @@ where
 {
     let request_id = error.request_id().map(str::to_owned);
     let mut fault = match &error {
+        // An answer that cannot be read comes as an unknown refusal.
+        SdkError::ServiceError(answer)
+            if answer.raw().status().is_success() && answer.err().code().is_none() =>
+        {
+            garbled(answer.err(), answer.raw().status().as_u16())
+        }
         SdkError::ServiceError(answer) => refused(
             answer.err().code(),
             answer.err().message(),
             answer.raw().status().as_u16(),
         ),
         SdkError::TimeoutError(_) => slow(),
-        SdkError::ResponseError(answer) => {
-            let status = answer.raw().status().as_u16();
-            let mut fault = Fault::new(
-                FaultKind::Failed,
-                format!(
-                    "the answer (HTTP {status}) cannot be understood: {}",
-                    reasons(&error)
-                ),
-            );
-            fault.retryable = status >= 500;
-            fault
-        }
+        SdkError::ResponseError(answer) => garbled(&error, answer.raw().status().as_u16()),
         SdkError::DispatchFailure(failure) if failure.is_timeout() => slow(),
         SdkError::DispatchFailure(failure) => not_sent(&error, failure.is_io()),
         _ => not_sent(&error, false),
     };
     fault.request_id = request_id;
+    fault
+}
+
+fn garbled(error: &(dyn Error + 'static), status: u16) -> Fault {
+    let mut fault = Fault::new(
+        FaultKind::Failed,
+        format!(
+            "the answer (HTTP {status}) cannot be understood: {}",
+            reasons(error)
+        ),
+    );
+    fault.retryable = status >= 500;
     fault
 }
 
@@ -82,12 +89,9 @@ fn not_sent(error: &(dyn Error + 'static), io: bool) -> Fault {
         return fault;
     }
     let text = reasons(error);
-    if text.contains("credential") || text.contains("identity") {
-        return Fault::new(
-            FaultKind::Credentials,
-            format!("no AWS credentials could be loaded: {text}"),
-        )
-        .hint(NO_CREDENTIALS);
+    if text.contains("no identity resolver") {
+        return Fault::new(FaultKind::Credentials, "no AWS credentials were found")
+            .hint(NO_CREDENTIALS);
     }
     Fault::new(
         FaultKind::Invalid,
