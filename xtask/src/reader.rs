@@ -40,7 +40,7 @@ impl Crate {
             .ok_or_else(|| Error(format!("{name}: builders.rs has no fluent builder")))?;
         let part = |which: &str| {
             let path = folder.join(format!("_{name}_{which}.rs"));
-            match self.definition_in(&path, None)? {
+            match Self::definition_in(&path, None)? {
                 Definition::Structure(structure) => Ok(structure),
                 _ => Err(Error(format!("{} is no structure", path.display()))),
             }
@@ -73,10 +73,10 @@ impl Crate {
     pub fn definition(&self, name: &str) -> Result<Definition> {
         let stem = self.stem(name)?;
         let path = self.root.join("types").join(format!("_{stem}.rs"));
-        self.definition_in(&path, Some(name))
+        Self::definition_in(&path, Some(name))
     }
 
-    fn definition_in(&self, path: &Path, name: Option<&str>) -> Result<Definition> {
+    fn definition_in(path: &Path, name: Option<&str>) -> Result<Definition> {
         let text = crate::read(path)?;
         let file = syn::parse_file(&text)
             .map_err(|error| Error(format!("{}: {error}", path.display())))?;

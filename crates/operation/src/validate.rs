@@ -1,5 +1,7 @@
 //! All faults of an input at once, before anything is sent.
 
+use std::fmt::Write as _;
+
 use crate::shape::{Shape, Structure};
 use crate::suggest;
 use crate::value::{Map, Value};
@@ -73,7 +75,7 @@ impl Checker {
         let near = suggest::closest(name, structure.fields.iter().map(|field| field.name));
         let mut message = format!("unknown parameter '{}'", self.place());
         if let Some(near) = near {
-            message.push_str(&format!("; did you mean '{near}'?"));
+            let _ = write!(message, "; did you mean '{near}'?");
         }
         self.error(message);
     }
@@ -197,7 +199,7 @@ impl Checker {
         }
         let mut message = format!("'{text}' is not a known value of '{}'", self.place());
         if let Some(near) = suggest::closest(text, known.iter().copied()) {
-            message.push_str(&format!("; did you mean '{near}'?"));
+            let _ = write!(message, "; did you mean '{near}'?");
         }
         self.report.warnings.push(Problem {
             path: self.path.clone(),

@@ -142,11 +142,10 @@ fn decode(out: &mut String, service: &Service<'_>, structure: &Structure) {
         "            .build())\n    }\n"
     });
     if let Some(tag) = tag(service, name) {
-        let set: String = tag
-            .set
-            .iter()
-            .map(|member| format!(".{member}(true)"))
-            .collect();
+        let mut set = String::new();
+        for member in &tag.set {
+            let _ = write!(set, ".{member}(true)");
+        }
         let build = if structure.fallible {
             ".build().map_err(incomplete)"
         } else {

@@ -22,7 +22,7 @@ static OPERATION: Operation = Operation {
     positional: &[],
     output: Shape::Text,
     effect: Effect::Read,
-    example: r##"s3::object_url(#{ bucket: "opsh-example", key: "an image.jpg" })"##,
+    example: r#"s3::object_url(#{ bucket: "opsh-example", key: "an image.jpg" })"#,
 };
 
 pub const BINDING: Binding = Binding {

@@ -85,7 +85,7 @@ static GET_OPERATION: Operation = Operation {
     positional: &[],
     output: Shape::Struct(&OUTPUT),
     effect: Effect::Read,
-    example: r##"s3::presign_get_object(#{ bucket: "opsh-example", key: "a.txt", expires_in: "15m" }).url"##,
+    example: r#"s3::presign_get_object(#{ bucket: "opsh-example", key: "a.txt", expires_in: "15m" }).url"#,
 };
 
 static PUT_OPERATION: Operation = Operation {
@@ -97,7 +97,7 @@ static PUT_OPERATION: Operation = Operation {
     positional: &[],
     output: Shape::Struct(&OUTPUT),
     effect: Effect::Read,
-    example: r##"s3::presign_put_object(#{ bucket: "opsh-example", key: "a.txt", expires_in: "15m" }).url"##,
+    example: r#"s3::presign_put_object(#{ bucket: "opsh-example", key: "a.txt", expires_in: "15m" }).url"#,
 };
 
 pub const GET: Binding = Binding {

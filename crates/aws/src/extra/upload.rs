@@ -92,9 +92,9 @@ static OPERATION: Operation = Operation {
         removes: &[],
         tags: None,
     }),
-    example: r##"s3::create_bucket(#{ bucket: "opsh-example" });
+    example: r#"s3::create_bucket(#{ bucket: "opsh-example" });
 file::write("example.txt", "hello");
-s3::upload_file(#{ bucket: "opsh-example", key: "example.txt", file: "example.txt", content_type: "text/plain" }).size"##,
+s3::upload_file(#{ bucket: "opsh-example", key: "example.txt", file: "example.txt", content_type: "text/plain" }).size"#,
 };
 
 pub const BINDING: Binding = Binding {

@@ -65,50 +65,50 @@ const TARGET: &str = "target_health_descriptions[].target_health.state";
 /// What an example begins with.
 macro_rules! balancer {
     () => {
-        r##"let subnets = ec2::describe_subnets(#{ filters: #{ "default-for-az": "true" } }).subnets.map(|subnet| subnet.subnet_id);
+        r#"let subnets = ec2::describe_subnets(#{ filters: #{ "default-for-az": "true" } }).subnets.map(|subnet| subnet.subnet_id);
 let balancer = elbv2::create_load_balancer(#{ name: "example", subnets: subnets }).load_balancers[0].load_balancer_arn;
-"##
+"#
     };
 }
 macro_rules! bucket {
     () => {
-        r##"s3::create_bucket(#{ bucket: "opsh-example" });
-"##
+        r#"s3::create_bucket(#{ bucket: "opsh-example" });
+"#
     };
 }
 macro_rules! image {
     () => {
-        r##"let image = ssm::get_parameter(#{ name: "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64" }).parameter.value;
-"##
+        r#"let image = ssm::get_parameter(#{ name: "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64" }).parameter.value;
+"#
     };
 }
 macro_rules! instance {
     () => {
-        r##"let image = ssm::get_parameter(#{ name: "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64" }).parameter.value;
+        r#"let image = ssm::get_parameter(#{ name: "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64" }).parameter.value;
 let id = ec2::run_instances(#{ image_id: image, instance_type: "t3.nano", min_count: 1, max_count: 1 }).instances[0].instance_id;
-"##
+"#
     };
 }
 macro_rules! target {
     () => {
-        r##"let vpc = ec2::describe_vpcs(#{ filters: #{ "is-default": "true" } }).vpcs[0].vpc_id;
+        r#"let vpc = ec2::describe_vpcs(#{ filters: #{ "is-default": "true" } }).vpcs[0].vpc_id;
 let target = elbv2::create_target_group(#{ name: "example", protocol: "HTTP", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;
-"##
+"#
     };
 }
 macro_rules! template {
     () => {
-        r##"let image = ssm::get_parameter(#{ name: "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64" }).parameter.value;
+        r#"let image = ssm::get_parameter(#{ name: "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64" }).parameter.value;
 let template = ec2::create_launch_template(#{ launch_template_name: "example", launch_template_data: #{ image_id: image, instance_type: "t3.nano" } }).launch_template.launch_template_id;
 let zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;
-"##
+"#
     };
 }
 macro_rules! volume {
     () => {
-        r##"let zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;
+        r#"let zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;
 let volume = ec2::create_volume(#{ availability_zone: zone, size: 8 }).volume_id;
-"##
+"#
     };
 }
 
@@ -125,7 +125,7 @@ waiters! {
         state "reservations[].instances[].state.name" reason "reservations[].instances[].state_reason.message"
         gives ec2::DESCRIBE_INSTANCES.output;
         [done(When::All(INSTANCE, &["running"])), lost(When::Any(INSTANCE, &["shutting-down", "terminated", "stopping"]))]
-        example concat!(instance!(), r##"ec2::wait_until_instance_running(#{ instance_ids: [id] }, #{ timeout: "5m" }).reservations[0].instances[0].state.name"##);
+        example concat!(instance!(), r#"ec2::wait_until_instance_running(#{ instance_ids: [id] }, #{ timeout: "5m" }).reservations[0].instances[0].state.name"#);
 
     ec2 INSTANCE_STOPPED "wait_until_instance_stopped" polls DESCRIBE_INSTANCES describe_instances until "the instance is stopped"
         "Waits until instances are stopped; ends at once if one terminates."
@@ -181,7 +181,7 @@ waiters! {
         state "volumes[].state" reason ""
         gives ec2::DESCRIBE_VOLUMES.output;
         [done(When::All(VOLUME, &["in-use"])), lost(When::Any(VOLUME, &["deleted", "error"]))]
-        example concat!(instance!(), r##"ec2::wait_until_volume_in_use(#{ filters: #{ "attachment.instance-id": id } }).volumes[0].state"##);
+        example concat!(instance!(), r#"ec2::wait_until_volume_in_use(#{ filters: #{ "attachment.instance-id": id } }).volumes[0].state"#);
 
     ec2 VOLUME_DELETED "wait_until_volume_deleted" polls DESCRIBE_VOLUMES describe_volumes until "the volume is deleted"
         "Waits until volumes are deleted."
@@ -195,77 +195,77 @@ waiters! {
         state "" reason ""
         gives ec2::DESCRIBE_KEY_PAIRS.output;
         [done(When::Some("key_pairs[]"))]
-        example r##"ec2::create_key_pair(#{ key_name: "example" });
-ec2::wait_until_key_pair_exists(#{ key_names: ["example"] }).key_pairs[0].key_name"##;
+        example r#"ec2::create_key_pair(#{ key_name: "example" });
+ec2::wait_until_key_pair_exists(#{ key_names: ["example"] }).key_pairs[0].key_name"#;
 
     ec2 SECURITY_GROUP_EXISTS "wait_until_security_group_exists" polls DESCRIBE_SECURITY_GROUPS describe_security_groups until "the security group exists"
         "Waits until security groups can be seen."
         state "" reason ""
         gives ec2::DESCRIBE_SECURITY_GROUPS.output;
         [done(When::Some("security_groups[]"))]
-        example r##"let group = ec2::create_security_group(#{ group_name: "example", description: "An example." }).group_id;
-ec2::wait_until_security_group_exists(#{ group_ids: [group] }).security_groups[0].group_name"##;
+        example r#"let group = ec2::create_security_group(#{ group_name: "example", description: "An example." }).group_id;
+ec2::wait_until_security_group_exists(#{ group_ids: [group] }).security_groups[0].group_name"#;
 
     s3 BUCKET_EXISTS "wait_until_bucket_exists" polls HEAD_BUCKET head_bucket until "the bucket exists"
         "Waits until a bucket can be seen."
         state "" reason ""
         gives s3::HEAD_BUCKET.output;
         [done(When::Answers)]
-        example concat!(bucket!(), r##"s3::wait_until_bucket_exists(#{ bucket: "opsh-example" })"##);
+        example concat!(bucket!(), r#"s3::wait_until_bucket_exists(#{ bucket: "opsh-example" })"#);
 
     s3 BUCKET_NOT_EXISTS "wait_until_bucket_not_exists" polls HEAD_BUCKET head_bucket until "the bucket is gone"
         "Waits until a bucket cannot be seen any more."
         state "" reason ""
         gives Shape::Nothing;
         [done(When::Missing)]
-        example concat!(bucket!(), r##"s3::delete_bucket(#{ bucket: "opsh-example" });
-s3::wait_until_bucket_not_exists(#{ bucket: "opsh-example" })"##);
+        example concat!(bucket!(), r#"s3::delete_bucket(#{ bucket: "opsh-example" });
+s3::wait_until_bucket_not_exists(#{ bucket: "opsh-example" })"#);
 
     s3 OBJECT_EXISTS "wait_until_object_exists" polls HEAD_OBJECT head_object until "the object exists"
         "Waits until an object can be seen."
         state "" reason ""
         gives s3::HEAD_OBJECT.output;
         [done(When::Answers)]
-        example concat!(bucket!(), r##"s3::put_object(#{ bucket: "opsh-example", key: "a.txt", body: "hello" });
-s3::wait_until_object_exists(#{ bucket: "opsh-example", key: "a.txt" }).content_length"##);
+        example concat!(bucket!(), r#"s3::put_object(#{ bucket: "opsh-example", key: "a.txt", body: "hello" });
+s3::wait_until_object_exists(#{ bucket: "opsh-example", key: "a.txt" }).content_length"#);
 
     s3 OBJECT_NOT_EXISTS "wait_until_object_not_exists" polls HEAD_OBJECT head_object until "the object is gone"
         "Waits until an object cannot be seen any more."
         state "" reason ""
         gives Shape::Nothing;
         [done(When::Missing)]
-        example concat!(bucket!(), r##"s3::wait_until_object_not_exists(#{ bucket: "opsh-example", key: "a.txt" })"##);
+        example concat!(bucket!(), r#"s3::wait_until_object_not_exists(#{ bucket: "opsh-example", key: "a.txt" })"#);
 
     cloudwatch ALARM_EXISTS "wait_until_alarm_exists" polls DESCRIBE_ALARMS describe_alarms until "the alarm exists"
         "Waits until metric alarms can be seen."
         state "" reason ""
         gives cloudwatch::DESCRIBE_ALARMS.output;
         [done(When::Some("metric_alarms[]"))]
-        example r##"cloudwatch::put_metric_alarm(#{ alarm_name: "busy", namespace: "AWS/EC2", metric_name: "CPUUtilization", statistic: "Average", period: 60, evaluation_periods: 1, threshold: 80.0, comparison_operator: "GreaterThanThreshold" });
-cloudwatch::wait_until_alarm_exists(#{ alarm_names: ["busy"] }).metric_alarms[0].state_value"##;
+        example r#"cloudwatch::put_metric_alarm(#{ alarm_name: "busy", namespace: "AWS/EC2", metric_name: "CPUUtilization", statistic: "Average", period: 60, evaluation_periods: 1, threshold: 80.0, comparison_operator: "GreaterThanThreshold" });
+cloudwatch::wait_until_alarm_exists(#{ alarm_names: ["busy"] }).metric_alarms[0].state_value"#;
 
     autoscaling GROUP_EXISTS "wait_until_group_exists" polls DESCRIBE_AUTO_SCALING_GROUPS describe_auto_scaling_groups until "the group exists"
         "Waits until Auto Scaling groups can be seen."
         state "auto_scaling_groups[].status" reason ""
         gives autoscaling::DESCRIBE_AUTO_SCALING_GROUPS.output;
         [done(When::Some("auto_scaling_groups[]"))]
-        example concat!(template!(), r##"autoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: "example", launch_template: #{ launch_template_id: template }, min_size: 0, max_size: 1, availability_zones: [zone] });
-autoscaling::wait_until_group_exists(#{ auto_scaling_group_names: ["example"] }).auto_scaling_groups[0].min_size"##);
+        example concat!(template!(), r#"autoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: "example", launch_template: #{ launch_template_id: template }, min_size: 0, max_size: 1, availability_zones: [zone] });
+autoscaling::wait_until_group_exists(#{ auto_scaling_group_names: ["example"] }).auto_scaling_groups[0].min_size"#);
 
     autoscaling GROUP_IN_SERVICE "wait_until_group_in_service" polls DESCRIBE_AUTO_SCALING_GROUPS describe_auto_scaling_groups until "the group has its instances in service"
         "Waits until Auto Scaling groups have at least their minimum of instances in service."
         state "auto_scaling_groups[].instances[].lifecycle_state" reason ""
         gives autoscaling::DESCRIBE_AUTO_SCALING_GROUPS.output;
         [done(When::Holds(groups_in_service))]
-        example concat!(template!(), r##"autoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: "example", launch_template: #{ launch_template_id: template }, min_size: 1, max_size: 1, availability_zones: [zone] });
-autoscaling::wait_until_group_in_service(#{ auto_scaling_group_names: ["example"] }).auto_scaling_groups[0].instances[0].lifecycle_state"##);
+        example concat!(template!(), r#"autoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: "example", launch_template: #{ launch_template_id: template }, min_size: 1, max_size: 1, availability_zones: [zone] });
+autoscaling::wait_until_group_in_service(#{ auto_scaling_group_names: ["example"] }).auto_scaling_groups[0].instances[0].lifecycle_state"#);
 
     autoscaling GROUP_NOT_EXISTS "wait_until_group_not_exists" polls DESCRIBE_AUTO_SCALING_GROUPS describe_auto_scaling_groups until "the group is gone"
         "Waits until Auto Scaling groups, and with them their instances, are gone."
         state "auto_scaling_groups[].status" reason ""
         gives autoscaling::DESCRIBE_AUTO_SCALING_GROUPS.output;
         [done(When::None("auto_scaling_groups[]"))]
-        example r##"autoscaling::wait_until_group_not_exists(#{ auto_scaling_group_names: ["example"] })"##;
+        example r#"autoscaling::wait_until_group_not_exists(#{ auto_scaling_group_names: ["example"] })"#;
 
     elbv2 LOAD_BALANCER_EXISTS "wait_until_load_balancer_exists" polls DESCRIBE_LOAD_BALANCERS describe_load_balancers until "the load balancer exists"
         "Waits until load balancers can be seen."
@@ -286,18 +286,18 @@ autoscaling::wait_until_group_in_service(#{ auto_scaling_group_names: ["example"
         state "load_balancers[].state.code" reason ""
         gives elbv2::DESCRIBE_LOAD_BALANCERS.output;
         [done(When::Missing), done(When::None("load_balancers[]"))]
-        example r##"elbv2::wait_until_load_balancers_deleted(#{ names: ["example"] })"##;
+        example r#"elbv2::wait_until_load_balancers_deleted(#{ names: ["example"] })"#;
 
     elbv2 TARGET_IN_SERVICE "wait_until_target_in_service" polls DESCRIBE_TARGET_HEALTH describe_target_health until "the targets are healthy"
         "Waits until the targets of a group are healthy."
         state "target_health_descriptions[].target_health.state" reason "target_health_descriptions[].target_health.description"
         gives elbv2::DESCRIBE_TARGET_HEALTH.output;
         [done(When::All(TARGET, &["healthy"]))]
-        example concat!(target!(), r##"try {
+        example concat!(target!(), r#"try {
     elbv2::wait_until_target_in_service(#{ target_group_arn: target }, #{ timeout: "30s" });
 } catch (fault) {
     fault.kind
-}"##);
+}"#);
 
     elbv2 TARGET_DEREGISTERED "wait_until_target_deregistered" polls DESCRIBE_TARGET_HEALTH describe_target_health until "the targets are deregistered"
         "Waits until targets are deregistered: their connections are drained."
@@ -311,17 +311,17 @@ autoscaling::wait_until_group_in_service(#{ auto_scaling_group_names: ["example"
         state "" reason ""
         gives iam::GET_ROLE.output;
         [done(When::Answers)]
-        example r##"let trust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}`;
+        example r#"let trust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}`;
 iam::create_role(#{ role_name: "example", assume_role_policy_document: trust });
-iam::wait_until_role_exists(#{ role_name: "example" }).role.arn"##;
+iam::wait_until_role_exists(#{ role_name: "example" }).role.arn"#;
 
     iam INSTANCE_PROFILE_EXISTS "wait_until_instance_profile_exists" polls GET_INSTANCE_PROFILE get_instance_profile until "the instance profile exists"
         "Waits until an instance profile can be seen."
         state "" reason ""
         gives iam::GET_INSTANCE_PROFILE.output;
         [done(When::Answers)]
-        example r##"iam::create_instance_profile(#{ instance_profile_name: "example" });
-iam::wait_until_instance_profile_exists(#{ instance_profile_name: "example" }).instance_profile.arn"##;
+        example r#"iam::create_instance_profile(#{ instance_profile_name: "example" });
+iam::wait_until_instance_profile_exists(#{ instance_profile_name: "example" }).instance_profile.arn"#;
 }
 
 /// The groups exist, and each has at least its minimum of instances in service.
