@@ -18,5 +18,6 @@ pub mod cli;
 pub mod gate;
 pub mod ledger;
 pub mod modules;
+pub mod repl;
 pub mod script;
 pub mod world;

@@ -45,6 +45,8 @@ pub struct Console {
     pub progress: Arc<Progress>,
     /// Where everything is written down too.
     pub log_file: Option<LogFile>,
+    /// Whether every confirmation is given beforehand.
+    pub consents: bool,
     /// Keeps lines of parallel branches apart.
     pub stdout: Mutex<()>,
 }
@@ -80,6 +82,10 @@ impl Terminal for Console {
         std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
     }
 
+    fn consents(&self) -> bool {
+        self.consents
+    }
+
     fn ask(&self, question: &str, secret: bool) -> Result<String, Fault> {
         if !self.interactive() {
             return Err(Fault::new(
@@ -91,10 +97,10 @@ impl Terminal for Console {
         let gone = |_| Fault::new(FaultKind::Interrupted, "the question was not answered");
         self.progress.suspend(|| {
             if secret {
-                return rpassword::prompt_password(format!("{question}: ")).map_err(gone);
+                return rpassword::prompt_password(question).map_err(gone);
             }
             let mut error = std::io::stderr();
-            let _ = write!(error, "{question}: ");
+            let _ = write!(error, "{question}");
             let _ = error.flush();
             let mut answer = String::new();
             match std::io::stdin().read_line(&mut answer) {

@@ -34,6 +34,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Run(run::Arguments),
+    Repl(crate::repl::Arguments),
     Ls(ls::Arguments),
     History(history::Arguments),
 }
@@ -43,6 +44,7 @@ enum Command {
 pub fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Run(arguments) => run::main(&arguments),
+        Command::Repl(arguments) => crate::repl::main(&arguments),
         Command::Ls(arguments) => ls::main(&arguments),
         Command::History(arguments) => history::main(&arguments),
     }

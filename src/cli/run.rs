@@ -74,7 +74,7 @@ pub fn main(arguments: &Arguments) -> ExitCode {
         let secret = parameter.kind == param::Type::Secret;
         terminal
             .ask(
-                &format!("{} ({})", question.trim_end_matches('.'), parameter.name),
+                &format!("{} ({}): ", question.trim_end_matches('.'), parameter.name),
                 secret,
             )
             .ok()
@@ -147,23 +147,26 @@ fn report(
     }
 }
 
-/// What a failed run had made before it failed.
+/// What a failed run had made before it failed, and what of it is still there.
 fn left_behind(started: &Started) {
-    let made: Vec<_> = started
-        .plan
-        .steps()
-        .into_iter()
-        .flat_map(|step| step.made)
-        .collect();
+    let Ok(made) = started.runtime.gate.journal.made() else {
+        return;
+    };
     if made.is_empty() {
         return;
     }
-    let width = made.iter().map(|made| made.kind.len()).max().unwrap_or(0);
-    started.console.err("made before the failure:");
-    for made in &made {
+    let width = made
+        .iter()
+        .map(|resource| resource.kind.len())
+        .max()
+        .unwrap_or(0);
+    started
+        .console
+        .err("made before the failure, and still there:");
+    for resource in &made {
         started
             .console
-            .err(&format!("  {:width$}  {}", made.kind, made.id));
+            .err(&format!("  {:width$}  {}", resource.kind, resource.id));
     }
 }
 

@@ -27,7 +27,7 @@ use crate::script::run::{Playbook, plain_io};
 use crate::script::source::Sources;
 use crate::world::live::{self, ConnectTo, Live};
 use crate::world::local::{Fixtures, Local};
-use crate::world::{Cancel, World};
+use crate::world::{Cancel, Reason, World};
 
 /// Options that say in which world, with which limits and how loudly.
 #[derive(Args)]
@@ -137,6 +137,7 @@ pub fn start(
                 )
             })?),
         },
+        consents: settings.yes || settings.dry_run,
         stdout: Mutex::new(()),
     });
     let plan = Arc::new(Plan::default());
@@ -352,8 +353,8 @@ fn interrupts(cancel: &Cancel) {
         return;
     };
     std::thread::spawn(move || {
-        for (count, _) in signals.forever().enumerate() {
-            if count > 0 {
+        for _ in signals.forever() {
+            if cancel.reason() == Some(Reason::Interrupted) {
                 std::process::exit(130);
             }
             cancel.interrupt();

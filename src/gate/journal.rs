@@ -191,12 +191,23 @@ impl Journal {
     /// # Errors
     /// It could not be recorded.
     pub fn end(&self, outcome: &RunOutcome, ended: jiff::Timestamp) -> Result<(), Fault> {
-        match self.slot().take() {
+        match self.slot().as_mut() {
             None => Ok(()),
-            Some(mut open) => open
+            Some(open) => open
                 .ledger
                 .end_run(&open.run, outcome, ended)
                 .map_err(fault),
+        }
+    }
+
+    /// What this run has made that is still there; nothing if it never began.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn made(&self) -> Result<Vec<Resource>, Fault> {
+        match self.slot().as_mut() {
+            None => Ok(Vec::new()),
+            Some(open) => open.ledger.made_by(&open.run).map_err(fault),
         }
     }
 

@@ -79,6 +79,10 @@ pub trait Terminal: Send + Sync {
     /// Whether somebody can be asked.
     fn interactive(&self) -> bool;
 
+    /// Whether every confirmation is given beforehand: `--yes`, or a dry run,
+    /// which changes nothing that would need one.
+    fn consents(&self) -> bool;
+
     /// Asks; a secret is not echoed.
     ///
     /// # Errors

@@ -26,7 +26,7 @@ pub static ENTRIES: &[Entry] = &[
             required("question", Shape::Text, "What is asked."),
             optional("default", Shape::Bool, "The answer if there is none, or nobody to ask."),
         ] -> Shape::Bool,
-        "Asks the person at the terminal for yes or no.",
+        "Asks the person at the terminal for yes or no; with --yes and in a dry run it is yes.",
         r#"if !term::confirm("Go on?", #{ default: true }) { throw "stopped"; }"#,
     },
     entry! {
@@ -89,6 +89,9 @@ fn prompt(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
 fn confirm(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
     let question = input::text(input, "question");
     let default = input.get("default").and_then(Value::as_bool);
+    if context.terminal.consents() {
+        return Ok(true.into());
+    }
     if !context.terminal.interactive() {
         return default.map(Value::from).ok_or_else(|| nobody(question));
     }

@@ -38,6 +38,10 @@ impl TestTerminal {
 }
 
 impl Terminal for TestTerminal {
+    fn consents(&self) -> bool {
+        false
+    }
+
     fn interactive(&self) -> bool {
         !self.answers.lock().unwrap().is_empty()
     }

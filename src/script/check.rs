@@ -1,7 +1,13 @@
-//! Looks into parsed playbooks: where the keys of a call's map stand.
+//! Looks into parsed playbooks: what they call, and where the keys of a call's map stand.
+
+use std::collections::BTreeSet;
 
 use opsh_operation::Problem;
+use opsh_operation::suggest::closest;
 use rhai::{AST, ASTNode, Expr, FnCallExpr, Position, Stmt};
+
+use super::error::{Finding, site};
+use crate::modules::registry::registry;
 
 /// The place of what `problem` complains about in the call at `call`.
 ///
@@ -55,4 +61,65 @@ fn follow(expression: &Expr, path: &[String]) -> Option<Position> {
         }
         _ => None,
     }
+}
+
+/// Calls of modules and operations that do not exist, with what was likely meant.
+///
+/// `known` are modules that were imported elsewhere.
+#[must_use]
+pub fn unknown_calls(source: &str, ast: &AST, known: &BTreeSet<String>) -> Vec<Finding> {
+    let mut imported = known.clone();
+    let mut calls = Vec::new();
+    ast.walk(&mut |nodes| {
+        match nodes.last() {
+            Some(ASTNode::Stmt(Stmt::Import(import, _))) => {
+                imported.insert(import.1.name.to_string());
+            }
+            Some(
+                ASTNode::Expr(Expr::FnCall(call, position))
+                | ASTNode::Stmt(Stmt::FnCall(call, position)),
+            ) if call.is_qualified() => {
+                calls.push((call.clone(), start(call, *position)));
+            }
+            _ => {}
+        }
+        true
+    });
+    calls
+        .into_iter()
+        .filter_map(|(call, position)| {
+            let module = call.namespace.root();
+            if imported.contains(module) {
+                return None;
+            }
+            let message = unknown(module, &call.name, &imported)?;
+            Some(Finding {
+                site: site(source, position),
+                message,
+            })
+        })
+        .collect()
+}
+
+fn unknown(module: &str, name: &str, imported: &BTreeSet<String>) -> Option<String> {
+    let (what, near) = match registry().module(module) {
+        Some(entries) if entries.contains_key(name) => return None,
+        Some(entries) => (
+            format!("there is no operation {module}::{name}"),
+            closest(name, entries.keys().copied()).map(|near| format!("{module}::{near}")),
+        ),
+        None => (
+            format!("there is no module '{module}'"),
+            closest(
+                module,
+                registry()
+                    .modules()
+                    .map(|(name, _)| name)
+                    .chain(imported.iter().map(String::as_str)),
+            )
+            .map(|near| format!("{near}::{name}")),
+        ),
+    };
+    let tail = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
+    Some(format!("{what}{tail}"))
 }

@@ -1,12 +1,13 @@
 //! From a playbook's text to its result.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
 use opsh_operation::Value;
 use rhai::{AST, Dynamic, Engine, EvalAltResult, Scope};
 
+use super::check;
 use super::engine::{self, Runtime};
 use super::error::{Class, ScriptError};
 use super::param::{self, Parameter};
@@ -77,6 +78,12 @@ impl Playbook {
             .compile(text)
             .map_err(|error| ScriptError::parse(name, &error))?;
         ast.set_source(name);
+        let unknown = check::unknown_calls(name, &ast, &BTreeSet::new());
+        if !unknown.is_empty() {
+            let mut error = ScriptError::plain(Class::Start, "");
+            error.findings = unknown;
+            return Err(error);
+        }
         let parameters = param::declared(name, &ast)?;
         let ast = Arc::new(ast);
         sources.insert(

@@ -154,6 +154,11 @@ impl Cancel {
         self.flag.store(1, Ordering::SeqCst);
     }
 
+    /// Lets waits go on again after an interruption that stopped one call.
+    pub fn renew(&self) {
+        self.flag.store(0, Ordering::SeqCst);
+    }
+
     /// Why to stop, if so.
     #[must_use]
     pub fn reason(&self) -> Option<Reason> {
