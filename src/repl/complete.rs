@@ -2,13 +2,12 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use rhai::{Engine, ParseErrorType};
 use rustyline::completion::{Completer, Pair};
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{Context, Helper, Highlighter, Hinter};
 
 use crate::modules::registry::registry;
-use crate::script::engine::syntax;
+use crate::script::engine::bare;
 
 /// Names that a session has given: variables and imported modules.
 pub type Names = Arc<RwLock<Vec<String>>>;
@@ -87,8 +86,7 @@ pub fn is_complete(input: &str) -> bool {
     if input.trim_start().starts_with(':') {
         return true;
     }
-    let mut engine = Engine::new_raw();
-    syntax(&mut engine);
+    let engine = bare();
     let Err(error) = engine.compile(input) else {
         return true;
     };
@@ -96,10 +94,7 @@ pub fn is_complete(input: &str) -> bool {
         .position()
         .line()
         .is_none_or(|line| line >= input.trim_end().lines().count());
-    let open = matches!(*error.0, ParseErrorType::UnexpectedEOF)
-        || matches!(&*error.0, ParseErrorType::MissingToken(token, _) if matches!(token.as_str(), "}" | ")" | "]"))
-        || error.to_string().contains("not terminated");
-    !(open && at_end && unbalanced(input))
+    !(at_end && unbalanced(input))
 }
 
 /// Whether more is opened than closed outside of texts and comments, or a text is open.

@@ -27,6 +27,7 @@ pub struct Runtime {
 /// An engine whose functions act through `runtime`; file imports come from `imports`.
 #[must_use]
 pub fn engine(runtime: &Arc<Runtime>, imports: Option<&Path>) -> Engine {
+    seed();
     let mut engine = Engine::new();
     syntax(&mut engine);
     // Real time has no place in a replay; code that is made up at run time cannot be checked.
@@ -51,12 +52,24 @@ const UNRESERVED: [&str; 9] = [
     "debug", "default", "match", "module", "package", "print", "public", "shared", "static",
 ];
 
-/// What parsing needs, with or without a runtime.
-pub fn syntax(engine: &mut Engine) {
-    // Names of closures and functions are hashed: the same on every run.
-    // It must stand before the first parse.
+/// Names of closures and functions are hashed: with the same seed on every run.
+/// It must be set before the first engine is made, whose packages hash, too.
+fn seed() {
     // Already set by an earlier engine of this process: the same seed.
     let _ = rhai::config::hashing::set_hashing_seed(Some([1, 2, 3, 4]));
+}
+
+/// An engine that parses playbooks and runs nothing.
+#[must_use]
+pub fn bare() -> Engine {
+    seed();
+    let mut engine = Engine::new_raw();
+    syntax(&mut engine);
+    engine
+}
+
+/// What parsing needs.
+fn syntax(engine: &mut Engine) {
     engine.set_max_expr_depths(128, 64);
     // Constant folding loses the places of map keys and may move calls.
     engine.set_optimization_level(OptimizationLevel::None);

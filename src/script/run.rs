@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
 use opsh_operation::Value;
-use rhai::{AST, Dynamic, Engine, EvalAltResult, Scope};
+use rhai::{AST, Dynamic, EvalAltResult, Scope};
 
 use super::check;
 use super::engine::{self, Runtime};
@@ -72,9 +72,7 @@ impl Playbook {
                 ast: None,
             },
         );
-        let mut bare = Engine::new_raw();
-        engine::syntax(&mut bare);
-        let mut ast = bare
+        let mut ast = engine::bare()
             .compile(text)
             .map_err(|error| ScriptError::parse(name, &error))?;
         ast.set_source(name);
