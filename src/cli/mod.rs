@@ -3,6 +3,7 @@
 pub mod console;
 pub mod history;
 pub mod json;
+pub mod local;
 pub mod log_file;
 pub mod ls;
 pub mod plan;
@@ -37,6 +38,7 @@ enum Command {
     Repl(crate::repl::Arguments),
     Ls(ls::Arguments),
     History(history::Arguments),
+    Local(local::Arguments),
 }
 
 /// Parses the command line, does what it says and gives the exit code.
@@ -47,6 +49,7 @@ pub fn main() -> ExitCode {
         Command::Repl(arguments) => crate::repl::main(&arguments),
         Command::Ls(arguments) => ls::main(&arguments),
         Command::History(arguments) => history::main(&arguments),
+        Command::Local(arguments) => local::main(&arguments),
     }
 }
 

@@ -1,0 +1,104 @@
+//! `opsh local status|reset`: the embedded cloud that persists in `.opsh/local/`.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use opsh_cloud::Cloud;
+use opsh_cloud::furnish::Options;
+use serde_json::json;
+
+use super::console::Output;
+use super::records::table;
+use super::start::FOLDER;
+
+/// Look at the embedded cloud, or begin it anew.
+#[derive(Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Say what there is and what time it is there
+    Status {
+        /// Form of the output
+        #[arg(long, value_enum, default_value_t)]
+        output: Output,
+    },
+    /// Throw the embedded cloud away, with its ledger
+    Reset,
+}
+
+/// Does what the subcommand says.
+#[must_use]
+pub fn main(arguments: &Arguments) -> ExitCode {
+    let folder = Path::new(FOLDER).join("local");
+    let done = match arguments.command {
+        Command::Status { output } => status(&folder, output),
+        Command::Reset => reset(&folder),
+    };
+    match done {
+        Ok(text) => {
+            println!("{text}");
+            ExitCode::SUCCESS
+        }
+        Err(message) => {
+            eprintln!("error: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn status(folder: &Path, output: Output) -> Result<String, String> {
+    if !folder.exists() {
+        return Ok(match output {
+            Output::Human => {
+                "there is no embedded cloud yet; opsh run … --local makes one".to_owned()
+            }
+            Output::Json => json!({"exists": false}).to_string(),
+        });
+    }
+    let cloud = Cloud::copy_of(folder, &Options::default()).map_err(|error| error.to_string())?;
+    let status = cloud.status();
+    if output == Output::Json {
+        let counts: Vec<_> = status
+            .counts
+            .iter()
+            .map(|(service, kind, count)| json!({"service": service, "kind": kind, "count": count}))
+            .collect();
+        return Ok(json!({
+            "exists": true,
+            "time": status.now.to_string(),
+            "account": status.account,
+            "region": status.region,
+            "counts": counts,
+        })
+        .to_string());
+    }
+    let rows: Vec<_> = status
+        .counts
+        .iter()
+        .map(|(service, kind, count)| {
+            vec![(*service).to_owned(), (*kind).to_owned(), count.to_string()]
+        })
+        .collect();
+    Ok(format!(
+        "account {}, region {}, time {}\n\n{}",
+        status.account,
+        status.region,
+        status.now.strftime("%Y-%m-%d %H:%M:%SZ"),
+        table(&["service", "kind", "count"], &rows)
+    ))
+}
+
+fn reset(folder: &Path) -> Result<String, String> {
+    match std::fs::remove_dir_all(folder) {
+        Ok(()) => Ok(format!("removed {}", folder.display())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Ok("there was no embedded cloud".to_owned())
+        }
+        Err(error) => Err(format!("cannot remove {}: {error}", folder.display())),
+    }
+}
