@@ -6,7 +6,7 @@
 mod declare;
 pub mod file;
 mod files;
-mod input;
+mod given;
 pub mod log;
 pub mod metrics;
 pub mod parallel;

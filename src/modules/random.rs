@@ -3,7 +3,7 @@
 use opsh_operation::{Effect, Fault, FaultKind, Map, Secret, Shape, Value};
 
 use super::declare::{entry, int, optional, required};
-use super::{Context, Entry, Handler, input};
+use super::{Context, Entry, Handler, given};
 use crate::world::World;
 
 /// The table.
@@ -55,14 +55,14 @@ const DIGITS: &[u8] = b"23456789";
 const SYMBOLS: &[u8] = b"-_.~+=,";
 
 fn hex(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
-    let count = usize::try_from(input::int(input, "bytes", 8)).unwrap_or(8);
+    let count = usize::try_from(given::int(input, "bytes", 8)).unwrap_or(8);
     let mut bytes = vec![0; count];
     context.world.random(&mut bytes);
     Ok(::hex::encode(bytes).into())
 }
 
 fn whole(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
-    let (min, max) = (input::int(input, "min", 0), input::int(input, "max", 0));
+    let (min, max) = (given::int(input, "min", 0), given::int(input, "max", 0));
     if min > max {
         return Err(Fault::new(
             FaultKind::Invalid,
@@ -78,7 +78,7 @@ fn whole(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
 }
 
 fn choice(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
-    let items = input::list(input, "list");
+    let items = given::list(input, "list");
     if items.is_empty() {
         return Err(Fault::new(
             FaultKind::Invalid,
@@ -89,9 +89,9 @@ fn choice(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
 }
 
 fn password(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
-    let length = usize::try_from(input::int(input, "length", 24)).unwrap_or(24);
+    let length = usize::try_from(given::int(input, "length", 24)).unwrap_or(24);
     let mut kinds = vec![LOWER, UPPER, DIGITS];
-    if input::flag(input, "symbols", true) {
+    if given::flag(input, "symbols", true) {
         kinds.push(SYMBOLS);
     }
     let all = kinds.concat();

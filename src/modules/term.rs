@@ -7,7 +7,7 @@ use opsh_operation::{Effect, Fault, FaultKind, Map, Secret, Shape, Value};
 
 use super::declare::{entry, optional, required};
 use super::log::shown;
-use super::{Context, Entry, Handler, input};
+use super::{Context, Entry, Handler, given};
 
 /// The table.
 pub static ENTRIES: &[Entry] = &[
@@ -66,7 +66,7 @@ fn nobody(question: &str) -> Fault {
 }
 
 fn prompt(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
-    let question = input::text(input, "question");
+    let question = given::text(input, "question");
     let default = input.get("default").and_then(Value::as_text);
     if !context.terminal.interactive() {
         return default.map(Value::from).ok_or_else(|| nobody(question));
@@ -87,7 +87,7 @@ fn prompt(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
 }
 
 fn confirm(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
-    let question = input::text(input, "question");
+    let question = given::text(input, "question");
     let default = input.get("default").and_then(Value::as_bool);
     if context.terminal.consents() {
         return Ok(true.into());
@@ -114,7 +114,7 @@ fn confirm(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
 }
 
 fn secret(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
-    let question = input::text(input, "question");
+    let question = given::text(input, "question");
     if !context.terminal.interactive() {
         return Err(nobody(question).hint(
             "run it on a terminal, or take the secret from the environment with secret(\"NAME\")",
@@ -132,11 +132,11 @@ fn print(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
 }
 
 fn table(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
-    let rows: Vec<&Map> = input::list(input, "rows")
+    let rows: Vec<&Map> = given::list(input, "rows")
         .iter()
         .filter_map(Value::as_map)
         .collect();
-    let mut columns: Vec<&str> = input::list(input, "columns")
+    let mut columns: Vec<&str> = given::list(input, "columns")
         .iter()
         .filter_map(Value::as_text)
         .collect();

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use opsh_operation::{Effect, Fault, FaultKind, Map, Shape, Value};
 
 use super::declare::{entry, required};
-use super::{Context, Entry, Handler, input};
+use super::{Context, Entry, Handler, given};
 
 /// The table.
 pub static ENTRIES: &[Entry] = &[
@@ -74,7 +74,7 @@ fn now(context: &Context<'_>, _: &Map) -> Result<Value, Fault> {
 }
 
 fn sleep(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
-    let duration = input::duration(input, "duration").unwrap_or(Duration::ZERO);
+    let duration = given::duration(input, "duration").unwrap_or(Duration::ZERO);
     context.world.sleep(duration, context.cancel)?;
     Ok(Value::Null)
 }
@@ -85,12 +85,12 @@ fn since(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
 }
 
 fn parse(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
-    read(input::text(input, "text")).map(Value::Time)
+    read(given::text(input, "text")).map(Value::Time)
 }
 
 fn format(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
     let time = time_of(input)?.to_zoned(TimeZone::UTC);
-    let pattern = input::text(input, "pattern");
+    let pattern = given::text(input, "pattern");
     jiff::fmt::strtime::format(pattern, &time)
         .map(Value::Text)
         .map_err(|error| invalid(format!("the pattern {pattern:?} cannot be used: {error}")))
@@ -116,7 +116,7 @@ fn add(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
 }
 
 fn duration(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
-    span(input::text(input, "text")).map(|duration| seconds(duration).into())
+    span(given::text(input, "text")).map(|duration| seconds(duration).into())
 }
 
 fn span(text: &str) -> Result<SignedDuration, Fault> {

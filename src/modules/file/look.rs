@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use opsh_operation::{Fault, FaultKind, Map, Value};
 
 use super::{LIMIT, failed, path};
-use crate::modules::{Context, input, text};
+use crate::modules::{Context, given, text};
 
 pub(super) fn read(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
     let path = path(input);
@@ -28,7 +28,7 @@ pub(super) fn read_bytes(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
 }
 
 fn bounded(path: &Path, input: &Map) -> Result<Vec<u8>, Fault> {
-    let limit = u64::try_from(input::int(input, "limit", LIMIT)).unwrap_or_default();
+    let limit = u64::try_from(given::int(input, "limit", LIMIT)).unwrap_or_default();
     let mut bytes = Vec::new();
     File::open(path)
         .and_then(|file| file.take(limit + 1).read_to_end(&mut bytes))

@@ -8,7 +8,7 @@ use std::path::Path;
 use opsh_operation::{Effect, Fault, FaultKind, Inverse, Map, Settle, Shape, Structure};
 
 use super::declare::{entry, int, optional, plain_write, required};
-use super::{Entry, Handler, input};
+use super::{Entry, Handler, given};
 
 /// What a file is read up to, unless the playbook says otherwise.
 const LIMIT: i64 = 16 << 20;
@@ -116,7 +116,7 @@ if text::lines(file::read("events.log")).len() != 2 { throw "wrong"; }"#,
 ];
 
 fn path(input: &Map) -> &Path {
-    Path::new(match input::text(input, "path") {
+    Path::new(match given::text(input, "path") {
         "" => ".",
         path => path,
     })

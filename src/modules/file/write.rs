@@ -7,7 +7,7 @@ use std::path::Path;
 use opsh_operation::{Fault, FaultKind, Map, Value};
 
 use super::{failed, path};
-use crate::modules::{Context, input};
+use crate::modules::{Context, given};
 
 pub(super) fn write(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
     let path = path(input);
@@ -17,7 +17,7 @@ pub(super) fn write(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
         None if secret => Some(0o600),
         None => None,
     };
-    replace(path, &input::bytes(input, "content"), mode)
+    replace(path, &given::bytes(input, "content"), mode)
         .map_err(|error| failed("write", path, &error))?;
     Ok(Value::Null)
 }
@@ -50,7 +50,7 @@ pub(super) fn append(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
     let append = || {
         std::fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
         let mut file = OpenOptions::new().append(true).create(true).open(path)?;
-        file.write_all(&input::bytes(input, "content"))?;
+        file.write_all(&given::bytes(input, "content"))?;
         file.sync_all()
     };
     append().map_err(|error| failed("append to", path, &error))?;

@@ -8,7 +8,7 @@ use super::NONE_YET;
 use super::series::Series;
 use super::statistics::Summary;
 use crate::modules::term::aligned;
-use crate::modules::{Context, input};
+use crate::modules::{Context, given};
 
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 const ASCII_BARS: [char; 8] = ['_', '.', ',', '-', '=', '+', '*', '#'];
@@ -44,8 +44,8 @@ pub(in crate::modules) fn number(value: f64) -> String {
 
 pub(super) fn sparkline(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
     let series = Series::of(input)?;
-    let width = usize::try_from(input::int(input, "width", 40)).unwrap_or(40);
-    let ascii = input::flag(input, "ascii", false);
+    let width = usize::try_from(given::int(input, "width", 40)).unwrap_or(40);
+    let ascii = given::flag(input, "ascii", false);
     Ok(line(&series, width, ascii).into())
 }
 
@@ -88,9 +88,9 @@ pub(super) fn table(context: &Context<'_>, input: &Map) -> Result<Value, Fault> 
 pub(super) fn chart(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
     let series = Series::of(input)?;
     let widest = i64::from(context.terminal.width()).clamp(20, 100);
-    let width = usize::try_from(input::int(input, "width", widest)).unwrap_or(80);
-    let height = usize::try_from(input::int(input, "height", 8)).unwrap_or(8);
-    let ascii = input::flag(input, "ascii", false);
+    let width = usize::try_from(given::int(input, "width", widest)).unwrap_or(80);
+    let height = usize::try_from(given::int(input, "height", 8)).unwrap_or(8);
+    let ascii = given::flag(input, "ascii", false);
     let title = input
         .get("title")
         .and_then(Value::as_text)

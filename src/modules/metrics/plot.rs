@@ -14,7 +14,7 @@ use plotters::prelude::*;
 use super::NONE_YET;
 use super::draw::{number, time_pattern};
 use super::series::Series;
-use crate::modules::{Context, input};
+use crate::modules::{Context, given};
 
 /// Colours that are told apart with any kind of sight (Okabe and Ito, 2008).
 const COLOURS: [RGBColor; 7] = [
@@ -31,10 +31,10 @@ const FONT: &str = "sans-serif";
 
 pub(super) fn plot(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
     let series = Series::all_of(input)?;
-    let path = Path::new(input::text(input, "path"));
-    let pixels = |name, default| u32::try_from(input::int(input, name, default)).unwrap_or(600);
+    let path = Path::new(given::text(input, "path"));
+    let pixels = |name, default| u32::try_from(given::int(input, name, default)).unwrap_or(600);
     let size = (pixels("width", 900), pixels("height", 420));
-    let title = input::text(input, "title");
+    let title = given::text(input, "title");
     font()?;
     let extension = path
         .extension()

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use opsh_operation::{Fault, FaultKind, Map, Value};
 
-use crate::modules::{Context, input};
+use crate::modules::{Context, given};
 
 /// A series, read from its map.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -26,9 +26,9 @@ pub(super) fn series(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
         Value::List(samples) => samples_of(samples)?,
         Value::Map(map) => {
             if let Some(datapoints) = map.get("datapoints") {
-                statistics(map, datapoints, input::text(input, "statistic"))?
+                statistics(map, datapoints, given::text(input, "statistic"))?
             } else if let Some(results) = map.get("metric_data_results") {
-                queried(results, input::text(input, "id"))?
+                queried(results, given::text(input, "id"))?
             } else if map.contains_key("timestamps") {
                 data(map)?
             } else if map.contains_key("points") {
@@ -200,7 +200,7 @@ impl Series {
 
     /// All series in the parameter `series`.
     pub(super) fn all_of(input: &Map) -> Result<Vec<Self>, Fault> {
-        input::list(input, "series")
+        given::list(input, "series")
             .iter()
             .map(Self::from_value)
             .collect()

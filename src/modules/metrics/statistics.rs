@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use opsh_operation::{Fault, FaultKind, Map, Value};
 
 use super::series::Series;
-use crate::modules::{Context, input};
+use crate::modules::{Context, given};
 
 /// The figures of a series that is not empty.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -70,7 +70,7 @@ pub(super) fn summary(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
     clippy::cast_sign_loss
 )] // positions in a list of points are small and not negative
 pub(super) fn percentile(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
-    let percent = input::float(input, "percent").unwrap_or_default();
+    let percent = given::float(input, "percent").unwrap_or_default();
     if !(0.0..=100.0).contains(&percent) {
         return Err(Fault::new(
             FaultKind::Invalid,
@@ -94,7 +94,7 @@ pub(super) fn rate(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
         "" | "None" => "1/Second".to_owned(),
         unit => format!("{unit}/Second"),
     };
-    series.points = match input::duration(input, "period") {
+    series.points = match given::duration(input, "period") {
         Some(period) if period.is_zero() => {
             return Err(Fault::new(
                 FaultKind::Invalid,
@@ -132,7 +132,7 @@ pub(super) fn under(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
 
 fn compare(input: &Map, beyond: impl Fn(f64, f64) -> bool) -> Result<Value, Fault> {
     let series = Series::of(input)?;
-    let threshold = input::float(input, "threshold").unwrap_or_default();
+    let threshold = given::float(input, "threshold").unwrap_or_default();
     let (mut count, mut run, mut longest) = (0, 0, 0);
     let (mut first, mut last) = (None, None);
     for (time, value) in &series.points {

@@ -2,13 +2,13 @@
 
 use opsh_operation::{Fault, Map, Value};
 
-use crate::modules::{Context, input};
+use crate::modules::{Context, given};
 
 /// How much of the data is looked at to tell text from bytes.
 const LOOK: usize = 8192;
 
 pub(super) fn content_type_of(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
-    Ok(content_type(&input::bytes(input, "data")).into())
+    Ok(content_type(&given::bytes(input, "data")).into())
 }
 
 /// The content type of what begins with `data`.

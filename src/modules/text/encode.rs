@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 
 use super::invalid;
-use crate::modules::{Context, input};
+use crate::modules::{Context, given};
 
 /// RFC 3986's unreserved characters stay.
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
@@ -20,20 +20,20 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 
 pub(super) fn base64_encode(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
-    let text = BASE64.encode(input::bytes(input, "data"));
-    Ok(input::derived(input, text))
+    let text = BASE64.encode(given::bytes(input, "data"));
+    Ok(given::derived(input, text))
 }
 
 pub(super) fn base64_decode(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
-    let text: String = input::text(input, "text").split_whitespace().collect();
+    let text: String = given::text(input, "text").split_whitespace().collect();
     let bytes = BASE64
         .decode(text)
         .map_err(|error| invalid(format!("that is not base64: {error}")))?;
-    if input::flag(input, "bytes", false) {
+    if given::flag(input, "bytes", false) {
         return Ok(bytes.into());
     }
     String::from_utf8(bytes)
-        .map(|text| input::derived(input, text))
+        .map(|text| given::derived(input, text))
         .map_err(|_| {
             invalid("the base64 holds bytes that are not UTF-8 text")
                 .hint("ask for bytes: text::base64_decode(text, #{ bytes: true })")
@@ -42,12 +42,12 @@ pub(super) fn base64_decode(_: &Context<'_>, input: &Map) -> Result<Value, Fault
 
 pub(super) fn json_encode(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
     let json = revealed(input.get("value").unwrap_or(&Value::Null));
-    let text = if input::flag(input, "pretty", false) {
+    let text = if given::flag(input, "pretty", false) {
         format!("{json:#}")
     } else {
         json.to_string()
     };
-    Ok(input::derived(input, text))
+    Ok(given::derived(input, text))
 }
 
 /// JSON with the secrets in it; the text that it becomes is a secret then.
@@ -65,7 +65,7 @@ fn revealed(value: &Value) -> Json {
 }
 
 pub(super) fn json_decode(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
-    let json: Json = serde_json::from_str(input::text(input, "text"))
+    let json: Json = serde_json::from_str(given::text(input, "text"))
         .map_err(|error| invalid(format!("that is not JSON: {error}")))?;
     let value = Value::from_json(&json);
     let secret = matches!(input.get("text"), Some(Value::Secret(_)));
@@ -87,20 +87,20 @@ fn guarded(value: Value) -> Value {
 }
 
 pub(super) fn url_encode(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
-    let text = utf8_percent_encode(input::text(input, "text"), UNRESERVED);
-    Ok(input::derived(input, text.to_string()))
+    let text = utf8_percent_encode(given::text(input, "text"), UNRESERVED);
+    Ok(given::derived(input, text.to_string()))
 }
 
 pub(super) fn url_decode(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
-    percent_decode_str(input::text(input, "text"))
+    percent_decode_str(given::text(input, "text"))
         .decode_utf8()
-        .map(|text| input::derived(input, text))
+        .map(|text| given::derived(input, text))
         .map_err(|_| invalid("the percent-encoded text is not UTF-8"))
 }
 
 pub(super) fn html_escape(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
     let mut escaped = String::new();
-    for letter in input::text(input, "text").chars() {
+    for letter in given::text(input, "text").chars() {
         match letter {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
@@ -110,24 +110,24 @@ pub(super) fn html_escape(_: &Context<'_>, input: &Map) -> Result<Value, Fault> 
             plain => escaped.push(plain),
         }
     }
-    Ok(input::derived(input, escaped))
+    Ok(given::derived(input, escaped))
 }
 
 pub(super) fn sha256(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
-    let hash = Sha256::digest(input::bytes(input, "data"));
-    Ok(input::derived(input, hex::encode(hash)))
+    let hash = Sha256::digest(given::bytes(input, "data"));
+    Ok(given::derived(input, hex::encode(hash)))
 }
 
 pub(super) fn md5(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
-    let hash = Md5::digest(input::bytes(input, "data"));
-    Ok(input::derived(input, hex::encode(hash)))
+    let hash = Md5::digest(given::bytes(input, "data"));
+    Ok(given::derived(input, hex::encode(hash)))
 }
 
 pub(super) fn hmac(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(&input::bytes(input, "key"))
+    let mut mac = Hmac::<Sha256>::new_from_slice(&given::bytes(input, "key"))
         .map_err(|error| invalid(error.to_string()))?;
-    mac.update(&input::bytes(input, "data"));
-    Ok(input::derived(
+    mac.update(&given::bytes(input, "data"));
+    Ok(given::derived(
         input,
         hex::encode(mac.finalize().into_bytes()),
     ))

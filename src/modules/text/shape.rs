@@ -3,23 +3,23 @@
 use opsh_operation::{Fault, Map, Value};
 
 use super::invalid;
-use crate::modules::{Context, input};
+use crate::modules::{Context, given};
 
 pub(super) fn lines(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
-    let lines: Vec<&str> = input::text(input, "text").lines().collect();
-    let last = usize::try_from(input::int(input, "last", i64::MAX)).unwrap_or(usize::MAX);
+    let lines: Vec<&str> = given::text(input, "text").lines().collect();
+    let last = usize::try_from(given::int(input, "last", i64::MAX)).unwrap_or(usize::MAX);
     let from = lines.len().saturating_sub(last);
     Ok(Value::List(
         lines[from..]
             .iter()
-            .map(|line| input::derived(input, *line))
+            .map(|line| given::derived(input, *line))
             .collect(),
     ))
 }
 
 pub(super) fn slug(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
-    let text = input::text(input, "text");
-    let most = usize::try_from(input::int(input, "max", 63)).unwrap_or(63);
+    let text = given::text(input, "text");
+    let most = usize::try_from(given::int(input, "max", 63)).unwrap_or(63);
     let mut slug = String::new();
     for letter in text.chars().map(|letter| letter.to_ascii_lowercase()) {
         if letter.is_ascii_alphanumeric() {
@@ -35,11 +35,11 @@ pub(super) fn slug(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
             "no name can be made of {text:?}: it has no letter from a to z and no digit"
         )));
     }
-    Ok(input::derived(input, slug))
+    Ok(given::derived(input, slug))
 }
 
 pub(super) fn trim_indent(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
-    let text = input::text(input, "text");
+    let text = given::text(input, "text");
     let mut lines: Vec<&str> = text.split('\n').collect();
     let blank = |line: &&str| line.trim().is_empty();
     if lines.len() > 1 && lines.first().is_some_and(blank) {
@@ -59,5 +59,5 @@ pub(super) fn trim_indent(_: &Context<'_>, input: &Map) -> Result<Value, Fault> 
         .iter()
         .map(|line| line.get(common.min(indent(line))..).unwrap_or_default())
         .collect();
-    Ok(input::derived(input, trimmed.join("\n")))
+    Ok(given::derived(input, trimmed.join("\n")))
 }

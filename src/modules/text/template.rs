@@ -8,7 +8,7 @@ use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value as 
 use opsh_operation::{Fault, FaultKind, Map, Value};
 
 use super::invalid;
-use crate::modules::{Context, input};
+use crate::modules::{Context, given};
 
 /// Instructions of the template's machine; a page of a thousand rows takes some ten thousand.
 const FUEL: u64 = 2_000_000;
@@ -16,13 +16,13 @@ const FUEL: u64 = 2_000_000;
 const MOST_BYTES: usize = 16 << 20;
 
 pub(super) fn template(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
-    let source = input::text(input, "text");
+    let source = given::text(input, "text");
     let values = input
         .get("values")
         .and_then(Value::as_map)
         .cloned()
         .unwrap_or_default();
-    let html = input::flag(input, "html", false);
+    let html = given::flag(input, "html", false);
     let syntax = SyntaxConfig::builder()
         .keep_trailing_newline(true)
         .build()
@@ -46,7 +46,7 @@ pub(super) fn template(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
         Ok(_) => {
             let text = String::from_utf8(output.0)
                 .map_err(|_| invalid("the template made text that is not UTF-8"))?;
-            Ok(input::derived(input, text))
+            Ok(given::derived(input, text))
         }
         Err(error) if error.kind() == ErrorKind::UndefinedError => {
             let mut missing: Vec<String> = template
