@@ -228,16 +228,16 @@ fn facet(
 const FACETS: &[Facet<SecurityGroup>] = rule_facets! {
     ("ip-permission.cidr", cidr_v4, false);
     ("ip-permission.ipv6-cidr", cidr_v6, false);
-    ("ip-permission.from-port", from_text, false);
-    ("ip-permission.to-port", to_text, false);
-    ("ip-permission.protocol", protocol_text, false);
+    ("ip-permission.from-port", first_port, false);
+    ("ip-permission.to-port", last_port, false);
+    ("ip-permission.protocol", protocol, false);
     ("ip-permission.group-id", group_id, false);
     ("ip-permission.group-name", group_name, false);
     ("egress.ip-permission.cidr", cidr_v4, true);
     ("egress.ip-permission.ipv6-cidr", cidr_v6, true);
-    ("egress.ip-permission.from-port", from_text, true);
-    ("egress.ip-permission.to-port", to_text, true);
-    ("egress.ip-permission.protocol", protocol_text, true);
+    ("egress.ip-permission.from-port", first_port, true);
+    ("egress.ip-permission.to-port", last_port, true);
+    ("egress.ip-permission.protocol", protocol, true);
     ("egress.ip-permission.group-id", group_id, true);
     ("egress.ip-permission.group-name", group_name, true);
 };

@@ -102,7 +102,7 @@ pub struct MetadataWish {
 
 impl MetadataWish {
     /// Takes the members of `MetadataOptions` from the parameters.
-    pub fn read(params: &mut Params) -> Result<Self, ApiError> {
+    pub(super) fn read(params: &mut Params) -> Result<Self, ApiError> {
         const SWITCH: &[&str] = &["enabled", "disabled"];
         if params.choice("HttpProtocolIpv6", SWITCH)?.as_deref() == Some("enabled") {
             return Err(ApiError::not_modelled("HttpProtocolIpv6=enabled"));
@@ -137,7 +137,7 @@ impl MetadataWish {
 
 impl LaunchData {
     /// Takes from the parameters what `RunInstances` and templates have in common.
-    pub fn read(params: &mut Params) -> Result<Self, ApiError> {
+    pub(super) fn read(params: &mut Params) -> Result<Self, ApiError> {
         let zone = params
             .part("Placement", |placement| {
                 if let Some(tenancy) = placement.text("Tenancy")?
@@ -243,7 +243,7 @@ impl LaunchData {
     }
 
     /// As `DescribeLaunchTemplateVersions` shows it.
-    pub fn show(&self, xml: &mut Xml) {
+    pub(super) fn show(&self, xml: &mut Xml) {
         xml.maybe("imageId", self.image.as_ref())
             .maybe("instanceType", self.instance_type.as_ref())
             .maybe("keyName", self.key_name.as_ref())

@@ -68,7 +68,7 @@ pub struct TemplateRef {
 
 impl TemplateRef {
     /// Takes the members of `LaunchTemplate` from the parameters.
-    pub fn read(params: &mut Params) -> Result<Self, ApiError> {
+    pub(super) fn read(params: &mut Params) -> Result<Self, ApiError> {
         Ok(Self {
             id: params.text("LaunchTemplateId")?,
             name: params.text("LaunchTemplateName")?,
@@ -174,42 +174,41 @@ fn create(site: &mut Site<'_>, params: &mut Params) -> Result<Xml, ApiError> {
         ));
     }
     let before = site.made_before(token.as_deref(), &asked, "IdempotentParameterMismatch")?;
-    let id = match before {
-        Some(id) => id,
-        None => {
-            if site
-                .region
-                .templates
-                .values()
-                .any(|template| template.name == name)
-            {
-                return Err(ApiError::new(
-                    "InvalidLaunchTemplateName.AlreadyExistsException",
-                    "Launch template name already in use.",
-                ));
-            }
-            let id = site.new_id(&kinds::TEMPLATE);
-            let version = Version {
-                number: 1,
-                description,
-                created: site.now,
-                data,
-            };
-            site.region.templates.insert(
-                id.clone(),
-                LaunchTemplate {
-                    id: id.clone(),
-                    name,
-                    created: site.now,
-                    default: 1,
-                    latest: 1,
-                    versions: [(1, version)].into(),
-                },
-            );
-            site.tag(&id, &tags);
-            site.remember(token.as_deref(), asked, &id);
-            id
+    let id = if let Some(id) = before {
+        id
+    } else {
+        if site
+            .region
+            .templates
+            .values()
+            .any(|template| template.name == name)
+        {
+            return Err(ApiError::new(
+                "InvalidLaunchTemplateName.AlreadyExistsException",
+                "Launch template name already in use.",
+            ));
         }
+        let id = site.new_id(&kinds::TEMPLATE);
+        let version = Version {
+            number: 1,
+            description,
+            created: site.now,
+            data,
+        };
+        site.region.templates.insert(
+            id.clone(),
+            LaunchTemplate {
+                id: id.clone(),
+                name,
+                created: site.now,
+                default: 1,
+                latest: 1,
+                versions: [(1, version)].into(),
+            },
+        );
+        site.tag(&id, &tags);
+        site.remember(token.as_deref(), asked, &id);
+        id
     };
     answer(site.region, &id)
 }

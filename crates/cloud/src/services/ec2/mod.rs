@@ -47,8 +47,8 @@ mod vpcs;
 mod xml;
 
 pub use self::facade::{Facts, Reach, facts, instance_at, launch, reachable, terminate};
+pub use self::instances::Stage;
 pub use self::instances::launch::LaunchSpec;
-pub use self::instances::{Instance, Stage};
 pub use self::launch_data::{InterfaceWish, LaunchData, MetadataWish, Profile};
 pub use self::launch_templates::TemplateRef;
 
@@ -192,8 +192,6 @@ fn whole<T>(
     if result.is_err() {
         (cloud.ec2.region, cloud.ec2.public, cloud.ids, cloud.events) = before;
     }
-    // What happens at once, like switching a machine off, has happened when the caller hears of it.
-    cloud.advance(cloud.now);
     boot::refresh(cloud);
     result
 }
@@ -232,7 +230,10 @@ pub fn handle(cloud: &mut Cloud, request: &ApiRequest) -> Result<ApiResponse, Ap
     let xml = if reads && !dry {
         answer(&mut site(cloud))?
     } else {
-        whole(cloud, answer)?
+        let xml = whole(cloud, answer)?;
+        // What happens at once, like switching a machine off, has happened when the caller hears of it.
+        cloud.advance(cloud.now);
+        xml
     };
     Ok(request.xml(xml.into_inside()))
 }

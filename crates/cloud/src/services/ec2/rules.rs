@@ -132,17 +132,18 @@ impl Rule {
     }
 
     /// Its first port.
-    pub fn from_text(&self, _: &Region) -> Option<String> {
+    pub fn first_port(&self, _: &Region) -> Option<String> {
         (self.traffic.protocol != "-1").then(|| self.traffic.from.to_string())
     }
 
     /// Its last port.
-    pub fn to_text(&self, _: &Region) -> Option<String> {
+    pub fn last_port(&self, _: &Region) -> Option<String> {
         (self.traffic.protocol != "-1").then(|| self.traffic.to.to_string())
     }
 
     /// Its protocol.
-    pub fn protocol_text(&self, _: &Region) -> Option<String> {
+    #[allow(clippy::unnecessary_wraps)] // as the other readers of a facet
+    pub fn protocol(&self, _: &Region) -> Option<String> {
         Some(self.traffic.protocol.clone())
     }
 }
@@ -575,14 +576,11 @@ fn modify(site: &mut Site<'_>, params: &mut Params) -> Result<Xml, ApiError> {
                     .map(|id| region.group(&id).map(|group| Peer::Group(group.id.clone()))),
             ];
             let mut peers: Vec<Peer> = peers.into_iter().flatten().collect::<Result<_, _>>()?;
-            let peer = match (peers.pop(), peers.is_empty()) {
-                (Some(peer), true) => peer,
-                _ => {
-                    return Err(ApiError::new(
-                        "InvalidParameterCombination",
-                        "Exactly one of CidrIpv4, CidrIpv6, ReferencedGroupId and PrefixListId must be specified",
-                    ));
-                }
+            let (Some(peer), true) = (peers.pop(), peers.is_empty()) else {
+                return Err(ApiError::new(
+                    "InvalidParameterCombination",
+                    "Exactly one of CidrIpv4, CidrIpv6, ReferencedGroupId and PrefixListId must be specified",
+                ));
             };
             Ok(Rule {
                 id: id.clone(),

@@ -156,10 +156,10 @@ fn speed(volume: &Volume) -> Speed {
 
 fn modify(site: &mut Site<'_>, params: &mut Params) -> Result<Xml, ApiError> {
     let id = params.need("VolumeId")?;
-    let size = params.number::<u32>("Size")?;
+    let gibs = params.number::<u32>("Size")?;
     let volume_type = params.text("VolumeType")?;
     let iops = params.number::<u32>("Iops")?;
-    let throughput = params.number::<u32>("Throughput")?;
+    let mibs = params.number::<u32>("Throughput")?;
     if params.flag("MultiAttachEnabled")?.unwrap_or(false) {
         return Err(ApiError::not_modelled("MultiAttachEnabled=true"));
     }
@@ -184,7 +184,7 @@ fn modify(site: &mut Site<'_>, params: &mut Params) -> Result<Xml, ApiError> {
         }
     }
     let before = speed(volume);
-    if let Some(size) = size.filter(|size| *size < before.size) {
+    if let Some(size) = gibs.filter(|size| *size < before.size) {
         return Err(ApiError::new(
             "InvalidParameterValue",
             format!(
@@ -201,9 +201,9 @@ fn modify(site: &mut Site<'_>, params: &mut Params) -> Result<Xml, ApiError> {
     let kept = |old: Option<u32>| old.filter(|_| same && provisioned);
     let after = Speed::new(
         volume_type.as_deref().unwrap_or(&before.volume_type),
-        size.unwrap_or(before.size),
+        gibs.unwrap_or(before.size),
         iops.or(kept(before.iops)),
-        throughput.or(kept(before.throughput)),
+        mibs.or(kept(before.throughput)),
     )?;
     volume.size = after.size;
     volume.volume_type.clone_from(&after.volume_type);

@@ -24,6 +24,7 @@ pub const ACTIONS: &[(&str, Action)] = &[
 ];
 
 /// A volume.
+#[allow(clippy::struct_field_names)] // `type` is a word of Rust
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Volume {
     /// `vol-…`.
@@ -315,19 +316,18 @@ fn create(site: &mut Site<'_>, params: &mut Params) -> Result<Xml, ApiError> {
         )
     })?;
     let before = site.made_before(token.as_deref(), &asked, "IdempotentParameterMismatch")?;
-    let id = match before {
-        Some(id) => id,
-        None => {
-            let wanted = NewVolume::of(site.region, &mapping)?;
-            let id = site.make_volume(&wanted, &zone, &tags);
-            if let Some(volume) = site.region.volumes.get_mut(&id) {
-                volume.creating = true;
-            }
-            let seconds = 2 + site.ids.below(4);
-            site.plan(seconds, Event::VolumeReady { id: id.clone() });
-            site.remember(token.as_deref(), asked, &id);
-            id
+    let id = if let Some(id) = before {
+        id
+    } else {
+        let wanted = NewVolume::of(site.region, &mapping)?;
+        let id = site.make_volume(&wanted, &zone, &tags);
+        if let Some(volume) = site.region.volumes.get_mut(&id) {
+            volume.creating = true;
         }
+        let seconds = 2 + site.ids.below(4);
+        site.plan(seconds, Event::VolumeReady { id: id.clone() });
+        site.remember(token.as_deref(), asked, &id);
+        id
     };
     let mut xml = Xml::new();
     show(

@@ -211,7 +211,7 @@ fn change(site: &mut Site<'_>, id: &str, attribute: &str, value: &str) -> Result
                     "The architecture of the instance type {value} does not match the instance's, {architecture}"
                 )));
             }
-            instance.instance_type = kind.name.to_owned();
+            kind.name.clone_into(&mut instance.instance_type);
             instance.credit = kind.burstable().then(|| kind.default_credit().to_owned());
         }
         "userData" => {

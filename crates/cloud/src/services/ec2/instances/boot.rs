@@ -73,21 +73,18 @@ pub fn running(cloud: &mut Cloud, id: &str) {
     let Some(facts) = facts(&cloud.ec2.region, &instance) else {
         return;
     };
-    match cloud.hosts.get_mut(id) {
+    if let Some(host) = cloud.hosts.get_mut(id) {
         // Its type may have been changed while it was stopped.
-        Some(host) => {
-            let told = host.facts_mut();
-            told.instance_type = facts.instance_type;
-            told.cpus = facts.cpus;
-            told.memory_mib = facts.memory_mib;
-            cloud.hosts.start(id, facts.addresses, now);
-        }
-        None => {
-            let root = instance.devices.get(&instance.root_device);
-            let volume = root.map(|device| device.volume.clone());
-            let disk = volume.and_then(|volume| site(cloud).disk(&volume));
-            cloud.hosts.boot(facts, disk, now);
-        }
+        let told = host.facts_mut();
+        told.instance_type = facts.instance_type;
+        told.cpus = facts.cpus;
+        told.memory_mib = facts.memory_mib;
+        cloud.hosts.start(id, facts.addresses, now);
+    } else {
+        let root = instance.devices.get(&instance.root_device);
+        let volume = root.map(|device| device.volume.clone());
+        let disk = volume.and_then(|volume| site(cloud).disk(&volume));
+        cloud.hosts.boot(facts, disk, now);
     }
 }
 

@@ -64,14 +64,8 @@ pub fn launch(site: &mut Site<'_>, spec: LaunchSpec) -> Result<String, ApiError>
     let plan = plan(site, spec.data.over(below), spec.min, spec.max)?;
     let reservation = site.ids.resource("r");
     for index in 0..plan.count {
-        make(
-            site,
-            &plan,
-            &reservation,
-            index,
-            &spec.client_token,
-            &system_tags,
-        )?;
+        let token = spec.client_token.as_deref();
+        make(site, &plan, &reservation, index, token, &system_tags)?;
     }
     Ok(reservation)
 }
@@ -305,7 +299,7 @@ fn make(
     plan: &Plan,
     reservation: &str,
     index: u32,
-    client_token: &Option<String>,
+    client_token: Option<&str>,
     system_tags: &Tags,
 ) -> Result<(), ApiError> {
     let data = &plan.data;
@@ -355,7 +349,7 @@ fn make(
         reason: Some(("pending".to_owned(), "pending".to_owned())),
         transition: String::new(),
         monitored: data.monitoring.unwrap_or(false),
-        client_token: client_token.clone(),
+        client_token: client_token.map(str::to_owned),
         user_data: data.user_data.clone(),
         profile: plan.profile.clone(),
         metadata: metadata(data, &plan.image),
@@ -402,22 +396,17 @@ fn attach(
     tags: &Tags,
 ) -> Result<(), ApiError> {
     let fresh = wish.existing.is_none();
-    let mut interface: Interface = match &wish.existing {
-        Some(id) => Region::find(&site.region.interfaces, &kinds::INTERFACE, id)?.clone(),
-        None => {
-            let private = wish
-                .private_address
-                .as_deref()
-                .map(parse_address)
-                .transpose()?;
-            site.make_interface(NewInterface {
-                subnet: wish.subnet.clone().unwrap_or_default(),
-                private,
-                groups: wish.groups.clone(),
-                description: wish.description.clone().unwrap_or_default(),
-                tags: tags.clone(),
-            })?
-        }
+    let mut interface: Interface = if let Some(id) = &wish.existing {
+        Region::find(&site.region.interfaces, &kinds::INTERFACE, id)?.clone()
+    } else {
+        let private = wish.private_address.as_deref().map(parse_address);
+        site.make_interface(NewInterface {
+            subnet: wish.subnet.clone().unwrap_or_default(),
+            private: private.transpose()?,
+            groups: wish.groups.clone(),
+            description: wish.description.clone().unwrap_or_default(),
+            tags: tags.clone(),
+        })?
     };
     interface.attachment = Some(Attachment {
         id: site.ids.resource("eni-attach"),

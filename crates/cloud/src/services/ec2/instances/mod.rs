@@ -43,6 +43,7 @@ pub enum Stage {
 
 impl Stage {
     /// The name that the API gives it.
+    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -55,6 +56,7 @@ impl Stage {
     }
 
     /// The number that the API gives it.
+    #[must_use]
     pub fn code(self) -> u8 {
         match self {
             Self::Pending => 0,
@@ -67,12 +69,14 @@ impl Stage {
     }
 
     /// Whether it is on its way out or gone.
+    #[must_use]
     pub fn ended(self) -> bool {
         matches!(self, Self::ShuttingDown | Self::Terminated)
     }
 }
 
 /// An instance.
+#[allow(clippy::struct_excessive_bools, clippy::struct_field_names)] // the API's attributes and words
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Instance {
     /// `i-…`.

@@ -44,21 +44,20 @@ fn run(site: &mut Site<'_>, params: &mut Params) -> Result<Xml, ApiError> {
         &asked,
         "IdempotentParameterMismatch",
     )?;
-    let reservation = match before {
-        Some(reservation) => reservation,
-        None => {
-            let spec = LaunchSpec {
-                template,
-                data,
-                min,
-                max,
-                client_token: client_token.clone(),
-                ..LaunchSpec::default()
-            };
-            let reservation = launch(site, spec)?;
-            site.remember(client_token.as_deref(), asked, &reservation);
-            reservation
-        }
+    let reservation = if let Some(reservation) = before {
+        reservation
+    } else {
+        let spec = LaunchSpec {
+            template,
+            data,
+            min,
+            max,
+            client_token: client_token.clone(),
+            ..LaunchSpec::default()
+        };
+        let reservation = launch(site, spec)?;
+        site.remember(client_token.as_deref(), asked, &reservation);
+        reservation
     };
     let mut xml = Xml::new();
     let instances = site

@@ -1,6 +1,16 @@
 //! Whole lives, asked for as an SDK asks.
 #![allow(clippy::unwrap_used)]
 
+mod describing;
+mod facade;
+mod groups;
+mod keys;
+mod launching;
+mod networks;
+mod protection;
+mod tagging;
+mod templates;
+
 use jiff::SignedDuration;
 
 use super::*;
