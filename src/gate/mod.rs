@@ -154,10 +154,16 @@ impl Gate {
                     cancel: &cancel,
                     terminal: self.terminal.as_ref(),
                 };
-                function(&context, &prepared.input).map_err(|mut fault| {
-                    fault.message = self.files.shown(&fault.message);
-                    fault
-                })
+                match function(&context, &prepared.input) {
+                    Ok(mut value) => {
+                        prepare::show_paths(&self.files, &entry.operation.output, &mut value);
+                        Ok(value)
+                    }
+                    Err(mut fault) => {
+                        fault.message = self.files.shown(&fault.message);
+                        Err(fault)
+                    }
+                }
             }
             Handler::Gate | Handler::Script => Err(Fault::new(
                 FaultKind::Failed,

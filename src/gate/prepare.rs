@@ -185,6 +185,26 @@ fn resolve_paths(files: &Files, structure: &Structure, map: &mut Map) -> Result<
     Ok(())
 }
 
+/// Paths in a result as the playbook knows them: the same wherever it runs.
+pub fn show_paths(files: &Files, shape: &Shape, value: &mut Value) {
+    match (shape, value) {
+        (Shape::Path | Shape::Output, Value::Text(path)) => *path = files.shown(path),
+        (Shape::List(item), Value::List(values)) => {
+            for value in values {
+                show_paths(files, item, value);
+            }
+        }
+        (Shape::Struct(structure), Value::Map(map)) => {
+            for (name, value) in map.iter_mut() {
+                if let Some(field) = structure.field(name) {
+                    show_paths(files, &field.shape, value);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
 fn duration(value: &Value) -> Option<std::time::Duration> {
     match value {
         Value::Int(seconds) => u64::try_from(*seconds)

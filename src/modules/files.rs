@@ -1,8 +1,8 @@
 //! Where a playbook's local files may be.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use opsh_operation::{Fault, FaultKind};
 
@@ -14,7 +14,7 @@ use opsh_operation::{Fault, FaultKind};
 ///
 /// In a dry run nothing below the folder changes: what is written is
 /// [diverted](Files::diverted) to a folder that is thrown away, and read from
-/// there afterwards. (`file::list` shows the folder as it really is.)
+/// there afterwards. (A folder that exists is listed as it really is.)
 #[derive(Debug, Clone)]
 pub struct Files {
     root: PathBuf,
@@ -24,8 +24,14 @@ pub struct Files {
 #[derive(Debug)]
 struct Diversion {
     folder: tempfile::TempDir,
-    /// Real paths and what stands for them.
-    paths: Mutex<BTreeMap<PathBuf, PathBuf>>,
+    /// Real paths that the diverted ones stand for, whatever is there.
+    paths: Mutex<BTreeSet<PathBuf>>,
+}
+
+impl Diversion {
+    fn paths(&self) -> MutexGuard<'_, BTreeSet<PathBuf>> {
+        self.paths.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Files {
@@ -64,11 +70,15 @@ impl Files {
         let Some(diversion) = &self.diversion else {
             return Ok(real);
         };
-        let paths = diversion
-            .paths
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        Ok(paths.get(&real).cloned().unwrap_or(real))
+        let target = self.target(diversion, &real);
+        let paths = diversion.paths();
+        Ok(
+            if paths.contains(&real) || (!real.exists() && target.exists()) {
+                target
+            } else {
+                real
+            },
+        )
     }
 
     /// The real path of `path`, which may not exist, to change.
@@ -80,31 +90,28 @@ impl Files {
         let Some(diversion) = &self.diversion else {
             return Ok(real);
         };
-        let mut paths = diversion
-            .paths
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = paths.get(&real) {
-            return Ok(known.clone());
-        }
-        let folder = diversion.folder.path().join(paths.len().to_string());
-        let target = folder.join(real.file_name().unwrap_or_default());
+        let target = self.target(diversion, &real);
         let divert = || {
-            std::fs::create_dir(&folder)?;
-            if real.is_file() {
-                std::fs::copy(&real, &target)?;
-            } else if real.is_dir() {
-                std::fs::create_dir(&target)?;
+            // A folder that is missing for the real file is missing here too.
+            if let Some(folder) = real.parent().filter(|folder| folder.is_dir()) {
+                std::fs::create_dir_all(self.target(diversion, folder))?;
             }
-            Ok::<_, std::io::Error>(())
+            if real.is_file() {
+                std::fs::copy(&real, &target).map(drop)
+            } else if real.is_dir() {
+                std::fs::create_dir_all(&target)
+            } else {
+                Ok(())
+            }
         };
-        divert().map_err(|error| {
-            Fault::new(
-                FaultKind::Failed,
-                format!("cannot write the file '{path}' elsewhere for the dry run: {error}"),
-            )
-        })?;
-        paths.insert(real, target.clone());
+        if diversion.paths().insert(real.clone()) && !target.exists() {
+            divert().map_err(|error| {
+                Fault::new(
+                    FaultKind::Failed,
+                    format!("cannot write the file '{path}' elsewhere for the dry run: {error}"),
+                )
+            })?;
+        }
         Ok(target)
     }
 
@@ -113,15 +120,15 @@ impl Files {
     pub fn shown(&self, text: &str) -> String {
         let mut text = text.to_owned();
         if let Some(diversion) = &self.diversion {
-            let paths = diversion
-                .paths
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            for (real, target) in paths.iter() {
-                text = text.replace(&*target.to_string_lossy(), &real.to_string_lossy());
-            }
+            text = text.replace(&format!("{}/", diversion.folder.path().display()), "");
         }
         text.replace(&format!("{}/", self.root.display()), "")
+    }
+
+    /// What stands for `real` in a dry run.
+    fn target(&self, diversion: &Diversion, real: &Path) -> PathBuf {
+        let name = real.strip_prefix(&self.root).unwrap_or(real);
+        diversion.folder.path().join(name)
     }
 
     fn confined(&self, path: &str) -> Result<PathBuf, Fault> {
@@ -199,6 +206,10 @@ mod tests {
         assert_eq!(std::fs::read_to_string(&real).unwrap(), "real");
         let message = format!("cannot read {}", target.display());
         assert_eq!(files.shown(&message), "cannot read a.txt");
+        // What an operation makes beside it, e.g. the public half of a key.
+        let beside = target.with_extension("txt.pub");
+        std::fs::write(&beside, "pub").unwrap();
+        assert_eq!(files.resolve("a.txt.pub").unwrap(), beside);
         // What is removed there is gone for the dry run only.
         std::fs::remove_file(&target).unwrap();
         assert!(!files.resolve("a.txt").unwrap().exists());
