@@ -273,21 +273,20 @@ fn inverse(operation: &Operation, roots: Roots<'_>, controls: &Map) -> Vec<Call>
     let Inverse::Calls(calls) = &write.inverse else {
         return Vec::new();
     };
+    let region: Map = controls
+        .iter()
+        .filter(|(name, _)| matches!(name.as_str(), "region" | "profile"))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
     calls
         .iter()
-        .map(|call| Call {
-            operation: call.operation.to_owned(),
-            input: call
-                .arguments
-                .iter()
-                .map(|(name, source)| ((*name).to_owned(), select::argument(roots, source)))
-                .filter(|(_, value)| !value.is_null())
-                .collect(),
-            controls: controls
-                .iter()
-                .filter(|(name, _)| matches!(name.as_str(), "region" | "profile"))
-                .map(|(name, value)| (name.clone(), value.clone()))
-                .collect(),
+        .flat_map(|call| {
+            let inputs = select::calls(roots, call.arguments);
+            inputs.into_iter().map(|input| Call {
+                operation: call.operation.to_owned(),
+                input,
+                controls: region.clone(),
+            })
         })
         .collect()
 }

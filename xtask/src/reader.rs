@@ -295,12 +295,13 @@ fn fluent(builders: &str) -> Option<(String, String)> {
     const START: &str = "/// Fluent builder constructing a request to `";
     let (_, rest) = builders.split_once(START)?;
     let (name, rest) = rest.split_once("`.")?;
-    let html: String = rest
+    let lines: Vec<&str> = rest
         .lines()
         .skip(1)
         .map_while(|line| line.strip_prefix("///"))
-        .map(|line| format!("{}\n", line.trim_start()))
+        .map(str::trim_start)
         .collect();
+    let html = lines.join("\n");
     Some((name.to_owned(), first_sentence(&html)))
 }
 

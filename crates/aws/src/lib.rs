@@ -35,7 +35,7 @@ pub struct Binding {
 }
 
 /// What a call's second map may ask for, beside region and profile.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Controls {
     /// For the whole call with its retries and pages.
     pub timeout: Option<Duration>,

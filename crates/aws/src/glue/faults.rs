@@ -16,6 +16,7 @@ const UNREACHABLE: &str =
     "check the network, the region and AWS_ENDPOINT_URL, or use --local or --dry-run";
 
 /// The fault of a failed call.
+#[allow(clippy::needless_pass_by_value)] // a function for `map_err`
 pub fn fault<E>(error: SdkError<E, HttpResponse>) -> Fault
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,

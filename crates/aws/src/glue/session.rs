@@ -22,7 +22,7 @@ pub enum Patience {
 }
 
 const CONNECT: Duration = Duration::from_secs(5);
-const ATTEMPT: Duration = Duration::from_secs(60);
+const ATTEMPT: Duration = Duration::from_mins(1);
 
 /// The configuration of one call's client, and the limit of the whole call.
 ///
