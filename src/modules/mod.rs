@@ -7,11 +7,14 @@ mod declare;
 pub mod file;
 mod files;
 mod given;
+pub mod http;
 pub mod log;
 pub mod metrics;
 pub mod parallel;
+pub mod parameter;
 pub mod random;
 pub mod registry;
+pub mod ssh;
 pub mod stack;
 pub mod term;
 #[cfg(test)]
@@ -31,10 +34,12 @@ use crate::world::{Cancel, World};
 /// The tables of everything that is not generated from the AWS SDK.
 pub static NATIVE: &[&[Entry]] = &[
     file::ENTRIES,
+    http::ENTRIES,
     log::ENTRIES,
     metrics::ENTRIES,
     parallel::ENTRIES,
     random::ENTRIES,
+    ssh::ENTRIES,
     stack::ENTRIES,
     term::ENTRIES,
     text::ENTRIES,

@@ -4,4 +4,6 @@
 //! except in CI, where they fail (`support::component::demand`).
 
 mod components;
+mod http;
 mod newwebserver;
+mod ssh;

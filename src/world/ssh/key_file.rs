@@ -93,6 +93,14 @@ impl KeyFile {
     /// # Errors
     /// `invalid` for a PEM key that is encrypted and has no `.pub` file beside it.
     pub fn public_key(&self) -> Result<String, Fault> {
+        self.public_key_from(&Disk)
+    }
+
+    /// The same, with a `.pub` file looked for in `files`.
+    ///
+    /// # Errors
+    /// As [`KeyFile::public_key`].
+    pub fn public_key_from(&self, files: &dyn Files) -> Result<String, Fault> {
         let text = self.text.reveal();
         if label(text) == Some("OPENSSH PRIVATE KEY") {
             let public = PrivateKey::from_openssh(text)
@@ -100,8 +108,8 @@ impl KeyFile {
                 .map_err(|error| self.damaged(&error.to_string()))?;
             return Ok(public);
         }
-        if let Ok(public) = std::fs::read_to_string(self.public_path()) {
-            return Ok(public.trim().to_owned());
+        if let Ok(public) = files.read(&self.public_path()) {
+            return Ok(String::from_utf8_lossy(&public).trim().to_owned());
         }
         if self.encrypted {
             return Err(Fault::new(

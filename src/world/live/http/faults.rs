@@ -92,16 +92,16 @@ const CONNECT_HINT: &str =
 const TLS_HINT: &str = "check the host name and the server's certificate";
 
 fn from_io(error: IoError, url: &str, limit: Duration) -> Fault {
-    if let Some(inner) = error.get_ref() {
-        if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
-            return untrusted(url, tls);
-        }
-        if inner.is::<ureq::Error>()
-            && let Some(Ok(inner)) = error.into_inner().map(|inner| inner.downcast())
-        {
-            return from_ureq(*inner, url, limit);
-        }
-        return unreachable(url, "the connection failed", CONNECT_HINT);
+    let inner = error.get_ref();
+    if let Some(tls) = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+        return untrusted(url, tls);
+    }
+    if inner.is_some_and(|inner| inner.is::<ureq::Error>()) {
+        let inner = error.into_inner().map(|inner| inner.downcast());
+        return match inner {
+            Some(Ok(inner)) => from_ureq(*inner, url, limit),
+            _ => unreachable(url, "the connection failed", CONNECT_HINT),
+        };
     }
     match error.kind() {
         ErrorKind::ConnectionRefused => unreachable(

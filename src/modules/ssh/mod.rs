@@ -1,0 +1,83 @@
+//! The module `ssh`: commands and files on hosts.
+//!
+//! | file | operations |
+//! |---|---|
+//! | [`run`] | `run`, `read` |
+//! | [`run_all`] | `run_all` |
+//! | [`transfer`] | `upload`, `download` |
+//! | [`wait`] | `wait` |
+//! | [`keys`] | `generate_key`, `public_key`, `console_host_keys` |
+//! | [`quote`] | `quote` |
+//!
+//! [`target`] reads the parameters that all of them share.
+
+use super::{Entry, Handler};
+
+pub mod keys;
+pub mod quote;
+pub mod run;
+pub mod run_all;
+pub mod target;
+pub mod transfer;
+pub mod wait;
+
+/// The module's operations.
+pub static ENTRIES: &[Entry] = &[
+    Entry {
+        operation: &run::RUN,
+        handler: Handler::Native(run::run),
+    },
+    Entry {
+        operation: &run::READ,
+        handler: Handler::Native(run::run),
+    },
+    Entry {
+        operation: &run_all::RUN_ALL,
+        handler: Handler::Native(run_all::run_all),
+    },
+    Entry {
+        operation: &transfer::UPLOAD,
+        handler: Handler::Native(transfer::upload),
+    },
+    Entry {
+        operation: &transfer::DOWNLOAD,
+        handler: Handler::Native(transfer::download),
+    },
+    Entry {
+        operation: &wait::WAIT,
+        handler: Handler::Native(wait::wait),
+    },
+    Entry {
+        operation: &keys::GENERATE_KEY,
+        handler: Handler::Native(keys::generate_key),
+    },
+    Entry {
+        operation: &keys::PUBLIC_KEY,
+        handler: Handler::Native(keys::public_key),
+    },
+    Entry {
+        operation: &keys::CONSOLE_HOST_KEYS,
+        handler: Handler::Native(keys::console_host_keys),
+    },
+    Entry {
+        operation: &quote::QUOTE,
+        handler: Handler::Native(quote::quote),
+    },
+];
+
+/// Rhai that leaves the address of a running machine in `host` and its key
+/// pair's file in `key`: what the examples begin with.
+macro_rules! with_machine {
+    ($example:literal) => {
+        concat!(
+            "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\n",
+            "let id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\n",
+            "ec2::wait_until_instance_running(#{ instance_ids: [id] });\n",
+            "let address = ec2::describe_instances(#{ instance_ids: [id] }).reservations[0].instances[0].public_ip_address;\n",
+            "let host = #{ host: address, user: \"ec2-user\", host_key: \"accept-new\" };\n",
+            "ssh::wait(host, #{ timeout: \"3m\" });\n",
+            $example
+        )
+    };
+}
+use with_machine;

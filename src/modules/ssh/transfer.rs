@@ -1,0 +1,302 @@
+//! `ssh::upload` and `ssh::download`: files to and from a host.
+
+use std::path::Path;
+use std::time::Duration;
+
+use opsh_operation::shape::{Shape, Structure};
+use opsh_operation::{Effect, Fault, FaultKind, Inverse, Map, Operation, Settle, Value, Write};
+use sha2::{Digest as _, Sha256};
+
+use super::quote::posix;
+use super::target::{self, HOST, RESULT_HOST, login_fields};
+use super::{run, with_machine};
+use crate::modules::Context;
+use crate::modules::parameter::{self, optional, required};
+use crate::world::Cancel;
+use crate::world::ssh::{Command, Session};
+
+/// For a transfer, unless the playbook says otherwise.
+const TIMEOUT: Duration = Duration::from_mins(5);
+/// Larger downloads are refused, unless the playbook says otherwise.
+const LIMIT: u64 = 64 * 1024 * 1024;
+
+static UPLOAD_INPUT: Structure = Structure {
+    name: "ssh::upload",
+    fields: login_fields![
+        required("host", Shape::Any, HOST),
+        required(
+            "content",
+            Shape::Body,
+            "Text, bytes, or #{ file: \"path\" } for a local file.",
+        ),
+        required(
+            "remote",
+            Shape::Text,
+            "Path there; relative ones begin in the user's home."
+        ),
+        optional(
+            "mode",
+            Shape::Text,
+            "Permissions in octal digits; \"0644\" by default."
+        ),
+        optional("sudo", Shape::Bool, "Write it as root by 'sudo -n'."),
+        optional(
+            "timeout",
+            Shape::Duration,
+            "For the transfer; 5 m by default."
+        ),
+    ],
+};
+
+static UPLOAD_OUTPUT: Structure = Structure {
+    name: "ssh::upload",
+    fields: &[
+        RESULT_HOST,
+        optional("path", Shape::Text, "The path there."),
+        optional("length", Shape::INT64, "How many bytes it has."),
+        optional("seconds", Shape::Float, "How long it took."),
+    ],
+};
+
+/// Writes a file on a host.
+pub static UPLOAD: Operation = Operation {
+    module: "ssh",
+    name: "upload",
+    action: "ssh:Upload",
+    summary: "Writes a file on a host; it appears whole or not at all.",
+    input: &UPLOAD_INPUT,
+    positional: &["host", "content", "remote"],
+    output: Shape::Struct(&UPLOAD_OUTPUT),
+    effect: Effect::Write(Write {
+        inverse: Inverse::Impossible("what the file held before is not kept"),
+        settle: Settle::Repeat,
+        makes: &[],
+        removes: &[],
+        tags: None,
+    }),
+    example: with_machine!(
+        r#"let sent = ssh::upload(host, "hello\n", "greeting.txt", #{ mode: "0600" });
+assert(sent.length == 6);
+assert(ssh::read(host, "cat greeting.txt").stdout == "hello\n");
+"#
+    ),
+};
+
+/// Writes the file.
+pub fn upload(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
+    let target = target::of_input(input)?;
+    let remote = parameter::needed(input, "remote")?;
+    let content = parameter::content(context.world.files(), input, "content")?.unwrap_or_default();
+    let mode = mode(parameter::text(input, "mode").unwrap_or("0644"))?;
+    let timeout = parameter::duration(input, "timeout", TIMEOUT);
+    let start = context.world.now();
+    let mut session = target::connect(context, &target)?;
+    if parameter::flag(input, "sudo", false) {
+        upload_as_root(
+            session.as_mut(),
+            &content,
+            remote,
+            mode,
+            timeout,
+            context.cancel,
+        )?;
+    } else {
+        within(context.cancel, timeout, &target.host, |cancel| {
+            session.upload(&content, Path::new(remote), mode, cancel)
+        })?;
+    }
+    Ok(Map::from([
+        ("host".to_owned(), target.host.as_str().into()),
+        ("path".to_owned(), remote.into()),
+        ("length".to_owned(), length(content.len())),
+        (
+            "seconds".to_owned(),
+            parameter::seconds(start, context.world.now()),
+        ),
+    ])
+    .into())
+}
+
+/// SFTP knows no sudo: the content goes through a shell, beside its place first.
+fn upload_as_root(
+    session: &mut dyn Session,
+    content: &[u8],
+    remote: &str,
+    mode: u32,
+    timeout: Duration,
+    cancel: &Cancel,
+) -> Result<(), Fault> {
+    let place = posix(remote)?;
+    let beside = posix(&format!("{remote}.opsh-upload"))?;
+    let script = format!(
+        "umask 077 && cat > {beside} && chmod {mode:o} {beside} && mv -f {beside} {place} || {{ rm -f {beside}; exit 1; }}"
+    );
+    let output = session.run(
+        &Command {
+            line: run::as_root(&script)?,
+            stdin: content.to_vec(),
+            timeout,
+            limit: 64 * 1024,
+        },
+        cancel,
+    )?;
+    if output.exit_code == 0 {
+        return Ok(());
+    }
+    Err(Fault::new(
+        FaultKind::Denied,
+        format!(
+            "cannot write {remote} as root: {}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        ),
+    )
+    .hint("the user must be allowed 'sudo' without a password, and the folder must exist"))
+}
+
+static DOWNLOAD_INPUT: Structure = Structure {
+    name: "ssh::download",
+    fields: login_fields![
+        required("host", Shape::Any, HOST),
+        required(
+            "remote",
+            Shape::Text,
+            "Path there; relative ones begin in the user's home."
+        ),
+        required("local", Shape::Path, "Where the copy goes."),
+        optional(
+            "limit",
+            Shape::Int {
+                min: 1,
+                max: i64::MAX
+            },
+            "Refuse a larger file; 64 MiB by default.",
+        ),
+        optional(
+            "timeout",
+            Shape::Duration,
+            "For the transfer; 5 m by default."
+        ),
+    ],
+};
+
+static DOWNLOAD_OUTPUT: Structure = Structure {
+    name: "ssh::download",
+    fields: &[
+        RESULT_HOST,
+        optional("path", Shape::Path, "The copy."),
+        optional("length", Shape::INT64, "How many bytes it has."),
+        optional("sha256", Shape::Text, "Its SHA-256 in hexadecimal digits."),
+        optional("seconds", Shape::Float, "How long it took."),
+    ],
+};
+
+/// Reads a file of a host.
+pub static DOWNLOAD: Operation = Operation {
+    module: "ssh",
+    name: "download",
+    action: "ssh:Download",
+    summary: "Copies a file of a host to a local one, which appears whole or not at all.",
+    input: &DOWNLOAD_INPUT,
+    positional: &["host", "remote", "local"],
+    output: Shape::Struct(&DOWNLOAD_OUTPUT),
+    effect: Effect::Read,
+    example: with_machine!(
+        r#"ssh::upload(host, "hello\n", "greeting.txt");
+let copy = ssh::download(host, "greeting.txt", "greeting.txt");
+assert(copy.length == 6);
+"#
+    ),
+};
+
+/// Reads the file.
+pub fn download(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
+    let target = target::of_input(input)?;
+    let remote = parameter::needed(input, "remote")?;
+    let local = parameter::needed(input, "local")?;
+    let limit = parameter::count(input, "limit", LIMIT);
+    let timeout = parameter::duration(input, "timeout", TIMEOUT);
+    let start = context.world.now();
+    let mut session = target::connect(context, &target)?;
+    let content = within(context.cancel, timeout, &target.host, |cancel| {
+        session.download(Path::new(remote), limit, cancel)
+    })?;
+    let written = context
+        .world
+        .files()
+        .write(Path::new(local), &content, 0o644);
+    written.map_err(|error| {
+        Fault::new(
+            FaultKind::Invalid,
+            format!("cannot write the file {local}: {error}"),
+        )
+        .hint("the folder must exist and be writable")
+    })?;
+    Ok(Map::from([
+        ("host".to_owned(), target.host.as_str().into()),
+        ("path".to_owned(), local.into()),
+        ("length".to_owned(), length(content.len())),
+        (
+            "sha256".to_owned(),
+            hex::encode(Sha256::digest(&content)).into(),
+        ),
+        (
+            "seconds".to_owned(),
+            parameter::seconds(start, context.world.now()),
+        ),
+    ])
+    .into())
+}
+
+/// Does `work` with a deadline of its own; passing that is a timeout of the
+/// transfer, not the end of the run.
+fn within<T>(
+    cancel: &Cancel,
+    timeout: Duration,
+    host: &str,
+    work: impl FnOnce(&Cancel) -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    work(&cancel.within(timeout)).map_err(|fault| {
+        if fault.kind == FaultKind::Deadline && cancel.reason().is_none() {
+            let limit = humantime::format_duration(timeout);
+            return Fault::new(
+                FaultKind::Timeout,
+                format!("{host}: the transfer did not end within {limit}"),
+            )
+            .hint("raise 'timeout' for large files or slow lines");
+        }
+        fault
+    })
+}
+
+fn mode(text: &str) -> Result<u32, Fault> {
+    u32::from_str_radix(text, 8)
+        .ok()
+        .filter(|mode| *mode <= 0o7777)
+        .ok_or_else(|| {
+            Fault::new(
+                FaultKind::Invalid,
+                format!("parameter 'mode' is no permissions: \"{text}\"; write e.g. \"0644\""),
+            )
+        })
+}
+
+fn length(bytes: usize) -> Value {
+    i64::try_from(bytes).unwrap_or(i64::MAX).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn permissions_are_octal() {
+        assert_eq!(mode("0644"), Ok(0o644));
+        assert_eq!(mode("1777"), Ok(0o1777));
+        assert_eq!(
+            mode("rw").map_err(|fault| fault.message),
+            Err("parameter 'mode' is no permissions: \"rw\"; write e.g. \"0644\"".into())
+        );
+        assert!(mode("99").is_err());
+        assert!(mode("77777").is_err());
+    }
+}
