@@ -18,7 +18,7 @@ static GENERATE_INPUT: Structure = Structure {
     fields: &[
         required(
             "path",
-            Shape::Path,
+            Shape::Output,
             "Where the private key goes; the public one gets .pub behind.",
         ),
         optional("comment", Shape::Text, "What stands behind the public key."),

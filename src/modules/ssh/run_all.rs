@@ -59,7 +59,7 @@ static INPUT: Structure = Structure {
 pub static RUN_ALL: Operation = Operation {
     module: "ssh",
     name: "run_all",
-    action: "ssh:Run",
+    action: "ssh:RunAll",
     summary: "Runs a command on many hosts at once; the results come in the hosts' order, a host's failure as #{ host, error }.",
     input: &INPUT,
     positional: &["hosts", "command"],
