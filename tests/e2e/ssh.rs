@@ -586,6 +586,9 @@ fn where_no_ssh_server_answers_that_is_said() {
 struct Nobody;
 
 impl Terminal for Nobody {
+    fn consents(&self) -> bool {
+        false
+    }
     fn interactive(&self) -> bool {
         false
     }
