@@ -137,6 +137,7 @@ fn picture<'a, B: DrawingBackend + 'a>(
     let mut builder = ChartBuilder::on(area);
     builder
         .margin(12)
+        .margin_right(40)
         .x_label_area_size(32)
         .y_label_area_size(64);
     if !title.is_empty() {
