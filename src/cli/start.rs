@@ -154,13 +154,6 @@ pub fn start(
     }
     let files = std::env::current_dir()
         .and_then(|folder| Files::new(&folder))
-        .and_then(|files| {
-            if settings.dry_run {
-                files.diverted()
-            } else {
-                Ok(files)
-            }
-        })
         .map_err(|error| {
             ScriptError::plain(
                 Class::Start,

@@ -156,11 +156,11 @@ impl Gate {
                 };
                 match function(&context, &prepared.input) {
                     Ok(mut value) => {
-                        prepare::show_paths(&self.files, &entry.operation.output, &mut value);
+                        prepare::show_paths(self, &entry.operation.output, &mut value);
                         Ok(value)
                     }
                     Err(mut fault) => {
-                        fault.message = self.files.shown(&fault.message);
+                        fault.message = self.files.shown(&fault.message, self.world.files());
                         Err(fault)
                     }
                 }

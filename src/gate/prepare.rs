@@ -10,7 +10,6 @@ use sha2::{Digest as _, Sha256};
 
 use super::event::Step;
 use super::{Call, Failure, Gate};
-use crate::modules::Files;
 use crate::world::Scope;
 
 /// The second map of every call.
@@ -72,7 +71,7 @@ pub fn prepare(gate: &Gate, call: &Call) -> Result<Prepared, Failure> {
     }
     let mut input = call.input.clone();
     input.retain(|_, value| !value.is_null());
-    resolve_paths(&gate.files, operation.input, &mut input)?;
+    resolve_paths(gate, operation.input, &mut input)?;
     let input = sealed(operation.input, input);
     Value::Map(input.clone()).for_each_secret(&mut |secret| gate.redactor.add(secret));
     let text = |name: &str| {
@@ -161,24 +160,33 @@ fn token(run: &str, step: &Step) -> String {
         })
 }
 
-fn resolve_paths(files: &Files, structure: &Structure, map: &mut Map) -> Result<(), Fault> {
+fn resolve_paths(gate: &Gate, structure: &Structure, map: &mut Map) -> Result<(), Fault> {
     for (name, value) in map.iter_mut() {
         let Some(field) = structure.field(name) else {
             continue;
         };
         match (&field.shape, &mut *value) {
             (Shape::Path, Value::Text(path)) => {
-                *path = files.resolve(path)?.display().to_string();
+                *path = gate
+                    .files
+                    .resolve(path, gate.world.files())?
+                    .display()
+                    .to_string();
             }
             (Shape::Output, Value::Text(path)) => {
-                *path = files.resolve_output(path)?.display().to_string();
+                let real = gate.files.resolve_output(path, gate.world.files())?;
+                *path = real.display().to_string();
             }
             (Shape::Body, Value::Map(body)) => {
                 if let Some(Value::Text(path)) = body.get_mut("file") {
-                    *path = files.resolve(path)?.display().to_string();
+                    *path = gate
+                        .files
+                        .resolve(path, gate.world.files())?
+                        .display()
+                        .to_string();
                 }
             }
-            (Shape::Struct(inner), Value::Map(map)) => resolve_paths(files, inner, map)?,
+            (Shape::Struct(inner), Value::Map(map)) => resolve_paths(gate, inner, map)?,
             _ => {}
         }
     }
@@ -186,18 +194,20 @@ fn resolve_paths(files: &Files, structure: &Structure, map: &mut Map) -> Result<
 }
 
 /// Paths in a result as the playbook knows them: the same wherever it runs.
-pub fn show_paths(files: &Files, shape: &Shape, value: &mut Value) {
+pub fn show_paths(gate: &Gate, shape: &Shape, value: &mut Value) {
     match (shape, value) {
-        (Shape::Path | Shape::Output, Value::Text(path)) => *path = files.shown(path),
+        (Shape::Path | Shape::Output, Value::Text(path)) => {
+            *path = gate.files.shown(path, gate.world.files());
+        }
         (Shape::List(item), Value::List(values)) => {
             for value in values {
-                show_paths(files, item, value);
+                show_paths(gate, item, value);
             }
         }
         (Shape::Struct(structure), Value::Map(map)) => {
             for (name, value) in map.iter_mut() {
                 if let Some(field) = structure.field(name) {
-                    show_paths(files, &field.shape, value);
+                    show_paths(gate, &field.shape, value);
                 }
             }
         }

@@ -90,7 +90,7 @@ fn assets(engine: &mut Engine, folder: &Path) {
         move |path: ImmutableString| -> Result<rhai::Blob, Box<EvalAltResult>> {
             let file = WorkingFolder::new(&folder)
                 .map_err(|error| error.to_string())
-                .and_then(|root| root.resolve(&path).map_err(|fault| fault.message))
+                .and_then(|root| root.confined(&path).map_err(|fault| fault.message))
                 .and_then(|file| std::fs::read(file).map_err(|error| super::run::plain_io(&error)));
             file.map_err(|why| format!("asset {path:?} cannot be read: {why}").into())
         },

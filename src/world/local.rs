@@ -19,7 +19,7 @@ use opsh_operation::{Fault, FaultKind, Value};
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
-use super::files::{Disk, Files};
+use super::files::{Disk, Diverted, Files};
 use super::{BranchGuard, Cancel, Kind, Scope, World, http as web, ssh as shell};
 
 mod fixtures;
@@ -102,8 +102,10 @@ impl Local {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .map_err(|error| Fault::new(FaultKind::Failed, format!("no executor: {error}")))?;
-        // In a dry run the gate hands out paths elsewhere for what is written.
-        let files: Arc<dyn Files> = Arc::new(Disk);
+        let files: Arc<dyn Files> = match kind {
+            Kind::DryRun => Arc::new(Diverted::default()),
+            Kind::Live | Kind::Local => Arc::new(Disk),
+        };
         Ok(Self {
             kind,
             config: sdk::config(&cloud),

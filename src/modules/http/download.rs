@@ -11,7 +11,6 @@ use super::request::{self, request_fields};
 use super::with_site;
 use crate::modules::Context;
 use crate::modules::parameter::{self, optional, required};
-use crate::world::Kind;
 
 /// Larger bodies are refused, unless the playbook says otherwise.
 const LIMIT: u64 = 64 * 1024 * 1024;
@@ -21,7 +20,7 @@ static INPUT: Structure = Structure {
     fields: request_fields![
         required(
             "path",
-            Shape::Path,
+            Shape::Output,
             "Where the file goes; an existing one is replaced."
         ),
         optional(
@@ -80,31 +79,17 @@ pub fn download(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
     let mut request = request::of(context.world.files(), "GET", input)?;
     let path = parameter::needed(input, "path")?;
     request.limit = parameter::count(input, "limit", LIMIT);
-    // A dry run's files are in memory; elsewhere the body need not be.
-    let streams = context.world.kind() != Kind::DryRun;
-    request.download_to = streams.then(|| path.into());
+    request.download_to = Some(path.into());
     let (mut result, response) = request::send(context, &request)?;
     if parameter::flag(input, "check", true) {
         request::check(&request, &response)?;
     }
     let successful = (200..300).contains(&response.status);
-    let sum = if successful && streams {
+    let sum = if successful {
         sum_of(Path::new(path))?
     } else {
         hex::encode(Sha256::digest(&response.body))
     };
-    if successful && !streams {
-        let written = context
-            .world
-            .files()
-            .write(Path::new(path), &response.body, 0o644);
-        written.map_err(|error| {
-            Fault::new(
-                FaultKind::Invalid,
-                format!("cannot write the file {path}: {error}"),
-            )
-        })?;
-    }
     if successful {
         result.insert("path".to_owned(), path.into());
     }

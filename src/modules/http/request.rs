@@ -112,7 +112,8 @@ pub(super) fn of(files: &dyn Files, method: &str, input: &Map) -> Result<Request
         headers,
         body,
         timeout: parameter::duration(input, "timeout", TIMEOUT),
-        redirects: u32::try_from(parameter::count(input, "redirects", REDIRECTS)).unwrap_or(u32::MAX),
+        redirects: u32::try_from(parameter::count(input, "redirects", REDIRECTS))
+            .unwrap_or(u32::MAX),
         limit: parameter::count(input, "limit", LIMIT),
         download_to: None,
     })
@@ -180,9 +181,10 @@ pub(super) fn check(request: &Request, response: &Response) -> Result<(), Fault>
     fault
         .details
         .insert("status".into(), i64::from(response.status).into());
-    fault
-        .details
-        .insert("body".into(), parameter::text_or_bytes(response.body.clone()));
+    fault.details.insert(
+        "body".into(),
+        parameter::text_or_bytes(response.body.clone()),
+    );
     Err(fault)
 }
 

@@ -162,7 +162,7 @@ static DOWNLOAD_INPUT: Structure = Structure {
             Shape::Text,
             "Path there; relative ones begin in the user's home."
         ),
-        required("local", Shape::Path, "Where the copy goes."),
+        required("local", Shape::Output, "Where the copy goes."),
         optional(
             "limit",
             Shape::Int {
