@@ -12,9 +12,11 @@ use super::disk::Node;
 use super::image::Image;
 use super::keys::HostKey;
 use super::machine::Machine;
+use super::services;
 use super::shell::{self, Script};
 use super::timeline::Timeline;
 use super::users::User;
+use super::web;
 
 /// Where user-data's output goes.
 pub const OUTPUT_LOG: &str = "/var/log/cloud-init-output.log";
@@ -99,7 +101,18 @@ pub fn start_again(machine: &mut Machine, facts: &Boot, on: Timestamp, ssh: Time
 
 fn start_units(machine: &mut Machine, at: Timestamp) {
     for unit in machine.units.values_mut() {
-        unit.since = (unit.enabled && !unit.failed).then_some(at);
+        unit.since = (unit.enabled && !unit.masked).then_some(at);
+    }
+    for server in web::SERVERS {
+        if machine.units.get(*server).is_some_and(|unit| unit.enabled) {
+            if let Some(unit) = machine.units.get_mut(*server) {
+                unit.since = None;
+            }
+            if let Some(known) = services::find(server) {
+                // Why it does not start is in its journal.
+                let _ = services::start(machine, known);
+            }
+        }
     }
 }
 
@@ -205,6 +218,11 @@ fn finish(machine: &mut Machine, on: Timestamp, errors: &[String]) {
     ] {
         machine.disk.put(path, base::file(content, 0o644, at));
     }
+}
+
+/// Whether cloud-init is done.
+pub fn finished(machine: &Machine) -> bool {
+    machine.disk.node(FINISHED).is_some()
 }
 
 /// Cloud-init's modules between logins and user-data.

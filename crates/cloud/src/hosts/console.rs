@@ -15,17 +15,24 @@ use super::users::User;
 ///
 /// cloud-init writes the host's keys between the lines `BEGIN SSH HOST KEY KEYS` and
 /// `END SSH HOST KEY KEYS`, and their fingerprints before (module `cc_keys_to_console`).
-pub fn text(machine: &Machine, facts: &Boot, first: bool, on: Timestamp, ssh: Timestamp) -> String {
+pub fn text(
+    machine: &Machine,
+    facts: &Boot,
+    first: bool,
+    on: Timestamp,
+    ssh: Timestamp,
+    now: Timestamp,
+) -> String {
     let mut text = String::new();
     let up = |at: Timestamp| at.duration_since(on).as_secs_f64();
-    if machine.clock >= on {
+    if now >= on {
         let _ = writeln!(
             text,
             "[    0.000000] Linux version {} (builder@amazon)\n[    0.000000] Command line: BOOT_IMAGE=/boot/vmlinuz root=LABEL=/ console=tty0 console=ttyS0,115200n8",
             procfs::kernel(machine)
         );
     }
-    if machine.clock < ssh {
+    if now < ssh {
         return text;
     }
     let host = facts.addresses.host_name();
@@ -60,11 +67,7 @@ pub fn text(machine: &Machine, facts: &Boot, first: bool, on: Timestamp, ssh: Ti
     }
     if let Ok(output) = machine.disk.read(&User::root(), OUTPUT_LOG) {
         for line in String::from_utf8_lossy(&output).lines() {
-            let _ = writeln!(
-                text,
-                "[  {:>9.6}] cloud-init[1400]: {line}",
-                up(machine.clock.min(ssh))
-            );
+            let _ = writeln!(text, "[  {:>9.6}] cloud-init[1400]: {line}", up(ssh));
         }
     }
     let _ = write!(text, "\n{host} login: ");
@@ -72,6 +75,6 @@ pub fn text(machine: &Machine, facts: &Boot, first: bool, on: Timestamp, ssh: Ti
 }
 
 /// The console of a machine that is off.
-pub fn after_power_off(_machine: &Machine) -> String {
+pub fn after_power_off() -> String {
     "[  OK  ] Reached target poweroff.target - System Power Off.\nreboot: Power down\n".to_owned()
 }

@@ -322,22 +322,18 @@ impl Host {
     #[must_use]
     pub fn console_output(&mut self, now: Timestamp) -> String {
         let (Some(on), Some(ssh)) = (self.on_since, self.ssh_at()) else {
-            return self
-                .timeline
-                .as_ref()
-                .map(|timeline| console::after_power_off(&timeline.present))
-                .unwrap_or_default();
+            return console::after_power_off();
         };
         let facts = Arc::clone(&self.facts);
         let first = self.boots == 1;
         let machine = &self.look(now).present;
-        console::text(machine, &facts, first, on, ssh)
+        console::text(machine, &facts, first, on, ssh, now)
     }
 
-    /// When cloud-init is done with user-data, so far as is known.
+    /// When cloud-init is going to be done with user-data; `None` if it is done.
     #[must_use]
-    pub fn settled_at(&mut self, now: Timestamp) -> Option<Timestamp> {
-        self.look(now).settled_at()
+    pub fn user_data_ends_at(&mut self, now: Timestamp) -> Option<Timestamp> {
+        self.look(now).when(cloudinit::finished)
     }
 
     /// The whole minutes that begin in `from..to`, as EC2 measures them; none while it is off.

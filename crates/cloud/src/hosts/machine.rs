@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::activity::Activity;
 use super::boot::Flavour;
 use super::disk::Disk;
+use super::web::Site;
 
 /// Everything about a machine that commands change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,6 +25,8 @@ pub struct Machine {
     pub packages: BTreeMap<String, Installed>,
     /// Services that were ever touched, by unit name without `.service`.
     pub units: BTreeMap<String, Unit>,
+    /// What web servers have read of their configuration, by service.
+    pub sites: BTreeMap<String, Site>,
     /// What services said, in order.
     pub journal: Vec<Entry>,
     /// Processor use and traffic.
@@ -80,6 +83,7 @@ impl Machine {
             disk: Disk::new(flavour),
             packages: BTreeMap::new(),
             units: BTreeMap::new(),
+            sites: BTreeMap::new(),
             journal: Vec::new(),
             activity: Activity::default(),
             drawn: 0,

@@ -5,6 +5,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::*;
 
+mod services;
+mod shell;
+mod user_data;
+mod website;
+
 pub(super) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_790_000_000).unwrap() + SignedDuration::from_secs(seconds)
 }

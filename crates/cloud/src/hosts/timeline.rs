@@ -26,6 +26,9 @@ pub struct Timeline {
     /// Whether passing time notes checkpoints.
     #[serde(skip)]
     recording: Option<Vec<Machine>>,
+    /// What detached commands did during the recording: before and after.
+    #[serde(skip)]
+    branches: Vec<(Machine, Machine)>,
 }
 
 impl Timeline {
@@ -37,6 +40,7 @@ impl Timeline {
             known: None,
             ahead: VecDeque::new(),
             recording: None,
+            branches: Vec::new(),
         }
     }
 
@@ -50,12 +54,17 @@ impl Timeline {
     pub fn recorded(self, before: Machine) -> Self {
         let mut ahead: VecDeque<Machine> = self.recording.unwrap_or_default().into();
         ahead.push_back(self.present);
-        Self {
+        let mut timeline = Self {
             known: Some(Box::new(before.clone())),
             present: before,
             ahead,
             recording: None,
+            branches: Vec::new(),
+        };
+        for (before, end) in self.branches {
+            timeline.branch(&before, end);
         }
+        timeline
     }
 
     /// Brings the machine to `now`, if that is ahead.
@@ -93,16 +102,27 @@ impl Timeline {
         }
     }
 
-    /// When what is ahead ends; `None` if nothing is.
+    /// When something will first be so, as far as is known; `None` if it is not ahead.
     #[must_use]
-    pub fn settled_at(&self) -> Option<Timestamp> {
-        self.ahead.back().map(|last| last.clock)
+    pub fn when(&self, so: impl Fn(&Machine) -> bool) -> Option<Timestamp> {
+        self.ahead
+            .iter()
+            .find(|next| so(next))
+            .map(|next| next.clock)
     }
 
-    /// The machine with all that is ahead, for those who ask for the end.
+    /// When what is ahead installs or removes the last package; `None` if nothing does.
     #[must_use]
-    pub fn last(&self) -> &Machine {
-        self.ahead.back().unwrap_or(&self.present)
+    pub fn packages_settle_at(&self) -> Option<Timestamp> {
+        let mut before = &self.present;
+        let mut settled = None;
+        for next in &self.ahead {
+            if next.packages != before.packages {
+                settled = Some(next.clock);
+            }
+            before = next;
+        }
+        settled
     }
 
     /// Drops what is ahead, as a power cut does.
@@ -113,6 +133,10 @@ impl Timeline {
 
     /// Adds what a detached command did: `end` is the machine it left, from `before`.
     pub fn branch(&mut self, before: &Machine, end: Machine) {
+        if self.recording.is_some() {
+            self.branches.push((before.clone(), end));
+            return;
+        }
         self.carry();
         // What is ahead of the branch's end learns of it there; what is before does not.
         let position = self
@@ -152,6 +176,7 @@ fn same_but_clock(one: &Machine, other: &Machine) -> bool {
     one.disk == other.disk
         && one.packages == other.packages
         && one.units == other.units
+        && one.sites == other.sites
         && one.journal.len() == other.journal.len()
         && one.activity == other.activity
         && one.drawn == other.drawn
@@ -166,6 +191,7 @@ fn carry(base: &Machine, ours: &Machine, into: &mut Machine) {
     );
     merge(&base.packages, &ours.packages, &mut into.packages);
     merge(&base.units, &ours.units, &mut into.units);
+    merge(&base.sites, &ours.sites, &mut into.sites);
     let new = ours.journal.iter().skip(base.journal.len()).cloned();
     into.journal.extend(new);
     into.journal.sort_by_key(|entry| entry.at);

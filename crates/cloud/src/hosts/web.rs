@@ -1,23 +1,116 @@
-//! What listens on a machine, and the web servers among it.
+//! The web servers of a machine: Apache and nginx, answering from its disk.
+//!
+//! A server works with the configuration that it read when it was started or reloaded.
+//! A directive that would change an answer and is not modelled keeps it from starting,
+//! and the configuration test says which it is.
+
+mod apache;
+mod log;
+mod nginx;
+mod pages;
+mod respond;
+mod site;
 
 use bytes::Bytes;
 
-use super::boot::Boot;
-use super::machine::Machine;
+pub use site::Site;
 
-/// The service that listens at `port`.
-pub fn listener(_machine: &Machine, _port: u16) -> Option<&'static str> {
-    None
+use super::boot::{Boot, Flavour};
+use super::machine::Machine;
+use super::services;
+
+/// The services that are web servers.
+pub const SERVERS: &[&str] = &["apache2", "httpd", "nginx"];
+
+/// Whether a service is a web server.
+#[must_use]
+pub fn is_server(unit: &str) -> bool {
+    SERVERS.contains(&unit)
 }
 
-/// Answers a request that reached `port`; nothing if nobody listens there.
+/// The ports of a web server by the configuration it has read.
+#[must_use]
+pub fn ports(machine: &Machine, unit: &str) -> Vec<u16> {
+    machine
+        .sites
+        .get(unit)
+        .map(|site| site.ports.clone())
+        .unwrap_or_default()
+}
+
+fn read(machine: &Machine, unit: &str) -> Result<Site, String> {
+    match unit {
+        "nginx" => nginx::read(machine),
+        _ => apache::read(machine),
+    }
+}
+
+/// Checks a server's configuration; gives the ports it wants.
+///
+/// # Errors
+/// The server's complaint.
+pub fn check(machine: &Machine, unit: &str) -> Result<Vec<u16>, String> {
+    read(machine, unit).map(|site| site.ports)
+}
+
+/// Lets a server read its configuration; one that it cannot read leaves the old one.
+pub fn reload(machine: &mut Machine, unit: &str) {
+    if is_server(unit)
+        && let Ok(site) = read(machine, unit)
+    {
+        machine.sites.insert(unit.to_owned(), site);
+    }
+}
+
+/// The service that listens at `port` from outside.
+#[must_use]
+pub fn listener(machine: &Machine, port: u16) -> Option<String> {
+    services::listeners(machine)
+        .into_iter()
+        .find(|listener| listener.port == port && listener.address == "0.0.0.0")
+        .map(|listener| listener.process)
+}
+
+/// Answers a request that reached `port`; nothing if no web server listens there.
 pub fn answer(
     machine: &mut Machine,
-    _facts: &Boot,
+    facts: &Boot,
     port: u16,
-    _request: &http::Request<Bytes>,
-    _client: &str,
+    request: &http::Request<Bytes>,
+    client: &str,
 ) -> Option<http::Response<Bytes>> {
-    listener(machine, port)?;
-    None
+    let unit = listener(machine, port)?;
+    let site = machine.sites.get(&unit)?.clone();
+    let visit = respond::Visit {
+        facts,
+        site: &site,
+        unit: &unit,
+        port,
+        request,
+        client,
+    };
+    let response = visit.answer(machine);
+    let headers: usize = response
+        .headers()
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
+        .sum();
+    let at = machine.clock;
+    machine.activity.transfer(
+        at,
+        300 + request.body().len() as u64,
+        (headers + response.body().len()) as u64,
+        1,
+    );
+    Some(response)
+}
+
+/// Where a server's main configuration is.
+#[must_use]
+pub fn main_file(flavour: Flavour, unit: &str) -> &'static str {
+    match (flavour, unit) {
+        (_, "nginx") => "/etc/nginx/nginx.conf",
+        (Flavour::AmazonLinux2023, _) => "/etc/httpd/conf/httpd.conf",
+        (Flavour::Ubuntu2404, _) => "/etc/apache2/apache2.conf",
+    }
 }

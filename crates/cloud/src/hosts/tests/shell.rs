@@ -1,0 +1,252 @@
+//! Commands on a machine: pipes, permissions, sudo, time, metadata.
+
+use super::*;
+
+#[test]
+fn sudo_makes_the_difference() {
+    let mut host = host(Flavour::AmazonLinux2023, None);
+    sh(&mut host, "sudo dnf install -y httpd");
+    let (code, _, complaint) = try_sh(&mut host, "echo hi > /var/www/html/index.html");
+    assert_eq!(
+        (code, complaint.as_str()),
+        (
+            1,
+            "bash: line 1: /var/www/html/index.html: Permission denied\n"
+        )
+    );
+    sh(
+        &mut host,
+        "echo hi | sudo tee /var/www/html/index.html > /dev/null",
+    );
+    assert_eq!(sh(&mut host, "cat /var/www/html/index.html"), "hi\n");
+    assert_eq!(
+        sh(
+            &mut host,
+            "sudo bash -c 'whoami; echo $HOME; id -u; echo $EUID'"
+        ),
+        "root\n/root\n0\n0\n"
+    );
+    assert_eq!(sh(&mut host, "sudo -n true && echo may"), "may\n");
+    assert_eq!(sh(&mut host, "sudo -u apache whoami"), "apache\n");
+    assert_eq!(sh(&mut host, "FOO=1 sudo env | grep -c FOO || true"), "0\n");
+    assert_eq!(
+        sh(&mut host, "export FOO=1; sudo -E bash -c 'echo $FOO'"),
+        "1\n"
+    );
+    let text = sh(
+        &mut host,
+        "sudo tee /etc/app.conf >/dev/null <<'EOF'\na=1\nb=$x\nEOF\ncat /etc/app.conf; stat -c '%U %a' /etc/app.conf",
+    );
+    assert_eq!(text, "a=1\nb=$x\nroot 644\n");
+}
+
+#[test]
+fn owners_and_modes_hold() {
+    let mut host = host(Flavour::AmazonLinux2023, None);
+    let (code, _, complaint) = try_sh(&mut host, "ls /root");
+    assert_ne!(code, 0, "{complaint}");
+    assert!(complaint.contains("Permission denied"), "{complaint}");
+    sh(
+        &mut host,
+        "sudo install -d -o ec2-user -g ec2-user -m 750 /srv/app && echo x > /srv/app/x",
+    );
+    assert_eq!(
+        sh(&mut host, "stat -c '%U:%G %a' /srv/app /srv/app/x"),
+        "ec2-user:ec2-user 750\nec2-user:ec2-user 644\n"
+    );
+    sh(&mut host, "sudo chown -R root:root /srv/app");
+    let (code, _, complaint) = try_sh(&mut host, "rm /srv/app/x");
+    assert_ne!(code, 0);
+    assert!(complaint.contains("Permission denied"), "{complaint}");
+    let (code, _, complaint) = try_sh(&mut host, "chown root note; touch note; chown root note");
+    assert_eq!(code, 1);
+    assert!(complaint.contains("Operation not permitted"), "{complaint}");
+}
+
+#[test]
+fn the_metadata_service_wants_a_token() {
+    let mut host = host(Flavour::AmazonLinux2023, None);
+    assert_eq!(
+        sh(
+            &mut host,
+            "curl -s -o /dev/null -w '%{http_code}' http://169.254.169.254/latest/meta-data/instance-id"
+        ),
+        "401"
+    );
+    let script = r#"
+TOKEN=$(curl -sS -X PUT "http://169.254.169.254/latest/api/token" -H "X-aws-ec2-metadata-token-ttl-seconds: 300")
+get() { curl -sSf -H "X-aws-ec2-metadata-token: $TOKEN" "http://169.254.169.254/latest/meta-data/$1"; }
+mac=$(get mac)
+for what in instance-id instance-type placement/availability-zone public-ipv4 "network/interfaces/macs/$mac/subnet-id"; do
+    printf '%s=%s\n' "$what" "$(get $what)"
+done
+"#;
+    assert_eq!(
+        sh(&mut host, script),
+        "instance-id=i-0a1b2c3d4e5f60718\ninstance-type=t3.nano\nplacement/availability-zone=us-east-1a\npublic-ipv4=203.0.113.10\nnetwork/interfaces/macs/0a:1b:2c:3d:4e:5f/subnet-id=subnet-00000000000000001\n"
+    );
+    let expired = r#"
+TOKEN=$(curl -s -X PUT http://169.254.169.254/latest/api/token -H "X-aws-ec2-metadata-token-ttl-seconds: 60")
+sleep 61
+curl -s -o /dev/null -w '%{http_code}' -H "X-aws-ec2-metadata-token: $TOKEN" http://169.254.169.254/latest/meta-data/
+"#;
+    assert_eq!(sh(&mut host, expired), "401");
+    let (code, _, complaint) = try_sh(
+        &mut host,
+        "T=$(curl -s -X PUT http://169.254.169.254/latest/api/token -H 'X-aws-ec2-metadata-token-ttl-seconds: 60'); curl -sf -S -H \"X-aws-ec2-metadata-token: $T\" http://169.254.169.254/latest/meta-data/nonesuch",
+    );
+    assert_eq!(
+        (code, complaint.as_str()),
+        (22, "curl: (22) The requested URL returned error: 404\n")
+    );
+}
+
+#[test]
+fn time_is_virtual() {
+    let mut host = host(Flavour::AmazonLinux2023, None);
+    let output = run(
+        &mut host,
+        "a=$(date +%s); sleep 90; b=$(date +%s); echo $((b-a))",
+        600,
+    );
+    assert_eq!(output.stdout, b"90\n");
+    assert_eq!(output.took.as_secs(), 90);
+    assert_eq!(run(&mut host, "timeout 5 sleep 60", 1000).exit_code, 124);
+    assert_eq!(sh(&mut host, "timeout 5 echo quick"), "quick\n");
+    assert_eq!(
+        sh(&mut host, "date -u +%Y-%m-%dT%H:%M:%SZ -d @0"),
+        "1970-01-01T00:00:00Z\n"
+    );
+}
+
+#[test]
+fn what_is_not_modelled_is_refused_by_name() {
+    let mut host = host(Flavour::AmazonLinux2023, None);
+    for (line, complaint) in [
+        (
+            "curl --ftp-ssl localhost",
+            "opsh local: curl: option --ftp-ssl is not modelled by the embedded cloud\n",
+        ),
+        (
+            "systemctl isolate rescue",
+            "opsh local: systemctl: 'isolate' is not modelled by the embedded cloud\n",
+        ),
+        (
+            "python3 -c 'print(1)'",
+            "opsh local: python3: running it is not modelled by the embedded cloud\n",
+        ),
+    ] {
+        let (code, out, said) = try_sh(&mut host, line);
+        assert_eq!(
+            (code, out.as_str(), said.as_str()),
+            (64, "", complaint),
+            "{line}"
+        );
+    }
+    assert_eq!(try_sh(&mut host, "git --version").0, 127);
+    sh(&mut host, "sudo dnf install -y git >/dev/null");
+    assert_eq!(sh(&mut host, "git --version"), "git version 2.50.1\n");
+    let (code, _, complaint) = try_sh(&mut host, "curl -sS https://example.com/");
+    assert_eq!(
+        (code, complaint.as_str()),
+        (6, "curl: (6) Could not resolve host: example.com\n")
+    );
+}
+
+#[test]
+fn runaway_commands_end() {
+    let mut host = host(Flavour::AmazonLinux2023, None);
+    let (code, _, complaint) = try_sh(&mut host, "while :; do :; done");
+    assert_eq!(code, 137);
+    assert!(
+        complaint.starts_with("opsh local: the command was ended:"),
+        "{complaint}"
+    );
+    assert_eq!(sh(&mut host, "yes | head -2"), "y\ny\n");
+}
+
+#[test]
+fn work_shows_in_the_figures() {
+    let mut host = host(Flavour::AmazonLinux2023, None);
+    let output = run(
+        &mut host,
+        "sudo dnf install -y stress-ng && nohup stress-ng --cpu 2 --timeout 300s >/dev/null 2>&1 &",
+        600,
+    );
+    assert_eq!(
+        output.exit_code,
+        0,
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let idle = host.samples(at(300), at(420));
+    assert!(
+        !idle.is_empty() && idle.iter().all(|sample| sample.cpu_percent < 1.0),
+        "{idle:?}"
+    );
+    let busy = host.samples(at(700), at(820));
+    assert!(
+        !busy.is_empty() && busy.iter().all(|sample| sample.cpu_percent > 99.0),
+        "{busy:?}"
+    );
+    let after = host.samples(at(1200), at(1300));
+    assert!(
+        after.iter().all(|sample| sample.cpu_percent < 1.0),
+        "{after:?}"
+    );
+}
+
+#[test]
+fn programs_are_found_where_they_are() {
+    let mut host = host(Flavour::AmazonLinux2023, None);
+    assert_eq!(
+        sh(&mut host, "command -v curl; which systemctl"),
+        "/usr/bin/curl\n/usr/bin/systemctl\n"
+    );
+    assert_eq!(try_sh(&mut host, "command -v httpd").0, 1);
+    assert_eq!(
+        sh(
+            &mut host,
+            "sudo dnf -y install httpd >/dev/null; command -v httpd"
+        ),
+        "/usr/sbin/httpd\n"
+    );
+    assert_eq!(
+        try_sh(
+            &mut host,
+            "command -v nginx; command -v apt-get; command -v jq"
+        )
+        .0,
+        1
+    );
+    sh(
+        &mut host,
+        "printf '#!/bin/bash\\necho own $1\\n' > own.sh; chmod +x own.sh",
+    );
+    assert_eq!(
+        sh(&mut host, "./own.sh a; sudo ./own.sh b; bash own.sh c"),
+        "own a\nown b\nown c\n"
+    );
+    assert_eq!(
+        sh(&mut host, "/usr/bin/env whoami; sudo /usr/sbin/httpd -v"),
+        "ec2-user\nServer version: Apache/2.4.65 (Amazon Linux)\n"
+    );
+}
+
+#[test]
+fn files_go_up_and_down() {
+    let mut host = host(Flavour::AmazonLinux2023, None);
+    host.upload("ec2-user", "app/../a.txt", b"up", 0o600, at(600))
+        .unwrap();
+    assert_eq!(sh(&mut host, "cat a.txt; stat -c %a a.txt"), "up600\n");
+    assert_eq!(
+        &host.download("ec2-user", "a.txt", at(700)).unwrap()[..],
+        b"up"
+    );
+    let refusal = host
+        .upload("ec2-user", "/etc/x", b"", 0o600, at(700))
+        .unwrap_err();
+    assert_eq!(refusal.to_string(), "/etc/x: Permission denied");
+    let refusal = host.download("ec2-user", "none", at(700)).unwrap_err();
+    assert_eq!(refusal.to_string(), "none: No such file or directory");
+}
