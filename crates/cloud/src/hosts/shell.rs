@@ -11,6 +11,7 @@ use bashkit::{Bash, BuiltinRegistry, ExecOptions, ExecutionExtensions};
 use jiff::Timestamp;
 
 use super::boot::Boot;
+use super::procfs;
 use super::timeline::Timeline;
 use super::tools;
 use super::users::User;
@@ -109,7 +110,11 @@ impl Session {
         if !script.arguments.is_empty() {
             options = options.positional(script.arguments);
         }
-        match bash.exec_with_options(&script.text, options).await {
+        // `$RANDOM` would otherwise come from the real system. On the same line, so that line
+        // numbers stay.
+        let seed = self.random_seed();
+        let text = format!("{seed}{}", script.text);
+        match bash.exec_with_options(&text, options).await {
             Ok(result) => Outcome {
                 exit_code: result.exit_code,
                 stdout: result.stdout.into_bytes(),
@@ -117,6 +122,14 @@ impl Session {
             },
             Err(error) => limits::explain(&error, &script.text),
         }
+    }
+
+    fn random_seed(&self) -> String {
+        let bytes = procfs::random(&mut lock(&self.machine).present, &self.facts, 2);
+        let seed = bytes
+            .iter()
+            .fold(0_u32, |sum, byte| sum * 256 + u32::from(*byte));
+        format!("RANDOM={};", seed % 32_768)
     }
 
     fn bash(&self, script: &Script, now: Timestamp) -> Bash {

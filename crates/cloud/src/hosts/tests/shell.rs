@@ -48,11 +48,11 @@ fn owners_and_modes_hold() {
     assert!(complaint.contains("Permission denied"), "{complaint}");
     sh(
         &mut host,
-        "sudo install -d -o ec2-user -g ec2-user -m 750 /srv/app && echo x > /srv/app/x",
+        "sudo install -d -o ec2-user -g ec2-user -m 755 /srv/app && echo x > /srv/app/x",
     );
     assert_eq!(
         sh(&mut host, "stat -c '%U:%G %a' /srv/app /srv/app/x"),
-        "ec2-user:ec2-user 750\nec2-user:ec2-user 644\n"
+        "ec2-user:ec2-user 755\nec2-user:ec2-user 644\n"
     );
     sh(&mut host, "sudo chown -R root:root /srv/app");
     let (code, _, complaint) = try_sh(&mut host, "rm /srv/app/x");
