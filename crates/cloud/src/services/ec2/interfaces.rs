@@ -338,8 +338,9 @@ pub fn show_groups(xml: &mut Xml, region: &Region, ids: &[String]) {
     });
 }
 
-/// `<association>` of an interface that has a public address.
-pub fn show_association(xml: &mut Xml, region: &Region, interface: &Interface) {
+/// `<association>` of an interface that has a public address; its ids only where they are `told`,
+/// which they are not about instances.
+pub fn show_association(xml: &mut Xml, region: &Region, interface: &Interface, told: bool) {
     let Some(public) = region.public_address(interface) else {
         return;
     };
@@ -355,7 +356,7 @@ pub fn show_association(xml: &mut Xml, region: &Region, interface: &Interface) {
                     "amazon"
                 },
             );
-        if let Some(address) = elastic {
+        if let Some(address) = elastic.filter(|_| told) {
             xml.leaf("allocationId", &address.id)
                 .maybe("associationId", address.association.as_ref());
         }
@@ -381,7 +382,7 @@ fn show(xml: &mut Xml, region: &Region, interface: &Interface) {
         .leaf("privateDnsName", region.private_dns(interface.address()))
         .leaf("sourceDestCheck", interface.source_dest_check);
     show_groups(xml, region, &interface.groups);
-    show_association(xml, region, interface);
+    show_association(xml, region, interface, true);
     if let Some(attachment) = &interface.attachment {
         xml.node("attachment", |xml| {
             xml.leaf("attachmentId", &attachment.id)
@@ -402,7 +403,7 @@ fn show(xml: &mut Xml, region: &Region, interface: &Interface) {
                 .leaf("privateDnsName", region.private_dns(*address))
                 .leaf("primary", index == 0);
             if index == 0 {
-                show_association(xml, region, interface);
+                show_association(xml, region, interface, true);
             }
         },
     );

@@ -171,6 +171,7 @@ fn site(cloud: &mut Cloud) -> Site<'_> {
         public: &mut cloud.ec2.public,
         hosts: &mut cloud.hosts,
         disks: &mut cloud.ec2.disks,
+        iam: &cloud.iam,
         ids: &mut cloud.ids,
         events: &mut cloud.events,
         now: cloud.now,

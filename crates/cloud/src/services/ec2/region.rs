@@ -27,6 +27,7 @@ use crate::api::ApiError;
 use crate::events::Events;
 use crate::hosts::{Hosts, Image as Disk};
 use crate::ids::Ids;
+use crate::services::iam;
 
 /// The tags of one resource.
 pub type Tags = BTreeMap<String, String>;
@@ -193,6 +194,8 @@ pub struct Site<'a> {
     pub ids: &'a mut Ids,
     /// What happens later.
     pub events: &'a mut Events,
+    /// The account's instance profiles.
+    pub iam: &'a iam::State,
     /// The time.
     pub now: Timestamp,
 }

@@ -76,15 +76,26 @@ pub struct InstanceProfile {
 /// Finds an instance profile by name or ARN.
 #[must_use]
 pub fn instance_profile(cloud: &Cloud, name_or_arn: &str) -> Option<InstanceProfile> {
-    cloud.iam.profiles.iter().find_map(|(name, profile)| {
-        let arn = arn(&cloud.account, "instance-profile", &profile.path, name);
-        (name == name_or_arn || arn == name_or_arn).then(|| InstanceProfile {
-            arn,
-            id: profile.id.clone(),
-            name: name.clone(),
-            role: profile.role.clone(),
+    cloud.iam.instance_profile(&cloud.account, name_or_arn)
+}
+
+impl State {
+    /// Finds an instance profile of the account by name or ARN.
+    pub(super) fn instance_profile(
+        &self,
+        account: &str,
+        name_or_arn: &str,
+    ) -> Option<InstanceProfile> {
+        self.profiles.iter().find_map(|(name, profile)| {
+            let arn = arn(account, "instance-profile", &profile.path, name);
+            (name == name_or_arn || arn == name_or_arn).then(|| InstanceProfile {
+                arn,
+                id: profile.id.clone(),
+                name: name.clone(),
+                role: profile.role.clone(),
+            })
         })
-    })
+    }
 }
 
 /// A role, as STS needs it.

@@ -291,7 +291,7 @@ fn associate_profile(site: &mut Site<'_>, params: &mut Params) -> Result<Xml, Ap
             format!("There is an existing association for instance {id}"),
         ));
     }
-    let found = known_profile(site.region, Some(&wanted))?;
+    let found = known_profile(site, Some(&wanted))?;
     let association = site.ids.resource("iip-assoc");
     let instance = Region::find_mut(&mut site.region.instances, &kinds::INSTANCE, &id)?;
     instance.profile.clone_from(&found);

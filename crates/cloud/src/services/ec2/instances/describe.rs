@@ -252,7 +252,7 @@ fn show_interface(xml: &mut Xml, region: &Region, interface: &Interface) {
                 .leaf("deleteOnTermination", attachment.delete_on_termination);
         });
     }
-    show_association(xml, region, interface);
+    show_association(xml, region, interface, false);
     xml.list(
         "privateIpAddressesSet",
         interface.private.iter().enumerate(),
@@ -261,7 +261,7 @@ fn show_interface(xml: &mut Xml, region: &Region, interface: &Interface) {
                 .leaf("privateDnsName", region.private_dns(*address))
                 .leaf("primary", index == 0);
             if index == 0 {
-                show_association(xml, region, interface);
+                show_association(xml, region, interface, false);
             }
         },
     );

@@ -120,7 +120,7 @@ fn plan(site: &mut Site<'_>, mut data: LaunchData, min: u32, max: u32) -> Result
             ),
         ));
     }
-    let profile = profile(region, data.profile.as_ref())?;
+    let profile = profile(site, data.profile.as_ref())?;
     let (subnet, interfaces) = network(region, &data, max)?;
     data.mappings =
         block_devices::merge(image.mappings.clone(), std::mem::take(&mut data.mappings));
@@ -163,29 +163,34 @@ fn capacity(region: &Region, kind: &InstanceType, min: u32, max: u32) -> Result<
     Ok(max.min(free))
 }
 
-/// The ARN and id of an instance profile. The id follows from the ARN.
+/// The ARN and id of an instance profile.
 pub fn profile(
-    region: &Region,
+    site: &Site<'_>,
     wanted: Option<&Profile>,
 ) -> Result<Option<(String, String)>, ApiError> {
-    use sha2::Digest as _;
-    let arn = match wanted {
+    let (text, what) = match wanted {
         None => return Ok(None),
-        Some(Profile::Name(name)) => {
-            format!("arn:aws:iam::{}:instance-profile/{name}", region.account)
-        }
-        Some(Profile::Arn(arn)) => {
-            let ours = format!("arn:aws:iam::{}:instance-profile/", region.account);
-            if !arn.starts_with(&ours) {
-                return Err(invalid(format!(
-                    "Value ({arn}) for parameter iamInstanceProfile.arn is invalid. Invalid IAM Instance Profile ARN"
-                )));
-            }
-            arn.clone()
-        }
+        Some(Profile::Name(name)) => (name, "name"),
+        Some(Profile::Arn(arn)) => (arn, "arn"),
     };
-    let digest = hex::encode_upper(sha2::Sha256::digest(&arn));
-    Ok(Some((arn, format!("AIPA{}", &digest[..17]))))
+    let found = site
+        .iam
+        .instance_profile(&site.region.account, text)
+        .filter(|found| {
+            *text
+                == if what == "arn" {
+                    found.arn.as_str()
+                } else {
+                    &found.name
+                }
+        });
+    let found = found.ok_or_else(|| {
+        let called = if what == "arn" { "ARN" } else { what };
+        invalid(format!(
+            "Value ({text}) for parameter iamInstanceProfile.{what} is invalid. Invalid IAM Instance Profile {called}"
+        ))
+    })?;
+    Ok(Some((found.arn, found.id)))
 }
 
 /// The subnet and the interfaces of a launch, the primary one first.

@@ -64,6 +64,10 @@ fn what_is_wrong_is_named() {
             "InvalidParameterValue: 'bucket' is not a valid taggable resource type for this operation.",
         ),
         (
+            ("IamInstanceProfile.Name", "none"),
+            "InvalidParameterValue: Value (none) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name",
+        ),
+        (
             ("HibernationOptions.Configured", "true"),
             "NotModelled: not modelled by the embedded cloud: parameter HibernationOptions.Configured of ec2:RunInstances",
         ),
