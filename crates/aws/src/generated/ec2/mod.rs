@@ -455,7 +455,7 @@ pub static DELETE_KEY_PAIR: Operation = Operation {
         settle: Settle::Repeat,
         makes: &[], removes: &[Removes { kind: "ec2:key-pair", id: "input.key_pair_id" }, Removes { kind: "ec2:key-pair", id: "result.key_pair_id" }], tags: None,
     }),
-    example: "ec2::create_key_pair(#{ key_name: \"example\" });\nec2::delete_key_pair(#{ key_name: \"example\" })",
+    example: "ec2::create_key_pair(#{ key_name: \"example\", key_type: \"ed25519\" });\nec2::delete_key_pair(#{ key_name: \"example\" })",
 };
 
 pub fn delete_key_pair(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
@@ -891,7 +891,7 @@ pub static DESCRIBE_KEY_PAIRS: Operation = Operation {
     summary: "Describes the specified key pairs or all of your key pairs.",
     input: &tables::DESCRIBE_KEY_PAIRS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_KEY_PAIRS_OUTPUT),
     effect: Effect::Read,
-    example: "ec2::create_key_pair(#{ key_name: \"example\" });\nec2::describe_key_pairs(#{ key_names: [\"example\"] }).key_pairs[0].key_pair_id",
+    example: "ec2::create_key_pair(#{ key_name: \"example\", key_type: \"ed25519\" });\nec2::describe_key_pairs(#{ key_names: [\"example\"] }).key_pairs[0].key_pair_id",
 };
 
 pub fn describe_key_pairs(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {

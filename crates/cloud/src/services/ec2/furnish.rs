@@ -121,7 +121,7 @@ fn images(region: &mut Region, now: Timestamp) {
             root_device: "/dev/xvda".to_owned(),
             mappings: vec![root("/dev/xvda", &snapshot_id(id), "gp3")],
             imds_v2: true,
-            flavour: Flavour::AmazonLinux2023,
+            flavour: Some(Flavour::AmazonLinux2023),
             source: None,
             ssm_parameter: Some(format!(
                 "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{architecture}"
@@ -144,7 +144,7 @@ fn images(region: &mut Region, now: Timestamp) {
         root_device: "/dev/sda1".to_owned(),
         mappings: vec![root("/dev/sda1", &snapshot_id(UBUNTU_X86_64), "gp3")],
         imds_v2: true,
-        flavour: Flavour::Ubuntu2404,
+        flavour: Some(Flavour::Ubuntu2404),
         source: None,
         ssm_parameter: None,
     };
@@ -180,7 +180,9 @@ fn publish(region: &mut Region, image: Image) {
         description: image.description.clone(),
         owner: image.owner.clone(),
         encrypted: false,
-        system: Some((image.flavour, image.architecture.clone())),
+        system: image
+            .flavour
+            .map(|flavour| (flavour, image.architecture.clone())),
         started: image.created,
         completed: Some(image.created),
     };

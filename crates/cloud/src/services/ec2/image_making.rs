@@ -254,16 +254,12 @@ fn register(site: &mut Site<'_>, params: &mut Params) -> Result<Xml, ApiError> {
             format!("The snapshot '{root}' is not in the 'completed' state."),
         ));
     }
-    let Some((flavour, built)) = snapshot.system.clone() else {
-        return Err(ApiError::not_modelled(format_args!(
-            "an image of snapshot {root}, on which there is no operating system"
-        )));
-    };
-    if built != architecture {
-        return Err(ApiError::not_modelled(format_args!(
-            "an image for {architecture} of snapshot {root}, which is for {built}"
-        )));
-    }
+    // As with AWS, nobody looks whether what is registered can boot.
+    let flavour = snapshot
+        .system
+        .as_ref()
+        .filter(|(_, built)| *built == architecture)
+        .map(|(flavour, _)| *flavour);
     let image = Image {
         id: String::new(),
         name,
@@ -496,6 +492,39 @@ mod tests {
                 ("MinCount", "1"),
                 ("MaxCount", "1"),
             ],
+        );
+    }
+
+    #[test]
+    fn an_image_of_an_empty_disk_is_registered_and_not_launched() {
+        let mut ec2 = Asked::new();
+        let zone = ("AvailabilityZone", "us-east-1a");
+        let made = ec2.ok("CreateVolume", &[zone, ("Size", "8")]);
+        let volume = text(&made, "volumeId")[0].clone();
+        let made = ec2.ok("CreateSnapshot", &[("VolumeId", &volume)]);
+        let snapshot = text(&made, "snapshotId")[0].clone();
+        ec2.wait(60);
+        let made = ec2.ok(
+            "RegisterImage",
+            &[
+                ("Name", "empty"),
+                ("RootDeviceName", "/dev/xvda"),
+                ("BlockDeviceMapping.1.DeviceName", "/dev/xvda"),
+                ("BlockDeviceMapping.1.Ebs.SnapshotId", &snapshot),
+            ],
+        );
+        let image = text(&made, "imageId")[0].clone();
+        let launch = [
+            ("ImageId", image.as_str()),
+            ("InstanceType", "t3.nano"),
+            ("MinCount", "1"),
+            ("MaxCount", "1"),
+        ];
+        assert_eq!(
+            ec2.fails("RunInstances", &launch),
+            format!(
+                "NotModelled: not modelled by the embedded cloud: an instance of image {image}, on which there is no operating system"
+            )
         );
     }
 

@@ -55,8 +55,8 @@ pub struct Image {
     pub mappings: Vec<Mapping>,
     /// Whether its instances ask for metadata tokens unless told otherwise.
     pub imds_v2: bool,
-    /// What is on it.
-    pub flavour: Flavour,
+    /// The operating system on it, if there is one.
+    pub flavour: Option<Flavour>,
     /// The instance that it was made of.
     pub source: Option<String>,
     /// The SSM parameter that names it.

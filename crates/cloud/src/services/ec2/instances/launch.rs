@@ -16,6 +16,7 @@ use super::super::tags;
 use super::super::volumes::NewVolume;
 use super::{Device, Instance, Metadata, Stage};
 use crate::api::ApiError;
+use crate::hosts::Flavour;
 
 /// A launch: how many instances, and what they are to be like.
 #[derive(Debug, Clone, Default)]
@@ -40,6 +41,7 @@ struct Plan {
     image: Image,
     kind: &'static InstanceType,
     public_key: Option<String>,
+    flavour: Flavour,
     subnet: String,
     interfaces: Vec<InterfaceWish>,
     count: u32,
@@ -94,6 +96,11 @@ fn plan(site: &mut Site<'_>, mut data: LaunchData, min: u32, max: u32) -> Result
             format!("The image ID '{wanted}' is not available"),
         ));
     }
+    let Some(flavour) = image.flavour else {
+        return Err(ApiError::not_modelled(format_args!(
+            "an instance of image {wanted}, on which there is no operating system"
+        )));
+    };
     let wanted = data
         .instance_type
         .clone()
@@ -134,6 +141,7 @@ fn plan(site: &mut Site<'_>, mut data: LaunchData, min: u32, max: u32) -> Result
         image,
         kind,
         public_key,
+        flavour,
         subnet,
         interfaces,
         count,
@@ -340,7 +348,7 @@ fn make(
         image: plan.image.id.clone(),
         instance_type: plan.kind.name.to_owned(),
         architecture: plan.image.architecture.clone(),
-        flavour: plan.image.flavour,
+        flavour: plan.flavour,
         key_name: data.key_name.clone(),
         public_key: plan.public_key.clone(),
         launched: site.now,
