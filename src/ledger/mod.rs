@@ -3,8 +3,8 @@
 //! An SQLite file (write-ahead log, synchronous FULL). Before a write leaves
 //! the process its intent is committed, after it returned its outcome and the
 //! resources that it made or removed are, in one transaction. Reads are
-//! recorded too, because branches depend on them, but nothing else does: they
-//! are kept in memory until the next commit.
+//! recorded too, because branches depend on them; a lost one costs a resumed run
+//! only the reading again, so they wait in memory for the next commit.
 //!
 //! - [`record`]: what is recorded; `query`: what can be asked;
 //! - `schema`: tables to which rows are only ever added; `chain`: the hashes through them;

@@ -40,16 +40,24 @@ pub(super) fn open(path: &Path, create: bool) -> Result<Option<(Connection, Watc
     let mut connection =
         Connection::open_with_flags(path, flags).map_err(|error| Error::sqlite(path, error))?;
     prepare(&mut connection, path)?;
-    let found = super::chain::head(&connection)
-        .map_err(|error| Error::sqlite(path, error))?
-        .seq;
-    let kept = watch.kept()?;
-    if kept > found {
-        return Err(Error::Lost {
-            path: path.to_owned(),
-            kept,
-            found,
-        });
+    // Another process may be committing: what is read of the count first is in
+    // the ledger read after it, unless the count was just being written.
+    for last in [false, false, true] {
+        let kept = watch.kept()?;
+        let found = super::chain::head(&connection)
+            .map_err(|error| Error::sqlite(path, error))?
+            .seq;
+        if kept <= found {
+            break;
+        }
+        if last {
+            return Err(Error::Lost {
+                path: path.to_owned(),
+                kept,
+                found,
+            });
+        }
+        std::thread::sleep(Duration::from_millis(10));
     }
     Ok(Some((connection, watch)))
 }

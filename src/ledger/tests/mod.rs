@@ -288,6 +288,26 @@ fn a_copy_leaves_the_original_alone() {
 }
 
 #[test]
+fn looking_while_another_writes_is_never_a_loss() {
+    let folder = Folder::new();
+    fill(&mut folder.open().unwrap());
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut ledger = folder.open().unwrap();
+            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                fill(&mut ledger);
+            }
+        });
+        for _ in 0..100 {
+            folder.open().unwrap();
+        }
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+    folder.open().unwrap().verify().unwrap();
+}
+
+#[test]
 fn processes_share_a_ledger() {
     let folder = Folder::new();
     let mut one = folder.open().unwrap();
