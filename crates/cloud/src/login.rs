@@ -77,6 +77,8 @@ pub(crate) fn arrives(state: &State, to: Ipv4Addr, port: u16) -> Result<String, 
         Reach::Instance(_) if to.is_private() => Err(Unreachable::TimedOut(to.to_string())),
         Reach::Instance(id) => Ok(id),
         Reach::Dropped(_) | Reach::Off(_) => Err(Unreachable::TimedOut(to.to_string())),
+        // Addresses of the embedded cloud (RFC 5737) lead nowhere else.
+        Reach::Nobody if to.is_documentation() => Err(Unreachable::TimedOut(to.to_string())),
         Reach::Nobody => Err(Unreachable::NoSuchHost(to.to_string())),
     }
 }
