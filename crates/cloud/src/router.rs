@@ -80,7 +80,8 @@ fn fill(request: &mut ApiRequest) -> Result<(), ApiError> {
         }
         Protocol::Json => {
             let target = header(&request.http, "x-amz-target");
-            request.action = target.rsplit('.').next().unwrap_or_default().to_owned();
+            let action = target.rsplit('.').next().unwrap_or_default();
+            action.clone_into(&mut request.action);
             request.json = serde_json::from_slice(request.http.body())
                 .map_err(|error| ApiError::new("SerializationException", error.to_string()))?;
         }
@@ -92,7 +93,7 @@ fn fill(request: &mut ApiRequest) -> Result<(), ApiError> {
                     request.service
                 )));
             };
-            request.action = action.to_owned();
+            action.clone_into(&mut request.action);
             request.json = cbor::decode(request.http.body())
                 .map_err(|error| ApiError::new("SerializationException", error.to_string()))?;
         }

@@ -173,7 +173,7 @@ fn without_positions(key: &str) -> String {
 
 fn leaves(value: &Value, path: String, names: &mut Vec<String>) {
     match value {
-        Value::Object(members) if !(members.is_empty() && !path.is_empty()) => {
+        Value::Object(members) if !members.is_empty() || path.is_empty() => {
             for (name, member) in members {
                 let below = if path.is_empty() {
                     name.clone()

@@ -18,6 +18,7 @@ pub(super) struct Place {
 /// `None` for other hosts.
 ///
 /// Source: Amazon S3 user guide, "Virtual hosting of general purpose buckets".
+#[must_use]
 pub fn bucket_of_host(host: &str) -> Option<Option<String>> {
     let rest = host.strip_suffix(".amazonaws.com")?;
     let labels: Vec<&str> = rest.split('.').collect();

@@ -4,6 +4,7 @@
 //! parameters (AWS Signature Version 4)".
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -133,9 +134,9 @@ fn signature(http: &http::Request<Bytes>, scope: &str, date: &str, headers: &str
         query.join("&")
     );
     for (name, value) in &values {
-        canonical.push_str(&format!("{name}:{value}\n"));
+        let _ = writeln!(canonical, "{name}:{value}");
     }
-    canonical.push_str(&format!("\n{headers}\nUNSIGNED-PAYLOAD"));
+    let _ = write!(canonical, "\n{headers}\nUNSIGNED-PAYLOAD");
     let text = format!(
         "AWS4-HMAC-SHA256\n{date}\n{scope}\n{}",
         hex::encode(Sha256::digest(canonical.as_bytes()))
