@@ -1,0 +1,166 @@
+"""Measures opsh beside what it replaces; see README.md in this folder.
+
+    target/e2e/venv/bin/python benches/run.py [--opsh PROGRAM] [CASE…]
+
+Cases: start, plan, peer, loop, calls; all of them by default. Times are taken from outside, processor
+time and peak memory from what the kernel says of the ended process (wait4); each figure is a median.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from dataclasses import dataclass
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(HERE)
+REGION = "us-east-1"
+IMAGE = f"{ROOT}/playbooks/assets/image.png"
+
+
+@dataclass
+class Cost:
+    wall: float  # seconds
+    processor: float  # seconds, user and system, children included
+    memory: float  # MiB at its peak
+
+
+def measure(words, folder, environment=None):
+    """Runs a command to its end in `folder`; one that fails ends the benchmark with what it said."""
+    with tempfile.TemporaryFile() as said:
+        began = time.perf_counter()
+        process = subprocess.Popen(words, cwd=folder, stdin=subprocess.DEVNULL, stdout=said, stderr=said,
+                                   env={"PATH": os.environ["PATH"], "HOME": folder, **(environment or {})})
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != 0:
+            said.seek(0)
+            sys.exit(f"{' '.join(words)} ended with {process.returncode}:\n{said.read().decode()}")
+    return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+def median(costs):
+    return Cost(*(statistics.median(getattr(cost, of) for cost in costs)
+                  for of in ("wall", "processor", "memory")))
+
+
+def repeated(times, words, environment=None):
+    """The median of several runs, each in a new folder, after one that warms the disk's cache."""
+    costs = []
+    for _ in range(times + 1):
+        folder = tempfile.mkdtemp(prefix="opsh-bench-")
+        costs.append(measure(words, folder, environment))
+        shutil.rmtree(folder)
+    return median(costs[1:])
+
+
+def report(name, cost, target=""):
+    print(f"{name:44} {cost.wall * 1000:9.1f} ms wall {cost.processor * 1000:9.1f} ms processor "
+          f"{cost.memory:7.1f} MiB  {target}", flush=True)
+
+
+def start(opsh):
+    """An empty playbook, from start to exit."""
+    playbook = f"{HERE}/playbooks/empty.rhai"
+    credentials = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "example",
+                   "AWS_REGION": REGION}
+    report("empty playbook, live", repeated(51, [opsh, "run", playbook], credentials), "target 10 ms")
+    report("empty playbook, --local", repeated(51, [opsh, "run", playbook, "--local"]), "target 10 ms")
+    report("empty playbook, --dry-run", repeated(51, [opsh, "run", playbook, "--dry-run"]), "target 10 ms")
+    report("python3 -c pass", repeated(51, [sys.executable, "-c", "pass"]))
+    report("python3 -c 'import boto3'", repeated(11, [sys.executable, "-c", "import boto3"]))
+
+
+def plan(opsh):
+    """The plan of the main job."""
+    words = [opsh, "run", f"{ROOT}/playbooks/newwebserver.rhai", "--dry-run"]
+    report("newwebserver --dry-run", repeated(11, words), "target 250 ms, 100 MiB")
+
+
+def loop(opsh):
+    """1,000,000 iterations of arithmetic."""
+    ours = repeated(5, [opsh, "run", f"{HERE}/playbooks/loop.rhai", "--dry-run"])
+    theirs = repeated(5, [sys.executable, f"{HERE}/peers/loop.py"])
+    report("1,000,000 iterations, opsh", ours)
+    report("1,000,000 iterations, python3", theirs, f"{ours.processor / theirs.processor:.2f} times python3's")
+
+
+def calls(opsh):
+    """100,000 calls of a trivial operation through the gate."""
+    cost = repeated(3, [opsh, "run", f"{HERE}/playbooks/calls.rhai", "--dry-run"])
+    report("100,000 calls through the gate", cost, f"{cost.wall * 10:.1f} µs a call")
+
+
+class Service:
+    """A script of the tests that serves while its standard input is open."""
+
+    def __init__(self, *words):
+        self.process = subprocess.Popen([sys.executable, *words], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.hello = json.loads(self.process.stdout.readline())
+
+    def stop(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def peer(opsh):
+    """The main job against moto's server: opsh and a plain boto3 script, turn by turn."""
+    site_folder = tempfile.mkdtemp(prefix="opsh-bench-site-")
+    shutil.copy(IMAGE, f"{site_folder}/image.png")
+    site = subprocess.Popen([sys.executable, "-u", "-m", "http.server", "0", "--bind", "127.0.0.1"],
+                            cwd=site_folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    image = f"http://127.0.0.1:{site.stdout.readline().split(' port ')[1].split()[0]}/image.png"
+    emulator = Service(f"{ROOT}/tests/e2e/emulator.py")
+    endpoint = f"http://127.0.0.1:{emulator.hello['port']}"
+    machine = Service(f"{ROOT}/tests/stand-in/machine.py", endpoint, REGION)
+    routes = [word for port, name in ((22, "ssh"), (80, "http"))
+              for word in ("--connect-to", f":{port}:127.0.0.1:{machine.hello[name]}")]
+    credentials = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "example",
+                   "AWS_REGION": REGION, "AWS_ENDPOINT_URL": endpoint}
+    ours = [opsh, "run", f"{ROOT}/playbooks/newwebserver.rhai", f"image_url={image}", "bucket=opsh-bench",
+            "host_key=accept-new", "ssh_from=192.0.2.7", *routes]
+    theirs = [sys.executable, f"{HERE}/peers/newwebserver_boto3.py", "--endpoint-url", endpoint,
+              "--image-url", image, *routes]
+    costs = {"opsh": [], "boto3": []}
+    try:
+        for _ in range(6):
+            for name, words in (("opsh", ours), ("boto3", theirs)):
+                urllib.request.urlopen(f"{endpoint}/moto-api/reset", data=b"").close()
+                time.sleep(2)  # until the machine of the last turn is gone
+                folder = tempfile.mkdtemp(prefix="opsh-bench-")
+                costs[name].append(measure(words, folder, credentials))
+                shutil.rmtree(folder)
+    finally:
+        machine.stop()
+        emulator.stop()
+        site.send_signal(signal.SIGTERM)
+        site.wait()
+        shutil.rmtree(site_folder)
+    ours, theirs = (median(costs[name][1:]) for name in ("opsh", "boto3"))
+    report("newwebserver against moto, opsh", ours)
+    report("newwebserver against moto, boto3", theirs)
+    print(f"{'':44} opsh takes {ours.processor / theirs.processor:.3f} of the script's processor time "
+          "(target 0.100)")
+
+
+def main():
+    cases = {case.__name__: case for case in (start, plan, peer, loop, calls)}
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--opsh", default=f"{ROOT}/target/release/opsh")
+    parser.add_argument("case", nargs="*", choices=[*cases, []])
+    options = parser.parse_args()
+    for name in options.case or cases:
+        cases[name](os.path.abspath(options.opsh))
+
+
+if __name__ == "__main__":
+    main()
