@@ -5,5 +5,6 @@
 
 mod components;
 mod http;
+mod live;
 mod newwebserver;
 mod ssh;

@@ -71,7 +71,10 @@ fn what_exists_is_what_was_planned_and_teardown_leaves_none() {
         &scene.arguments[0]["image_url=".len()..],
         file("playbooks/assets/image.png").display()
     );
-    let plan = planned(&scene.run(&["--dry-run", "--region", REGION, "--fixture", &fixture]));
+    let plan = planned(
+        &scene.run(&["--dry-run", "--region", REGION, "--fixture", &fixture]),
+        "newwebserver",
+    );
 
     scene.live();
     let first = scene.exists();

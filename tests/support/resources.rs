@@ -24,9 +24,12 @@ pub fn removable(resources: &Resources) -> Resources {
         .collect()
 }
 
-/// What the writes of `opsh run --dry-run --output json` make.
-pub fn planned(events: &[Value]) -> Resources {
-    let mut plan = Plan::default();
+/// What the writes of `opsh run --dry-run --output json` make, with the tags that opsh adds.
+pub fn planned(events: &[Value], stack: &str) -> Resources {
+    let mut plan = Plan {
+        stack: stack.to_owned(),
+        ..Plan::default()
+    };
     for event in events {
         if event["event"] == "step" && event["effect"] == "write" {
             assert_eq!(event["ok"], true, "a planned step fails: {event}");
@@ -38,6 +41,7 @@ pub fn planned(events: &[Value]) -> Resources {
 
 #[derive(Default)]
 struct Plan {
+    stack: String,
     /// By kind and name, in the order that later steps complete them.
     resources: BTreeMap<(&'static str, String), Value>,
     /// Of ids.
@@ -48,6 +52,12 @@ impl Plan {
     fn add(&mut self, kind: &'static str, key: String, mut resource: Value) {
         resource["kind"] = kind.into();
         self.resources.insert((kind, key), resource);
+    }
+
+    fn tags(&self, given: &Value) -> Value {
+        let mut tags = given.as_object().cloned().unwrap_or_default();
+        tags.insert("opsh:stack".to_owned(), self.stack.as_str().into());
+        tags.into()
     }
 
     fn name(&self, id: &Value) -> Value {
@@ -73,14 +83,15 @@ impl Plan {
                 let name = text(&input["group_name"]);
                 self.names.insert(made(0), name.clone());
                 let group = json!({
-                    "name": name, "description": input["description"], "tags": input["tags"],
+                    "name": name, "description": input["description"], "tags": self.tags(&input["tags"]),
                 });
                 self.add("security group", name, group);
             }
             "ec2::authorize_security_group_ingress" => self.rules(input),
             "ec2::import_key_pair" => {
                 let name = text(&input["key_name"]);
-                let pair = json!({"name": name, "type": "ed25519", "tags": input["tags"]});
+                let pair =
+                    json!({"name": name, "type": "ed25519", "tags": self.tags(&input["tags"])});
                 self.add("key pair", name, pair);
             }
             "s3::create_bucket" => {
@@ -143,7 +154,7 @@ impl Plan {
             "monitoring": input["monitoring"]["enabled"],
             "http_tokens": input["metadata_options"]["http_tokens"],
             "user_data": input["user_data"],
-            "tags": input["tags"],
+            "tags": self.tags(&input["tags"]),
         });
         self.add("instance", name, instance);
     }
