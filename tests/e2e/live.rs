@@ -62,7 +62,7 @@ fn listings_page_by_themselves() {
     let events = live(
         &user,
         r"
-            for part in 0..6 { // moto does not read compressed requests, so each is small
+            for part in 0..6 { // each small enough that the SDK does not compress it: moto cannot read that
                 let data = [];
                 for i in 0..100 { data.push(#{ metric_name: `m${part}-${i}`, value: 1.0 }); }
                 cloudwatch::put_metric_data(#{ namespace: `many`, metric_data: data });

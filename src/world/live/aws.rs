@@ -22,6 +22,7 @@ use futures_util::future::BoxFuture;
 use opsh_operation::{Fault, FaultKind, Value};
 use tokio::runtime::{Builder, Handle, Runtime};
 
+use super::json_protocol::AlsoJson;
 use crate::world::{Cancel, Scope};
 
 /// To open a connection; the SDK's own default is 3.1 s.
@@ -117,9 +118,11 @@ impl Aws {
     /// One pool of connections and one TLS configuration for all clients.
     fn connector(&self) -> &SharedHttpClient {
         self.connector.get_or_init(|| {
-            aws_smithy_http_client::Builder::new()
-                .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-                .build_https()
+            AlsoJson::over(
+                aws_smithy_http_client::Builder::new()
+                    .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+                    .build_https(),
+            )
         })
     }
 

@@ -12,6 +12,7 @@ use super::{BranchGuard, Cancel, Kind, Scope, World};
 mod aws;
 pub mod connect_to;
 pub mod http;
+mod json_protocol;
 pub mod ssh;
 
 pub use aws::Overrides;
