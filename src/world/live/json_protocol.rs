@@ -86,18 +86,11 @@ impl HttpConnector for Connector {
                     return Ok(answer);
                 }
             }
-            let answer = inner.call(json).await?;
-            if answer.headers().get("content-type").is_some_and(is_json) {
-                older.store(true, Ordering::Relaxed);
-                return in_cbor(answer).await;
-            }
+            let (answer, understood) = in_cbor(inner.call(json).await?).await?;
+            older.fetch_or(understood, Ordering::Relaxed);
             Ok(answer)
         })
     }
-}
-
-fn is_json(content_type: &str) -> bool {
-    content_type.contains("json")
 }
 
 /// The request as AWS JSON 1.0; `None` if it is none of the newer protocol, or is compressed.
@@ -124,25 +117,25 @@ fn in_json(request: &HttpRequest) -> Option<HttpRequest> {
     Some(json)
 }
 
-/// The answer as the SDK expects it.
-async fn in_cbor(mut answer: HttpResponse) -> Result<HttpResponse, ConnectorError> {
-    let failed = |error: Box<dyn std::error::Error + Send + Sync>| ConnectorError::io(error);
+/// The answer as the SDK expects it, or as it is if it is no JSON object; and whether it was one.
+///
+/// Its content type is not asked: emulators call it text.
+async fn in_cbor(mut answer: HttpResponse) -> Result<(HttpResponse, bool), ConnectorError> {
     let body = ByteStream::new(answer.take_body())
         .collect()
         .await
-        .map_err(|error| failed(error.into()))?
+        .map_err(|error| ConnectorError::io(error.into()))?
         .into_bytes();
-    let value = if body.is_empty() {
-        Value::Object(Map::new())
-    } else {
-        serde_json::from_slice(&body).map_err(|error| failed(error.into()))?
+    let Ok(object) = serde_json::from_slice::<Map<String, Value>>(&body) else {
+        *answer.body_mut() = SdkBody::from(body);
+        return Ok((answer, false));
     };
-    *answer.body_mut() = SdkBody::from(cbor::encode(&typed("", value)));
+    *answer.body_mut() = SdkBody::from(cbor::encode(&typed("", object.into())));
     let headers = answer.headers_mut();
     headers.remove("content-length");
     headers.insert("content-type", "application/cbor");
     headers.insert(PROTOCOL, CBOR);
-    Ok(answer)
+    Ok((answer, true))
 }
 
 /// What JSON does not tell apart, told by the name of the member that it is in.
@@ -211,7 +204,8 @@ mod tests {
     async fn an_answer_gets_its_types_back() {
         let json = r#"{"Datapoints":[{"Timestamp":1767225600,"Average":1}],"Period":60}"#;
         let answer = HttpResponse::new(StatusCode::try_from(200).unwrap(), SdkBody::from(json));
-        let said = in_cbor(answer).await.unwrap();
+        let (said, understood) = in_cbor(answer).await.unwrap();
+        assert!(understood);
         assert_eq!(said.headers().get(PROTOCOL), Some(CBOR));
         let at = "2026-01-01T00:00:00Z".parse().unwrap();
         let expected = json!({
