@@ -41,7 +41,8 @@ pub trait Files: Send + Sync {
         std::fs::read(self.to_read(path)?)
     }
 
-    /// Writes a file, whole or not at all, with the permission bits `mode`.
+    /// Writes a file, whole or not at all, with the permission bits `mode`;
+    /// folders that are missing on the way are made.
     ///
     /// # Errors
     /// As the system says.
@@ -75,6 +76,7 @@ fn replace(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
         _ => Path::new("."),
     };
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    std::fs::create_dir_all(folder)?;
     let temporary = folder.join(format!(
         ".{}.{}.part",
         name.to_string_lossy(),
@@ -187,7 +189,7 @@ impl Files for Diverted {
             return Ok(path);
         };
         if self.changed().insert(path.clone()) && !target.exists() {
-            // A folder that is missing for the real file is missing here too.
+            // Not every operation makes the folders that are missing; the real ones are there.
             if let Some(real) = path.parent().filter(|real| real.is_dir())
                 && let Some(here) = Self::target(folder, real)
             {
@@ -232,11 +234,9 @@ mod tests {
         files.remove(&old).unwrap();
         assert!(files.exists(&new) && !files.exists(&old));
         assert!(!new.exists() && old.exists());
-        assert!(
-            files
-                .write(&folder.path().join("no/where"), b"", 0o600)
-                .is_err()
-        );
+        let deep = folder.path().join("no/where");
+        files.write(&deep, b"x", 0o600).unwrap();
+        assert!(files.exists(&deep) && !deep.exists());
         // Who has a diverted path already means just that.
         assert_eq!(files.to_write(&target).unwrap(), target);
         let message = format!("cannot read {}", target.display());
