@@ -5,7 +5,7 @@ use futures_util::FutureExt as _;
 use opsh_operation::{Effect, Map, Operation, Shape, Structure, Value};
 
 use super::{BUCKET, KEY};
-use crate::glue::{Reply, take};
+use crate::glue::{Reply, s3_endpoint, take};
 use crate::{Binding, Controls};
 
 static INPUT: Structure = Structure {
@@ -37,7 +37,7 @@ fn call(config: SdkConfig, mut input: Map, _: Controls) -> Reply {
         let region = config
             .region()
             .map_or("us-east-1", aws_types::region::Region::as_ref);
-        let url = object_url(config.endpoint_url(), region, &bucket, &key);
+        let url = object_url(s3_endpoint(&config).as_deref(), region, &bucket, &key);
         Ok(Value::Text(url))
     }
     .boxed()

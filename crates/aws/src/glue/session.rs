@@ -7,6 +7,7 @@ use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
+use aws_types::service_config::ServiceConfigKey;
 use opsh_operation::{Fault, FaultKind, Value};
 
 use super::Reply;
@@ -59,12 +60,32 @@ pub fn open(config: SdkConfig, controls: &Controls, patience: Patience) -> (SdkC
 
 /// S3's client; custom endpoints rarely resolve a bucket's own host name.
 pub fn s3_client(session: &SdkConfig) -> aws_sdk_s3::Client {
-    let path_style = session.endpoint_url().is_some();
+    let path_style = s3_endpoint(session).is_some();
     aws_sdk_s3::Client::from_conf(
         aws_sdk_s3::config::Builder::from(session)
             .force_path_style(path_style)
             .build(),
     )
+}
+
+/// S3's endpoint, if it is not AWS's own: what was said in code, else
+/// `AWS_ENDPOINT_URL_S3` or its like in the profile, else the endpoint of all services.
+pub fn s3_endpoint(session: &SdkConfig) -> Option<String> {
+    let common = session.endpoint_url().map(str::to_owned);
+    if session.get_origin("endpoint_url").is_client_config() {
+        return common;
+    }
+    let key = ServiceConfigKey::builder()
+        .service_id("S3")
+        .env("AWS_ENDPOINT_URL")
+        .profile("endpoint_url")
+        .build()
+        .ok();
+    session
+        .service_config()
+        .zip(key)
+        .and_then(|(config, key)| config.load_config(key))
+        .or(common)
 }
 
 /// How long a call with its retries and pages may take, on the world's clock.

@@ -195,7 +195,7 @@ waiters! {
         state "" reason ""
         gives ec2::DESCRIBE_KEY_PAIRS.output;
         [done(When::Some("key_pairs[]"))]
-        example r#"ec2::create_key_pair(#{ key_name: "example" });
+        example r#"ec2::create_key_pair(#{ key_name: "example", key_type: "ed25519" });
 ec2::wait_until_key_pair_exists(#{ key_names: ["example"] }).key_pairs[0].key_name"#;
 
     ec2 SECURITY_GROUP_EXISTS "wait_until_security_group_exists" polls DESCRIBE_SECURITY_GROUPS describe_security_groups until "the security group exists"

@@ -260,7 +260,7 @@ pub static UNSUBSCRIBE: Operation = Operation {
         settle: Settle::Repeat,
         makes: &[], removes: &[Removes { kind: "sns:subscription", id: "input.subscription_arn" }], tags: None,
     }),
-    example: "let topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nlet subscription = sns::subscribe(#{ topic_arn: topic, protocol: \"email\", endpoint: \"ops@example.com\", return_subscription_arn: true }).subscription_arn;\nsns::unsubscribe(#{ subscription_arn: subscription })",
+    example: "let topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nlet subscription = sns::subscribe(#{ topic_arn: topic, protocol: \"sqs\", endpoint: \"arn:aws:sqs:us-east-1:123456789012:example\" }).subscription_arn;\nsns::unsubscribe(#{ subscription_arn: subscription })",
 };
 
 pub fn unsubscribe(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
