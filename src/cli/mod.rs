@@ -44,12 +44,26 @@ enum Command {
 /// Parses the command line, does what it says and gives the exit code.
 #[must_use]
 pub fn main() -> ExitCode {
-    match Arguments::parse().command {
+    let command = Arguments::parse().command;
+    let work = move || match command {
         Command::Run(arguments) => run::main(&arguments),
         Command::Repl(arguments) => crate::repl::main(&arguments),
         Command::Ls(arguments) => ls::main(&arguments),
         Command::History(arguments) => history::main(&arguments),
         Command::Local(arguments) => local::main(&arguments),
+    };
+    let thread = std::thread::Builder::new()
+        .name("opsh".to_owned())
+        .stack_size(crate::script::limits::STACK_SIZE)
+        .spawn(work);
+    match thread.map(std::thread::JoinHandle::join) {
+        Ok(Ok(code)) => code,
+        // The panic has said what went wrong.
+        Ok(Err(_)) => ExitCode::from(101),
+        Err(error) => {
+            eprintln!("error: no thread can be started: {error}");
+            ExitCode::FAILURE
+        }
     }
 }
 

@@ -42,6 +42,7 @@ pub fn engine(runtime: &Arc<Runtime>, imports: Option<&Path>) -> Engine {
         assets(&mut engine, folder);
     }
     parameters(&mut engine, runtime);
+    assertions(&mut engine);
     bind::register(&mut engine, runtime);
     parallel::register(&mut engine, runtime);
     engine
@@ -145,6 +146,33 @@ fn parameters(engine: &mut Engine, runtime: &Arc<Runtime>) {
     engine.register_fn("sleep", move |seconds: f64| {
         rest(&sleeper, std::time::Duration::try_from_secs_f64(seconds))
     });
+}
+
+/// `assert(condition)`, `assert(condition, message)`, `assert_eq(left, right)`.
+fn assertions(engine: &mut Engine) {
+    type Checked = Result<(), Box<EvalAltResult>>;
+    let check = |holds: bool, message: &str| -> Checked {
+        if holds { Ok(()) } else { Err(message.into()) }
+    };
+    engine.register_fn("assert", move |holds: bool| {
+        check(holds, "the assertion does not hold")
+    });
+    engine.register_fn("assert", move |holds: bool, message: ImmutableString| {
+        check(holds, &message)
+    });
+    engine.register_fn(
+        "assert_eq",
+        move |left: Dynamic, right: Dynamic| -> Checked {
+            let (left, right) = (values::to_value(&left)?, values::to_value(&right)?);
+            let shown = |value: &Value| value.to_json().to_string();
+            let message = format!(
+                "not equal:\n  left:  {}\n  right: {}",
+                shown(&left),
+                shown(&right)
+            );
+            check(left == right, &message)
+        },
+    );
 }
 
 /// The environment variable `name` as a secret.

@@ -28,6 +28,10 @@ pub const MAP_SIZE: usize = 100_000;
 /// Most variables in scope at once.
 pub const VARIABLES: usize = 4096;
 
+/// What nested calls of a playbook, and shells of simulated hosts, may need.
+/// Address space only: pages are taken as they are used.
+pub const STACK_SIZE: usize = 256 * 1024 * 1024;
+
 /// How many operations pass between two looks at the clock.
 const CLOCK_INTERVAL: u64 = 256;
 

@@ -15,6 +15,7 @@ use rhai::{
 use super::engine::Runtime;
 use super::values::to_value;
 use crate::gate::branch;
+use crate::script::limits::STACK_SIZE;
 
 /// Threads at once, if the playbook does not say.
 const THREADS: usize = 8;
@@ -117,11 +118,18 @@ fn map(
             drop(guard);
         }
     };
+    let mut failed = None;
     std::thread::scope(|scope| {
         for item in first {
-            scope.spawn(|| work(item));
+            let thread = std::thread::Builder::new().stack_size(STACK_SIZE);
+            if let Err(error) = thread.spawn_scoped(scope, || work(item)) {
+                failed.get_or_insert(error);
+            }
         }
     });
+    if let Some(error) = failed {
+        return Err(format!("parallel::map: no thread can be started: {error}").into());
+    }
     let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
     // The first failure in order of items, whichever came first in time.
     results
