@@ -16,6 +16,9 @@ pub(super) struct Series {
 /// What `get_metric_statistics` may have computed, in the order of preference.
 const STATISTICS: [&str; 5] = ["average", "sum", "maximum", "minimum", "sample_count"];
 
+/// What is in CloudWatch's results beside the datapoints.
+const REST: [&str; 3] = ["label", "messages", "next_token"];
+
 fn invalid(message: impl Into<String>) -> Fault {
     Fault::new(FaultKind::Invalid, message)
 }
@@ -33,9 +36,12 @@ pub(super) fn series(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
                 data(map)?
             } else if map.contains_key("points") {
                 Series::from_value(source)?
-            } else if map.contains_key("label") {
-                // The services leave empty lists out.
-                Series::default()
+            } else if map.keys().all(|name| REST.contains(&name.as_str())) {
+                // A result without datapoints; empty lists may be left out.
+                Series {
+                    label: text(map, "label"),
+                    ..Series::default()
+                }
             } else {
                 return Err(not_a_source(source));
             }

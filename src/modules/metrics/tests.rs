@@ -117,6 +117,10 @@ fn series_are_made_of_samples_and_nothing_else() {
         bench.call("series", [("source", Value::List(vec![]))]),
         Ok(series("", "", &[]))
     );
+    assert_eq!(
+        bench.call("series", [("source", map([("label", "CPU".into())]))]),
+        Ok(series("CPU", "", &[]))
+    );
     let error = bench.call("series", [("source", map([("x", 1.into())]))]);
     assert_eq!(
         error.unwrap_err().message,
