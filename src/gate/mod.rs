@@ -153,6 +153,7 @@ impl Gate {
                     world: self.world.as_ref(),
                     cancel: &cancel,
                     terminal: self.terminal.as_ref(),
+                    files: &self.files,
                 };
                 match function(&context, &prepared.input) {
                     Ok(mut value) => {

@@ -75,6 +75,16 @@ pub struct Context<'a> {
     pub cancel: &'a Cancel,
     /// The person at the terminal, if there is one.
     pub terminal: &'a dyn Terminal,
+    /// Where local files may be.
+    pub files: &'a Files,
+}
+
+impl Context<'_> {
+    /// A real path as the playbook knows it, for results.
+    #[must_use]
+    pub fn shown(&self, path: &str) -> String {
+        self.files.shown(path, self.world.files())
+    }
 }
 
 /// Where a playbook's words go and a person's answers come from.

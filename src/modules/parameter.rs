@@ -1,4 +1,4 @@
-//! Reading an input that the gate has validated.
+//! Parameters that senders share: credentials, bodies, durations with defaults.
 
 use std::path::Path;
 use std::time::Duration;
@@ -9,39 +9,12 @@ use opsh_operation::{Fault, FaultKind, Map, Secret, Value};
 
 use crate::world::files::Files;
 
-/// A parameter that must be given.
-#[must_use]
-pub const fn required(name: &'static str, shape: Shape, doc: &'static str) -> Field {
-    Field {
-        name,
-        shape,
-        required: true,
-        sensitive: false,
-        doc,
-    }
-}
-
-/// A parameter that may be left out, or a field of a result.
-#[must_use]
-pub const fn optional(name: &'static str, shape: Shape, doc: &'static str) -> Field {
-    Field {
-        name,
-        shape,
-        required: false,
-        sensitive: false,
-        doc,
-    }
-}
-
 /// A parameter that may be left out and is never shown.
 #[must_use]
 pub const fn secret(name: &'static str, shape: Shape, doc: &'static str) -> Field {
     Field {
-        name,
-        shape,
-        required: false,
         sensitive: true,
-        doc,
+        ..super::declare::optional(name, shape, doc)
     }
 }
 

@@ -11,7 +11,7 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use opsh_operation::{Fault, Map, Value, validate};
 
-use super::{Context, Entry, Handler, Terminal};
+use super::{Context, Entry, Files, Handler, Terminal};
 use crate::world::{BranchGuard, Cancel, Kind, Scope, World, http, ssh};
 
 /// A world with a clock that only `sleep` moves, and countable randomness.
@@ -168,6 +168,7 @@ impl Bench {
             world: &self.world,
             cancel: &Cancel::new(None),
             terminal: &self.terminal,
+            files: &Files::new(std::path::Path::new(".")).unwrap(),
         };
         function(&context, &input)
     }

@@ -111,8 +111,7 @@ fn answer(path: &str) -> Vec<u8> {
             answer.extend(std::iter::repeat_n(b'y', 5_000_000));
             answer
         }
-        "/cut" => b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf".to_vec(),
-        "/stall" => b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf".to_vec(),
+        "/cut" | "/stall" => b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf".to_vec(),
         "/gibberish" => b"SSH-2.0-OpenSSH_9.2\r\n".to_vec(),
         _ => page("200 OK", "", path.as_bytes()),
     }

@@ -8,7 +8,7 @@ use std::process::Command as Process;
 use std::time::{Duration, Instant};
 
 use opsh::modules::ssh as module;
-use opsh::modules::{Context, Terminal};
+use opsh::modules::{Context, Files, Handler, Terminal};
 use opsh::world::live::{Live, Settings};
 use opsh::world::ssh::key_file::KeyFile;
 use opsh::world::ssh::{Command, HostKey, Output, Session, Target};
@@ -82,9 +82,9 @@ impl Lab {
     }
 
     fn refused(&self, target: &Target) -> Fault {
-        let mut fault = match self.world(&[]).ssh().connect(target, &Cancel::new(None)) {
-            Ok(_) => panic!("the login worked"),
-            Err(fault) => fault,
+        let session = self.world(&[]).ssh().connect(target, &Cancel::new(None));
+        let Err(mut fault) = session else {
+            panic!("the login worked");
         };
         fault.message = self.plain(&fault.message);
         fault
@@ -175,7 +175,7 @@ fn full_streams_do_not_block_each_other() {
     assert_eq!((output.stdout.len(), output.stderr.len()), (size, size));
 
     let mut echo = command("cat");
-    echo.stdin = (0..size).map(|index| (index % 251) as u8).collect();
+    echo.stdin = (0..=250_u8).cycle().take(size).collect();
     let output = run(session.as_mut(), &echo).unwrap();
     assert!(
         output.stdout == echo.stdin,
@@ -237,9 +237,7 @@ fn files_arrive_whole_or_not_at_all() {
     let mut session = connect(&world, &lab.target());
     let folder = tempfile::tempdir().unwrap();
     let remote = folder.path().join("it's here");
-    let content: Vec<u8> = (0..3_000_000_u32)
-        .map(|index| (index % 253) as u8)
-        .collect();
+    let content: Vec<u8> = (0..=252_u8).cycle().take(3_000_000).collect();
     session.upload(&content, &remote, 0o640, &cancel).unwrap();
     assert!(fs::read(&remote).unwrap() == content);
     session.upload(b"second", &remote, 0o600, &cancel).unwrap();
@@ -618,13 +616,22 @@ impl Lab {
 
     fn call(
         &self,
-        handler: fn(&Context<'_>, &Map) -> Result<Value, Fault>,
+        name: &str,
         input: impl IntoIterator<Item = (&'static str, Value)>,
     ) -> Result<Value, Fault> {
+        let handler = module::ENTRIES
+            .iter()
+            .filter(|entry| entry.operation.name == name)
+            .find_map(|entry| match entry.handler {
+                Handler::Native(handler) => Some(handler),
+                _ => None,
+            })
+            .unwrap();
         let context = Context {
             world: &self.world(&[]),
             cancel: &Cancel::new(None),
             terminal: &Nobody,
+            files: &Files::new(self.home.path()).unwrap(),
         };
         let mut all = Map::from([("host".to_owned(), self.host().into())]);
         all.extend(
@@ -643,16 +650,14 @@ fn a_failed_command_is_an_error_unless_it_may_fail() {
         "command",
         "echo out; echo one >&2; echo two >&2; exit 7".into(),
     );
-    let fault = lab.call(module::run::run, [line.clone()]).unwrap_err();
+    let fault = lab.call("run", [line.clone()]).unwrap_err();
     assert_eq!(fault.kind, FaultKind::Failed);
     assert_eq!(
         fault.message,
         "127.0.0.1: the command ended with exit code 7: two"
     );
     assert_eq!(fault.details["stdout"], "out\n".into());
-    let result = lab
-        .call(module::run::run, [line, ("check", false.into())])
-        .unwrap();
+    let result = lab.call("run", [line, ("check", false.into())]).unwrap();
     assert_eq!(result.get("exit_code"), Some(&Value::Int(7)));
     assert_eq!(result.get("stderr"), Some(&"one\ntwo\n".into()));
 }
@@ -667,7 +672,7 @@ fn many_hosts_answer_in_order_and_failures_stay_with_their_host() {
     let start = Instant::now();
     let results = lab
         .call(
-            module::run_all::run_all,
+            "run_all",
             [
                 ("hosts", Value::List(hosts)),
                 ("command", "sleep 0.5; echo ok".into()),
@@ -698,17 +703,14 @@ fn waiting_says_the_last_reason() {
     let mut closed = lab.host();
     closed.insert("port".into(), 1_i64.into());
     let fault = lab
-        .call(
-            module::wait::wait,
-            [("host", closed.into()), ("timeout", "1s".into())],
-        )
+        .call("wait", [("host", closed.into()), ("timeout", "1s".into())])
         .unwrap_err();
     assert_eq!(fault.kind, FaultKind::Timeout);
     assert_eq!(
         lab.plain(&fault.message),
         "127.0.0.1: no login within 1s (1 attempts); the last one: USER@127.0.0.1 (127.0.0.1:1): the connection was refused: no SSH server listens there"
     );
-    let there = lab.call(module::wait::wait, []).unwrap();
+    let there = lab.call("wait", []).unwrap();
     assert_eq!(there.get("host_key"), Some(&lab.host_key().into()));
 }
 
@@ -720,7 +722,7 @@ fn a_generated_key_logs_in_and_is_never_overwritten() {
         ("path", path.display().to_string().into()),
         ("comment", "made by opsh".into()),
     ];
-    let key = lab.call(module::keys::generate_key, input.clone()).unwrap();
+    let key = lab.call("generate_key", input.clone()).unwrap();
     let mode = std::os::unix::fs::PermissionsExt::mode(&path.metadata().unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600);
     lab.authorize(&path);
@@ -736,6 +738,6 @@ fn a_generated_key_logs_in_and_is_never_overwritten() {
         key.get("public_key").unwrap().as_text(),
         Some(listed.trim())
     );
-    let fault = lab.call(module::keys::generate_key, input).unwrap_err();
+    let fault = lab.call("generate_key", input).unwrap_err();
     assert_eq!(fault.kind, FaultKind::AlreadyExists);
 }

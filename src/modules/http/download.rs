@@ -4,13 +4,14 @@ use std::fs::File;
 use std::path::Path;
 
 use opsh_operation::shape::{Shape, Structure};
-use opsh_operation::{Effect, Fault, FaultKind, Map, Operation, Value};
+use opsh_operation::{Effect, Fault, FaultKind, Inverse, Map, Operation, Settle, Value, Write};
 use sha2::{Digest as _, Sha256};
 
 use super::request::{self, request_fields};
 use super::with_site;
 use crate::modules::Context;
-use crate::modules::parameter::{self, optional, required};
+use crate::modules::declare::{optional, required};
+use crate::modules::parameter;
 
 /// Larger bodies are refused, unless the playbook says otherwise.
 const LIMIT: u64 = 64 * 1024 * 1024;
@@ -66,7 +67,13 @@ pub static DOWNLOAD: Operation = Operation {
     input: &INPUT,
     positional: &["url", "path"],
     output: Shape::Struct(&OUTPUT),
-    effect: Effect::Read,
+    effect: Effect::Write(Write {
+        inverse: Inverse::Impossible("what the file held before is not kept"),
+        settle: Settle::Repeat,
+        makes: &[],
+        removes: &[],
+        tags: None,
+    }),
     example: with_site!(
         r#"let page = http::download("http://" + address + "/", "page.html");
 assert(page.length == 15);
@@ -86,13 +93,11 @@ pub fn download(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
     }
     let successful = (200..300).contains(&response.status);
     let sum = if successful {
+        result.insert("path".to_owned(), context.shown(path).into());
         sum_of(Path::new(path))?
     } else {
         hex::encode(Sha256::digest(&response.body))
     };
-    if successful {
-        result.insert("path".to_owned(), path.into());
-    }
     result.insert("sha256".to_owned(), sum.into());
     Ok(result.into())
 }

@@ -6,7 +6,8 @@ use opsh_operation::{Effect, Fault, Inverse, Map, Operation, Settle, Value, Writ
 use super::request::{self, body_fields, request_fields};
 use super::with_site;
 use crate::modules::Context;
-use crate::modules::parameter::{self, optional};
+use crate::modules::declare::optional;
+use crate::modules::parameter;
 
 static LOOK_INPUT: Structure = Structure {
     name: "http::get",

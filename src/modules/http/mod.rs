@@ -1,12 +1,12 @@
 //! The module `http`: requests to sites and hosts.
 //!
-//! `get`, `head`, `post`, `put` and `delete` are one table ([`methods`]);
-//! `download` ([`download`]) writes a file. [`request`] reads what they share.
+//! `get`, `head`, `post`, `put` and `delete` are one table (`methods`);
+//! `download` (`download`) writes a file. `request` reads what they share.
 
 use super::{Entry, Handler};
 
-pub mod download;
-pub mod methods;
+mod download;
+mod methods;
 mod request;
 
 /// The module's operations.

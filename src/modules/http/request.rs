@@ -19,33 +19,33 @@ const REDIRECTS: u64 = 10;
 macro_rules! request_fields {
     ($($own:expr),* $(,)?) => {
         &[
-            $crate::modules::parameter::required(
+            $crate::modules::declare::required(
                 "url",
                 opsh_operation::Shape::Text,
                 "The whole URL, http or https.",
             ),
             $($own,)*
-            $crate::modules::parameter::optional(
+            $crate::modules::declare::optional(
                 "headers",
                 opsh_operation::Shape::MapOf(&opsh_operation::Shape::Text),
                 "Headers by name.",
             ),
-            $crate::modules::parameter::optional(
+            $crate::modules::declare::optional(
                 "query",
                 opsh_operation::Shape::MapOf(&opsh_operation::Shape::Any),
                 "Appended to the URL, encoded; a list repeats its name.",
             ),
-            $crate::modules::parameter::optional(
+            $crate::modules::declare::optional(
                 "timeout",
                 opsh_operation::Shape::Duration,
                 "For the whole exchange, redirects included; 30 s by default.",
             ),
-            $crate::modules::parameter::optional(
+            $crate::modules::declare::optional(
                 "redirects",
                 opsh_operation::Shape::Int { min: 0, max: 100 },
                 "How many redirects are followed; 10 by default. With 0 the redirect itself is the answer.",
             ),
-            $crate::modules::parameter::optional(
+            $crate::modules::declare::optional(
                 "limit",
                 opsh_operation::Shape::Int { min: 0, max: i64::MAX },
                 "Refuse a body beyond this many bytes.",
@@ -59,17 +59,17 @@ pub(super) use request_fields;
 macro_rules! body_fields {
     () => {
         $crate::modules::http::request::request_fields![
-            $crate::modules::parameter::optional(
+            $crate::modules::declare::optional(
                 "json",
                 opsh_operation::Shape::Any,
                 "A value to send as JSON, with that content type.",
             ),
-            $crate::modules::parameter::optional(
+            $crate::modules::declare::optional(
                 "body",
                 opsh_operation::Shape::Body,
                 "Text, bytes, or #{ file: \"path\" } to send.",
             ),
-            $crate::modules::parameter::optional(
+            $crate::modules::declare::optional(
                 "check",
                 opsh_operation::Shape::Bool,
                 "Whether a status other than 2xx is an error; false by default.",

@@ -10,7 +10,8 @@ use ssh_key::private::{Ed25519Keypair, KeypairData};
 use ssh_key::{LineEnding, PrivateKey};
 
 use crate::modules::Context;
-use crate::modules::parameter::{self, optional, required};
+use crate::modules::declare::{optional, required};
+use crate::modules::parameter;
 use crate::world::ssh::key_file::{KeyFile, expand_home};
 
 static GENERATE_INPUT: Structure = Structure {
@@ -102,7 +103,7 @@ pub fn generate_key(context: &Context<'_>, input: &Map) -> Result<Value, Fault> 
     write(path, private.as_bytes(), 0o600)?;
     write(&public_path, format!("{public}\n").as_bytes(), 0o644)?;
     Ok(Map::from([
-        ("path".to_owned(), path.into()),
+        ("path".to_owned(), context.shown(path).into()),
         ("public_key".to_owned(), public.into()),
         (
             "fingerprint".to_owned(),

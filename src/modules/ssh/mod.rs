@@ -2,24 +2,24 @@
 //!
 //! | file | operations |
 //! |---|---|
-//! | [`run`] | `run`, `read` |
-//! | [`run_all`] | `run_all` |
-//! | [`transfer`] | `upload`, `download` |
-//! | [`wait`] | `wait` |
-//! | [`keys`] | `generate_key`, `public_key`, `console_host_keys` |
-//! | [`quote`] | `quote` |
+//! | `run` | `run`, `read` |
+//! | `run_all` | `run_all` |
+//! | `transfer` | `upload`, `download` |
+//! | `wait` | `wait` |
+//! | `keys` | `generate_key`, `public_key`, `console_host_keys` |
+//! | `quote` | `quote` |
 //!
-//! [`target`] reads the parameters that all of them share.
+//! `target` reads the parameters that all of them share.
 
 use super::{Entry, Handler};
 
-pub mod keys;
-pub mod quote;
-pub mod run;
-pub mod run_all;
-pub mod target;
-pub mod transfer;
-pub mod wait;
+mod keys;
+mod quote;
+mod run;
+mod run_all;
+mod target;
+mod transfer;
+mod wait;
 
 /// The module's operations.
 pub static ENTRIES: &[Entry] = &[

@@ -4,7 +4,8 @@ use opsh_operation::shape::{Shape, Structure};
 use opsh_operation::{Effect, Fault, FaultKind, Map, Operation, Value};
 
 use crate::modules::Context;
-use crate::modules::parameter::{self, required};
+use crate::modules::declare::required;
+use crate::modules::parameter;
 
 static INPUT: Structure = Structure {
     name: "ssh::quote",

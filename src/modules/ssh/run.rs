@@ -8,7 +8,8 @@ use opsh_operation::{Effect, Fault, FaultKind, Inverse, Map, Operation, Settle, 
 use super::target::{self, HOST, RESULT_HOST, login_fields};
 use super::with_machine;
 use crate::modules::Context;
-use crate::modules::parameter::{self, optional, required};
+use crate::modules::declare::{optional, required};
+use crate::modules::parameter;
 use crate::world::ssh::{Command, Target};
 
 /// For a command, unless the playbook says otherwise.

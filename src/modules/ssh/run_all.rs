@@ -11,7 +11,8 @@ use super::run::{self, OUTPUT};
 use super::target::{self, login_fields};
 use super::with_machine;
 use crate::modules::Context;
-use crate::modules::parameter::{self, optional, required};
+use crate::modules::declare::{optional, required};
+use crate::modules::parameter;
 use crate::world::Kind;
 
 static INPUT: Structure = Structure {

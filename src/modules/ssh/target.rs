@@ -1,13 +1,14 @@
 //! Where to log in: the parameters that every operation with a host shares.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use opsh_operation::shape::Shape;
 use opsh_operation::{Fault, FaultKind, Map, Value, suggest};
 
 use crate::modules::Context;
+use crate::modules::declare::optional;
 use crate::modules::parameter;
+use crate::world::ssh::key_file::expand_home;
 use crate::world::ssh::{HostKey, Session, Target};
 
 /// For connecting and logging in, unless the playbook says otherwise.
@@ -24,17 +25,17 @@ macro_rules! login_fields {
     ($($own:expr),+ $(,)?) => {
         &[
             $($own,)+
-            $crate::modules::parameter::optional(
+            $crate::modules::declare::optional(
                 "user",
                 opsh_operation::Shape::Text,
                 "Whom to log in as; otherwise what ~/.ssh/config says, or the local user.",
             ),
-            $crate::modules::parameter::optional(
+            $crate::modules::declare::optional(
                 "port",
                 opsh_operation::Shape::Int { min: 1, max: 65535 },
                 "Port; otherwise what ~/.ssh/config says, or 22.",
             ),
-            $crate::modules::parameter::optional(
+            $crate::modules::declare::optional(
                 "key_file",
                 opsh_operation::Shape::Text,
                 "Private key file, may begin with ~/; otherwise the ssh-agent and ~/.ssh are asked.",
@@ -44,12 +45,12 @@ macro_rules! login_fields {
                 opsh_operation::Shape::Text,
                 "Opens the key file.",
             ),
-            $crate::modules::parameter::optional(
+            $crate::modules::declare::optional(
                 "host_key",
                 opsh_operation::Shape::Any,
                 "Keys or fingerprints (SHA256:…) of which the host must show one, or \"accept-new\"; otherwise it must be in known_hosts.",
             ),
-            $crate::modules::parameter::optional(
+            $crate::modules::declare::optional(
                 "connect_timeout",
                 opsh_operation::Shape::Duration,
                 "For connecting and logging in; 15 s by default.",
@@ -98,7 +99,8 @@ pub(super) fn of(host: &Value, input: &Map) -> Result<Target, Fault> {
         host: parameter::needed(&merged, "host")?.to_owned(),
         port,
         user: parameter::text(&merged, "user").map(str::to_owned),
-        key_file: parameter::text(&merged, "key_file").map(PathBuf::from),
+        key_file: parameter::text(&merged, "key_file")
+            .map(|path| expand_home(path, std::env::home_dir().as_deref())),
         passphrase: parameter::concealed(&merged, "passphrase"),
         host_key: host_key(merged.get("host_key"))?,
         connect_timeout: parameter::duration(&merged, "connect_timeout", CONNECT),
@@ -145,7 +147,7 @@ fn invalid(message: String) -> Fault {
 
 /// What a result says about its host.
 pub(super) const RESULT_HOST: opsh_operation::Field =
-    parameter::optional("host", Shape::Text, "The host as the playbook calls it.");
+    optional("host", Shape::Text, "The host as the playbook calls it.");
 
 #[cfg(test)]
 mod tests {

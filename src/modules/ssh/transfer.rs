@@ -11,7 +11,8 @@ use super::quote::posix;
 use super::target::{self, HOST, RESULT_HOST, login_fields};
 use super::{run, with_machine};
 use crate::modules::Context;
-use crate::modules::parameter::{self, optional, required};
+use crate::modules::declare::{optional, required};
+use crate::modules::parameter;
 use crate::world::Cancel;
 use crate::world::ssh::{Command, Session};
 
@@ -86,7 +87,7 @@ assert(ssh::read(host, "cat greeting.txt").stdout == "hello\n");
 pub fn upload(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
     let target = target::of_input(input)?;
     let remote = parameter::needed(input, "remote")?;
-    let content = parameter::content(context.world.files(), input, "content")?.unwrap_or_default();
+    let body = parameter::content(context.world.files(), input, "content")?.unwrap_or_default();
     let mode = mode(parameter::text(input, "mode").unwrap_or("0644"))?;
     let timeout = parameter::duration(input, "timeout", TIMEOUT);
     let start = context.world.now();
@@ -94,7 +95,7 @@ pub fn upload(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
     if parameter::flag(input, "sudo", false) {
         upload_as_root(
             session.as_mut(),
-            &content,
+            &body,
             remote,
             mode,
             timeout,
@@ -102,13 +103,13 @@ pub fn upload(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
         )?;
     } else {
         within(context.cancel, timeout, &target.host, |cancel| {
-            session.upload(&content, Path::new(remote), mode, cancel)
+            session.upload(&body, Path::new(remote), mode, cancel)
         })?;
     }
     Ok(Map::from([
         ("host".to_owned(), target.host.as_str().into()),
         ("path".to_owned(), remote.into()),
-        ("length".to_owned(), length(content.len())),
+        ("length".to_owned(), length(body.len())),
         (
             "seconds".to_owned(),
             parameter::seconds(start, context.world.now()),
@@ -199,7 +200,13 @@ pub static DOWNLOAD: Operation = Operation {
     input: &DOWNLOAD_INPUT,
     positional: &["host", "remote", "local"],
     output: Shape::Struct(&DOWNLOAD_OUTPUT),
-    effect: Effect::Read,
+    effect: Effect::Write(Write {
+        inverse: Inverse::Impossible("what the local file held before is not kept"),
+        settle: Settle::Repeat,
+        makes: &[],
+        removes: &[],
+        tags: None,
+    }),
     example: with_machine!(
         r#"ssh::upload(host, "hello\n", "greeting.txt");
 let copy = ssh::download(host, "greeting.txt", "greeting.txt");
@@ -217,13 +224,10 @@ pub fn download(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
     let timeout = parameter::duration(input, "timeout", TIMEOUT);
     let start = context.world.now();
     let mut session = target::connect(context, &target)?;
-    let content = within(context.cancel, timeout, &target.host, |cancel| {
+    let copy = within(context.cancel, timeout, &target.host, |cancel| {
         session.download(Path::new(remote), limit, cancel)
     })?;
-    let written = context
-        .world
-        .files()
-        .write(Path::new(local), &content, 0o644);
+    let written = context.world.files().write(Path::new(local), &copy, 0o644);
     written.map_err(|error| {
         Fault::new(
             FaultKind::Invalid,
@@ -233,11 +237,11 @@ pub fn download(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
     })?;
     Ok(Map::from([
         ("host".to_owned(), target.host.as_str().into()),
-        ("path".to_owned(), local.into()),
-        ("length".to_owned(), length(content.len())),
+        ("path".to_owned(), context.shown(local).into()),
+        ("length".to_owned(), length(copy.len())),
         (
             "sha256".to_owned(),
-            hex::encode(Sha256::digest(&content)).into(),
+            hex::encode(Sha256::digest(&copy)).into(),
         ),
         (
             "seconds".to_owned(),

@@ -8,7 +8,8 @@ use opsh_operation::{Effect, Fault, FaultKind, Map, Operation, Value};
 use super::target::{self, HOST, RESULT_HOST, login_fields};
 use super::with_machine;
 use crate::modules::Context;
-use crate::modules::parameter::{self, optional, required};
+use crate::modules::declare::{optional, required};
+use crate::modules::parameter;
 
 const TIMEOUT: Duration = Duration::from_mins(3);
 const PAUSE: Duration = Duration::from_secs(2);

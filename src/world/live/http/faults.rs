@@ -92,13 +92,18 @@ const CONNECT_HINT: &str =
 const TLS_HINT: &str = "check the host name and the server's certificate";
 
 fn from_io(error: IoError, url: &str, limit: Duration) -> Fault {
-    let inner = error.get_ref();
-    if let Some(tls) = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+    let tls = error.get_ref().and_then(|inner| inner.downcast_ref());
+    if let Some(tls) = tls {
         return untrusted(url, tls);
     }
-    if inner.is_some_and(|inner| inner.is::<ureq::Error>()) {
-        let inner = error.into_inner().map(|inner| inner.downcast());
-        return match inner {
+    if error
+        .get_ref()
+        .is_some_and(<dyn std::error::Error + Send + Sync>::is::<ureq::Error>)
+    {
+        return match error
+            .into_inner()
+            .map(<dyn std::error::Error + Send + Sync>::downcast)
+        {
             Some(Ok(inner)) => from_ureq(*inner, url, limit),
             _ => unreachable(url, "the connection failed", CONNECT_HINT),
         };

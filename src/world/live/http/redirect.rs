@@ -67,7 +67,8 @@ impl Hop {
         let elsewhere = url.origin() != self.url.origin();
         let dropped = |name: &str| {
             let is_one_of = |names: &[&str]| names.iter().any(|one| one.eq_ignore_ascii_case(name));
-            (elsewhere && is_one_of(&PRIVATE)) || (retrieves && is_one_of(&DESCRIBING))
+            (elsewhere && (is_one_of(&PRIVATE) || is_one_of(&["host"])))
+                || (retrieves && is_one_of(&DESCRIBING))
         };
         Some(Ok(Self {
             method: if retrieves {
@@ -78,9 +79,7 @@ impl Hop {
             headers: self
                 .headers
                 .iter()
-                .filter(|(name, _)| {
-                    !dropped(name) && !(elsewhere && name.eq_ignore_ascii_case("host"))
-                })
+                .filter(|(name, _)| !dropped(name))
                 .cloned()
                 .collect(),
             body: if retrieves {

@@ -1,6 +1,6 @@
 //! `known_hosts`: looking a host's key up, and writing a new one down.
 //!
-//! The format is that of `sshd(8)`, "SSH_KNOWN_HOSTS FILE FORMAT": patterns,
+//! The format is that of `sshd(8)`, `SSH_KNOWN_HOSTS FILE FORMAT`: patterns,
 //! hashed names (`|1|salt|HMAC-SHA1`), `[host]:port` for other ports than 22,
 //! `@revoked`. Lines of `@cert-authority` say nothing about plain keys.
 

@@ -235,10 +235,10 @@ impl From<ssh2::Error> for End {
 
 /// What a stream's error was before it became one of I/O.
 pub(super) fn into_ssh(error: std::io::Error) -> ssh2::Error {
-    match error
+    let inner = error
         .into_inner()
-        .map(|inner| inner.downcast::<ssh2::Error>())
-    {
+        .map(<dyn std::error::Error + Send + Sync>::downcast::<ssh2::Error>);
+    match inner {
         Some(Ok(inner)) => *inner,
         _ => ssh2::Error::new(ssh2::ErrorCode::Session(-43), "the stream failed"),
     }
