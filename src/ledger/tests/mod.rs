@@ -7,6 +7,7 @@ use super::*;
 use crate::world::Kind;
 
 mod damage;
+mod kill;
 mod locks;
 
 fn at(second: i64) -> Timestamp {
