@@ -82,6 +82,7 @@ impl State {
         };
         state.s3.taken = TAKEN_BUCKETS.map(str::to_owned).into();
         ec2::furnish(&mut state);
+        cloudwatch::furnish(&mut state);
         ssm::furnish(&mut state);
         state
     }

@@ -59,7 +59,7 @@ pub fn evaluate(cloud: &mut state::State, name: &str, generation: &str) {
     }
 }
 
-fn look(cloud: &state::State, condition: &Condition) -> View {
+fn look(cloud: &mut state::State, condition: &Condition) -> View {
     let period = condition.period;
     let looked_at = condition.evaluation_periods + MORE;
     let step = period.min(60);

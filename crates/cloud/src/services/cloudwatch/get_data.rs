@@ -139,7 +139,7 @@ fn identifier(id: &str) -> Result<(), ApiError> {
     ))
 }
 
-fn answer(cloud: &state::State, query: &Query, input: &Input) -> Result<Answer, ApiError> {
+fn answer(cloud: &mut state::State, query: &Query, input: &Input) -> Result<Answer, ApiError> {
     let stat = query.metric_stat.as_ref().ok_or_else(|| {
         ApiError::new(
             "ValidationError",

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::metric::{Metric, invalid};
 use super::page::page;
+use super::vitals;
 use crate::api::ApiError;
 use crate::document::{Document, maybe};
 use crate::state;
@@ -61,6 +62,7 @@ pub fn list_metrics(cloud: &mut state::State, input: Input) -> Result<Document, 
         .store
         .metrics(since)
         .cloned()
+        .chain(vitals::metrics(cloud, since))
         .filter(wanted)
         .collect();
     found.sort();

@@ -3,6 +3,7 @@
 //! - [`metric`]: names, values and units of what was published;
 //! - [`store`]: published values, kept and forgotten as long as AWS keeps them;
 //! - [`statistic`]: what a period's values amount to;
+//! - [`vitals`], [`daily`]: the metrics that AWS publishes itself;
 //! - [`put`], [`list`], [`get_statistics`], [`get_data`]: the actions on metrics;
 //! - [`alarm`], [`evaluate`], [`notify`], [`history`]: alarms, their life and what they set off.
 //!
@@ -19,6 +20,7 @@ use crate::api::{ApiError, ApiRequest, ApiResponse};
 use crate::state;
 
 pub mod alarm;
+pub mod daily;
 pub mod evaluate;
 pub mod get_data;
 pub mod get_statistics;
@@ -32,6 +34,7 @@ pub mod reason;
 pub mod statistic;
 pub mod store;
 pub mod tags;
+pub mod vitals;
 
 /// What there is.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -54,6 +57,13 @@ pub enum Event {
         /// Which of the alarms that had this name: one that was deleted is not looked at.
         generation: String,
     },
+    /// A day is over.
+    Midnight,
+}
+
+/// Furnishes a new account.
+pub fn furnish(cloud: &mut state::State) {
+    daily::plan(cloud);
 }
 
 /// Answers a request.
@@ -88,6 +98,7 @@ pub fn handle(cloud: &mut state::State, request: &ApiRequest) -> Result<ApiRespo
 pub fn happen(cloud: &mut state::State, event: Event) {
     match event {
         Event::Evaluate { alarm, generation } => evaluate::evaluate(cloud, &alarm, &generation),
+        Event::Midnight => daily::midnight(cloud),
     }
 }
 

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::metric::Metric;
 use super::statistic::Summary;
+use super::vitals;
 use crate::state;
 
 const HOUR: i64 = 3600;
@@ -89,7 +90,7 @@ impl Store {
 /// begin at `range.start`, in the order of time, one for each unit; `unit` picks one.
 #[must_use]
 pub fn points(
-    cloud: &state::State,
+    cloud: &mut state::State,
     metric: &Metric,
     range: Range<i64>,
     period: i64,
@@ -97,9 +98,10 @@ pub fn points(
 ) -> Vec<Point> {
     let kept = kept_from(cloud.now, period).max(range.start);
     let visible = kept..range.end;
+    let computed = vitals::samples(cloud, metric, &visible);
     let published = cloud.cloudwatch.store.samples(metric, &visible);
     let mut periods: BTreeMap<(i64, &str), Vec<&Summary>> = BTreeMap::new();
-    for sample in published {
+    for sample in published.iter().chain(&computed) {
         if unit.is_none_or(|unit| unit == sample.unit) {
             let index = (sample.at.as_second() - range.start).div_euclid(period);
             periods

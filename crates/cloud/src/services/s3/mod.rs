@@ -23,7 +23,7 @@ mod state;
 pub use action::action;
 pub use place::bucket_of_host;
 pub use presigned::visit;
-pub use state::{Block, State};
+pub use state::{Block, State, Stored};
 
 /// Answers a request.
 ///

@@ -131,7 +131,40 @@ impl Body {
     }
 }
 
+/// What a bucket holds, as it is measured once a day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// The bucket.
+    pub name: String,
+    /// Since when there is one.
+    pub created: Timestamp,
+    /// The bytes of all versions.
+    pub bytes: u64,
+    /// How many versions there are, delete markers too.
+    pub objects: u64,
+}
+
 impl State {
+    /// What each bucket holds, by name.
+    #[must_use]
+    pub fn stored(&self) -> Vec<Stored> {
+        self.buckets
+            .iter()
+            .map(|(name, bucket)| {
+                let versions = || bucket.objects.values().flatten();
+                Stored {
+                    name: name.clone(),
+                    created: bucket.created,
+                    bytes: versions()
+                        .filter_map(|version| version.object.as_ref())
+                        .map(|object| object.body.length())
+                        .sum(),
+                    objects: versions().count() as u64,
+                }
+            })
+            .collect()
+    }
+
     fn each_body(&mut self, mut visit: impl FnMut(&mut Body)) {
         for bucket in self.buckets.values_mut() {
             for version in bucket.objects.values_mut().flatten() {
