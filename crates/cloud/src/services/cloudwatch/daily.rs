@@ -35,7 +35,12 @@ pub fn midnight(cloud: &mut state::State) {
         }
         let values = [
             ("BucketSizeBytes", "StandardStorage", "Bytes", bucket.bytes),
-            ("NumberOfObjects", "AllStorageTypes", "Count", bucket.objects),
+            (
+                "NumberOfObjects",
+                "AllStorageTypes",
+                "Count",
+                bucket.objects,
+            ),
         ];
         for (name, storage, unit, value) in values {
             let metric = Metric {

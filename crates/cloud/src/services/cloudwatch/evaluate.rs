@@ -50,12 +50,13 @@ pub fn evaluate(cloud: &mut state::State, name: &str, generation: &str) {
     let alarm = alarm.clone();
     plan(cloud, &alarm);
     let view = look(cloud, &alarm.condition);
-    if let Some(verdict) = judge(&alarm.condition, &view)
-        && verdict != alarm.verdict
-    {
-        let why = reason::words(&alarm, verdict, &view);
-        let data = reason::data(cloud.now, &alarm.condition, &view);
-        become_verdict(cloud, name, verdict, why, Some(data));
+    match judge(&alarm.condition, &view) {
+        Some(verdict) if verdict != alarm.verdict => {
+            let why = reason::words(&alarm, verdict, &view);
+            let data = reason::data(cloud.now, &alarm.condition, &view);
+            become_verdict(cloud, name, verdict, why, Some(data));
+        }
+        _ => notify::repeat(cloud, &alarm, &view),
     }
 }
 

@@ -1,12 +1,13 @@
-//! What alarms set off: messages to SNS topics.
+//! What alarms set off: messages to SNS topics and scaling policies.
 
 use serde_json::json;
 
 use super::alarm::{Alarm, Verdict, arn};
+use super::evaluate::View;
 use super::history;
 use super::reason::stamp;
 use crate::api::ApiError;
-use crate::services::sns;
+use crate::services::{autoscaling, sns};
 use crate::state;
 
 /// Whether the embedded cloud can perform an action.
@@ -16,7 +17,7 @@ use crate::state;
 pub fn check(cloud: &state::State, action: &str) -> Result<(), ApiError> {
     let parts: Vec<&str> = action.splitn(6, ':').collect();
     match parts.as_slice() {
-        ["arn", "aws", "sns", region, account, _] => {
+        ["arn", "aws", "sns" | "autoscaling", region, account, _] => {
             if *region != cloud.region || *account != cloud.account {
                 return Err(ApiError::new(
                     "ValidationError",
@@ -41,6 +42,10 @@ pub fn changed(cloud: &mut state::State, before: &Alarm, alarm: &Alarm) {
         return;
     }
     for action in alarm.actions.of(alarm.verdict) {
+        if is_policy(action) {
+            scale(cloud, alarm, action, None);
+            continue;
+        }
         let subject = format!(
             "{}: \"{}\" in {}",
             alarm.verdict.name(),
@@ -51,6 +56,49 @@ pub fn changed(cloud: &mut state::State, before: &Alarm, alarm: &Alarm) {
         let outcome = sns::publish::deliver(cloud, action, Some(&subject), &message);
         history::acted(cloud, alarm, action, outcome.err());
     }
+}
+
+/// The verdict is as before: scaling policies are asked again every time.
+pub fn repeat(cloud: &mut state::State, alarm: &Alarm, view: &View) {
+    if !alarm.actions.enabled {
+        return;
+    }
+    for action in alarm.actions.of(alarm.verdict) {
+        if is_policy(action) {
+            scale(cloud, alarm, action, Some(view));
+        }
+    }
+}
+
+fn is_policy(action: &str) -> bool {
+    action.starts_with("arn:aws:autoscaling:")
+}
+
+fn scale(cloud: &mut state::State, alarm: &Alarm, policy: &str, view: Option<&View>) {
+    // A change comes with the reason just written; a repetition with a fresh look.
+    let latest = view
+        .and_then(|view| view.values.first())
+        .map(|(_, _, value)| *value)
+        .or_else(|| recent(alarm));
+    let outcome = autoscaling::policy::alarmed(
+        cloud,
+        policy,
+        &autoscaling::policy::Call {
+            alarm: &alarm.name,
+            verdict: alarm.verdict.name(),
+            threshold: alarm.condition.threshold,
+            value: latest,
+        },
+    );
+    if view.is_none() || outcome.is_err() {
+        history::acted(cloud, alarm, policy, outcome.err());
+    }
+}
+
+/// The latest value that the reason tells of.
+fn recent(alarm: &Alarm) -> Option<f64> {
+    let data: serde_json::Value = serde_json::from_str(alarm.reason_data.as_deref()?).ok()?;
+    data.get("recentDatapoints")?.as_array()?.last()?.as_f64()
 }
 
 /// The message as AWS sends it to a topic.

@@ -10,7 +10,7 @@ use std::ops::Range;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::metric::Metric;
+use super::metric::{Dimension, Metric};
 use super::statistic::Summary;
 use super::vitals;
 use crate::state;
@@ -120,6 +120,51 @@ pub fn points(
             })
         })
         .collect()
+}
+
+/// Publishes a value that one of AWS's services measured now; the values of a minute are
+/// kept together.
+pub fn publish(
+    cloud: &mut state::State,
+    namespace: &str,
+    name: &str,
+    dimensions: &[(&str, String)],
+    unit: &str,
+    value: f64,
+) {
+    let mut dimensions: Vec<Dimension> = dimensions
+        .iter()
+        .map(|(name, value)| Dimension::new(*name, value))
+        .collect();
+    dimensions.sort();
+    let metric = Metric {
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+        dimensions,
+    };
+    let minute = cloud.now.as_second().div_euclid(60) * 60;
+    let at = Timestamp::from_second(minute).unwrap_or(cloud.now);
+    let store = &mut cloud.cloudwatch.store;
+    let latest = store
+        .series
+        .get_mut(&metric)
+        .and_then(|series| series.samples.last_mut());
+    if let Some(sample) = latest.filter(|sample| sample.at == at) {
+        let mut values = std::mem::take(&mut sample.summary.values);
+        match values.last_mut() {
+            #[allow(clippy::float_cmp)] // the same value, counted once more
+            Some((last, count)) if *last == value => *count += 1.0,
+            _ => values.push((value, 1.0)),
+        }
+        sample.summary = Summary::counted(values);
+        return;
+    }
+    let sample = Sample {
+        at,
+        unit: unit.to_owned(),
+        summary: Summary::of(value),
+    };
+    store.add(metric, sample, cloud.now);
 }
 
 /// From when on values can still be had in periods of `period` seconds.

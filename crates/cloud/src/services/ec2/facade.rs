@@ -161,7 +161,7 @@ pub fn reachable(cloud: &Cloud, to: Ipv4Addr, port: u16, from: Ipv4Addr) -> Reac
     }
 }
 
-fn lets_in(rule: &Rule, port: u16, from: Ipv4Addr, sender: &[String]) -> bool {
+pub(super) fn lets_in(rule: &Rule, port: u16, from: Ipv4Addr, sender: &[String]) -> bool {
     let traffic = match rule.traffic.protocol.as_str() {
         "-1" => true,
         "tcp" => (rule.traffic.from..=rule.traffic.to).contains(&i32::from(port)),

@@ -33,6 +33,7 @@ mod key_pairs;
 mod kinds;
 mod launch_data;
 mod launch_templates;
+mod network_facts;
 mod params;
 mod places;
 mod region;
@@ -51,6 +52,10 @@ pub use self::instances::Stage;
 pub use self::instances::launch::LaunchSpec;
 pub use self::launch_data::{InterfaceWish, LaunchData, MetadataWish, Profile};
 pub use self::launch_templates::TemplateRef;
+pub use self::network_facts::{
+    Place, Template, default_group, default_subnet, group_vpc, has_vpc, lets_through, place,
+    template,
+};
 
 /// What there is.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

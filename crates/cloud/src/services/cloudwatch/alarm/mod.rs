@@ -172,35 +172,54 @@ pub fn put_metric_alarm(cloud: &mut state::State, input: Put) -> Result<Document
             .iter()
             .try_for_each(|action| notify::check(cloud, action))?;
     }
+    let tags = super::tags::checked(input.tags)?;
+    let alarm = install(cloud, &name, input.alarm_description, condition, actions);
+    if let Some(alarm) = alarm {
+        alarm.tags = tags;
+    }
+    Ok(Document::empty())
+}
+
+/// Makes an alarm, or changes all of one but its verdict and its tags; the new one.
+pub fn install<'a>(
+    cloud: &'a mut state::State,
+    name: &str,
+    description: Option<String>,
+    condition: Condition,
+    actions: Actions,
+) -> Option<&'a mut Alarm> {
     let now = cloud.now;
-    let made = if let Some(alarm) = cloud.cloudwatch.alarms.get_mut(&name) {
-        alarm.description = input.alarm_description;
+    if let Some(alarm) = cloud.cloudwatch.alarms.get_mut(name) {
+        alarm.description = description;
         alarm.condition = condition;
         alarm.actions = actions;
         alarm.configured = now;
-        false
-    } else {
-        let alarm = Alarm {
-            name: name.clone(),
-            generation: cloud.ids.uuid(),
-            description: input.alarm_description,
-            condition,
-            actions,
-            configured: now,
-            verdict: Verdict::InsufficientData,
-            reason: "Unchecked: Initial alarm creation".to_owned(),
-            reason_data: None,
-            updated: now,
-            changed: now,
-            tags: super::tags::checked(input.tags)?,
-        };
-        evaluate::plan(cloud, &alarm);
-        cloud.cloudwatch.alarms.insert(name.clone(), alarm);
-        true
+        history::configured(cloud, name, "updated");
+        return None;
+    }
+    let alarm = Alarm {
+        name: name.to_owned(),
+        generation: cloud.ids.uuid(),
+        description,
+        condition,
+        actions,
+        configured: now,
+        verdict: Verdict::InsufficientData,
+        reason: "Unchecked: Initial alarm creation".to_owned(),
+        reason_data: None,
+        updated: now,
+        changed: now,
+        tags: BTreeMap::new(),
     };
-    let what = if made { "created" } else { "updated" };
-    history::configured(cloud, &name, what);
-    Ok(Document::empty())
+    evaluate::plan(cloud, &alarm);
+    history::configured(cloud, name, "created");
+    Some(
+        cloud
+            .cloudwatch
+            .alarms
+            .entry(name.to_owned())
+            .or_insert(alarm),
+    )
 }
 
 /// The parameters that are names of alarms.

@@ -285,8 +285,7 @@ impl Named {
     }
 }
 
-/// Ends a subscription; one that is gone already is no error, one that is pending cannot
-/// be ended (it lapses).
+/// Ends a subscription; one that is gone already is no error.
 ///
 /// # Errors
 /// What is not the ARN of a subscription.
@@ -302,9 +301,6 @@ pub fn unsubscribe(cloud: &mut state::State, input: &Named) -> Result<Document, 
         .iter()
         .position(|subscription| subscription.arn == input.subscription_arn);
     if let Some(index) = found {
-        if !cloud.sns.subscriptions[index].is_confirmed() {
-            return Err(invalid("This subscription is not confirmed yet"));
-        }
         let removed = cloud.sns.subscriptions.remove(index);
         if let Some(topic) = cloud.sns.topics.get_mut(&removed.topic) {
             topic.removed += 1;

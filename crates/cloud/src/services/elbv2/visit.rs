@@ -1,0 +1,262 @@
+//! What a visitor of a balancer's name gets.
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HOST, LOCATION};
+use http::{HeaderValue, StatusCode};
+
+use super::action::{Does, Fixed, Redirect};
+use super::balancer::Balancer;
+use super::{health, listener};
+use crate::hosts::Unreachable;
+use crate::services::{cloudwatch, ec2};
+use crate::state;
+
+/// Answers a request from the address `client` that is for a balancer's name; `None` if
+/// the name is no balancer's.
+#[must_use]
+pub fn visit(
+    cloud: &mut state::State,
+    request: &http::Request<Bytes>,
+    client: &str,
+) -> Option<Result<http::Response<Bytes>, Unreachable>> {
+    let (name, port) = place(request)?;
+    let balancer = cloud
+        .elbv2
+        .balancers
+        .values()
+        .find(|balancer| balancer.dns_name.eq_ignore_ascii_case(&name))?
+        .clone();
+    Some(answer(cloud, &balancer, request, port, client))
+}
+
+/// The host and the port that a request is for.
+fn place(request: &http::Request<Bytes>) -> Option<(String, u16)> {
+    let standard = if request.uri().scheme_str() == Some("https") {
+        443
+    } else {
+        80
+    };
+    let authority = match request.uri().authority() {
+        Some(authority) => authority.clone(),
+        None => request.headers().get(HOST)?.to_str().ok()?.parse().ok()?,
+    };
+    Some((
+        authority.host().to_owned(),
+        authority.port_u16().unwrap_or(standard),
+    ))
+}
+
+fn answer(
+    cloud: &mut state::State,
+    balancer: &Balancer,
+    request: &http::Request<Bytes>,
+    port: u16,
+    client: &str,
+) -> Result<http::Response<Bytes>, Unreachable> {
+    let admitted = client
+        .parse()
+        .is_ok_and(|from| ec2::lets_through(cloud, &balancer.groups, port, from, &[]));
+    if !admitted || !balancer.internet_facing || !balancer.is_active(cloud.now) {
+        return Err(Unreachable::Silent);
+    }
+    let listener = listener::at(cloud, &balancer.arn, port)
+        .ok_or(Unreachable::Refused)?
+        .clone();
+    let action = listener.actions.first().ok_or(Unreachable::Refused)?;
+    let response = match action.does() {
+        Ok(Does::Fixed(response)) => fixed(response),
+        Ok(Does::Redirect(redirect)) => redirected(redirect, request, port),
+        Ok(Does::Forward(groups)) => forward(cloud, balancer, &groups, request, client),
+        Err(_) => failure(StatusCode::INTERNAL_SERVER_ERROR),
+    };
+    count(cloud, balancer, "RequestCount");
+    Ok(response)
+}
+
+fn count(cloud: &mut state::State, balancer: &Balancer, name: &str) {
+    let dimensions = [("LoadBalancer", balancer.dimension())];
+    cloudwatch::store::publish(cloud, "AWS/ApplicationELB", name, &dimensions, "Count", 1.0);
+}
+
+fn page(status: StatusCode, content_type: &str, body: String) -> http::Response<Bytes> {
+    let mut response = http::Response::new(Bytes::from(body));
+    *response.status_mut() = status;
+    if let Ok(value) = HeaderValue::from_str(content_type) {
+        response.headers_mut().insert(CONTENT_TYPE, value);
+    }
+    response
+}
+
+/// An answer that the balancer gives because nobody else does.
+fn failure(status: StatusCode) -> http::Response<Bytes> {
+    let title = format!(
+        "{} {}",
+        status.as_u16(),
+        status.canonical_reason().unwrap_or_default()
+    );
+    let mut response = page(
+        status,
+        "text/html",
+        format!(
+            "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n\
+             <center><h1>{title}</h1></center>\r\n</body>\r\n</html>\r\n"
+        ),
+    );
+    response
+        .headers_mut()
+        .insert("server", HeaderValue::from_static("awselb/2.0"));
+    response
+}
+
+fn fixed(fixed: &Fixed) -> http::Response<Bytes> {
+    let status = fixed
+        .status_code
+        .parse()
+        .ok()
+        .and_then(|status| StatusCode::from_u16(status).ok())
+        .unwrap_or(StatusCode::OK);
+    page(
+        status,
+        fixed.content_type.as_deref().unwrap_or("text/plain"),
+        fixed.message_body.clone().unwrap_or_default(),
+    )
+}
+
+fn redirected(
+    redirect: &Redirect,
+    request: &http::Request<Bytes>,
+    port: u16,
+) -> http::Response<Bytes> {
+    let host = place(request).map(|(host, _)| host).unwrap_or_default();
+    let uri = request.uri();
+    let own = |template: &Option<String>, otherwise: &str| {
+        template
+            .as_deref()
+            .unwrap_or(otherwise)
+            .replace("#{protocol}", "http")
+            .replace("#{host}", &host)
+            .replace("#{port}", &port.to_string())
+            .replace("#{path}", uri.path().trim_start_matches('/'))
+            .replace("#{query}", uri.query().unwrap_or_default())
+    };
+    let protocol = own(&redirect.protocol, "#{protocol}").to_ascii_lowercase();
+    let query = own(&redirect.query, "#{query}");
+    let query = if query.is_empty() {
+        query
+    } else {
+        format!("?{query}")
+    };
+    let location = format!(
+        "{protocol}://{}:{}{}{query}",
+        own(&redirect.host, "#{host}"),
+        own(&redirect.port, "#{port}"),
+        own(&redirect.path, "/#{path}")
+    );
+    let status = if redirect.status_code == "HTTP_301" {
+        StatusCode::MOVED_PERMANENTLY
+    } else {
+        StatusCode::FOUND
+    };
+    let mut response = failure(status);
+    if let Ok(value) = HeaderValue::from_str(&location) {
+        response.headers_mut().insert(LOCATION, value);
+    }
+    response
+}
+
+fn forward(
+    cloud: &mut state::State,
+    balancer: &Balancer,
+    groups: &[(&str, u32)],
+    request: &http::Request<Bytes>,
+    client: &str,
+) -> http::Response<Bytes> {
+    let Some((id, port)) = choose(cloud, groups) else {
+        count(cloud, balancer, "HTTPCode_ELB_5XX_Count");
+        return failure(StatusCode::SERVICE_UNAVAILABLE);
+    };
+    let mut forwarded = request.clone();
+    let headers = forwarded.headers_mut();
+    let chain = match headers
+        .get("x-forwarded-for")
+        .and_then(|value| value.to_str().ok())
+    {
+        Some(before) => format!("{before}, {client}"),
+        None => client.to_owned(),
+    };
+    let trace = format!(
+        "Root=1-{:08x}-{}",
+        cloud.now.as_second(),
+        hex::encode(cloud.requests.bytes::<12>())
+    );
+    let listened = place(request).map_or(80, |(_, port)| port).to_string();
+    for (name, value) in [
+        ("x-forwarded-for", chain.as_str()),
+        ("x-forwarded-proto", "http"),
+        ("x-forwarded-port", listened.as_str()),
+        ("x-amzn-trace-id", trace.as_str()),
+    ] {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(name, value);
+        }
+    }
+    match health::send(cloud, balancer, &id, port, &forwarded) {
+        Ok(response) => {
+            let class = response.status().as_u16() / 100;
+            count(cloud, balancer, &format!("HTTPCode_Target_{class}XX_Count"));
+            response
+        }
+        Err(unreachable) => {
+            count(cloud, balancer, "HTTPCode_ELB_5XX_Count");
+            failure(match unreachable {
+                Unreachable::Refused => StatusCode::BAD_GATEWAY,
+                Unreachable::Silent => StatusCode::GATEWAY_TIMEOUT,
+            })
+        }
+    }
+}
+
+/// Whose turn it is: the groups by weight, their healthy targets in turn; where none is
+/// healthy, all of them, as AWS does ("fail open").
+fn choose(cloud: &mut state::State, groups: &[(&str, u32)]) -> Option<(String, u16)> {
+    let turn: usize = groups
+        .iter()
+        .filter_map(|(arn, _)| cloud.elbv2.groups.get(*arn))
+        .map(|group| group.turns)
+        .sum();
+    let slots: Vec<&str> = groups
+        .iter()
+        .flat_map(|(arn, weight)| {
+            let times = usize::try_from(*weight).unwrap_or_default();
+            std::iter::repeat_n(*arn, times)
+        })
+        .collect();
+    let arn = *slots.get(turn.checked_rem(slots.len())?)?;
+    let group = cloud.elbv2.groups.get(arn)?;
+    let with = |wanted: &[&str]| -> Vec<(String, u16)> {
+        group
+            .targets
+            .iter()
+            .filter(|target| wanted.contains(&health::verdict(cloud, group, target).0))
+            .map(|target| (target.id.clone(), target.port))
+            .collect()
+    };
+    let mut choice = with(&["healthy"]);
+    if choice.is_empty() {
+        choice = with(&["unhealthy", "initial"]);
+    }
+    let target = choice.get(group.turns.checked_rem(choice.len())?)?.clone();
+    let dimensions = [("TargetGroup", group.dimension())];
+    cloudwatch::store::publish(
+        cloud,
+        "AWS/ApplicationELB",
+        "RequestCountPerTarget",
+        &dimensions,
+        "Count",
+        1.0,
+    );
+    if let Some(group) = cloud.elbv2.groups.get_mut(arn) {
+        group.turns += 1;
+    }
+    Some(target)
+}
