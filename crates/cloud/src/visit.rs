@@ -10,7 +10,7 @@ use crate::faults::Fault;
 use crate::furnish::CALLER_ADDRESS;
 use crate::login::{address_of, arrives, silence};
 use crate::router::{host, pairs};
-use crate::services::s3;
+use crate::services::{elbv2, s3};
 
 /// Why nobody answers.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -62,6 +62,9 @@ impl Cloud {
         if s3::bucket_of_host(&name).is_some() {
             return Ok(self.visit_s3(request));
         }
+        if let Some(answer) = self.visit_balancer(&request, &name) {
+            return answer;
+        }
         match address_of(&name) {
             Some(address) => self.visit_machine(address, &request),
             None => Err(Unreachable::NoSuchHost(name)),
@@ -92,6 +95,20 @@ impl Cloud {
         self.keep(&state)
             .map_err(|error| Unreachable::Reset(format!("{to} ({error})")))?;
         Ok(answer)
+    }
+
+    /// A balancer answers, or a machine behind it, which logs the visit.
+    fn visit_balancer(
+        &self,
+        request: &http::Request<Bytes>,
+        name: &str,
+    ) -> Option<Result<http::Response<Bytes>, Unreachable>> {
+        let mut state = self.state();
+        let answer = elbv2::visit(&mut state, request, CALLER_ADDRESS)?;
+        let kept = self
+            .keep(&state)
+            .map_err(|error| Unreachable::Reset(format!("{name} ({error})")));
+        Some(kept.and_then(|()| answer.map_err(|why| silence(why, name))))
     }
 
     fn visit_s3(&self, request: http::Request<Bytes>) -> http::Response<Bytes> {

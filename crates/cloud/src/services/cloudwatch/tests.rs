@@ -348,3 +348,50 @@ fn tags_are_put_listed_and_taken() {
     .unwrap();
     assert_eq!(listed, json!({"Tags": [{"Key": "env", "Value": "prod"}]}));
 }
+
+#[test]
+fn instances_have_no_metrics_at_first_and_then_every_minute_if_monitored() {
+    use crate::furnish::AL2023_X86_64;
+    use crate::services::ec2;
+    let mut cloud = cloud();
+    let mut launch = |monitored: bool| {
+        let data = ec2::LaunchData {
+            image: Some(AL2023_X86_64.to_owned()),
+            instance_type: Some("t3.nano".to_owned()),
+            monitoring: Some(monitored),
+            ..ec2::LaunchData::default()
+        };
+        let spec = ec2::LaunchSpec {
+            data,
+            min: 1,
+            max: 1,
+            ..ec2::LaunchSpec::default()
+        };
+        ec2::launch(&mut cloud, spec).unwrap().remove(0)
+    };
+    let (minutely, basic) = (launch(true), launch(false));
+    let begin = seconds(&cloud, 0);
+    let count = |cloud: &mut State, instance: &str, name: &str| {
+        let body = json!({
+            "Namespace": "AWS/EC2", "MetricName": name, "Period": 60,
+            "Dimensions": [{"Name": "InstanceId", "Value": instance}],
+            "StartTime": begin, "EndTime": begin + 3600.0, "Statistics": ["Average"],
+        });
+        let answer = call(cloud, "GetMetricStatistics", body).unwrap();
+        answer["Datapoints"].as_array().unwrap().len()
+    };
+    wait(&mut cloud, 120);
+    assert_eq!(count(&mut cloud, &minutely, "CPUUtilization"), 0);
+    wait(&mut cloud, 1080);
+    assert!(count(&mut cloud, &minutely, "CPUUtilization") >= 15);
+    let basics = count(&mut cloud, &basic, "NetworkIn");
+    assert!((2..=4).contains(&basics), "{basics}");
+    assert!(count(&mut cloud, &basic, "StatusCheckFailed") >= 15);
+    let listed = call(
+        &mut cloud,
+        "ListMetrics",
+        json!({"Dimensions": [{"Name": "InstanceId", "Value": basic}]}),
+    )
+    .unwrap();
+    assert_eq!(listed["Metrics"].as_array().unwrap().len(), 9);
+}

@@ -17,16 +17,16 @@ use crate::state;
 type Known = (&'static str, &'static str, bool);
 
 const BALANCER: &[Known] = &[
-    ("access_logs.s3.enabled", "false", true),
     ("access_logs.s3.bucket", "", false),
+    ("access_logs.s3.enabled", "false", true),
     ("access_logs.s3.prefix", "", false),
     ("client_keep_alive.seconds", "3600", false),
-    ("connection_logs.s3.enabled", "false", true),
     ("connection_logs.s3.bucket", "", false),
+    ("connection_logs.s3.enabled", "false", true),
     ("connection_logs.s3.prefix", "", false),
     ("deletion_protection.enabled", "false", false),
-    ("health_check_logs.s3.enabled", "false", true),
     ("health_check_logs.s3.bucket", "", false),
+    ("health_check_logs.s3.enabled", "false", true),
     ("health_check_logs.s3.prefix", "", false),
     ("idle_timeout.timeout_seconds", "60", false),
     ("ipv6.deny_all_igw_traffic", "false", true),

@@ -111,7 +111,12 @@ pub fn check(cloud: &mut state::State, arn: &str, plan_number: u64) {
 }
 
 impl Health {
-    fn note(&mut self, outcome: Result<(), (String, String)>, healthy: u32, unhealthy: u32) {
+    pub(super) fn note(
+        &mut self,
+        outcome: Result<(), (String, String)>,
+        healthy: u32,
+        unhealthy: u32,
+    ) {
         let good = outcome.is_ok();
         self.failure = outcome.err();
         let needed = match (self.healthy, good) {
