@@ -424,7 +424,8 @@ fn start(
     Ok((id, template))
 }
 
-/// Launches replacements ahead of the next look: for instance refreshes.
+/// Whether instances of a group are coming or going.
+#[must_use]
 pub fn busy(group: &Group) -> bool {
     group
         .members

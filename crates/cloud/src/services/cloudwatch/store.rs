@@ -56,7 +56,7 @@ pub struct Point {
 impl Store {
     /// Adds a sample.
     pub fn add(&mut self, metric: Metric, sample: Sample, now: Timestamp) {
-        let series = &mut self.series.entry(metric).or_default();
+        let series = self.series.entry(metric).or_default();
         let keep_from = now.as_second() - 455 * DAY;
         let forgotten = series
             .samples

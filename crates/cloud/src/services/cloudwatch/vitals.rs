@@ -54,6 +54,7 @@ pub fn samples(cloud: &mut state::State, metric: &Metric, range: &Range<i64>) ->
 }
 
 /// The metrics of instances that have a value since `since`.
+#[must_use]
 pub fn metrics(cloud: &state::State, since: Timestamp) -> Vec<Metric> {
     let mut found = Vec::new();
     for host in cloud.hosts.iter() {

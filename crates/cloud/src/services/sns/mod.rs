@@ -32,7 +32,7 @@ pub struct State {
 }
 
 /// What happens later: nothing, deliveries are immediate.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub enum Event {}
 
 /// Answers a request.

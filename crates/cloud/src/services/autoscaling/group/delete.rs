@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::super::member::Member;
 use super::super::{activity, life, policy};
 use super::{existing, validation};
 use crate::api::ApiError;
@@ -30,7 +31,7 @@ pub fn delete(cloud: &mut state::State, input: Input) -> Result<Document, ApiErr
         )));
     }
     let empty = group.members.is_empty();
-    let leaving = group.members.values().all(|member| member.is_leaving());
+    let leaving = group.members.values().all(Member::is_leaving);
     if !force && !empty && !leaving {
         return Err(ApiError::new(
             "ResourceInUse",

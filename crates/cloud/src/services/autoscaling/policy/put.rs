@@ -37,7 +37,7 @@ pub fn put(cloud: &mut state::State, input: Input) -> Result<Document, ApiError>
     let group = changeable(cloud, &input.auto_scaling_group_name)?
         .name
         .clone();
-    let name = input.policy_name;
+    let name = &input.policy_name;
     if name.is_empty() || name.len() > 255 {
         return Err(validation("A policy's name must have 1 to 255 characters"));
     }
@@ -45,7 +45,7 @@ pub fn put(cloud: &mut state::State, input: Input) -> Result<Document, ApiError>
         .autoscaling
         .policies
         .values()
-        .find(|policy| policy.group == group && policy.name == name)
+        .find(|policy| policy.group == group && policy.name == *name)
         .cloned();
     let arn = match &before {
         Some(policy) => policy.arn.clone(),
@@ -56,6 +56,33 @@ pub fn put(cloud: &mut state::State, input: Input) -> Result<Document, ApiError>
             cloud.ids.uuid()
         ),
     };
+    let enabled = input.enabled.unwrap_or(true);
+    let warmup = input.estimated_instance_warmup;
+    let name = input.policy_name.clone();
+    let kind = kind(cloud, &group, &arn, input)?;
+    // The alarms of what it was before are its own no longer.
+    if let Some(Kind::Tracking(tracking)) = before.map(|policy| policy.kind) {
+        tracking.remove_alarms(cloud);
+    }
+    let policy = Policy {
+        arn: arn.clone(),
+        name,
+        group,
+        kind,
+        enabled,
+        warmup,
+        warming: None,
+    };
+    let alarms = describe::alarms(cloud, &policy);
+    cloud.autoscaling.policies.insert(arn.clone(), policy);
+    Ok(Document::fields([
+        ("PolicyARN", some(arn)),
+        ("Alarms", Some(alarms)),
+    ]))
+}
+
+/// What the policy is to do.
+fn kind(cloud: &mut state::State, group: &str, arn: &str, input: Input) -> Result<Kind, ApiError> {
     let adjustment = |kind: &str| {
         let named = input.adjustment_type.as_deref().ok_or_else(|| {
             validation(format_args!(
@@ -71,70 +98,53 @@ pub fn put(cloud: &mut state::State, input: Input) -> Result<Document, ApiError>
             "Some parameters do not belong to policy type {kind}"
         ))
     };
-    let kind = match input.policy_type.as_deref().unwrap_or("SimpleScaling") {
-        kind @ "SimpleScaling" => {
-            if stepped
-                || input.target_tracking_configuration.is_some()
-                || input.estimated_instance_warmup.is_some()
-            {
-                return Err(misfit(kind));
+    Ok(
+        match input.policy_type.as_deref().unwrap_or("SimpleScaling") {
+            kind @ "SimpleScaling" => {
+                if stepped
+                    || input.target_tracking_configuration.is_some()
+                    || input.estimated_instance_warmup.is_some()
+                {
+                    return Err(misfit(kind));
+                }
+                Kind::Simple {
+                    adjustment: adjustment(kind)?,
+                    by: input.scaling_adjustment.ok_or_else(|| {
+                        validation("ScalingAdjustment is required for policy type SimpleScaling")
+                    })?,
+                    cooldown: input.cooldown,
+                }
             }
-            Kind::Simple {
-                adjustment: adjustment(kind)?,
-                by: input.scaling_adjustment.ok_or_else(|| {
-                    validation("ScalingAdjustment is required for policy type SimpleScaling")
-                })?,
-                cooldown: input.cooldown,
+            kind @ "StepScaling" => {
+                if simple || input.target_tracking_configuration.is_some() {
+                    return Err(misfit(kind));
+                }
+                adjust::check(&input.step_adjustments)?;
+                Kind::Step {
+                    adjustment: adjustment(kind)?,
+                    steps: input.step_adjustments,
+                    aggregation: input
+                        .metric_aggregation_type
+                        .unwrap_or_else(|| "Average".to_owned()),
+                }
             }
-        }
-        kind @ "StepScaling" => {
-            if simple || input.target_tracking_configuration.is_some() {
-                return Err(misfit(kind));
-            }
-            adjust::check(&input.step_adjustments)?;
-            Kind::Step {
-                adjustment: adjustment(kind)?,
-                steps: input.step_adjustments,
-                aggregation: input
-                    .metric_aggregation_type
-                    .unwrap_or_else(|| "Average".to_owned()),
-            }
-        }
-        kind @ "TargetTrackingScaling" => {
-            if simple || stepped || input.adjustment_type.is_some() {
-                return Err(misfit(kind));
-            }
-            let configuration = input.target_tracking_configuration.ok_or_else(|| {
+            kind @ "TargetTrackingScaling" => {
+                if simple || stepped || input.adjustment_type.is_some() {
+                    return Err(misfit(kind));
+                }
+                let configuration = input.target_tracking_configuration.ok_or_else(|| {
                 validation(
                     "TargetTrackingConfiguration is required for policy type TargetTrackingScaling",
                 )
             })?;
-            configuration.metric(&group)?;
-            Kind::Tracking(Tracking::begin(cloud, &group, &arn, configuration)?)
-        }
-        other => {
-            return Err(ApiError::not_modelled(format_args!(
-                "policy type '{other}'"
-            )));
-        }
-    };
-    // The alarms of what it was before are its own no longer.
-    if let Some(Kind::Tracking(tracking)) = before.map(|policy| policy.kind) {
-        tracking.remove_alarms(cloud);
-    }
-    let policy = Policy {
-        arn: arn.clone(),
-        name,
-        group,
-        kind,
-        enabled: input.enabled.unwrap_or(true),
-        warmup: input.estimated_instance_warmup,
-        warming: None,
-    };
-    let alarms = describe::alarms(cloud, &policy);
-    cloud.autoscaling.policies.insert(arn.clone(), policy);
-    Ok(Document::fields([
-        ("PolicyARN", some(arn)),
-        ("Alarms", Some(alarms)),
-    ]))
+                configuration.metric(group)?;
+                Kind::Tracking(Tracking::begin(cloud, group, arn, configuration)?)
+            }
+            other => {
+                return Err(ApiError::not_modelled(format_args!(
+                    "policy type '{other}'"
+                )));
+            }
+        },
+    )
 }
