@@ -107,7 +107,9 @@ fn check(known: &[Known], attributes: &[Attribute]) -> Result<(), ApiError> {
                 "attribute {key}={value}"
             )));
         }
-        let good = if key.ends_with(".enabled") {
+        let good = if value == standard {
+            true
+        } else if key.ends_with(".enabled") {
             matches!(value.as_str(), "true" | "false")
         } else if key.ends_with("_seconds") || key.ends_with(".seconds") {
             value.parse::<u32>().is_ok()
