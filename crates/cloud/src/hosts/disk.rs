@@ -258,13 +258,6 @@ impl Disk {
         }
     }
 
-    /// Whether `user` may execute the file at `path`.
-    #[must_use]
-    pub fn executable(&self, user: &User, path: &str) -> bool {
-        self.stat(user, path, true)
-            .is_ok_and(|node| !node.is_directory() && may(node, user, ENTER))
-    }
-
     /// The names in a directory and what they are, in order.
     ///
     /// # Errors
@@ -338,7 +331,7 @@ impl Disk {
                 }),
             );
         }
-        self.changed.insert(path.into(), Some(node));
+        self.changed.insert(path.to_owned(), Some(node));
     }
 
     /// Takes the entry at `path` away with all below it, nobody's permission asked.
@@ -348,7 +341,7 @@ impl Disk {
         self.changed
             .retain(|name, _| &**name != path && !name.starts_with(&prefix));
         if tree.contains_key(path) {
-            self.changed.insert(path.into(), None);
+            self.changed.insert(path.to_owned(), None);
         }
         for (name, _) in tree
             .range::<str, _>((Included(prefix.as_str()), Unbounded))
@@ -432,7 +425,7 @@ impl Disk {
         if let Kind::File(content) = &node.kind {
             self.room(content.0.len())?;
         }
-        self.changed.insert(path.into(), Some(node));
+        self.changed.insert(path, Some(node));
         Ok(())
     }
 
@@ -476,7 +469,7 @@ impl Disk {
         let path = self.target(user, &path, false)?;
         self.may_change_entry(user, &path)?;
         self.changed.insert(
-            path.into(),
+            path,
             Some(Node {
                 kind: Kind::Directory,
                 mode: 0o755,
@@ -540,7 +533,7 @@ impl Disk {
         self.erase(&from);
         for (path, node) in moved {
             let path = format!("{to}{}", &path[from.len()..]);
-            self.changed.insert(path.into(), Some(node));
+            self.changed.insert(path, Some(node));
         }
         Ok(())
     }
@@ -573,7 +566,7 @@ impl Disk {
         }
         self.may_change_entry(user, &path)?;
         self.changed.insert(
-            path.into(),
+            path,
             Some(Node {
                 kind: Kind::Link(target.to_owned()),
                 mode: 0o777,
@@ -593,7 +586,7 @@ impl Disk {
             return Err(not_permitted());
         }
         change(&mut node);
-        self.changed.insert(path.into(), Some(node));
+        self.changed.insert(path, Some(node));
         Ok(())
     }
 

@@ -252,7 +252,17 @@ fn categories(facts: &Boot, booted: Timestamp) -> BTreeMap<String, String> {
         });
         put("meta-data/iam/info".to_owned(), &format!("{info:#}"));
     }
-    let document = serde_json::json!({
+    let document = identity(facts, booted);
+    put(
+        "dynamic/instance-identity/document".to_owned(),
+        &format!("{document:#}"),
+    );
+    all
+}
+
+/// The instance identity document.
+fn identity(facts: &Boot, booted: Timestamp) -> serde_json::Value {
+    serde_json::json!({
         "accountId": facts.account,
         "architecture": facts.architecture,
         "availabilityZone": facts.availability_zone,
@@ -264,14 +274,9 @@ fn categories(facts: &Boot, booted: Timestamp) -> BTreeMap<String, String> {
         "instanceType": facts.instance_type,
         "kernelId": null,
         "pendingTime": booted.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        "privateIp": own.private,
+        "privateIp": facts.addresses.private,
         "ramdiskId": null,
         "region": facts.region,
         "version": "2017-09-30",
-    });
-    put(
-        "dynamic/instance-identity/document".to_owned(),
-        &format!("{document:#}"),
-    );
-    all
+    })
 }

@@ -45,6 +45,10 @@ pub struct Installed {
 }
 
 /// What is remembered of a service.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "systemd's own facts, each independent of the others"
+)]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unit {
     /// Starts with the machine.

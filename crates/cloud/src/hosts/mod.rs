@@ -27,6 +27,11 @@ mod services;
 mod shared;
 mod shell;
 mod timeline;
+#[allow(
+    clippy::format_push_string,
+    clippy::format_collect,
+    reason = "a few lines of text: an allocation costs less than a result to ignore"
+)]
 mod tools;
 mod users;
 mod vfs;

@@ -1,5 +1,7 @@
 //! What the kernel answers in `/proc` and `/dev`.
 
+use std::fmt::Write as _;
+
 use sha2::{Digest as _, Sha256};
 
 use super::boot::Boot;
@@ -23,9 +25,13 @@ pub fn read(machine: &mut Machine, facts: &Boot, path: &str) -> Option<Vec<u8>> 
             format!("{load:.2} {load:.2} {load:.2} 1/120 1700\n")
         }
         "/proc/meminfo" => meminfo(facts),
-        "/proc/cpuinfo" => (0..facts.cpus)
-            .map(|cpu| format!("processor\t: {cpu}\ncpu cores\t: {}\n\n", facts.cpus))
-            .collect(),
+        "/proc/cpuinfo" => {
+            let mut text = String::new();
+            for cpu in 0..facts.cpus {
+                let _ = writeln!(text, "processor\t: {cpu}\ncpu cores\t: {}\n", facts.cpus);
+            }
+            text
+        }
         "/proc/version" => format!("Linux version {} (builder@amazon)\n", kernel(machine)),
         "/proc/mounts" => "/dev/nvme0n1p1 / xfs rw,noatime 0 0\n".to_owned(),
         _ => return None,

@@ -11,14 +11,14 @@ use super::Outcome;
 pub fn execution() -> ExecutionLimits {
     ExecutionLimits::new()
         .max_commands(100_000)
-        .max_loop_iterations(50_000)
-        .max_total_loop_iterations(100_000)
+        .max_loop_iterations(20_000)
+        .max_total_loop_iterations(50_000)
         .max_stdout_bytes(4 << 20)
         .max_stderr_bytes(4 << 20)
         .max_input_bytes(4 << 20)
         .max_aggregate_input_bytes(1 << 30)
         .max_live_intermediate_bytes(128 << 20)
-        .timeout(Duration::from_secs(60))
+        .timeout(Duration::from_mins(1))
 }
 
 /// A shell lives for one command line.

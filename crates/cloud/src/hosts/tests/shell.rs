@@ -250,3 +250,111 @@ fn files_go_up_and_down() {
     let refusal = host.download("ec2-user", "none", at(700)).unwrap_err();
     assert_eq!(refusal.to_string(), "none: No such file or directory");
 }
+
+#[test]
+fn a_session_gives_its_input_to_the_command() {
+    let mut host = host(Flavour::AmazonLinux2023, None);
+    let line = "sudo tee '/etc/app.conf' > /dev/null && sudo chmod 644 '/etc/app.conf'";
+    let output = host
+        .run("ec2-user", line, b"one\n\xfftwo\n", at(600))
+        .unwrap();
+    assert_eq!(
+        output.exit_code,
+        0,
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let output = host
+        .run("ec2-user", "cat /etc/app.conf", b"", at(600))
+        .unwrap();
+    assert_eq!(output.stdout, b"one\n\xfftwo\n");
+    assert_eq!(
+        sh(
+            &mut host,
+            "printf 'a\\nb\\n' | while read -r x; do echo \"<$x>\"; done | sudo tee both"
+        ),
+        "<a>\n<b>\n"
+    );
+    assert_eq!(
+        sh(&mut host, "sudo sha256sum /etc/hostname | cut -c1-8").len(),
+        9
+    );
+    assert_eq!(
+        sh(
+            &mut host,
+            "sudo bash <<'EOF'\nwhoami\necho \"$USER\" > /root/who\nEOF\nsudo cat /root/who"
+        ),
+        "root\nroot\n"
+    );
+    let script = "set -e\nfor i in 1 2 3; do\n  if sudo systemctl is-active --quiet sshd; then break; fi\n  sleep 1\ndone\necho \"$i\"";
+    assert_eq!(sh(&mut host, script), "1\n");
+}
+
+#[test]
+fn a_hundred_idle_hosts_are_cheap_and_a_boot_is_quick() {
+    let started = std::time::Instant::now();
+    let mut hosts = Hosts::default();
+    for number in 0..100 {
+        let mut boot = boot_of(Flavour::AmazonLinux2023, None);
+        boot.instance_id = format!("i-{number:017x}");
+        hosts.boot(boot, None, at(0));
+    }
+    assert!(serde_json::to_string(&hosts).unwrap().len() < 200_000);
+    let booted = started.elapsed();
+    let script = "#!/bin/bash\nset -eux\ndnf -y upgrade\ndnf -y install httpd\nsystemctl enable --now httpd\n";
+    let mut host = host(Flavour::AmazonLinux2023, Some(script));
+    assert_eq!(host.listens(80, at(300)), Ok(()));
+    let first = started.elapsed() - booted;
+    sh(&mut host, "true");
+    eprintln!(
+        "hosts {booted:?}, boot {first:?}, command {:?}",
+        started.elapsed() - booted - first
+    );
+}
+
+#[test]
+fn what_is_not_permitted_fails_only_that_command() {
+    let mut host = host(Flavour::AmazonLinux2023, None);
+    sh(
+        &mut host,
+        "sudo dnf install -yq httpd; echo x > x; sudo touch /etc/mine",
+    );
+    let mut wrong = Vec::new();
+    for line in [
+        "cp x /etc/x",
+        "mv x /etc/x",
+        "mkdir /etc/d",
+        "mkdir -p /etc/d/e",
+        "touch /etc/t",
+        "touch /etc/mine",
+        "rm /etc/mine",
+        "rm -f /etc/mine",
+        "ln -s x /etc/l",
+        "sed -i s/a/b/ /etc/mine",
+        "chmod 600 /etc/mine",
+        "echo x >> /etc/mine",
+        "echo x | tee /etc/mine",
+        "cat /etc/sudoers.d/90-cloud-init-users",
+        "ls /root",
+        "tail /var/log/httpd/access_log",
+        "head /root/x",
+        "grep a /root/x",
+        "mktemp -p /etc",
+        "truncate -s 0 /etc/mine",
+        "dd if=x of=/etc/mine",
+        "sort x -o /etc/mine",
+        "find /root",
+        "sha256sum /root/x",
+        "wc -l /root/x",
+        "awk '{print}' /root/x",
+        "diff x /root/x",
+    ] {
+        let (code, out, said) = try_sh(&mut host, &format!("{line}; echo \"status $?\""));
+        let failed = out.contains("status ") && !out.contains("status 0");
+        let worded = said.contains("Permission denied") || said.contains("Operation not permitted");
+        if code != 0 || !failed || !worded {
+            wrong.push(format!("{line}: {code} {out:?} {said:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

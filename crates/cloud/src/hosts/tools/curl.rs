@@ -1,34 +1,9 @@
-//! `curl` and `wget`: to the metadata service and to the machine itself; nothing else is
-//! reachable from inside the embedded cloud.
-
-use bytes::Bytes;
-use http::{Method, Request};
+//! `curl`.
 
 use super::call::{Call, Reply, Stop, done, failure};
+use super::http::{Answered, Asked, Failed, follow};
 use super::options::Options;
 use crate::hosts::shell::Outcome;
-use crate::hosts::{imds, web};
-
-/// A request as the command line has it.
-struct Asked {
-    method: String,
-    url: url::Url,
-    headers: Vec<(String, String)>,
-    body: Vec<u8>,
-}
-
-/// An answer as the wire has it.
-struct Answered {
-    status: u16,
-    headers: Vec<(String, String)>,
-    body: Vec<u8>,
-}
-
-/// Why there is no answer, with curl's exit status.
-struct Failed {
-    code: i32,
-    text: String,
-}
 
 const CURL: &str = "s|silent S|show-error f|fail L|location o|output= O|remote-name w|write-out= H|header= X|request= d|data= |data-raw= |data-binary= I|head i|include k|insecure |connect-timeout= m|max-time= |retry= |retry-delay= |retry-connrefused |retry-all-errors |max-redirs= |noproxy= A|user-agent= e|referer= v|verbose 4|ipv4 |compressed |fail-with-body |url= N|no-buffer G|get";
 
@@ -53,7 +28,7 @@ pub fn curl(call: &Call<'_>) -> Reply {
         .value("retry")
         .and_then(|count| count.parse::<u32>().ok())
         .unwrap_or(0);
-    let mut answered = follow(call, &options, &asked);
+    let mut answered = follow(call, options.has("location"), &asked);
     while tries > 0 && worth_trying_again(&options, &answered) {
         tries -= 1;
         let wait = options
@@ -61,7 +36,7 @@ pub fn curl(call: &Call<'_>) -> Reply {
             .and_then(super::clock::interval)
             .unwrap_or(jiff::SignedDuration::from_secs(1));
         call.pass(wait, 0.0)?;
-        answered = follow(call, &options, &asked);
+        answered = follow(call, options.has("location"), &asked);
     }
     let talks = !options.has("silent") || options.has("show-error");
     let (answer, url) = match answered {
@@ -77,6 +52,43 @@ pub fn curl(call: &Call<'_>) -> Reply {
             return Ok(outcome);
         }
     };
+    let content = content(&options, &answer, talks, &mut outcome);
+    let file = if options.has("remote-name") {
+        url.path_segments()
+            .and_then(|mut parts| parts.next_back().map(str::to_owned))
+            .filter(|name| !name.is_empty())
+    } else {
+        options.value("output").map(str::to_owned)
+    };
+    match file.as_deref() {
+        None | Some("-") => outcome.stdout = content,
+        Some("/dev/null") => {}
+        Some(file) => {
+            let path = call.path(file);
+            let mut timeline = call.machine();
+            let at = timeline.present.clock;
+            timeline
+                .present
+                .disk
+                .write(&call.session.user, &path, content.as_slice(), at)
+                .map_err(|reason| {
+                    failure(
+                        23,
+                        format!("curl: (23) Failure writing output to {file}: {reason}\n"),
+                    )
+                })?;
+        }
+    }
+    if let Some(format) = options.value("write-out") {
+        outcome
+            .stdout
+            .extend_from_slice(written_out(call, format, Some(&answer), url.as_str())?.as_bytes());
+    }
+    Ok(outcome)
+}
+
+/// What is written of an answer; a failing one may change the exit status.
+fn content(options: &Options, answer: &Answered, talks: bool, outcome: &mut Outcome) -> Vec<u8> {
     let failing = answer.status >= 400;
     let mut content = Vec::new();
     if options.has("head") || options.has("include") {
@@ -111,38 +123,7 @@ pub fn curl(call: &Call<'_>) -> Reply {
             outcome.exit_code = 22;
         }
     }
-    let file = if options.has("remote-name") {
-        url.path_segments()
-            .and_then(|mut parts| parts.next_back().map(str::to_owned))
-            .filter(|name| !name.is_empty())
-    } else {
-        options.value("output").map(str::to_owned)
-    };
-    match file.as_deref() {
-        None | Some("-") => outcome.stdout = content,
-        Some("/dev/null") => {}
-        Some(file) => {
-            let path = call.path(file);
-            let mut timeline = call.machine();
-            let at = timeline.present.clock;
-            timeline
-                .present
-                .disk
-                .write(&call.session.user, &path, content.as_slice(), at)
-                .map_err(|reason| {
-                    failure(
-                        23,
-                        format!("curl: (23) Failure writing output to {file}: {reason}\n"),
-                    )
-                })?;
-        }
-    }
-    if let Some(format) = options.value("write-out") {
-        outcome
-            .stdout
-            .extend_from_slice(written_out(call, format, Some(&answer), url.as_str())?.as_bytes());
-    }
-    Ok(outcome)
+    content
 }
 
 fn worth_trying_again(options: &Options, answered: &Result<(Answered, url::Url), Failed>) -> bool {
@@ -230,140 +211,6 @@ fn asked(call: &Call<'_>, options: &Options, text: &str) -> Result<Asked, Stop> 
     })
 }
 
-fn follow(
-    call: &Call<'_>,
-    options: &Options,
-    asked: &Asked,
-) -> Result<(Answered, url::Url), Failed> {
-    let mut url = asked.url.clone();
-    for _ in 0..20 {
-        let answer = send(call, asked, &url)?;
-        let target = answer
-            .headers
-            .iter()
-            .find(|(name, _)| name == "location")
-            .map(|(_, value)| value.clone());
-        match target {
-            Some(target) if options.has("location") && (300..400).contains(&answer.status) => {
-                url = url.join(&target).map_err(|_| Failed {
-                    code: 3,
-                    text: "URL rejected".to_owned(),
-                })?;
-            }
-            _ => return Ok((answer, url)),
-        }
-    }
-    Err(Failed {
-        code: 47,
-        text: "Maximum (50) redirects followed".to_owned(),
-    })
-}
-
-fn send(call: &Call<'_>, asked: &Asked, url: &url::Url) -> Result<Answered, Failed> {
-    let host = url.host_str().unwrap_or_default().to_owned();
-    let port = url.port_or_known_default().unwrap_or(80);
-    let facts = &call.session.facts;
-    let own = &facts.addresses;
-    let local = matches!(host.as_str(), "localhost" | "127.0.0.1" | "[::1]")
-        || host == own.private
-        || host == own.private_dns
-        || host == own.host_name();
-    let method = Method::from_bytes(asked.method.as_bytes()).unwrap_or(Method::GET);
-    let target = match url.query() {
-        Some(query) => format!("{}?{query}", url.path()),
-        None => url.path().to_owned(),
-    };
-    let refused = || Failed {
-        code: 7,
-        text: format!(
-            "Failed to connect to {host} port {port} after 0 ms: Could not connect to server"
-        ),
-    };
-    if host == imds::ADDRESS {
-        let header = |name: &str| {
-            asked
-                .headers
-                .iter()
-                .find(|(known, _)| known == name)
-                .map(|(_, value)| value.clone())
-        };
-        let mut timeline = call.machine();
-        let answer = imds::answer(&mut timeline.present, facts, &method, &target, &header);
-        let mut headers = vec![
-            ("content-type".to_owned(), answer.kind.to_owned()),
-            ("content-length".to_owned(), answer.body.len().to_string()),
-            ("server".to_owned(), "EC2ws".to_owned()),
-        ];
-        headers.extend(
-            answer
-                .headers
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), value)),
-        );
-        return Ok(Answered {
-            status: answer.status.as_u16(),
-            headers,
-            body: if method == Method::HEAD {
-                Vec::new()
-            } else {
-                answer.body.into_bytes()
-            },
-        });
-    }
-    if !local {
-        let name = host.parse::<std::net::IpAddr>().is_err();
-        return Err(if name {
-            Failed {
-                code: 6,
-                text: format!("Could not resolve host: {host}"),
-            }
-        } else {
-            refused()
-        });
-    }
-    if url.scheme() != "http" {
-        return Err(refused());
-    }
-    let mut request = Request::builder().method(method).uri(&target);
-    let shown = if port == 80 {
-        host.clone()
-    } else {
-        format!("{host}:{port}")
-    };
-    request = request.header("host", shown);
-    for (name, value) in &asked.headers {
-        request = request.header(name, value);
-    }
-    let request = request
-        .body(Bytes::from(asked.body.clone()))
-        .map_err(|error| Failed {
-            code: 43,
-            text: error.to_string(),
-        })?;
-    let client = if host == own.private {
-        own.private.clone()
-    } else {
-        "127.0.0.1".to_owned()
-    };
-    let mut timeline = call.machine();
-    let response =
-        web::answer(&mut timeline.present, facts, port, &request, &client).ok_or_else(refused)?;
-    Ok(Answered {
-        status: response.status().as_u16(),
-        headers: response
-            .headers()
-            .iter()
-            .map(|(name, value)| {
-                (
-                    name.as_str().to_owned(),
-                    String::from_utf8_lossy(value.as_bytes()).into_owned(),
-                )
-            })
-            .collect(),
-        body: response.into_body().to_vec(),
-    })
-}
-
 fn written_out(
     call: &Call<'_>,
     format: &str,
@@ -405,103 +252,4 @@ fn written_out(
         .replace("\\n", "\n")
         .replace("\\t", "\t")
         .replace("\\r", "\r"))
-}
-
-/// `wget`.
-pub fn wget(call: &Call<'_>) -> Reply {
-    let options = Options::parse(
-        call,
-        "q|quiet O|output-document= S|server-response |header= |method= T|timeout= t|tries= |no-check-certificate nv| |spider U|user-agent=",
-    )?;
-    let [text] = options.operands.as_slice() else {
-        return Err(failure(1, "wget: missing URL\n"));
-    };
-    let with_scheme = if text.contains("://") {
-        text.clone()
-    } else {
-        format!("http://{text}")
-    };
-    let url: url::Url = with_scheme
-        .parse()
-        .map_err(|_| failure(1, format!("{text}: Invalid URL.\n")))?;
-    let mut headers = vec![(
-        "user-agent".to_owned(),
-        options
-            .value("user-agent")
-            .unwrap_or("Wget/1.21.3")
-            .to_owned(),
-    )];
-    for header in options.all("header") {
-        if let Some((name, value)) = header.split_once(':') {
-            headers.push((name.trim().to_ascii_lowercase(), value.trim().to_owned()));
-        }
-    }
-    let request = Asked {
-        method: options
-            .value("method")
-            .unwrap_or(if options.has("spider") { "HEAD" } else { "GET" })
-            .to_owned(),
-        url: url.clone(),
-        headers,
-        body: Vec::new(),
-    };
-    let mut following = Options::default();
-    following.set("location");
-    let answer = match follow(call, &following, &request) {
-        Ok((answer, _)) => answer,
-        Err(failed) => {
-            let complaint = if failed.code == 6 {
-                format!(
-                    "wget: unable to resolve host address ‘{}’\n",
-                    url.host_str().unwrap_or_default()
-                )
-            } else {
-                "failed: Connection refused.\n".to_owned()
-            };
-            return Err(failure(
-                4,
-                if options.has("quiet") {
-                    String::new()
-                } else {
-                    complaint
-                },
-            ));
-        }
-    };
-    if answer.status >= 400 {
-        return Err(failure(
-            8,
-            if options.has("quiet") {
-                String::new()
-            } else {
-                format!("ERROR {}.\n", answer.status)
-            },
-        ));
-    }
-    if options.has("spider") {
-        return done("");
-    }
-    let file = options.value("output-document").map_or_else(
-        || {
-            url.path_segments()
-                .and_then(|mut parts| parts.next_back().map(str::to_owned))
-                .filter(|name| !name.is_empty())
-                .unwrap_or_else(|| "index.html".to_owned())
-        },
-        str::to_owned,
-    );
-    if file == "-" {
-        return done(answer.body);
-    }
-    if file != "/dev/null" {
-        let path = call.path(&file);
-        let mut timeline = call.machine();
-        let at = timeline.present.clock;
-        timeline
-            .present
-            .disk
-            .write(&call.session.user, &path, answer.body.as_slice(), at)
-            .map_err(|reason| failure(3, format!("{file}: {reason}\n")))?;
-    }
-    done("")
 }

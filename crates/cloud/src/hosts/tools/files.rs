@@ -3,6 +3,7 @@
 use super::call::{Call, Reply, Stop, done, fail, failure};
 use super::options::Options;
 use crate::hosts::disk::{Disk, Kind, Node};
+use crate::hosts::shell::Outcome;
 use crate::hosts::users;
 
 fn user_number(disk: &Disk, name: &str) -> Option<u32> {
@@ -294,4 +295,78 @@ fn permissions(node: &Node) -> String {
         );
     }
     text
+}
+
+/// `tee`, byte for byte.
+pub fn tee(call: &Call<'_>) -> Reply {
+    let options = Options::parse(call, "a|append i|ignore-interrupts p|")?;
+    let mut complaints = String::new();
+    let mut timeline = call.machine();
+    let machine = &mut timeline.present;
+    let at = machine.clock;
+    let user = &call.session.user;
+    for operand in &options.operands {
+        let path = call.path(operand);
+        if crate::hosts::procfs::swallows(&path) {
+            continue;
+        }
+        let written = if options.has("append") {
+            machine.disk.append(user, &path, call.stdin, at)
+        } else {
+            machine.disk.write(user, &path, call.stdin, at)
+        };
+        if let Err(reason) = written {
+            complaints.push_str(&format!("tee: {operand}: {reason}\n"));
+        }
+    }
+    Ok(Outcome {
+        exit_code: i32::from(!complaints.is_empty()),
+        stdout: call.stdin.to_vec(),
+        stderr: complaints.into_bytes(),
+    })
+}
+
+/// `rm`.
+pub fn rm(call: &Call<'_>) -> Reply {
+    let options = Options::parse(call, "r|recursive R| f|force v|verbose d|dir")?;
+    let force = options.has("force");
+    let recursive = options.has("recursive") || options.has("R");
+    if options.operands.is_empty() && !force {
+        return fail(1, "rm: missing operand\n");
+    }
+    let mut outcome = Outcome::default();
+    let mut complaints = String::new();
+    let mut timeline = call.machine();
+    let disk = &mut timeline.present.disk;
+    let user = &call.session.user;
+    for operand in &options.operands {
+        let path = call.path(operand);
+        if path == "/" {
+            complaints.push_str("rm: it is dangerous to operate recursively on '/'\n");
+            continue;
+        }
+        let refused = match disk.stat(user, &path, false) {
+            Err(reason) if force && reason.kind() == std::io::ErrorKind::NotFound => None,
+            Err(reason) => Some(reason.to_string()),
+            Ok(node) if node.is_directory() && !recursive && !options.has("dir") => {
+                Some("Is a directory".to_owned())
+            }
+            Ok(_) => disk
+                .remove(user, &path, recursive)
+                .err()
+                .map(|reason| reason.to_string()),
+        };
+        match refused {
+            Some(reason) => {
+                complaints.push_str(&format!("rm: cannot remove '{operand}': {reason}\n"));
+            }
+            None if options.has("verbose") => outcome
+                .stdout
+                .extend_from_slice(format!("removed '{operand}'\n").as_bytes()),
+            None => {}
+        }
+    }
+    outcome.exit_code = i32::from(!complaints.is_empty());
+    outcome.stderr = complaints.into_bytes();
+    Ok(outcome)
 }

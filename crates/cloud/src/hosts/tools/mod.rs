@@ -10,6 +10,7 @@ mod clock;
 mod cloud;
 mod curl;
 mod files;
+mod http;
 mod logrotate;
 mod network;
 mod options;
@@ -19,6 +20,7 @@ mod randomness;
 mod services;
 mod unmodelled;
 mod web;
+mod wget;
 mod wrappers;
 
 use std::sync::Arc;
@@ -100,6 +102,7 @@ const TOOLS: &[(&str, Work)] = &[
     ("pidof", Itself(processes::pgrep)),
     ("pkill", Itself(processes::pkill)),
     ("ps", Itself(processes::ps)),
+    ("rm", Itself(files::rm)),
     ("rpm", Itself(packages::rpm)),
     ("runuser", Wraps(wrappers::su)),
     ("service", Itself(services::service)),
@@ -112,6 +115,7 @@ const TOOLS: &[(&str, Work)] = &[
     ("su", Wraps(wrappers::su)),
     ("sudo", Wraps(wrappers::sudo)),
     ("systemctl", Itself(services::systemctl)),
+    ("tee", Itself(files::tee)),
     ("timedatectl", Itself(clock::timedatectl)),
     ("timeout", Wraps(wrappers::timeout)),
     ("uname", Itself(network::uname)),
@@ -120,7 +124,7 @@ const TOOLS: &[(&str, Work)] = &[
     ("userdel", Itself(accounts::userdel)),
     ("usermod", Itself(accounts::usermod)),
     ("uuidgen", Itself(randomness::uuidgen)),
-    ("wget", Itself(curl::wget)),
+    ("wget", Itself(wget::wget)),
     ("whoami", Itself(accounts::id)),
     ("yum", Itself(packages::dnf)),
 ];

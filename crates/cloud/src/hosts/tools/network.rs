@@ -149,17 +149,12 @@ pub fn ss(call: &Call<'_>) -> Reply {
         } else {
             String::new()
         };
-        text.push_str(
-            &if netstat {
-                format!(
-                    "tcp        0      0 {local:<23} 0.0.0.0:*               LISTEN      {process}"
-                )
-            } else {
-                format!("LISTEN 0      511    {local:>17}       0.0.0.0:*    {process}")
-            }
-            .trim_end()
-            .to_owned(),
-        );
+        let line = if netstat {
+            format!("tcp        0      0 {local:<23} 0.0.0.0:*               LISTEN      {process}")
+        } else {
+            format!("LISTEN 0      511    {local:>17}       0.0.0.0:*    {process}")
+        };
+        text.push_str(line.trim_end());
         text.push('\n');
     }
     done(text)

@@ -91,11 +91,6 @@ impl Options {
         self.values.entry(option.key()).or_default().push(value);
     }
 
-    /// Adds an option without a value.
-    pub fn set(&mut self, key: &str) {
-        self.values.insert(key.to_owned(), vec![String::new()]);
-    }
-
     /// Whether the option was given.
     pub fn has(&self, key: &str) -> bool {
         self.values.contains_key(key)

@@ -260,16 +260,16 @@ fn dnf_remove(call: &Call<'_>, options: &Options, names: &[&str]) -> Reply {
     need_root_dnf(call)?;
     let waited = wait_for_lock(call)?;
     let mut out = String::new();
-    let mut named = Vec::new();
+    let mut leaving = Vec::new();
     for name in names {
         match packages::find(Flavour::AmazonLinux2023, name) {
             Some(package) if packages::installed(&call.machine().present, name) => {
-                named.push(package);
+                leaving.push(package);
             }
             _ => out.push_str(&format!("No match for argument: {name}\n")),
         }
     }
-    if named.is_empty() {
+    if leaving.is_empty() {
         out.push_str(
             "No packages marked for removal.\nDependencies resolved.\nNothing to do.\nComplete!\n",
         );
@@ -281,7 +281,7 @@ fn dnf_remove(call: &Call<'_>, options: &Options, names: &[&str]) -> Reply {
             format!("{waited}Is this ok [y/N]: \nOperation aborted.\n"),
         );
     }
-    let all = with_dependents(call, &named);
+    let all = with_dependents(call, &leaving);
     call.pass(TRANSACTION, 0.7)?;
     remove_all(call, &all);
     out.push_str("Dependencies resolved.\nRemoved:\n");
@@ -541,25 +541,25 @@ fn apt_remove(call: &Call<'_>, options: &Options, names: &[&str]) -> Reply {
     need_root_apt(call)?;
     let waited = wait_for_lock(call)?;
     let mut out = String::new();
-    let mut named = Vec::new();
+    let mut leaving = Vec::new();
     for name in names {
         match packages::find(Flavour::Ubuntu2404, name) {
             None => return fail(100, format!("{waited}E: Unable to locate package {name}\n")),
             Some(package) if packages::installed(&call.machine().present, name) => {
-                named.push(package);
+                leaving.push(package);
             }
             Some(_) => out.push_str(&format!(
                 "Package '{name}' is not installed, so not removed\n"
             )),
         }
     }
-    if !named.is_empty() && !options.has("yes") && !options.has("assume-yes") {
+    if !leaving.is_empty() && !options.has("yes") && !options.has("assume-yes") {
         return fail(
             1,
             format!("{waited}Do you want to continue? [Y/n] Abort.\n"),
         );
     }
-    let all = with_dependents(call, &named);
+    let all = with_dependents(call, &leaving);
     call.pass(TRANSACTION, 0.6)?;
     remove_all(call, &all);
     out.push_str(&apt_summary(0, all.len()));

@@ -8,6 +8,8 @@ fn bytes(call: &Call<'_>, count: usize) -> Vec<u8> {
     procfs::random(&mut call.machine().present, &call.session.facts, count)
 }
 
+const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+
 /// `mktemp`.
 pub fn mktemp(call: &Call<'_>) -> Reply {
     let options = Options::parse(call, "d|directory p|tmpdir= q|quiet t| u|dry-run |suffix=")?;
@@ -23,7 +25,6 @@ pub fn mktemp(call: &Call<'_>) -> Reply {
     if holes < 3 {
         return fail(1, format!("mktemp: too few X's in template '{template}'\n"));
     }
-    const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
     let filled: String = bytes(call, holes)
         .into_iter()
         .map(|byte| char::from(LETTERS[usize::from(byte) % LETTERS.len()]))
@@ -48,12 +49,13 @@ pub fn mktemp(call: &Call<'_>) -> Reply {
         let machine = &mut timeline.present;
         let at = machine.clock;
         let user = &call.session.user;
-        let (made, mode) = if options.has("directory") {
+        let (done_so_far, mode) = if options.has("directory") {
             (machine.disk.make_directory(user, &path, false, at), 0o700)
         } else {
             (machine.disk.write(user, &path, "", at), 0o600)
         };
-        made.and_then(|()| machine.disk.set_mode(user, &path, mode))
+        done_so_far
+            .and_then(|()| machine.disk.set_mode(user, &path, mode))
             .map_err(|reason| {
                 failure(
                     1,

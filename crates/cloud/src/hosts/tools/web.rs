@@ -14,7 +14,7 @@ fn unit(call: &Call<'_>) -> &'static str {
     }
 }
 
-fn complaint(text: String) -> Reply {
+fn complaint(text: &str) -> Reply {
     Ok(Outcome {
         exit_code: 1,
         stdout: Vec::new(),
@@ -28,7 +28,7 @@ fn test_apache(call: &Call<'_>) -> Reply {
             stderr: b"Syntax OK\n".to_vec(),
             ..Outcome::default()
         }),
-        Err(reason) => complaint(reason),
+        Err(reason) => complaint(&reason),
     }
 }
 
@@ -116,7 +116,7 @@ pub fn nginx(call: &Call<'_>) -> Reply {
                 .into_bytes(),
                 ..Outcome::default()
             }),
-            Err(reason) => complaint(format!(
+            Err(reason) => complaint(&format!(
                 "nginx: [emerg] {reason}\nnginx: configuration file {file} test failed"
             )),
         };
@@ -124,7 +124,7 @@ pub fn nginx(call: &Call<'_>) -> Reply {
     match options.value("s") {
         Some("reload") => {
             if let Err(reason) = web::check(machine, "nginx") {
-                return complaint(format!("nginx: [emerg] {reason}"));
+                return complaint(&format!("nginx: [emerg] {reason}"));
             }
             web::reload(machine, "nginx");
             done("")

@@ -130,7 +130,7 @@ impl Reader<'_> {
         } else {
             line
         };
-        let words = words(&self.expand(line));
+        let words = words(&expand(line));
         let Some((name, args)) = words.split_first() else {
             return Ok(());
         };
@@ -145,21 +145,6 @@ impl Reader<'_> {
             return Ok(());
         }
         self.directive(name, args)
-    }
-
-    fn expand(&self, line: &str) -> String {
-        let mut line = line.to_owned();
-        for (name, value) in [
-            ("APACHE_LOG_DIR", "/var/log/apache2"),
-            ("APACHE_RUN_DIR", "/var/run/apache2"),
-            ("APACHE_LOCK_DIR", "/var/lock/apache2"),
-            ("APACHE_PID_FILE", "/var/run/apache2/apache2.pid"),
-            ("APACHE_RUN_USER", "www-data"),
-            ("APACHE_RUN_GROUP", "www-data"),
-        ] {
-            line = line.replace(&format!("${{{name}}}"), value);
-        }
-        line
     }
 
     fn open(&mut self, name: &str, args: &[String]) -> Result<(), String> {
@@ -236,7 +221,7 @@ impl Reader<'_> {
         let first = args.first().map(String::as_str).unwrap_or_default();
         let second = args.get(1).map(String::as_str).unwrap_or_default();
         match name.to_ascii_lowercase().as_str() {
-            "serverroot" => self.root = first.to_owned(),
+            "serverroot" => first.clone_into(&mut self.root),
             "include" | "includeoptional" => {
                 let files = included(self.machine, &root, first);
                 for file in files {
@@ -423,6 +408,22 @@ impl Reader<'_> {
             }
         }
     }
+}
+
+/// Replaces the variables that Ubuntu's `envvars` sets.
+fn expand(line: &str) -> String {
+    let mut line = line.to_owned();
+    for (name, value) in [
+        ("APACHE_LOG_DIR", "/var/log/apache2"),
+        ("APACHE_RUN_DIR", "/var/run/apache2"),
+        ("APACHE_LOCK_DIR", "/var/lock/apache2"),
+        ("APACHE_PID_FILE", "/var/run/apache2/apache2.pid"),
+        ("APACHE_RUN_USER", "www-data"),
+        ("APACHE_RUN_GROUP", "www-data"),
+    ] {
+        line = line.replace(&format!("${{{name}}}"), value);
+    }
+    line
 }
 
 fn not_modelled(what: &str) -> String {

@@ -31,7 +31,7 @@ pub fn read(machine: &Machine) -> Result<Site, String> {
     for statement in &statements {
         match statement.name() {
             "http" => http(&mut site, &main, &statement.block)?,
-            "error_log" => site.error_log = statement.word(1).to_owned(),
+            "error_log" => statement.word(1).clone_into(&mut site.error_log),
             "user" | "worker_processes" | "pid" | "events" | "worker_rlimit_nofile" => {}
             _ => return Err(statement.unknown()),
         }
@@ -107,11 +107,10 @@ fn block(
                     place,
                 };
                 if statement.name() == "include" {
-                    let root = file.rsplit_once('/').map_or("/etc/nginx", |_| "/etc/nginx");
                     if statement.word(1).ends_with("mime.types") {
                         continue;
                     }
-                    for included in included(machine, root, statement.word(1)) {
+                    for included in included(machine, "/etc/nginx", statement.word(1)) {
                         statements.extend(parse(machine, &included, depth + 1)?);
                     }
                 } else if !statement.words.is_empty() {
@@ -157,7 +156,6 @@ fn tokens(content: &str) -> Vec<(usize, String, bool)> {
                     quote = None;
                 }
                 (Some(_), '\\') => word.extend(letters.next()),
-                (Some(_), letter) => word.push(letter),
                 (None, '\'' | '"') if word.is_empty() => quote = Some(letter),
                 (None, '#') if word.is_empty() => break,
                 (None, ';' | '{' | '}') if !(letter == '{' && word.ends_with('$')) => {
@@ -171,7 +169,7 @@ fn tokens(content: &str) -> Vec<(usize, String, bool)> {
                         found.push((number, std::mem::take(&mut word), false));
                     }
                 }
-                (None, letter) => word.push(letter),
+                (_, letter) => word.push(letter),
             }
         }
         if !word.is_empty() {
@@ -217,7 +215,7 @@ fn http(site: &mut Site, main: &VirtualHost, statements: &[Statement]) -> Result
                 "server_name" => server
                     .names
                     .extend(inner.words[1..].iter().filter(|name| *name != "_").cloned()),
-                "location" => server.rules.extend(location(inner)?),
+                "location" => server.rules.push(location(inner)?),
                 "return" => server.rules.push(Rule {
                     path: "/".to_owned(),
                     exact: false,
@@ -280,17 +278,16 @@ fn answer(statement: &Statement) -> Result<Action, String> {
     })
 }
 
-fn location(statement: &Statement) -> Result<Option<Rule>, String> {
+fn location(statement: &Statement) -> Result<Rule, String> {
     let (exact, path) = match (statement.word(1), statement.word(2)) {
         ("=", path) => (true, path),
-        ("^~", path) => (false, path),
         ("~" | "~*", _) => {
             return Err(format!(
                 "opsh local: a location with a regular expression is not modelled by the embedded cloud in {}",
                 statement.place
             ));
         }
-        (path, _) => (false, path),
+        ("^~", path) | (path, _) => (false, path),
     };
     let mut rule = Rule {
         path: path.to_owned(),
@@ -331,7 +328,7 @@ fn location(statement: &Statement) -> Result<Option<Rule>, String> {
             _ => return Err(inner.unknown()),
         }
     }
-    Ok(Some(rule))
+    Ok(rule)
 }
 
 const HARMLESS: &[&str] = &[

@@ -1,5 +1,7 @@
 //! Pages that servers make up: errors, redirections, listings, status.
 
+use std::fmt::Write as _;
+
 use crate::hosts::disk::Node;
 use crate::hosts::machine::Machine;
 use crate::hosts::procfs;
@@ -53,17 +55,15 @@ pub fn moved(status: u16, target: &str) -> String {
 
 /// The entries of a directory.
 pub fn listing(path: &str, entries: &[(String, &Node)]) -> String {
-    let rows: String = entries
-        .iter()
-        .filter(|(name, _)| !name.starts_with('.'))
-        .map(|(name, node)| {
-            let slash = if node.is_directory() { "/" } else { "" };
-            format!(
-                "<li><a href=\"{0}{slash}\"> {0}{slash}</a></li>\n",
-                escape(name)
-            )
-        })
-        .collect();
+    let mut rows = String::new();
+    for (name, node) in entries.iter().filter(|(name, _)| !name.starts_with('.')) {
+        let slash = if node.is_directory() { "/" } else { "" };
+        let _ = writeln!(
+            rows,
+            "<li><a href=\"{0}{slash}\"> {0}{slash}</a></li>",
+            escape(name)
+        );
+    }
     format!(
         "<!DOCTYPE HTML PUBLIC \"-//W3C//DTD HTML 3.2 Final//EN\">\n<html>\n <head>\n  <title>Index of {0}</title>\n </head>\n <body>\n<h1>Index of {0}</h1>\n<ul>{rows}</ul>\n</body></html>\n",
         escape(path)

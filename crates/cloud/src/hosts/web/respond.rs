@@ -244,21 +244,6 @@ impl Visit<'_> {
         })
     }
 
-    fn on_disk(&self, host: &VirtualHost, path: &str) -> String {
-        let alias = host
-            .aliases
-            .iter()
-            .filter(|(from, _)| below(path, from))
-            .max_by_key(|(from, _)| from.len());
-        match alias {
-            Some((from, to)) => absolute("/", &format!("{to}/{}", &path[from.len()..])),
-            None => absolute(
-                "/",
-                &format!("{}/{path}", host.root.as_deref().unwrap_or("/var/www/html")),
-            ),
-        }
-    }
-
     fn file(
         &self,
         machine: &Machine,
@@ -266,7 +251,7 @@ impl Visit<'_> {
         path: &str,
         on_disk: Option<String>,
     ) -> Draft {
-        let file = on_disk.map_or_else(|| self.on_disk(host, path), |file| absolute("/", &file));
+        let file = on_disk.map_or_else(|| on_disk_of(host, path), |file| absolute("/", &file));
         let forbidden = |why: String| {
             let mut draft = Draft::page(403, Bytes::new());
             draft.complaint = Some(why);
@@ -393,6 +378,22 @@ impl Rule {
         } else {
             below(path, &self.path)
         }
+    }
+}
+
+/// Where a path is on the disk, by alias or document root.
+fn on_disk_of(host: &VirtualHost, path: &str) -> String {
+    let alias = host
+        .aliases
+        .iter()
+        .filter(|(from, _)| below(path, from))
+        .max_by_key(|(from, _)| from.len());
+    match alias {
+        Some((from, to)) => absolute("/", &format!("{to}/{}", &path[from.len()..])),
+        None => absolute(
+            "/",
+            &format!("{}/{path}", host.root.as_deref().unwrap_or("/var/www/html")),
+        ),
     }
 }
 
