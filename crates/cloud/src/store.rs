@@ -183,10 +183,15 @@ pub fn read(folder: &Path) -> Result<Option<State>, StoreError> {
     Ok(Some(state))
 }
 
-/// Writes a file whole or not at all.
+/// Writes a file whole or not at all; parameters may be secret, so only its owner may read it.
 fn replace(path: &Path, content: &[u8]) -> Result<(), StoreError> {
     let temporary = path.with_extension("part");
-    let written = File::create(&temporary)
+    let mut options = File::options();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options
+        .open(&temporary)
         .and_then(|mut file| {
             file.write_all(content)?;
             file.sync_all()
