@@ -47,6 +47,8 @@ pub struct Console {
     pub log_file: Option<LogFile>,
     /// Whether every confirmation is given beforehand.
     pub consents: bool,
+    /// What a playbook prints in a dry run, kept until the plan has been shown.
+    pub held: Option<Mutex<Vec<String>>>,
     /// Keeps lines of parallel branches apart.
     pub stdout: Mutex<()>,
 }
@@ -114,9 +116,14 @@ impl Terminal for Console {
     }
 
     fn print(&self, text: &str) {
-        match self.output {
-            Output::Human => self.out(text),
-            Output::Json => self.out(&json::print(&self.redactor.scrub(text))),
+        match (&self.held, self.output) {
+            (Some(held), _) => {
+                held.lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(text.to_owned());
+            }
+            (None, Output::Human) => self.out(text),
+            (None, Output::Json) => self.out(&json::print(&self.redactor.scrub(text))),
         }
         self.note(tracing::Level::INFO, text);
     }

@@ -82,7 +82,13 @@ pub fn table(heading: &[&str], rows: &[Vec<String>]) -> String {
     }
     table
         .lines()
-        .map(|line| line.trim_end().to_owned())
+        // The style pads each cell on both sides.
+        .map(|line| {
+            line.strip_prefix(' ')
+                .unwrap_or(&line)
+                .trim_end()
+                .to_owned()
+        })
         .collect::<Vec<_>>()
         .join("\n")
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use clap::Args;
 use opsh_operation::Value;
@@ -117,6 +117,13 @@ fn report(
             &started.plan.steps(),
             settings.verbose > 0,
         ));
+    }
+    let printed = console
+        .held
+        .as_ref()
+        .map(|held| held.lock().unwrap_or_else(PoisonError::into_inner));
+    if let Some(printed) = printed.filter(|printed| !printed.is_empty()) {
+        console.out(&format!("\n{}", printed.join("\n")));
     }
     match outcome {
         Ok(value) => {

@@ -63,7 +63,7 @@ fn block(out: &mut String, value: &Value, depth: usize) {
             for (name, item) in map {
                 if is_flat(item) {
                     // Writing to a String cannot fail, here and below.
-                    let _ = writeln!(out, "{indent}{name:width$}  {}", line(item));
+                    let _ = writeln!(out, "{indent}{name:width$}  {}", whole(item));
                 } else {
                     let _ = writeln!(out, "{indent}{name}");
                     block(out, item, depth + 1);
@@ -73,7 +73,7 @@ fn block(out: &mut String, value: &Value, depth: usize) {
         Value::List(items) => {
             for item in items {
                 if is_flat(item) {
-                    let _ = writeln!(out, "{indent}- {}", line(item));
+                    let _ = writeln!(out, "{indent}- {}", whole(item));
                 } else {
                     let mut inner = String::new();
                     block(&mut inner, item, depth + 1);
@@ -84,6 +84,14 @@ fn block(out: &mut String, value: &Value, depth: usize) {
         other => {
             let _ = writeln!(out, "{indent}{}", line(other));
         }
+    }
+}
+
+/// A flat value in full: a result is not cut.
+fn whole(value: &Value) -> String {
+    match value {
+        Value::Text(text) => text.clone(),
+        other => line(other),
     }
 }
 

@@ -138,6 +138,7 @@ pub fn start(
             })?),
         },
         consents: settings.yes || settings.dry_run,
+        held: (settings.dry_run && settings.output == Output::Human).then(Mutex::default),
         stdout: Mutex::new(()),
     });
     let plan = Arc::new(Plan::default());
