@@ -4,6 +4,7 @@
 //! except in CI, where they fail (`support::component::demand`).
 
 mod components;
+mod examples;
 mod http;
 mod live;
 mod newwebserver;

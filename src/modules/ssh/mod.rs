@@ -65,16 +65,19 @@ pub static ENTRIES: &[Entry] = &[
     },
 ];
 
-/// Rhai that leaves the address of a running machine in `host` and its key
-/// pair's file in `key`: what the examples begin with.
+/// Rhai that leaves a running machine's address, user and key in `host`: what the examples begin with.
 macro_rules! with_machine {
     ($example:literal) => {
         concat!(
             "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\n",
-            "let id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\n",
+            "let key = ssh::generate_key(\"example-key\");\n",
+            "ec2::import_key_pair(#{ key_name: \"example\", public_key_material: key.public_key });\n",
+            "let group = ec2::create_security_group(#{ group_name: \"ssh\", description: \"SSH\" }).group_id;\n",
+            "ec2::authorize_security_group_ingress(#{ group_id: group, ip_permissions: [#{ ip_protocol: \"tcp\", from_port: 22, to_port: 22, ip_ranges: [#{ cidr_ip: \"0.0.0.0/0\" }] }] });\n",
+            "let id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1, key_name: \"example\", security_group_ids: [group] }).instances[0].instance_id;\n",
             "ec2::wait_until_instance_running(#{ instance_ids: [id] });\n",
             "let address = ec2::describe_instances(#{ instance_ids: [id] }).reservations[0].instances[0].public_ip_address;\n",
-            "let host = #{ host: address, user: \"ec2-user\", host_key: \"accept-new\" };\n",
+            "let host = #{ host: address, user: \"ec2-user\", key_file: key.path, host_key: \"accept-new\" };\n",
             "ssh::wait(host, #{ timeout: \"3m\" });\n",
             $example
         )
