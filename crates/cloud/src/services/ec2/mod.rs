@@ -53,8 +53,8 @@ pub use self::instances::launch::LaunchSpec;
 pub use self::launch_data::{InterfaceWish, LaunchData, MetadataWish, Profile};
 pub use self::launch_templates::TemplateRef;
 pub use self::network_facts::{
-    Place, Template, default_group, default_subnet, group_vpc, has_vpc, lets_through, place,
-    template,
+    Place, Template, connect, default_group, default_subnet, disconnect, group_vpc, has_vpc,
+    lets_through, place, regroup, template,
 };
 
 /// What there is.

@@ -3,10 +3,12 @@
 use std::net::Ipv4Addr;
 
 use super::facade::lets_in;
+use super::interfaces::NewInterface;
 use super::kinds;
 use super::launch_data::LaunchData;
 use super::launch_templates::TemplateRef;
-use super::region::Region;
+use super::region::{Region, Tags};
+use super::whole;
 use crate::api::ApiError;
 use crate::state::State as Cloud;
 
@@ -111,4 +113,62 @@ pub fn template(cloud: &Cloud, wanted: &TemplateRef) -> Result<Template, ApiErro
         version: version.number,
         data: version.data.clone(),
     })
+}
+
+/// Gives one of AWS's own services an interface in each of these subnets: ids and
+/// addresses.
+///
+/// # Errors
+/// Those of `CreateNetworkInterface`; then nothing has changed.
+pub fn connect(
+    cloud: &mut Cloud,
+    description: &str,
+    subnets: &[String],
+    groups: &[String],
+) -> Result<Vec<(String, Ipv4Addr)>, ApiError> {
+    whole(cloud, |site| {
+        subnets
+            .iter()
+            .map(|subnet| {
+                let interface = site.make_interface(NewInterface {
+                    subnet: subnet.clone(),
+                    private: None,
+                    groups: groups.to_vec(),
+                    description: description.to_owned(),
+                    tags: Tags::new(),
+                })?;
+                let address = interface.address();
+                Ok((interface.id, address))
+            })
+            .collect()
+    })
+}
+
+/// Gives interfaces other security groups.
+///
+/// # Errors
+/// Groups of another network; then nothing has changed.
+pub fn regroup(
+    cloud: &mut Cloud,
+    interfaces: &[String],
+    groups: &[String],
+) -> Result<(), ApiError> {
+    whole(cloud, |site| {
+        for id in interfaces {
+            let interface = Region::find_mut(&mut site.region.interfaces, &kinds::INTERFACE, id)?;
+            interface.groups = groups.to_vec();
+        }
+        Ok(())
+    })
+}
+
+/// Takes interfaces away again.
+pub fn disconnect(cloud: &mut Cloud, interfaces: &[String]) {
+    // What is gone already needs no removing: this cannot fail.
+    let _ = whole(cloud, |site| {
+        for id in interfaces {
+            site.remove_interface(id);
+        }
+        Ok(())
+    });
 }

@@ -1,6 +1,7 @@
 //! Application load balancers.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -33,6 +34,8 @@ pub struct Balancer {
     pub places: Vec<(String, String)>,
     /// Its security groups.
     pub groups: Vec<String>,
+    /// Its interface and address in each zone, from which it talks to targets.
+    pub nodes: Vec<(String, Ipv4Addr)>,
     /// Since when there is one.
     pub created: Timestamp,
     /// What was set.
@@ -46,6 +49,18 @@ impl Balancer {
     #[must_use]
     pub fn is_active(&self, now: Timestamp) -> bool {
         now >= self.created + PROVISIONING
+    }
+
+    /// The address from which it talks to targets.
+    #[must_use]
+    pub fn address(&self) -> Ipv4Addr {
+        self.nodes
+            .first()
+            .map_or(Ipv4Addr::UNSPECIFIED, |(_, address)| *address)
+    }
+
+    fn interfaces(&self) -> Vec<String> {
+        self.nodes.iter().map(|(id, _)| id.clone()).collect()
     }
 
     /// Its name in metrics and logs, `app/NAME/ID`.
@@ -147,6 +162,9 @@ pub fn create_load_balancer(cloud: &mut state::State, input: Create) -> Result<D
         return Ok(answer(cloud, &[there], None));
     }
     let id = digits(cloud);
+    let subnets: Vec<String> = places.iter().map(|(_, subnet)| subnet.clone()).collect();
+    let description = format!("ELB app/{}/{id}", input.name);
+    let nodes = ec2::connect(cloud, &description, &subnets, &groups)?;
     let arn = format!("{}loadbalancer/app/{}/{id}", arn(cloud), input.name);
     let number = u64::from(cloud.ids.below(900_000_000)) + 100_000_000;
     let prefix = if internet_facing { "" } else { "internal-" };
@@ -161,6 +179,7 @@ pub fn create_load_balancer(cloud: &mut state::State, input: Create) -> Result<D
         vpc,
         places,
         groups,
+        nodes,
         created: cloud.now,
         attributes: BTreeMap::new(),
         tags,
@@ -359,6 +378,8 @@ pub fn delete_load_balancer(cloud: &mut state::State, input: Named) -> Result<Do
                 ),
             ));
         }
+        let interfaces = balancer.interfaces();
+        ec2::disconnect(cloud, &interfaces);
         cloud.elbv2.balancers.remove(&arn);
         cloud
             .elbv2
@@ -384,8 +405,9 @@ pub fn set_security_groups(
     cloud: &mut state::State,
     input: SetGroups,
 ) -> Result<Document, ApiError> {
-    let vpc = existing(cloud, &input.load_balancer_arn)?.vpc.clone();
-    check_groups(cloud, &input.security_groups, &vpc)?;
+    let balancer = existing(cloud, &input.load_balancer_arn)?.clone();
+    check_groups(cloud, &input.security_groups, &balancer.vpc)?;
+    ec2::regroup(cloud, &balancer.interfaces(), &input.security_groups)?;
     let result = Document::fields([(
         "SecurityGroupIds",
         Some(Document::list(&input.security_groups)),

@@ -4,8 +4,6 @@
 //! a new target needs one good answer, an unhealthy one as many as the group says.
 //! Groups that no listener forwards to are not checked.
 
-use std::net::Ipv4Addr;
-
 use bytes::Bytes;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
@@ -136,9 +134,6 @@ impl Health {
     }
 }
 
-/// The address from which a balancer talks to targets, inside its first subnet.
-const NODE: Ipv4Addr = Ipv4Addr::new(172, 31, 0, 250);
-
 /// Sends a request to a target as the balancer does.
 ///
 /// # Errors
@@ -151,12 +146,18 @@ pub fn send(
     request: &http::Request<Bytes>,
 ) -> Result<http::Response<Bytes>, Unreachable> {
     let facts = ec2::facts(cloud, id).ok_or(Unreachable::Silent)?;
-    if !ec2::lets_through(cloud, &facts.groups, port, NODE, &balancer.groups) {
+    if !ec2::lets_through(
+        cloud,
+        &facts.groups,
+        port,
+        balancer.address(),
+        &balancer.groups,
+    ) {
         return Err(Unreachable::Silent);
     }
     let now = cloud.now;
     let host = cloud.hosts.get_mut(id).ok_or(Unreachable::Silent)?;
-    host.serve(port, request, &NODE.to_string(), now)
+    host.serve(port, request, &balancer.address().to_string(), now)
 }
 
 fn probe(

@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use jiff::SignedDuration;
 
@@ -99,6 +101,22 @@ impl Scene {
             subnet: Some(self.subnets[0].clone()),
             ..ec2::LaunchData::default()
         };
+        self.launch(data)
+    }
+
+    fn web_server(&mut self) -> String {
+        let script = "#!/bin/bash\ndnf install -y httpd\necho hello > /var/www/html/index.html\nsystemctl enable --now httpd\n";
+        let data = ec2::LaunchData {
+            image: Some(AL2023_X86_64.to_owned()),
+            instance_type: Some("t3.nano".to_owned()),
+            subnet: Some(self.subnets[1].clone()),
+            user_data: Some(STANDARD.encode(script)),
+            ..ec2::LaunchData::default()
+        };
+        self.launch(data)
+    }
+
+    fn launch(&mut self, data: ec2::LaunchData) -> String {
         let spec = ec2::LaunchSpec {
             data,
             min: 1,
@@ -301,6 +319,73 @@ fn a_target_without_web_server_is_never_healthy() {
     assert_eq!(scene.visit("/").unwrap().status(), 503);
     scene.wait(300);
     assert!(!scene.health(&group).contains("<Id>"));
+}
+
+#[test]
+fn visitors_reach_a_healthy_web_server_through_the_balancer_only() {
+    let mut scene = Scene::new();
+    let (balancer, group) = (scene.balancer(), scene.group());
+    let id = scene.web_server();
+    let default = ec2::default_group(&scene.cloud, &scene.vpc).unwrap();
+    scene.wait(300);
+    let register = [
+        ("TargetGroupArn", group.as_str()),
+        ("Targets.member.1.Id", id.as_str()),
+    ];
+    scene.call("RegisterTargets", &register).unwrap();
+    let forward = [
+        ("DefaultActions.member.1.Type", "forward"),
+        ("DefaultActions.member.1.TargetGroupArn", group.as_str()),
+    ];
+    scene.listen(&balancer, &forward).unwrap();
+    scene.wait(30);
+    assert_eq!(
+        text(&scene.health(&group), "State"),
+        "healthy",
+        "{}",
+        scene.health(&group)
+    );
+
+    // The balancer gets a group of its own that is open; the instance stays closed but to it.
+    let params = [
+        ("GroupName", "balancer"),
+        ("GroupDescription", "d"),
+        ("VpcId", &scene.vpc.clone()),
+    ];
+    let made = ec2::handle(
+        &mut scene.cloud,
+        &ApiRequest::query("ec2", "CreateSecurityGroup", &params),
+    )
+    .unwrap();
+    let open = text(&String::from_utf8(made.body().to_vec()).unwrap(), "groupId");
+    let params = [
+        ("GroupId", open.as_str()),
+        ("IpPermissions.1.IpProtocol", "tcp"),
+        ("IpPermissions.1.FromPort", "80"),
+        ("IpPermissions.1.ToPort", "80"),
+        ("IpPermissions.1.IpRanges.1.CidrIp", "0.0.0.0/0"),
+    ];
+    let request = ApiRequest::query("ec2", "AuthorizeSecurityGroupIngress", &params);
+    ec2::handle(&mut scene.cloud, &request).unwrap();
+    let groups = [
+        ("LoadBalancerArn", balancer.as_str()),
+        ("SecurityGroups.member.1", open.as_str()),
+        ("SecurityGroups.member.2", default.as_str()),
+    ];
+    scene.call("SetSecurityGroups", &groups).unwrap();
+    let response = scene.visit("/").unwrap();
+    assert_eq!(
+        (response.status().as_u16(), &response.body()[..]),
+        (200, &b"hello\n"[..])
+    );
+
+    let request = ApiRequest::query("ec2", "DeleteSecurityGroup", &[("GroupId", open.as_str())]);
+    let refusal = ec2::handle(&mut scene.cloud, &request).unwrap_err();
+    assert_eq!(refusal.code, "DependencyViolation", "the balancer is in it");
+    scene
+        .call("DeleteLoadBalancer", &[("LoadBalancerArn", &balancer)])
+        .unwrap();
+    ec2::handle(&mut scene.cloud, &request).unwrap();
 }
 
 #[test]
