@@ -242,6 +242,7 @@ fn run_script(
             text: text.to_owned(),
             name: Some(name.to_owned()),
             cwd: Some("/".to_owned()),
+            log: Some(OUTPUT_LOG.to_owned()),
             ..Script::default()
         },
     )

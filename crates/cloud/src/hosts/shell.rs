@@ -32,6 +32,8 @@ pub struct Script {
     pub env: Vec<(String, String)>,
     /// Where; the user's home if not given.
     pub cwd: Option<String>,
+    /// A file that output and complaints go to as they come, in addition.
+    pub log: Option<String>,
 }
 
 impl Script {
@@ -109,6 +111,24 @@ impl Session {
         }
         if !script.arguments.is_empty() {
             options = options.positional(script.arguments);
+        }
+        if let Some(log) = script.log {
+            let machine = Arc::clone(&self.machine);
+            options = options.streaming(Box::new(move |output, complaints| {
+                let mut timeline = lock(&machine);
+                let at = timeline.present.clock;
+                // A command's trace (`set -x`) comes with what it wrote, and was first.
+                let text = if complaints.starts_with('+') {
+                    format!("{complaints}{output}")
+                } else {
+                    format!("{output}{complaints}")
+                };
+                // A full disk loses the log, as it does on a real machine.
+                let _ = timeline
+                    .present
+                    .disk
+                    .append(&User::root(), &log, text.as_bytes(), at);
+            }));
         }
         // `$RANDOM` would otherwise come from the real system. On the same line, so that line
         // numbers stay.

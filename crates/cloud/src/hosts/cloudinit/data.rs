@@ -87,10 +87,13 @@ fn act(
         format!("set {}\n{}", options.join(" "), text)
     };
     let (mut timeline, outcome) = run_script(timeline, facts, &body, SCRIPT);
-    // The log shows output and complaints together; the shell keeps them apart.
-    let mut output = String::from_utf8_lossy(&outcome.stdout).into_owned();
-    output.push_str(&String::from_utf8_lossy(&outcome.stderr));
-    say(&mut timeline, OUTPUT_LOG, &output);
+    if outcome.stdout.is_empty() && outcome.exit_code != 0 {
+        // Ended from outside: why is in no log yet.
+        let why = String::from_utf8_lossy(&outcome.stderr).into_owned();
+        if why.starts_with("opsh local:") {
+            say(&mut timeline, OUTPUT_LOG, &why);
+        }
+    }
     if outcome.exit_code != 0 {
         errors.push(format!("Failed to run {SCRIPT} [{}]", outcome.exit_code));
     }

@@ -25,6 +25,11 @@ fn get(host: &mut Host, path: &str, seconds: i64) -> Result<(u16, String), Unrea
     ))
 }
 
+/// The console of such a machine some seconds after power-on.
+fn host_log_at(seconds: i64) -> String {
+    host(Flavour::AmazonLinux2023, Some(APACHE)).console_output(at(seconds))
+}
+
 #[test]
 fn apache_is_served_when_user_data_has_come_so_far() {
     let mut host = host(Flavour::AmazonLinux2023, Some(APACHE));
@@ -40,6 +45,19 @@ fn apache_is_served_when_user_data_has_come_so_far() {
     assert_eq!(page, "<h1>Greetings from ip-172-31-5-6.ec2.internal</h1>\n");
     let console = host.console_output(at(300));
     assert!(console.contains("Complete!"), "{console}");
+    // Output and trace come in the order of the script.
+    let place = |text: &str| {
+        console
+            .find(text)
+            .unwrap_or_else(|| panic!("{text} in {console}"))
+    };
+    assert!(place("+ dnf install -y httpd") < place("Transaction Summary"));
+    assert!(place("Transaction Summary") < place("+ systemctl enable --now httpd"));
+    let early = host_log_at(36);
+    assert!(
+        early.contains("+ dnf update -y") && !early.contains("Transaction Summary"),
+        "{early}"
+    );
     assert!(console.contains("finished at 1790000"), "{console}");
 }
 
