@@ -31,7 +31,7 @@ const TAKEN_BUCKETS: [&str; 8] = [
 /// Who calls: the ARN of the account's one user.
 #[must_use]
 pub fn caller(account: &str) -> String {
-    format!("arn:aws:iam::{account}:user/opsh")
+    format!("arn:aws:iam::{account}:user/{}", iam::USER)
 }
 
 /// How a new cloud is furnished.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
+use base64::Engine as _;
 use jiff::Timestamp;
 use opsh_cloud::faults::{Fault, Rule, When};
 use opsh_cloud::furnish::Options;
@@ -377,7 +378,12 @@ fn sleeping_takes_virtual_time_only() {
 }
 
 /// Launches a web server and returns its public address when it is running.
-async fn launch(client: &aws_sdk_ec2::Client, local: &Local, public_key: &str) -> String {
+async fn launch(
+    client: &aws_sdk_ec2::Client,
+    local: &Local,
+    public_key: &str,
+    user_data: &str,
+) -> String {
     use aws_sdk_ec2::types::{InstanceStateName, InstanceType, IpPermission, IpRange};
     let material = aws_sdk_ec2::primitives::Blob::new(public_key.as_bytes());
     let import = client.import_key_pair().key_name("k");
@@ -403,6 +409,7 @@ async fn launch(client: &aws_sdk_ec2::Client, local: &Local, public_key: &str) -
         .instance_type(InstanceType::T3Nano)
         .key_name("k")
         .security_group_ids(group)
+        .user_data(base64::engine::general_purpose::STANDARD.encode(user_data))
         .client_token("once")
         .min_count(1)
         .max_count(1)
@@ -474,7 +481,7 @@ fn an_instance_lets_its_owner_in() {
     let (key, public) = key_file(folder.path());
     let local = local();
     let client = aws_sdk_ec2::Client::new(&local.aws(&Scope::default(), &cancel()).unwrap());
-    let address = run(&local, launch(&client, &local, &public));
+    let address = run(&local, launch(&client, &local, &public, "#!/bin/sh\n"));
     let fault = connect(&local, &target(&address, &key, HostKey::Known))
         .err()
         .unwrap();
@@ -517,7 +524,7 @@ fn a_stranger_is_not_let_in() {
     let local = local();
     let client = aws_sdk_ec2::Client::new(&local.aws(&Scope::default(), &cancel()).unwrap());
     let other = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIS6AMGlK3pGHWYA6RpcEvxuIL3fDWGpWjZpcS+qYA1f";
-    let address = run(&local, launch(&client, &local, other));
+    let address = run(&local, launch(&client, &local, other, "#!/bin/sh\n"));
     let fault = connect(&local, &target(&address, &key, HostKey::AcceptNew))
         .err()
         .unwrap();
@@ -527,4 +534,32 @@ fn a_stranger_is_not_let_in() {
         "{}",
         fault.message
     );
+}
+
+#[test]
+fn a_page_is_served_once_user_data_has_run() {
+    let local = local();
+    let client = aws_sdk_ec2::Client::new(&local.aws(&Scope::default(), &cancel()).unwrap());
+    let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIS6AMGlK3pGHWYA6RpcEvxuIL3fDWGpWjZpcS+qYA1f";
+    let script = "#!/bin/bash\ndnf install -y httpd\nsystemctl enable --now httpd\n\
+                  echo hello > /var/www/html/index.html\n";
+    let url = format!(
+        "http://{}/",
+        run(&local, launch(&client, &local, key, script))
+    );
+    let page = loop {
+        match local.http().send(&get(&url), &cancel()) {
+            Ok(page) if page.status == 200 => break page,
+            Ok(_) => local.sleep(Duration::from_secs(5), &cancel()).unwrap(),
+            Err(fault) => {
+                assert!(matches!(
+                    fault.kind,
+                    FaultKind::Unreachable | FaultKind::Timeout
+                ));
+                local.sleep(Duration::from_secs(5), &cancel()).unwrap();
+            }
+        }
+        assert!(elapsed(&local) < 600_000, "no page after ten minutes");
+    };
+    assert_eq!(page.body, b"hello\n");
 }

@@ -19,7 +19,7 @@ pub fn handle(cloud: &mut State, request: &ApiRequest) -> Result<ApiResponse, Ap
             Ok(request.xml(
                 Xml::new()
                     .text("Arn", caller(&cloud.account))
-                    .text("UserId", "AIDACKCEVSQ6C2EXAMPLE")
+                    .text("UserId", iam::USER_ID)
                     .text("Account", &cloud.account),
             ))
         }

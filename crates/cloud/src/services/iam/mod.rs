@@ -18,6 +18,11 @@ mod policies;
 mod profiles;
 mod roles;
 
+/// The name of the account's one user.
+pub const USER: &str = "opsh";
+/// Its id, an example of AWS's documentation.
+pub const USER_ID: &str = "AIDACKCEVSQ6C2EXAMPLE";
+
 /// What there is.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct State {
@@ -120,6 +125,7 @@ pub(super) fn role_by_arn(cloud: &Cloud, wanted: &str) -> Option<Assumable> {
 /// The service's own refusals.
 pub fn handle(cloud: &mut Cloud, request: &ApiRequest) -> Result<ApiResponse, ApiError> {
     match request.action.as_str() {
+        "GetUser" => user(cloud, request),
         "CreateRole" => roles::create(cloud, request),
         "GetRole" => roles::get(cloud, request),
         "ListRoles" => roles::list(cloud, request),
@@ -150,6 +156,22 @@ pub fn handle(cloud: &mut Cloud, request: &ApiRequest) -> Result<ApiResponse, Ap
         "RemoveRoleFromInstanceProfile" => profiles::remove_role(cloud, request),
         other => Err(ApiError::not_modelled(format_args!("iam:{other}"))),
     }
+}
+
+/// The account's one user: who calls.
+fn user(cloud: &Cloud, request: &ApiRequest) -> Result<ApiResponse, ApiError> {
+    request.only(&["UserName"])?;
+    let name = request.param("UserName").unwrap_or(USER);
+    if name != USER {
+        return Err(no_such("user", name));
+    }
+    Ok(request.xml(Xml::new().node("User", |xml| {
+        xml.text("Path", "/")
+            .text("UserName", USER)
+            .text("UserId", USER_ID)
+            .text("Arn", arn(&cloud.account, "user", "/", USER))
+            .text("CreateDate", time(Timestamp::UNIX_EPOCH))
+    })))
 }
 
 fn arn(account: &str, kind: &str, path: &str, name: &str) -> String {

@@ -118,11 +118,7 @@ pub(super) fn create(cloud: &mut State, request: &ApiRequest) -> Result<ApiRespo
         let mut bucket = Bucket::new(cloud.now);
         bucket.tags = tags;
         if let Some(ownership) = given(request, "x-amz-object-ownership") {
-            if ownership != "BucketOwnerEnforced" {
-                return Err(ApiError::not_modelled(format_args!(
-                    "s3:CreateBucket object ownership '{ownership}' (access control lists)"
-                )));
-            }
+            check_ownership(&ownership)?;
             bucket.ownership = Some(ownership);
         }
         cloud.s3.buckets.insert(name.clone(), bucket);
@@ -278,4 +274,48 @@ pub(super) fn ownership(cloud: &State, request: &ApiRequest) -> Result<ApiRespon
     };
     let xml = Xml::new().node("Rule", |xml| xml.text("ObjectOwnership", ownership));
     Ok(document(request, "OwnershipControls", xml))
+}
+
+/// Ownership matters for access control lists only, and those are refused by name.
+fn check_ownership(ownership: &str) -> Result<(), ApiError> {
+    if [
+        "BucketOwnerEnforced",
+        "BucketOwnerPreferred",
+        "ObjectWriter",
+    ]
+    .contains(&ownership)
+    {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        "MalformedXML",
+        format!("'{ownership}' is no object ownership"),
+    ))
+}
+
+pub(super) fn put_ownership(
+    cloud: &mut State,
+    request: &ApiRequest,
+) -> Result<ApiResponse, ApiError> {
+    only(request, &[], &["ownershipControls"])?;
+    ask::verify(request)?;
+    let controls = parse(request)?;
+    controls.only(request, &["Rule"])?;
+    let ownership = controls
+        .child("Rule")
+        .and_then(|rule| rule.text_of("ObjectOwnership"))
+        .unwrap_or_default()
+        .to_owned();
+    check_ownership(&ownership)?;
+    cloud.s3.bucket_mut(&bucket(request)?)?.ownership = Some(ownership);
+    Ok(nothing(request, 200))
+}
+
+pub(super) fn delete_ownership(
+    cloud: &mut State,
+    request: &ApiRequest,
+) -> Result<ApiResponse, ApiError> {
+    only(request, &[], &["ownershipControls"])?;
+    cloud.s3.bucket_mut(&bucket(request)?)?.ownership = None;
+    Ok(nothing(request, 204))
 }

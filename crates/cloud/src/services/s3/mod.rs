@@ -48,6 +48,8 @@ pub fn handle(cloud: &mut Cloud, request: &ApiRequest) -> Result<ApiResponse, Ap
         "PutBucketVersioning" => buckets::put_versioning(cloud, request),
         "GetBucketEncryption" => buckets::encryption(cloud, request),
         "GetBucketOwnershipControls" => buckets::ownership(cloud, request),
+        "PutBucketOwnershipControls" => buckets::put_ownership(cloud, request),
+        "DeleteBucketOwnershipControls" => buckets::delete_ownership(cloud, request),
         "GetPublicAccessBlock" => access::block(cloud, request),
         "PutPublicAccessBlock" => access::put_block(cloud, request),
         "DeletePublicAccessBlock" => access::delete_block(cloud, request),
