@@ -20,7 +20,8 @@ pub struct Status {
 }
 
 /// Service, kind, and where in the saved state things of that kind are.
-const KINDS: [(&str, &str, &str); 16] = [
+const KINDS: [(&str, &str, &str); 18] = [
+    ("autoscaling", "groups", "/autoscaling/groups"),
     ("cloudwatch", "alarms", "/cloudwatch/alarms"),
     ("ec2", "images", "/ec2/region/images"),
     ("ec2", "instances", "/ec2/region/instances"),
@@ -31,6 +32,7 @@ const KINDS: [(&str, &str, &str); 16] = [
     ("ec2", "subnets", "/ec2/region/subnets"),
     ("ec2", "volumes", "/ec2/region/volumes"),
     ("ec2", "VPCs", "/ec2/region/vpcs"),
+    ("elbv2", "load balancers", "/elbv2/balancers"),
     ("iam", "instance profiles", "/iam/profiles"),
     ("iam", "policies", "/iam/policies"),
     ("iam", "roles", "/iam/roles"),

@@ -62,7 +62,7 @@ fn time_moves_only_by_sleeping() {
     let _root = clock.enter(&[]);
     thread::sleep(Duration::from_millis(20));
     assert_eq!(seconds(&clock), 0);
-    clock.sleep(Duration::from_secs(3600), &never).unwrap();
+    clock.sleep(Duration::from_hours(1), &never).unwrap();
     assert_eq!(seconds(&clock), 3600);
     assert_eq!(clock.block_on(async { 7 }, &never), Ok(7));
     assert_eq!(seconds(&clock), 3600);
@@ -74,7 +74,7 @@ fn a_future_waits_for_the_earliest_of_its_timers() {
     let timers = clock.clone();
     let winner = clock.block_on(
         async move {
-            let slow = timers.timer(Duration::from_secs(60));
+            let slow = timers.timer(Duration::from_mins(1));
             let quick = async {
                 timers.timer(Duration::from_secs(2)).await;
                 timers.timer(Duration::from_secs(3)).await;

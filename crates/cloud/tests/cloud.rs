@@ -195,12 +195,12 @@ fn a_copy_goes_its_own_way() {
     let cloud = Cloud::furnished(&Options::default());
     cloud
         .clock()
-        .sleep(Duration::from_secs(60), &|| false)
+        .sleep(Duration::from_mins(1), &|| false)
         .unwrap();
     let copy = cloud.copy();
     assert_eq!(copy.clock().now(), cloud.clock().now());
     copy.clock()
-        .sleep(Duration::from_secs(60), &|| false)
+        .sleep(Duration::from_mins(1), &|| false)
         .unwrap();
     assert_eq!(s3(&copy, "PUT", "/bucket", "").0, 200);
     assert_eq!(s3(&cloud, "HEAD", "/bucket", "").0, 404);

@@ -490,7 +490,7 @@ fn an_instance_lets_its_owner_in() {
     let command = crate::world::ssh::Command {
         line: "whoami; echo $HOME".to_owned(),
         stdin: Vec::new(),
-        timeout: Duration::from_secs(60),
+        timeout: Duration::from_mins(1),
         limit: 1 << 20,
     };
     local.sleep(Duration::from_mins(3), &cancel()).unwrap();
