@@ -9,19 +9,14 @@ use std::time::Duration;
 
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region};
-use aws_credential_types::Credentials;
-use aws_credential_types::provider::error::CredentialsError;
-use aws_credential_types::provider::{
-    ProvideCredentials, SharedCredentialsProvider, future::ProvideCredentials as Provided,
-};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_types::SdkConfig;
 use futures_util::future::BoxFuture;
 use opsh_operation::{Fault, FaultKind, Value};
 use tokio::runtime::{Builder, Handle, Runtime};
 
+use super::credentials;
 use super::json_protocol::AlsoJson;
 use crate::world::{Cancel, Scope};
 
@@ -85,7 +80,7 @@ impl Aws {
                 tokio::time::timeout(CREDENTIALS, load(chosen, connector))
                     .await
                     .unwrap_or_else(|_| {
-                        Err(no_credentials(format!(
+                        Err(credentials::missing(format!(
                             "no AWS credentials were found within {} s",
                             CREDENTIALS.as_secs()
                         )))
@@ -170,6 +165,7 @@ async fn cancelled(cancel: &Cancel) -> Fault {
 }
 
 async fn load(chosen: Overrides, connector: SharedHttpClient) -> Result<SdkConfig, Fault> {
+    credentials::check_profile(chosen.profile.as_deref()).await?;
     let app = AppName::new("opsh")
         .map_err(|error| Fault::new(FaultKind::Failed, format!("application name: {error}")))?;
     let timeouts = TimeoutConfig::builder()
@@ -182,7 +178,7 @@ async fn load(chosen: Overrides, connector: SharedHttpClient) -> Result<SdkConfi
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .app_name(app)
         .timeout_config(timeouts)
-        .http_client(connector);
+        .http_client(connector.clone());
     if let Some(profile) = &chosen.profile {
         loader = loader.profile_name(profile);
     }
@@ -193,89 +189,13 @@ async fn load(chosen: Overrides, connector: SharedHttpClient) -> Result<SdkConfi
         loader = loader.endpoint_url(url);
     }
     let config = loader.load().await;
-    let provider = config.credentials_provider().ok_or_else(|| {
-        no_credentials("the configuration has no source of AWS credentials".to_owned())
-    })?;
-    let first = provider
-        .provide_credentials()
-        .await
-        .map_err(|error| credentials_fault(&error, chosen.profile.as_deref()))?;
+    let provider = credentials::source(&config, chosen.profile.as_deref(), &connector).await?;
     if config.region().is_none() {
         return Err(Fault::new(FaultKind::Invalid, "no AWS region is set")
             .code("MissingRegion")
             .hint("set AWS_REGION, pass --region, or use --local or --dry-run"));
     }
-    let remembered = Remembered {
-        first: Mutex::new(Some(first)),
-        rest: provider,
-    };
-    Ok(config
-        .into_builder()
-        .credentials_provider(SharedCredentialsProvider::new(remembered))
-        .build())
-}
-
-fn no_credentials(message: String) -> Fault {
-    Fault::new(FaultKind::Credentials, message)
-        .code("MissingCredentials")
-        .hint(
-            "set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or log in with \
-             'aws sso login'; --local and --dry-run need no account",
-        )
-}
-
-fn credentials_fault(error: &CredentialsError, profile: Option<&str>) -> Fault {
-    let whose = profile.map_or(String::new(), |name| format!(" for the profile '{name}'"));
-    if let CredentialsError::CredentialsNotLoaded(_) = error {
-        return no_credentials(format!("no AWS credentials were found{whose}"));
-    }
-    no_credentials(format!(
-        "the AWS credentials{whose} cannot be used: {}",
-        innermost(error)
-    ))
-}
-
-/// The cause at the end of the chain: the SDK's outer messages say only where it was looking.
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(next) = cause.source() {
-        cause = next;
-    }
-    let text = cause.to_string();
-    if text.is_empty() {
-        DisplayErrorContext(error).to_string()
-    } else {
-        text
-    }
-}
-
-/// Gives the credentials of the first look-up once more, so that checking them
-/// beforehand does not double the calls to SSO or STS.
-#[derive(Debug)]
-struct Remembered {
-    first: Mutex<Option<Credentials>>,
-    rest: SharedCredentialsProvider,
-}
-
-impl ProvideCredentials for Remembered {
-    fn provide_credentials<'a>(&'a self) -> Provided<'a>
-    where
-        Self: 'a,
-    {
-        let first = self
-            .first
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        match first {
-            Some(credentials) => Provided::ready(Ok(credentials)),
-            None => self.rest.provide_credentials(),
-        }
-    }
-
-    fn fallback_on_interrupt(&self) -> Option<Credentials> {
-        self.rest.fallback_on_interrupt()
-    }
+    Ok(config.into_builder().credentials_provider(provider).build())
 }
 
 /// What [`super::Live::complete`] runs.
