@@ -137,7 +137,7 @@ fn show(xml: &mut Xml, region: &Region, instance: &Instance) {
         "clientToken",
         instance.client_token.as_deref().unwrap_or(""),
     )
-    .leaf("currentInstanceBootMode", "legacy-bios");
+    .leaf("currentInstanceBootMode", boot_mode(instance));
     if let Some((code, message)) = &instance.reason {
         xml.node("stateReason", |xml| {
             xml.leaf("code", code).leaf("message", message);
@@ -162,6 +162,14 @@ fn show(xml: &mut Xml, region: &Region, instance: &Instance) {
     });
     show_machine(xml, instance);
     xml.tags(region.tags_of(&instance.id));
+}
+
+/// Every image prefers UEFI, which Nitro has.
+fn boot_mode(instance: &Instance) -> &'static str {
+    match instance_type(&instance.instance_type) {
+        Some(kind) if kind.nitro() => "uefi",
+        _ => "legacy-bios",
+    }
 }
 
 fn show_devices(xml: &mut Xml, instance: &Instance) {

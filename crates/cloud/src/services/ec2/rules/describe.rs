@@ -76,6 +76,7 @@ pub fn permissions(
         .list("ipv6Ranges", ranges(Rule::cidr_v6), |xml, (cidr, why)| {
             xml.leaf("cidrIpv6", cidr).maybe("description", why);
         })
+        .node("prefixListIds", |_| {})
         .list("groups", ranges(Rule::group_id), |xml, (id, why)| {
             xml.leaf("groupId", id)
                 .leaf("userId", &region.account)

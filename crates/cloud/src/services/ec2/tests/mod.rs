@@ -204,3 +204,30 @@ fn machines_hear_of_new_tags_groups_and_addresses() {
     ec2.wait(60);
     assert!(ec2.cloud.hosts.get(&id).is_none());
 }
+
+#[test]
+fn what_is_saved_is_read_back() {
+    let mut ec2 = Asked::new();
+    let id = ec2.run(&[("Monitoring.Enabled", "true")]);
+    ec2.wait(60);
+    ec2.ok("CreateImage", &[("InstanceId", &id), ("Name", "golden")]);
+    ec2.ok("AllocateAddress", &[]);
+    ec2.ok("CreateKeyPair", &[("KeyName", "k"), ("KeyType", "ed25519")]);
+    ec2.ok(
+        "CreateLaunchTemplate",
+        &[
+            ("LaunchTemplateName", "web"),
+            ("LaunchTemplateData.InstanceType", "t3.nano"),
+        ],
+    );
+    let saved = serde_json::to_string(&ec2.cloud).unwrap();
+    let read: Cloud = serde_json::from_str(&saved).unwrap();
+    assert_eq!(serde_json::to_string(&read).unwrap(), saved);
+    let mut again = Asked { cloud: read };
+    ec2.wait(200);
+    again.wait(200);
+    assert_eq!(
+        ec2.ok("DescribeImages", &[("Owner.1", "self")]),
+        again.ok("DescribeImages", &[("Owner.1", "self")])
+    );
+}
