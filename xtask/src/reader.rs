@@ -322,3 +322,87 @@ fn paging(name: &str, text: &str) -> Paging {
         items: between(&format!("::lens_{name}_output_output_"), "("),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const SOURCE: &str = r#"
+        pub struct Thing {
+            /// <p>The name. More.</p>
+            pub r#type: ::std::option::Option<::std::string::String>,
+            /// <p>The secret.</p>
+            pub secret: ::std::option::Option<::std::vec::Vec<crate::types::Part>>,
+            _request_id: Option<String>,
+        }
+        impl ::std::fmt::Debug for Thing {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                let mut formatter = f.debug_struct("Thing");
+                formatter.field("secret", &"*** Sensitive Data Redacted ***");
+                formatter.finish()
+            }
+        }
+        impl ThingBuilder {
+            /// <p>The name.</p>
+            /// This field is required.
+            pub fn r#type(mut self, input: impl Into<String>) -> Self { self }
+            pub fn build(self) -> ::std::result::Result<Thing, BuildError> { self.thing }
+        }
+    "#;
+
+    fn read(source: &str) -> Structure {
+        let file = syn::parse_file(source).unwrap();
+        let Item::Struct(found) = &file.items[0] else {
+            panic!("no structure")
+        };
+        structure(found, &file.items, source).unwrap()
+    }
+
+    #[test]
+    fn a_structure_has_its_members_with_all_facts() {
+        let thing = read(SOURCE);
+        assert!(thing.fallible);
+        let [kind, secret] = thing.members.as_slice() else {
+            panic!("{:?}", thing.members)
+        };
+        assert_eq!(
+            (kind.name.as_str(), kind.ident.as_str()),
+            ("type", "r#type")
+        );
+        assert_eq!(kind.doc, "The name.");
+        assert!(kind.required && !kind.sensitive);
+        assert!(!secret.required && secret.sensitive);
+        assert_eq!(
+            secret.ty,
+            Type::List(Box::new(Type::Named("Part".to_owned())))
+        );
+    }
+
+    #[test]
+    fn an_enumeration_has_its_values() {
+        let text = r#"pub const fn values() -> &'static [&'static str] { &["a", "b-c"] }"#;
+        assert_eq!(values(text), ["a", "b-c"]);
+    }
+
+    #[test]
+    fn a_paginator_says_how_it_pages() {
+        let text = "self.builder.max_keys = ::std::option::Option::Some(limit);
+            crate::lens::reflens_list_things_output_output_next_marker(resp);
+            input.marker = new_token.cloned();
+            crate::lens::lens_list_things_output_output_things(page)";
+        let paging = paging("list_things", text);
+        assert_eq!(paging.tokens, [("marker".into(), "next_marker".into())]);
+        assert_eq!(paging.size.as_deref(), Some("max_keys"));
+        assert_eq!(paging.items.as_deref(), Some("things"));
+    }
+
+    #[test]
+    fn the_fluent_builder_names_and_describes() {
+        let text = "/// Fluent builder constructing a request to `ListThings`.\n///\n/// <p>Lists things. All.</p>\npub struct X;";
+        assert_eq!(
+            fluent(text),
+            Some(("ListThings".into(), "Lists things.".into()))
+        );
+    }
+}
