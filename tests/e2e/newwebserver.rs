@@ -11,12 +11,15 @@ use crate::support::opsh::User;
 use crate::support::resources::{Resources, planned, removable, witnessed};
 use crate::support::site::{Page, Site};
 
-/// A user, the endpoint and the machine, and how the playbook is asked for.
+/// Where the caller comes from in both worlds: the embedded cloud's own idea of it (RFC 5737).
+const CALLER: &str = "198.51.100.7\n";
+
+/// A user, the endpoint and the machine, and what the playbook may fetch.
 struct Scene {
     moto: Moto,
-    user: User,
-    arguments: Vec<String>,
     machine: Machine,
+    site: Site,
+    user: User,
 }
 
 impl Scene {
@@ -27,32 +30,55 @@ impl Scene {
             content_type: "application/octet-stream", // what it is, the playbook is to find out
             body: std::fs::read(file("playbooks/assets/image.png")).unwrap(),
         };
-        let site = Site::start(BTreeMap::from([("/image.jpg", image)]));
-        let arguments = [
-            format!("image_url={}/image.jpg", site.url),
-            "host_key=accept-new".to_owned(),
-            "ssh_from=192.0.2.7".to_owned(),
-            "bucket=opsh-end-to-end".to_owned(),
-        ];
+        let address = Page {
+            content_type: "text/plain",
+            body: CALLER.into(),
+        };
+        let pages = BTreeMap::from([("/image.jpg", image), ("/address", address)]);
         Some(Self {
             user: User::of(&moto.endpoint, REGION),
-            arguments: arguments.into(),
+            site: Site::start(pages),
             moto,
             machine,
         })
     }
 
-    fn run(&self, options: &[&str]) -> Vec<Value> {
-        let playbook = file("playbooks/newwebserver.rhai").display().to_string();
-        let mut words = vec!["run".to_owned(), playbook, "--output=json".to_owned()];
-        words.extend(self.arguments.iter().cloned());
-        words.extend(options.iter().map(ToString::to_string));
+    fn run(&self, options: Vec<String>) -> Vec<Value> {
+        let site = &self.site.url;
+        let mut words = vec![
+            "run".to_owned(),
+            file("playbooks/newwebserver.rhai").display().to_string(),
+            "--output=json".to_owned(),
+            format!("image_url={site}/image.jpg"),
+            format!("address_service={site}/address"),
+            "host_key=accept-new".to_owned(), // moto's consoles show no keys
+            "bucket=opsh-end-to-end".to_owned(),
+        ];
+        words.extend(options);
         self.user.opsh(words).done().events()
     }
 
+    fn dry(&self) -> Vec<Value> {
+        let address = self.user.home().join("address.txt");
+        std::fs::write(&address, CALLER).unwrap();
+        let site = &self.site.url;
+        let image = file("playbooks/assets/image.png");
+        self.run(vec![
+            "--dry-run".to_owned(),
+            format!("--region={REGION}"),
+            format!("--fixture={site}/image.jpg={}", image.display()),
+            format!("--fixture={site}/address={}", address.display()),
+        ])
+    }
+
     fn live(&self) -> Vec<Value> {
-        let connect = self.machine.connect_to();
-        self.run(&connect.iter().map(String::as_str).collect::<Vec<_>>())
+        self.run(self.machine.connect_to())
+    }
+
+    fn tear_down(&self) {
+        let playbook = file("playbooks/teardown.rhai").display().to_string();
+        let words = ["run", &playbook, "stack=newwebserver", "--yes"];
+        self.user.opsh(words).done();
     }
 
     fn exists(&self) -> Resources {
@@ -61,61 +87,48 @@ impl Scene {
 }
 
 #[test]
-#[ignore = "until the playbook is on main"]
 fn what_exists_is_what_was_planned_and_teardown_leaves_none() {
     let Some(scene) = Scene::set() else {
         return;
     };
-    let fixture = format!(
-        "{}={}",
-        &scene.arguments[0]["image_url=".len()..],
-        file("playbooks/assets/image.png").display()
-    );
-    let plan = planned(
-        &scene.run(&["--dry-run", "--region", REGION, "--fixture", &fixture]),
-        "newwebserver",
-    );
-
+    let plan = planned(&scene.dry(), "newwebserver");
     scene.live();
     let first = scene.exists();
-    assert_eq!(
-        lines(&plan),
-        lines(&first),
-        "left: the plan, right: what boto3 lists"
-    );
+    assert_same(&lines(&plan), &lines(&first));
 
     let again = scene.live();
-    assert_eq!(
-        made(&again),
-        Vec::<String>::new(),
-        "the second run made something"
-    );
-    assert_eq!(lines(&first), lines(&scene.exists()));
+    assert_eq!(made(&again), "", "the second run made something");
+    assert_same(&lines(&first), &lines(&scene.exists()));
 
-    let teardown = file("playbooks/teardown.rhai").display().to_string();
-    scene
-        .user
-        .opsh([
-            "run",
-            &teardown,
-            "stack=newwebserver",
-            "--stack=newwebserver",
-            "--yes",
-        ])
-        .done();
+    scene.tear_down();
     assert_eq!(lines(&removable(&scene.exists())), "");
+}
+
+/// Fails with what only one of two sets of lines has.
+#[track_caller]
+fn assert_same(left: &str, right: &str) {
+    let only = |here: &str, there: &str| -> String {
+        let there: Vec<_> = there.lines().collect();
+        let missing = here.lines().filter(|line| !there.contains(line));
+        missing.map(|line| format!("  {line}\n")).collect()
+    };
+    let (gone, new) = (only(left, right), only(right, left));
+    assert!(
+        gone.is_empty() && new.is_empty(),
+        "only planned:\n{gone}only there:\n{new}"
+    );
 }
 
 fn lines(resources: &Resources) -> String {
     resources.iter().map(|line| format!("{line}\n")).collect()
 }
 
-/// What the steps of a run say that they made in AWS.
-fn made(events: &[Value]) -> Vec<String> {
+/// What the steps of a run say that they made in AWS, a line each.
+fn made(events: &[Value]) -> String {
     events
         .iter()
         .filter(|event| event["event"] == "step")
         .flat_map(|event| event["made"].as_array().cloned().unwrap_or_default())
-        .map(|made| made.to_string())
+        .map(|made| format!("{made}\n"))
         .collect()
 }
