@@ -7,6 +7,7 @@ Made-up ids are replaced by the names of what they stand for, so that the list c
 with another world's: see tests/support/resources.rs.
 """
 
+import hashlib
 import json
 import sys
 import urllib.request
@@ -129,10 +130,11 @@ class Witness:
                 yield {"kind": "bucket policy", "bucket": name, "policy": json.loads(policy)}
             for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=name):
                 for key in (entry["Key"] for entry in page.get("Contents", [])):
-                    head = self.s3.head_object(Bucket=name, Key=key)
+                    found = self.s3.get_object(Bucket=name, Key=key)
                     yield {"kind": "object", "bucket": name, "key": key,
-                           "content_type": head["ContentType"], "size": head["ContentLength"],
-                           "metadata": head["Metadata"]}
+                           "content_type": found["ContentType"],
+                           "sha256": hashlib.sha256(found["Body"].read()).hexdigest(),
+                           "metadata": found["Metadata"]}
 
     def dimensions(self, listed):
         return {one["Name"]: self.names.get(one["Value"], one["Value"]) for one in listed}

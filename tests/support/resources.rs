@@ -120,6 +120,7 @@ impl Plan {
                 let object = json!({
                     "bucket": input["bucket"], "key": input["key"],
                     "content_type": input["content_type"],
+                    "sha256": input["metadata"]["sha256"],
                     "metadata": input["metadata"],
                 });
                 self.add("object", text(&input["key"]), object);
