@@ -227,7 +227,7 @@ pub static CREATE_KEY_PAIR: Operation = Operation {
     summary: "Creates an ED25519 or 2048-bit RSA key pair with the specified name and in the specified format.",
     input: &tables::CREATE_KEY_PAIR_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_KEY_PAIR_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::delete_key_pair", arguments: &[("key_pair_id", "result.key_pair_id")] }]),
+        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::delete_key_pair", arguments: &[("key_name", "input.key_name")] }]),
         settle: Settle::Ask,
         makes: &[Makes { kind: "ec2:key-pair", id: "result.key_pair_id" }], removes: &[], tags: Some("tags"),
     }),
@@ -1353,7 +1353,7 @@ pub static IMPORT_KEY_PAIR: Operation = Operation {
     summary: "Imports the public key from an RSA or ED25519 key pair that you created using a third-party tool.",
     input: &tables::IMPORT_KEY_PAIR_INPUT, positional: &[], output: Shape::Struct(&tables::IMPORT_KEY_PAIR_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::delete_key_pair", arguments: &[("key_pair_id", "result.key_pair_id")] }]),
+        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::delete_key_pair", arguments: &[("key_name", "input.key_name")] }]),
         settle: Settle::Find { operation: "ec2::describe_key_pairs", arguments: &[("key_names", "input.key_name[]")] },
         makes: &[Makes { kind: "ec2:key-pair", id: "result.key_pair_id" }], removes: &[], tags: Some("tags"),
     }),
