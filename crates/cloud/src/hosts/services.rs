@@ -411,6 +411,7 @@ pub fn start(machine: &mut Machine, known: &'static Known) -> Result<(), String>
     unit.since = Some(now);
     unit.failed = false;
     web::reload(machine, known.name);
+    web::started(machine, known.name);
     Ok(())
 }
 

@@ -62,6 +62,17 @@ pub fn reload(machine: &mut Machine, unit: &str) {
     }
 }
 
+/// Notes in Apache's error log that it runs; nginx says nothing at its default level.
+pub fn started(machine: &mut Machine, unit: &str) {
+    if unit == "nginx" {
+        return;
+    }
+    if let Some(site) = machine.sites.get(unit) {
+        let (file, software) = (site.error_log.clone(), site.software.clone());
+        log::notice(machine, unit, &file, &software);
+    }
+}
+
 /// The service that listens at `port` from outside.
 #[must_use]
 pub fn listener(machine: &Machine, port: u16) -> Option<String> {

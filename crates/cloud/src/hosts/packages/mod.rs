@@ -134,6 +134,7 @@ pub fn install(machine: &mut Machine, package: &Package, asked: bool) {
                 },
             );
             web::reload(machine, unit);
+            web::started(machine, unit);
         }
     }
     machine.packages.remove(&removed(package.name));

@@ -84,7 +84,14 @@ fn apache_serves_files_errors_and_logs() {
         sh(&mut host, "sudo grep -c 'GET / ' /var/log/httpd/access_log"),
         "2\n"
     );
-    assert!(sh(&mut host, "sudo cat /var/log/httpd/error_log").contains("AH00132"));
+    let errors = sh(&mut host, "sudo cat /var/log/httpd/error_log");
+    assert!(
+        errors.contains(
+            "AH00489: Apache/2.4.65 (Amazon Linux) configured -- resuming normal operations"
+        ),
+        "{errors}"
+    );
+    assert!(errors.contains("AH00132"), "{errors}");
     assert_eq!(host.listens(443, at(900)), Err(Unreachable::Refused));
     sh(&mut host, "sudo systemctl stop httpd");
     assert_eq!(host.listens(80, at(900)), Err(Unreachable::Refused));

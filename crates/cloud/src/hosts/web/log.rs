@@ -47,6 +47,16 @@ pub fn access(machine: &mut Machine, visit: &Visit<'_>, file: &str, status: u16,
     add(machine, file, &line);
 }
 
+/// What Apache writes when it has started.
+pub fn notice(machine: &mut Machine, unit: &str, file: &str, software: &str) {
+    let pid = crate::hosts::services::pid(unit);
+    let line = format!(
+        "[{}] [mpm_event:notice] [pid {pid}:tid {pid}] AH00489: {software} configured -- resuming normal operations\n",
+        machine.clock.strftime("%a %b %d %H:%M:%S.000000 %Y"),
+    );
+    add(machine, file, &line);
+}
+
 /// A line in the error log.
 pub fn error(machine: &mut Machine, visit: &Visit<'_>, complaint: &str) {
     let file = visit.site.error_log.clone();
