@@ -467,7 +467,7 @@ fn connect(
     loop {
         match local.ssh().connect(target, &cancel()) {
             Err(fault) if fault.retryable => {
-                local.sleep(Duration::from_secs(5), &cancel()).unwrap()
+                local.sleep(Duration::from_secs(5), &cancel()).unwrap();
             }
             other => return other,
         }
