@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{balancer, group, validation};
+use super::{access_log, balancer, group, validation};
 use crate::api::ApiError;
 use crate::document::{Document, some};
 use crate::state;
@@ -18,7 +18,7 @@ type Known = (&'static str, &'static str, bool);
 
 const BALANCER: &[Known] = &[
     ("access_logs.s3.bucket", "", false),
-    ("access_logs.s3.enabled", "false", true),
+    ("access_logs.s3.enabled", "false", false),
     ("access_logs.s3.prefix", "", false),
     ("client_keep_alive.seconds", "3600", false),
     ("connection_logs.s3.bucket", "", false),
@@ -167,12 +167,27 @@ pub fn modify_balancer(
 ) -> Result<Document, ApiError> {
     balancer::existing(cloud, &input.load_balancer_arn)?;
     check(BALANCER, &input.attributes)?;
-    let mut shown = Document::empty();
-    if let Some(balancer) = cloud.elbv2.balancers.get_mut(&input.load_balancer_arn) {
-        for attribute in input.attributes {
-            balancer.attributes.insert(attribute.key, attribute.value);
+    let arn = &input.load_balancer_arn;
+    let before = balancer::existing(cloud, arn)?.attributes.clone();
+    let mut after = before.clone();
+    for attribute in input.attributes {
+        after.insert(attribute.key, attribute.value);
+    }
+    let shown = answer(BALANCER, &after);
+    let logs = |set: &BTreeMap<String, String>| -> Vec<Option<String>> {
+        ["enabled", "bucket", "prefix"]
+            .map(|name| set.get(&format!("access_logs.s3.{name}")).cloned())
+            .to_vec()
+    };
+    let logged_elsewhere = logs(&before) != logs(&after);
+    if let Some(balancer) = cloud.elbv2.balancers.get_mut(arn) {
+        balancer.attributes = after;
+    }
+    if logged_elsewhere && let Err(refusal) = access_log::begin(cloud, arn) {
+        if let Some(balancer) = cloud.elbv2.balancers.get_mut(arn) {
+            balancer.attributes = before;
         }
-        shown = answer(BALANCER, &balancer.attributes);
+        return Err(refusal);
     }
     Ok(shown)
 }

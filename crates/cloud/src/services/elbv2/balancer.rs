@@ -42,6 +42,8 @@ pub struct Balancer {
     pub attributes: BTreeMap<String, String>,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
+    /// The lines of its access log that have not been delivered yet.
+    pub log: Vec<String>,
 }
 
 impl Balancer {
@@ -183,6 +185,7 @@ pub fn create_load_balancer(cloud: &mut state::State, input: Create) -> Result<D
         created: cloud.now,
         attributes: BTreeMap::new(),
         tags,
+        log: Vec::new(),
         arn: arn.clone(),
     };
     let result = answer(cloud, &[&balancer], None);

@@ -5,6 +5,7 @@
 //! - [`health`]: how targets are checked on the virtual clock, by what their web server
 //!   answers;
 //! - [`visit`](visit::visit): what a visitor of a balancer's name gets;
+//! - [`access_log`]: who visited, delivered to a bucket;
 //! - [`attributes`], [`tags`].
 //!
 //! Facts: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/introduction.html>.
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::api::{ApiError, ApiRequest, ApiResponse};
 use crate::state;
 
+pub mod access_log;
 pub mod action;
 pub mod attributes;
 pub mod balancer;
@@ -51,6 +53,11 @@ pub enum Event {
         group: String,
         /// Which plan this is: a group's earlier ones are void.
         plan: u64,
+    },
+    /// The access log of a balancer is delivered.
+    Deliver {
+        /// The balancer's ARN.
+        balancer: String,
     },
 }
 
@@ -91,6 +98,7 @@ pub fn handle(cloud: &mut state::State, request: &ApiRequest) -> Result<ApiRespo
 pub fn happen(cloud: &mut state::State, event: Event) {
     match event {
         Event::Check { group, plan } => health::check(cloud, &group, plan),
+        Event::Deliver { balancer } => access_log::deliver(cloud, &balancer),
     }
 }
 

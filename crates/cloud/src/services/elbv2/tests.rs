@@ -9,7 +9,7 @@ use super::health::Health;
 use crate::api::{ApiError, ApiRequest};
 use crate::furnish::{AL2023_X86_64, CALLER_ADDRESS, Options};
 use crate::hosts::Unreachable;
-use crate::services::ec2;
+use crate::services::{ec2, s3};
 use crate::state::State;
 
 /// A cloud with a default network: its id and a subnet in each of two zones.
@@ -389,6 +389,97 @@ fn visitors_reach_a_healthy_web_server_through_the_balancer_only() {
 }
 
 #[test]
+fn visits_are_logged_to_the_bucket_if_its_policy_lets_them() {
+    let mut scene = Scene::new();
+    let balancer = scene.balancer();
+    let action = [
+        ("DefaultActions.member.1.Type", "fixed-response"),
+        (
+            "DefaultActions.member.1.FixedResponseConfig.StatusCode",
+            "200",
+        ),
+    ];
+    scene.listen(&balancer, &action).unwrap();
+    scene.open_to_all();
+    scene.wait(120);
+    let s3 = |scene: &mut Scene, method: &str, url: &str, body: &str| {
+        let http = http::Request::builder()
+            .method(method)
+            .uri(format!("https://s3.us-east-1.amazonaws.com{url}"))
+            .body(Bytes::from(body.to_owned()))
+            .unwrap();
+        let mut request = ApiRequest::query("s3", &s3::action(&http), &[]);
+        request.protocol = crate::api::Protocol::Rest;
+        if let Some((_, query)) = url.split_once('?') {
+            for pair in query.split('&') {
+                let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+                request.params.insert(name.to_owned(), value.to_owned());
+            }
+        }
+        request.http = http;
+        let response = s3::handle(&mut scene.cloud, &request).unwrap();
+        response.body().clone()
+    };
+    s3(&mut scene, "PUT", "/opsh-logs", "");
+    let enable = [
+        ("LoadBalancerArn", balancer.as_str()),
+        ("Attributes.member.1.Key", "access_logs.s3.enabled"),
+        ("Attributes.member.1.Value", "true"),
+        ("Attributes.member.2.Key", "access_logs.s3.bucket"),
+        ("Attributes.member.2.Value", "opsh-logs"),
+        ("Attributes.member.3.Key", "access_logs.s3.prefix"),
+        ("Attributes.member.3.Value", "web"),
+    ];
+    let refusal = scene
+        .call("ModifyLoadBalancerAttributes", &enable)
+        .unwrap_err();
+    assert_eq!(
+        refusal.to_string(),
+        "InvalidConfigurationRequest: Access Denied for bucket: opsh-logs. Please check S3bucket permission"
+    );
+    let policy = serde_json::json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Effect": "Allow",
+            "Principal": {"Service": "logdelivery.elasticloadbalancing.amazonaws.com"},
+            "Action": "s3:PutObject",
+            "Resource": "arn:aws:s3:::opsh-logs/web/AWSLogs/123456789012/*",
+        }],
+    });
+    s3(&mut scene, "PUT", "/opsh-logs?policy", &policy.to_string());
+    scene.call("ModifyLoadBalancerAttributes", &enable).unwrap();
+    scene.visit("/a?b").unwrap();
+    scene.visit("/c").unwrap();
+    scene.wait(300);
+    let listed = s3(&mut scene, "GET", "/opsh-logs?list-type=2", "");
+    let listed = String::from_utf8(listed.to_vec()).unwrap();
+    let key = listed
+        .split("<Key>")
+        .filter_map(|part| part.split("</Key>").next())
+        .find(|key| {
+            key.starts_with("web/AWSLogs/123456789012/elasticloadbalancing/us-east-1/2026/01/01/")
+        })
+        .unwrap();
+    let packed = s3(&mut scene, "GET", &format!("/opsh-logs/{key}"), "");
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&packed[..]), &mut text)
+        .unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 2);
+    assert!(
+        lines[0].starts_with("http 2026-01-01T00:02:00.002000Z app/web/"),
+        "{}",
+        lines[0]
+    );
+    assert!(
+        lines[0].contains(" - -1 -1 -1 200 - 0 0 \"GET http://"),
+        "{}",
+        lines[0]
+    );
+    assert!(lines[0].contains(":80/a?b HTTP/1.1\" "), "{}", lines[0]);
+}
+
+#[test]
 fn a_terminated_target_is_forgotten() {
     let mut scene = Scene::new();
     let group = scene.group();
@@ -427,7 +518,7 @@ fn what_is_not_modelled_is_refused_by_name() {
     let mut scene = Scene::new();
     let balancer = scene.balancer();
     for (key, value) in [
-        ("access_logs.s3.enabled", "true"),
+        ("connection_logs.s3.enabled", "true"),
         ("load_balancing.cross_zone.enabled", "false"),
     ] {
         let params = [

@@ -1,9 +1,10 @@
 //! What a visitor of a balancer's name gets.
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HOST, LOCATION};
+use http::header::{CONTENT_TYPE, HOST, LOCATION, USER_AGENT};
 use http::{HeaderValue, StatusCode};
 
+use super::access_log::{self, Entry};
 use super::action::{Does, Fixed, Redirect};
 use super::balancer::Balancer;
 use super::{health, listener};
@@ -63,15 +64,67 @@ fn answer(
         .ok_or(Unreachable::Refused)?
         .clone();
     let action = listener.actions.first().ok_or(Unreachable::Refused)?;
-    let response = match action.does() {
-        Ok(Does::Fixed(response)) => fixed(response),
-        Ok(Does::Redirect(redirect)) => redirected(redirect, request, port),
-        Ok(Does::Forward(groups)) => forward(cloud, balancer, &groups, request, client),
-        Err(_) => failure(StatusCode::INTERNAL_SERVER_ERROR),
+    let trace = format!(
+        "Root=1-{:08x}-{}",
+        cloud.now.as_second(),
+        hex::encode(cloud.requests.bytes::<12>())
+    );
+    let mut target = None;
+    let (word, response) = match action.does() {
+        Ok(Does::Fixed(response)) => ("fixed-response", fixed(response)),
+        Ok(Does::Redirect(redirect)) => ("redirect", redirected(redirect, request, port)),
+        Ok(Does::Forward(groups)) => {
+            target = choose(cloud, &groups);
+            let response = forward(cloud, balancer, target.as_ref(), request, client, &trace);
+            ("forward", response)
+        }
+        Err(_) => ("-", failure(StatusCode::INTERNAL_SERVER_ERROR)),
     };
     count(cloud, balancer, "RequestCount");
+    let answered = response
+        .headers()
+        .get("server")
+        .is_none_or(|server| server != OWN);
+    let header = |headers: &http::HeaderMap, name: http::HeaderName| {
+        headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let uri = request.uri();
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    let target = target.and_then(|target| {
+        let address = ec2::facts(cloud, &target.id)?.private?;
+        Some((address.to_string(), target.port, target.group))
+    });
+    let entry = Entry {
+        client,
+        target_status: (target.is_some() && answered).then(|| response.status().as_u16()),
+        target: target
+            .as_ref()
+            .map(|(address, port, group)| (address.clone(), *port, group.as_str())),
+        status: response.status().as_u16(),
+        received: request.body().len(),
+        sent: response.body().len(),
+        line: format!(
+            "{} http://{}:{port}{path} {:?}",
+            request.method(),
+            balancer.dns_name,
+            request.version()
+        ),
+        agent: header(request.headers(), USER_AGENT),
+        trace,
+        domain: &balancer.dns_name,
+        action: word,
+        redirect: header(response.headers(), LOCATION),
+    };
+    access_log::note(cloud, balancer, &entry);
     Ok(response)
 }
+
+/// How the balancer signs its own answers.
+const OWN: &str = "awselb/2.0";
 
 fn count(cloud: &mut state::State, balancer: &Balancer, name: &str) {
     let dimensions = [("LoadBalancer", balancer.dimension())];
@@ -104,7 +157,7 @@ fn failure(status: StatusCode) -> http::Response<Bytes> {
     );
     response
         .headers_mut()
-        .insert("server", HeaderValue::from_static("awselb/2.0"));
+        .insert("server", HeaderValue::from_static(OWN));
     response
 }
 
@@ -167,11 +220,12 @@ fn redirected(
 fn forward(
     cloud: &mut state::State,
     balancer: &Balancer,
-    groups: &[(&str, u32)],
+    target: Option<&Choice>,
     request: &http::Request<Bytes>,
     client: &str,
+    trace: &str,
 ) -> http::Response<Bytes> {
-    let Some((id, port)) = choose(cloud, groups) else {
+    let Some(target) = target else {
         count(cloud, balancer, "HTTPCode_ELB_5XX_Count");
         return failure(StatusCode::SERVICE_UNAVAILABLE);
     };
@@ -184,23 +238,18 @@ fn forward(
         Some(before) => format!("{before}, {client}"),
         None => client.to_owned(),
     };
-    let trace = format!(
-        "Root=1-{:08x}-{}",
-        cloud.now.as_second(),
-        hex::encode(cloud.requests.bytes::<12>())
-    );
     let listened = place(request).map_or(80, |(_, port)| port).to_string();
     for (name, value) in [
         ("x-forwarded-for", chain.as_str()),
         ("x-forwarded-proto", "http"),
         ("x-forwarded-port", listened.as_str()),
-        ("x-amzn-trace-id", trace.as_str()),
+        ("x-amzn-trace-id", trace),
     ] {
         if let Ok(value) = HeaderValue::from_str(value) {
             headers.insert(name, value);
         }
     }
-    match health::send(cloud, balancer, &id, port, &forwarded) {
+    match health::send(cloud, balancer, &target.id, target.port, &forwarded) {
         Ok(response) => {
             let class = response.status().as_u16() / 100;
             count(cloud, balancer, &format!("HTTPCode_Target_{class}XX_Count"));
@@ -216,9 +265,16 @@ fn forward(
     }
 }
 
+/// Who gets a request.
+struct Choice {
+    id: String,
+    port: u16,
+    group: String,
+}
+
 /// Whose turn it is: the groups by weight, their healthy targets in turn; where none is
 /// healthy, all of them, as AWS does ("fail open").
-fn choose(cloud: &mut state::State, groups: &[(&str, u32)]) -> Option<(String, u16)> {
+fn choose(cloud: &mut state::State, groups: &[(&str, u32)]) -> Option<Choice> {
     let turn: usize = groups
         .iter()
         .filter_map(|(arn, _)| cloud.elbv2.groups.get(*arn))
@@ -258,5 +314,10 @@ fn choose(cloud: &mut state::State, groups: &[(&str, u32)]) -> Option<(String, u
     if let Some(group) = cloud.elbv2.groups.get_mut(arn) {
         group.turns += 1;
     }
-    Some(target)
+    let (id, port) = target;
+    Some(Choice {
+        id,
+        port,
+        group: arn.to_owned(),
+    })
 }

@@ -10,6 +10,7 @@ mod access;
 mod action;
 mod ask;
 mod buckets;
+mod delivery;
 mod listing;
 mod multipart;
 mod names;
@@ -21,6 +22,7 @@ mod read;
 mod state;
 
 pub use action::action;
+pub use delivery::deliver;
 pub use place::bucket_of_host;
 pub use presigned::visit;
 pub use state::{Block, State, Stored};

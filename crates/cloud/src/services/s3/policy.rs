@@ -18,6 +18,7 @@ pub(super) struct Policy {
 struct Statement {
     allow: bool,
     everybody: bool,
+    services: Vec<String>,
     actions: Vec<String>,
     resources: Vec<String>,
     secure_only: Option<bool>,
@@ -62,10 +63,21 @@ impl Policy {
 
     /// Whether somebody without credentials may do `action` to `resource`.
     pub fn allows_anybody(&self, action: &str, resource: &str, secure: bool) -> bool {
+        self.allows(None, action, resource, secure)
+    }
+
+    /// Whether one of AWS's own services may do `action` to `resource`.
+    pub fn allows_service(&self, service: &str, action: &str, resource: &str) -> bool {
+        self.allows(Some(service), action, resource, true)
+    }
+
+    fn allows(&self, service: Option<&str>, action: &str, resource: &str, secure: bool) -> bool {
         let fits = |allow: bool| {
             self.statements.iter().any(|statement| {
+                let named = service
+                    .is_some_and(|service| statement.services.iter().any(|named| named == service));
                 statement.allow == allow
-                    && statement.everybody
+                    && (statement.everybody || named)
                     && statement.secure_only.is_none_or(|wanted| wanted == secure)
                     && statement
                         .actions
@@ -111,6 +123,11 @@ impl Statement {
             Some(_) => return Err(malformed("Invalid principal in policy")),
             None => return Err(malformed("Missing required field Principal")),
         };
+        let services = members
+            .get("Principal")
+            .and_then(|principal| principal.get("Service"))
+            .map(texts)
+            .unwrap_or_default();
         let actions = members.get("Action").map(texts).unwrap_or_default();
         if actions.is_empty() {
             return Err(malformed("Missing required field Action"));
@@ -137,6 +154,7 @@ impl Statement {
         Ok(Self {
             allow,
             everybody,
+            services,
             actions,
             resources,
             secure_only: condition(members.get("Condition"))?,

@@ -206,27 +206,6 @@ impl State {
             }
         });
     }
-
-    /// For each bucket its name, the number of current objects and their bytes:
-    /// what `CloudWatch` reports once a day.
-    pub fn sizes(&self) -> impl Iterator<Item = (&str, u64, u64)> {
-        self.buckets.iter().map(|(name, bucket)| {
-            let current = bucket
-                .objects
-                .values()
-                .filter_map(|versions| versions.last()?.object.as_ref());
-            let (count, bytes) = current.fold((0, 0), |(count, bytes), object| {
-                (count + 1, bytes + object.body.length())
-            });
-            (name.as_str(), count, bytes)
-        })
-    }
-
-    /// When a bucket was made.
-    #[must_use]
-    pub fn created(&self, bucket: &str) -> Option<Timestamp> {
-        self.buckets.get(bucket).map(|bucket| bucket.created)
-    }
 }
 
 impl Bucket {
