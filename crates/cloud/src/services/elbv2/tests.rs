@@ -357,7 +357,7 @@ fn visitors_reach_a_healthy_web_server_through_the_balancer_only() {
         &ApiRequest::query("ec2", "CreateSecurityGroup", &params),
     )
     .unwrap();
-    let open = text(&String::from_utf8(made.body().to_vec()).unwrap(), "groupId");
+    let open = text(std::str::from_utf8(made.body()).unwrap(), "groupId");
     let params = [
         ("GroupId", open.as_str()),
         ("IpPermissions.1.IpProtocol", "tcp"),
