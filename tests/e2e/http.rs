@@ -315,7 +315,7 @@ fn waiting_ends_at_the_timeout_and_when_interrupted() {
             "http://127.0.0.1:PORT/stall: no complete answer within 300ms".into()
         )
     );
-    assert!(start.elapsed() < Duration::from_secs(2));
+    assert!(start.elapsed() < Duration::from_secs(5));
 
     let cancel = Cancel::new(None);
     let other = cancel.clone();
@@ -327,7 +327,7 @@ fn waiting_ends_at_the_timeout_and_when_interrupted() {
     let start = Instant::now();
     let fault = world(&[]).http().send(&stalled, &cancel).unwrap_err();
     assert_eq!(fault.kind, FaultKind::Interrupted);
-    assert!(start.elapsed() < Duration::from_millis(350));
+    assert!(start.elapsed() < Duration::from_millis(1100));
 }
 
 #[test]

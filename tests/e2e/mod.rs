@@ -4,6 +4,7 @@
 //! except in CI, where they fail (`support::component::demand`).
 
 mod components;
+mod credentials;
 mod examples;
 mod http;
 mod live;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 
 use aws_config::profile::ProfileFileCredentialsProvider;
+#[allow(deprecated)] // its other name is in a crate that nothing else here needs
 use aws_config::profile::profile_file::ProfileFiles;
 use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::Credentials;
@@ -27,10 +28,12 @@ pub(super) async fn check_profile(asked: Option<&str>) -> Result<(), Fault> {
     else {
         return Ok(());
     };
+    #[allow(deprecated)] // as above
+    let files = ProfileFiles::default();
     let profiles = aws_config::profile::load(
         &Fs::real(),
         &Env::real(),
-        &ProfileFiles::default(),
+        &files,
         Some(Cow::Owned(name.to_owned())),
     )
     .await
@@ -60,7 +63,7 @@ pub(super) async fn check_profile(asked: Option<&str>) -> Result<(), Fault> {
 /// Where the credentials of `config` come from: a profile that was asked for
 /// by name alone, otherwise the default chain.
 ///
-/// The SDK's chain would let AWS_ACCESS_KEY_ID win over `--profile`; here, as
+/// The SDK's chain would let `AWS_ACCESS_KEY_ID` win over `--profile`; here, as
 /// with the AWS CLI, what was said explicitly wins over the environment.
 pub(super) async fn source(
     config: &SdkConfig,
