@@ -291,25 +291,15 @@ fn a_session_gives_its_input_to_the_command() {
 }
 
 #[test]
-fn a_hundred_idle_hosts_are_cheap_and_a_boot_is_quick() {
-    let started = std::time::Instant::now();
+fn a_hundred_idle_hosts_are_cheap() {
     let mut hosts = Hosts::default();
     for number in 0..100 {
-        let mut boot = boot_of(Flavour::AmazonLinux2023, None);
+        let mut boot = boot_of(Flavour::AmazonLinux2023, Some("#!/bin/sh\ntrue\n"));
         boot.instance_id = format!("i-{number:017x}");
         hosts.boot(boot, None, at(0));
     }
+    // Facts only: no disk is made and no user-data runs before somebody looks.
     assert!(serde_json::to_string(&hosts).unwrap().len() < 200_000);
-    let booted = started.elapsed();
-    let script = "#!/bin/bash\nset -eux\ndnf -y upgrade\ndnf -y install httpd\nsystemctl enable --now httpd\n";
-    let mut host = host(Flavour::AmazonLinux2023, Some(script));
-    assert_eq!(host.listens(80, at(300)), Ok(()));
-    let first = started.elapsed() - booted;
-    sh(&mut host, "true");
-    eprintln!(
-        "hosts {booted:?}, boot {first:?}, command {:?}",
-        started.elapsed() - booted - first
-    );
 }
 
 #[test]
