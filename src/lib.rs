@@ -15,6 +15,8 @@
 //! (the embedded cloud; knows no Rhai and no opsh operation).
 
 pub mod cli;
+#[cfg(test)]
+mod examples;
 pub mod gate;
 pub mod ledger;
 pub mod modules;

@@ -46,6 +46,12 @@ impl Files {
         world.to_write(&real).map_err(|error| failed(path, &error))
     }
 
+    /// `path` from the root on, wherever it leads: keys need not be below it.
+    #[must_use]
+    pub fn anywhere(&self, path: &Path) -> PathBuf {
+        self.root.join(path)
+    }
+
     /// `text` with the real paths in it as the playbook knows them.
     #[must_use]
     pub fn shown(&self, text: &str, world: &dyn files::Files) -> String {

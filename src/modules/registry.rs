@@ -39,6 +39,11 @@ impl Registry {
         self.modules.iter().map(|(name, entries)| (*name, entries))
     }
 
+    /// Every operation, by module and name.
+    pub fn operations(&self) -> impl Iterator<Item = &Entry> {
+        self.modules.values().flat_map(BTreeMap::values)
+    }
+
     /// The operations of `module` by name.
     #[must_use]
     pub fn module(&self, module: &str) -> Option<&BTreeMap<&'static str, Entry>> {

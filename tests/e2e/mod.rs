@@ -5,7 +5,6 @@
 
 mod components;
 mod credentials;
-mod examples;
 mod http;
 mod live;
 mod newwebserver;

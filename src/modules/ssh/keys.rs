@@ -132,9 +132,8 @@ pub static PUBLIC_KEY: Operation = Operation {
     positional: &["key_file"],
     output: Shape::Text,
     effect: Effect::Read,
-    example: r#"let refused = "";
-try { ssh::public_key("no-such-key"); } catch (error) { refused = error.kind; }
-assert(refused == "not_found");
+    example: r#"let key = ssh::generate_key("example-key");
+assert(ssh::public_key(key.path) == key.public_key);
 "#,
 };
 
@@ -142,6 +141,7 @@ assert(refused == "not_found");
 pub fn public_key(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
     let home = std::env::home_dir();
     let path = expand_home(parameter::needed(input, "key_file")?, home.as_deref());
+    let path = context.files.anywhere(&path);
     Ok(KeyFile::read_from(context.world.files(), &path)?
         .public_key_from(context.world.files())?
         .into())

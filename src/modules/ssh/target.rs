@@ -112,9 +112,16 @@ pub(super) fn of_input(input: &Map) -> Result<Target, Fault> {
     of(input.get("host").unwrap_or(&Value::Null), input)
 }
 
-/// A session on the operation's host.
+/// A session on the operation's host; a key file is looked for from the working folder.
 pub(super) fn connect(context: &Context<'_>, target: &Target) -> Result<Box<dyn Session>, Fault> {
-    context.world.ssh().connect(target, context.cancel)
+    let mut target = target.clone();
+    target.key_file = target.key_file.map(|file| context.files.anywhere(&file));
+    let connected = context.world.ssh().connect(&target, context.cancel);
+    connected.map_err(|mut fault| {
+        fault.message = context.shown(&fault.message);
+        fault.hint = fault.hint.map(|hint| context.shown(&hint));
+        fault
+    })
 }
 
 fn host_key(value: Option<&Value>) -> Result<HostKey, Fault> {

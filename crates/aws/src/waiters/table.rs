@@ -293,18 +293,24 @@ autoscaling::wait_until_group_in_service(#{ auto_scaling_group_names: ["example"
         state "target_health_descriptions[].target_health.state" reason "target_health_descriptions[].target_health.description"
         gives elbv2::DESCRIBE_TARGET_HEALTH.output;
         [done(When::All(TARGET, &["healthy"]))]
-        example concat!(target!(), r#"try {
-    elbv2::wait_until_target_in_service(#{ target_group_arn: target }, #{ timeout: "30s" });
-} catch (fault) {
-    fault.kind
-}"#);
+        example concat!(target!(), image!(), balancer!(), r##"let http = ec2::create_security_group(#{ group_name: "http", description: "HTTP from everywhere." }).group_id;
+ec2::authorize_security_group_ingress(#{ group_id: http, ip_permissions: [#{ ip_protocol: "tcp", from_port: 80, to_port: 80, ip_ranges: [#{ cidr_ip: "0.0.0.0/0" }] }] });
+let setup = "#!/bin/sh\ndnf install -y httpd\necho hello > /var/www/html/index.html\nsystemctl enable --now httpd\n";
+let id = ec2::run_instances(#{ image_id: image, instance_type: "t3.nano", min_count: 1, max_count: 1, security_group_ids: [http], user_data: text::base64_encode(setup) }).instances[0].instance_id;
+ec2::wait_until_instance_running(#{ instance_ids: [id] });
+elbv2::create_listener(#{ load_balancer_arn: balancer, protocol: "HTTP", port: 80, default_actions: [#{ type: "forward", target_group_arn: target }] });
+elbv2::register_targets(#{ target_group_arn: target, targets: [#{ id: id }] });
+elbv2::wait_until_target_in_service(#{ target_group_arn: target }, #{ timeout: "10m" }).target_health_descriptions[0].target_health.state"##);
 
     elbv2 TARGET_DEREGISTERED "wait_until_target_deregistered" polls DESCRIBE_TARGET_HEALTH describe_target_health until "the targets are deregistered"
         "Waits until targets are deregistered: their connections are drained."
         state "target_health_descriptions[].target_health.state" reason "target_health_descriptions[].target_health.description"
         gives elbv2::DESCRIBE_TARGET_HEALTH.output;
         [done(When::Missing), done(When::None("target_health_descriptions[]")), done(When::All(TARGET, &["unused"]))]
-        example concat!(target!(), "elbv2::wait_until_target_deregistered(#{ target_group_arn: target })");
+        example concat!(target!(), instance!(), r#"ec2::wait_until_instance_running(#{ instance_ids: [id] });
+elbv2::register_targets(#{ target_group_arn: target, targets: [#{ id: id }] });
+elbv2::deregister_targets(#{ target_group_arn: target, targets: [#{ id: id }] });
+elbv2::wait_until_target_deregistered(#{ target_group_arn: target })"#);
 
     iam ROLE_EXISTS "wait_until_role_exists" polls GET_ROLE get_role until "the role exists"
         "Waits until a role can be seen."

@@ -1,0 +1,199 @@
+//! Every operation's example, run as a dry run on an embedded cloud of its own:
+//! what the reference shows works, and shows what it is about.
+
+#![allow(clippy::unwrap_used)] // a test that cannot go on says where
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, RwLock};
+use std::time::{Duration, Instant};
+
+use opsh_cloud::furnish::Options;
+use opsh_operation::{Effect, Fault, FaultKind, Operation};
+
+use crate::gate::Gate;
+use crate::gate::event::{Event, Observer};
+use crate::gate::journal::{Journal, Place};
+use crate::gate::policy::Policy;
+use crate::gate::redact::Redactor;
+use crate::modules::registry::registry;
+use crate::modules::{Files, Handler, Terminal};
+use crate::script::engine::Runtime;
+use crate::script::limits::STACK_SIZE;
+use crate::script::run::Playbook;
+use crate::script::source::Sources;
+use crate::world::Cancel;
+use crate::world::local::{Fixtures, Local};
+
+/// Operations that fail in a dry run, and how: their examples show that.
+const FAIL_BY_NATURE: &[(&str, FaultKind)] = &[
+    // A dry run has nobody to ask.
+    ("term::secret", FaultKind::Failed),
+];
+
+/// More than any example takes, however busy the machine is.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+#[test]
+fn every_example_does_what_it_shows() {
+    let waiting = Mutex::new(registry().operations().map(|entry| entry.operation));
+    let failures = Mutex::new(BTreeMap::new());
+    let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            let work = || {
+                loop {
+                    let next = waiting.lock().unwrap().next();
+                    let Some(operation) = next else { return };
+                    if let Err(why) = run(operation) {
+                        failures.lock().unwrap().insert(operation.full_name(), why);
+                    }
+                }
+            };
+            let thread = std::thread::Builder::new().stack_size(STACK_SIZE);
+            thread.spawn_scoped(scope, work).unwrap();
+        }
+    });
+    let failures = failures.into_inner().unwrap();
+    let text: Vec<String> = failures
+        .iter()
+        .map(|(name, why)| format!("{name}: {why}"))
+        .collect();
+    assert!(
+        failures.is_empty(),
+        "{} examples fail:\n{}",
+        text.len(),
+        text.join("\n")
+    );
+}
+
+/// Runs the example of `operation` and looks at what went through the gate.
+fn run(operation: &'static Operation) -> Result<(), String> {
+    let folder = tempfile::tempdir().unwrap();
+    let sources = Arc::new(Sources::default());
+    let seen = Arc::new(Seen::of(operation));
+    let world = Local::furnished(&Options::default(), Fixtures::default()).unwrap();
+    let runtime = Arc::new(Runtime {
+        gate: Gate {
+            world: Arc::new(world),
+            policy: Policy::new(&[], &[]),
+            observers: vec![Arc::clone(&seen) as _],
+            redactor: Arc::new(Redactor::default()),
+            files: Files::new(folder.path()).unwrap(),
+            terminal: Arc::new(Nobody),
+            cancel: Cancel::new(Instant::now().checked_add(PATIENCE)),
+            journal: Journal::new(Place::Memory(None), "example", "example"),
+        },
+        sources: Arc::clone(&sources),
+        parameters: RwLock::default(),
+    });
+    let name = operation.full_name();
+    Playbook::parse("example", operation.example, folder.path(), &sources)
+        .and_then(|playbook| playbook.run(&runtime, BTreeMap::new()))
+        .map_err(|error| error.render(&sources))?;
+    if std::fs::read_dir(folder.path()).unwrap().next().is_some() {
+        return Err("its dry run wrote a real file".to_owned());
+    }
+    let steps = !matches!(operation.effect, Effect::Pure);
+    let entry = registry().get(&name).unwrap();
+    if !steps || matches!(entry.handler, Handler::Gate) {
+        return if operation.example.contains(&format!("{name}(")) {
+            Ok(())
+        } else {
+            Err("its example does not call it".to_owned())
+        };
+    }
+    let nature = FAIL_BY_NATURE
+        .iter()
+        .find(|(failing, _)| *failing == name)
+        .map(|(_, kind)| *kind);
+    seen.judge(nature)
+}
+
+/// What an example had the gate do with its operation.
+struct Seen {
+    operation: &'static Operation,
+    outcomes: Mutex<Vec<Result<usize, FaultKind>>>,
+    warnings: Mutex<Vec<String>>,
+}
+
+impl Seen {
+    fn of(operation: &'static Operation) -> Self {
+        Self {
+            operation,
+            outcomes: Mutex::default(),
+            warnings: Mutex::default(),
+        }
+    }
+
+    /// Whether the operation ended at least once as it should, and made what it declares.
+    fn judge(&self, nature: Option<FaultKind>) -> Result<(), String> {
+        let warnings = self.warnings.lock().unwrap();
+        if !warnings.is_empty() {
+            return Err(format!("it is warned of: {}", warnings.join("; ")));
+        }
+        let outcomes = self.outcomes.lock().unwrap();
+        if let Some(kind) = nature {
+            return if outcomes.contains(&Err(kind)) {
+                Ok(())
+            } else {
+                Err(format!("it does not fail as {kind:?}: {outcomes:?}"))
+            };
+        }
+        let made: Vec<usize> = outcomes.iter().filter_map(|outcome| outcome.ok()).collect();
+        if made.is_empty() {
+            return Err(format!("its example does not succeed: {outcomes:?}"));
+        }
+        let declares = self
+            .operation
+            .write()
+            .is_some_and(|write| !write.makes.is_empty());
+        if declares && made.iter().all(|made| *made == 0) {
+            return Err("what it makes is not where it declares it".to_owned());
+        }
+        Ok(())
+    }
+}
+
+impl Observer for Seen {
+    fn observe(&self, event: &Event<'_>) {
+        match event {
+            Event::Started(_) => {}
+            Event::Finished(step) if std::ptr::eq(step.operation, self.operation) => {
+                let outcome = match &step.outcome {
+                    Ok(_) => Ok(step.made.len()),
+                    Err(fault) => Err(fault.kind),
+                };
+                self.outcomes.lock().unwrap().push(outcome);
+            }
+            Event::Finished(_) => {}
+            Event::Warning { message, .. } => {
+                self.warnings.lock().unwrap().push((*message).to_owned());
+            }
+        }
+    }
+}
+
+/// The terminal of a dry run that nobody sits at.
+struct Nobody;
+
+impl Terminal for Nobody {
+    fn interactive(&self) -> bool {
+        false
+    }
+
+    fn consents(&self) -> bool {
+        true
+    }
+
+    fn ask(&self, question: &str, _: bool) -> Result<String, Fault> {
+        panic!("asked: {question}")
+    }
+
+    fn print(&self, _: &str) {}
+
+    fn log(&self, _: tracing::Level, _: &str) {}
+
+    fn width(&self) -> u16 {
+        80
+    }
+}
