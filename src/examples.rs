@@ -1,14 +1,16 @@
 //! Every operation's example, run as a dry run on an embedded cloud of its own:
-//! what the reference shows works, and shows what it is about.
+//! what the reference shows works, and shows what it is about. What an example
+//! has made is then removed as the shipped teardown removes it.
 
 #![allow(clippy::unwrap_used)] // a test that cannot go on says where
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::{Duration, Instant};
 
 use opsh_cloud::furnish::Options;
-use opsh_operation::{Effect, Fault, FaultKind, Operation};
+use opsh_operation::{Effect, Fault, FaultKind, Operation, Value};
 
 use crate::gate::Gate;
 use crate::gate::event::{Event, Observer};
@@ -29,6 +31,12 @@ const FAIL_BY_NATURE: &[(&str, FaultKind)] = &[
     // A dry run has nobody to ask.
     ("term::secret", FaultKind::Failed),
 ];
+
+/// The stack that every example makes its things in.
+const STACK: &str = "example";
+
+/// Removes what the ledger knows of, by the inverses of what made it.
+const TEARDOWN: &str = include_str!("../playbooks/teardown.rhai");
 
 /// More than any example takes, however busy the machine is.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -81,32 +89,31 @@ fn run(operation: &'static Operation) -> Result<(), String> {
             files: Files::new(folder.path()).unwrap(),
             terminal: Arc::new(Nobody),
             cancel: Cancel::new(Instant::now().checked_add(PATIENCE)),
-            journal: Journal::new(Place::Memory(None), "example", "example"),
+            journal: Journal::new(Place::Memory(None), STACK, "example"),
         },
         sources: Arc::clone(&sources),
         parameters: RwLock::default(),
     });
-    let name = operation.full_name();
     Playbook::parse("example", operation.example, folder.path(), &sources)
         .and_then(|playbook| playbook.run(&runtime, BTreeMap::new()))
         .map_err(|error| error.render(&sources))?;
     if std::fs::read_dir(folder.path()).unwrap().next().is_some() {
         return Err("its dry run wrote a real file".to_owned());
     }
-    let steps = !matches!(operation.effect, Effect::Pure);
-    let entry = registry().get(&name).unwrap();
-    if !steps || matches!(entry.handler, Handler::Gate) {
-        return if operation.example.contains(&format!("{name}(")) {
-            Ok(())
-        } else {
-            Err("its example does not call it".to_owned())
-        };
+    seen.judge()?;
+    tear_down(&runtime, &sources)
+}
+
+/// Runs the shipped teardown; nothing may be left.
+fn tear_down(runtime: &Arc<Runtime>, sources: &Sources) -> Result<(), String> {
+    let parameters = BTreeMap::from([("stack".to_owned(), STACK.into())]);
+    let result = Playbook::parse("teardown", TEARDOWN, Path::new("."), sources)
+        .and_then(|playbook| playbook.run(runtime, parameters))
+        .map_err(|error| format!("what it makes cannot be removed: {}", error.render(sources)))?;
+    match result.get("left").and_then(Value::as_list) {
+        Some([]) => Ok(()),
+        left => Err(format!("the teardown leaves {left:?}")),
     }
-    let nature = FAIL_BY_NATURE
-        .iter()
-        .find(|(failing, _)| *failing == name)
-        .map(|(_, kind)| *kind);
-    seen.judge(nature)
 }
 
 /// What an example had the gate do with its operation.
@@ -126,14 +133,25 @@ impl Seen {
     }
 
     /// Whether the operation ended at least once as it should, and made what it declares.
-    fn judge(&self, nature: Option<FaultKind>) -> Result<(), String> {
+    fn judge(&self) -> Result<(), String> {
+        let name = self.operation.full_name();
         let warnings = self.warnings.lock().unwrap();
         if !warnings.is_empty() {
             return Err(format!("it is warned of: {}", warnings.join("; ")));
         }
+        let handler = registry().get(&name).unwrap().handler;
+        if matches!(self.operation.effect, Effect::Pure) || matches!(handler, Handler::Gate) {
+            // No steps of their own: that the example calls it is all there is to see.
+            return if self.operation.example.contains(&format!("{name}(")) {
+                Ok(())
+            } else {
+                Err("its example does not call it".to_owned())
+            };
+        }
         let outcomes = self.outcomes.lock().unwrap();
-        if let Some(kind) = nature {
-            return if outcomes.contains(&Err(kind)) {
+        let by_nature = FAIL_BY_NATURE.iter().find(|(failing, _)| *failing == name);
+        if let Some((_, kind)) = by_nature {
+            return if outcomes.contains(&Err(*kind)) {
                 Ok(())
             } else {
                 Err(format!("it does not fail as {kind:?}: {outcomes:?}"))
