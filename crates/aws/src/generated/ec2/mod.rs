@@ -49,7 +49,7 @@ pub static ASSOCIATE_ADDRESS: Operation = Operation {
     effect: Effect::Write(Write {
         inverse: Inverse::Calls(&[InverseCall { operation: "ec2::disassociate_address", arguments: &[("association_id", "result.association_id")] }]),
         settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
+        makes: &[Makes { kind: "ec2:address-association", id: "result.association_id" }], removes: &[], tags: None,
     }),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nlet address = ec2::allocate_address(#{ domain: \"vpc\" }).allocation_id;\nec2::associate_address(#{ allocation_id: address, instance_id: id }).association_id",
 };
@@ -76,7 +76,7 @@ pub static ATTACH_VOLUME: Operation = Operation {
     effect: Effect::Write(Write {
         inverse: Inverse::Calls(&[InverseCall { operation: "ec2::detach_volume", arguments: &[("volume_id", "input.volume_id"), ("instance_id", "input.instance_id")] }, InverseCall { operation: "ec2::wait_until_volume_available", arguments: &[("volume_ids", "input.volume_id[]")] }]),
         settle: Settle::Find { operation: "ec2::describe_volumes", arguments: &[("filters.volume-id", "input.volume_id"), ("filters.attachment.instance-id", "input.instance_id")] },
-        makes: &[], removes: &[], tags: None,
+        makes: &[Makes { kind: "ec2:volume-attachment", id: "{input.volume_id}/{input.instance_id}" }], removes: &[], tags: None,
     }),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nlet zone = ec2::describe_instances(#{ instance_ids: [id] }).reservations[0].instances[0].placement.availability_zone;\nlet volume = ec2::create_volume(#{ availability_zone: zone, size: 8 }).volume_id;\nec2::wait_until_volume_available(#{ volume_ids: [volume] });\nec2::attach_volume(#{ volume_id: volume, instance_id: id, device: \"/dev/sdf\" }).device",
 };
@@ -1287,7 +1287,7 @@ pub static DETACH_VOLUME: Operation = Operation {
     effect: Effect::Write(Write {
         inverse: Inverse::Calls(&[InverseCall { operation: "ec2::attach_volume", arguments: &[("volume_id", "input.volume_id"), ("instance_id", "result.instance_id"), ("device", "result.device")] }]),
         settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
+        makes: &[], removes: &[Removes { kind: "ec2:volume-attachment", id: "{input.volume_id}/{result.instance_id}" }], tags: None,
     }),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nlet zone = ec2::describe_instances(#{ instance_ids: [id] }).reservations[0].instances[0].placement.availability_zone;\nlet volume = ec2::create_volume(#{ availability_zone: zone, size: 8 }).volume_id;\nec2::wait_until_volume_available(#{ volume_ids: [volume] });\nec2::attach_volume(#{ volume_id: volume, instance_id: id, device: \"/dev/sdf\" });\nec2::wait_until_volume_in_use(#{ volume_ids: [volume] });\nec2::detach_volume(#{ volume_id: volume }).volume_id",
 };
@@ -1312,7 +1312,7 @@ pub static DISASSOCIATE_ADDRESS: Operation = Operation {
     effect: Effect::Write(Write {
         inverse: Inverse::Nothing("the address stays allocated"),
         settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
+        makes: &[], removes: &[Removes { kind: "ec2:address-association", id: "input.association_id" }], tags: None,
     }),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nlet address = ec2::allocate_address(#{ domain: \"vpc\" }).allocation_id;\nlet association = ec2::associate_address(#{ allocation_id: address, instance_id: id }).association_id;\nec2::disassociate_address(#{ association_id: association })",
 };
@@ -1382,7 +1382,7 @@ pub static MODIFY_INSTANCE_ATTRIBUTE: Operation = Operation {
         settle: Settle::Repeat,
         makes: &[], removes: &[], tags: None,
     }),
-    example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::modify_instance_attribute(#{ instance_id: id, disable_api_termination: #{ value: true } })",
+    example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::modify_instance_attribute(#{ instance_id: id, disable_api_termination: #{ value: true } });\nec2::modify_instance_attribute(#{ instance_id: id, disable_api_termination: #{ value: false } })",
 };
 
 pub fn modify_instance_attribute(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {

@@ -20,7 +20,7 @@ pub static ADD_ROLE_TO_INSTANCE_PROFILE: Operation = Operation {
     effect: Effect::Write(Write {
         inverse: Inverse::Calls(&[InverseCall { operation: "iam::remove_role_from_instance_profile", arguments: &[("instance_profile_name", "input.instance_profile_name"), ("role_name", "input.role_name")] }]),
         settle: Settle::Find { operation: "iam::get_instance_profile", arguments: &[("instance_profile_name", "input.instance_profile_name")] },
-        makes: &[], removes: &[], tags: None,
+        makes: &[Makes { kind: "iam:instance-profile-role", id: "{input.instance_profile_name}/{input.role_name}" }], removes: &[], tags: None,
     }),
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\niam::create_instance_profile(#{ instance_profile_name: \"example\" });\niam::add_role_to_instance_profile(#{ instance_profile_name: \"example\", role_name: \"example\" })",
 };
@@ -43,7 +43,7 @@ pub static ATTACH_ROLE_POLICY: Operation = Operation {
     effect: Effect::Write(Write {
         inverse: Inverse::Calls(&[InverseCall { operation: "iam::detach_role_policy", arguments: &[("role_name", "input.role_name"), ("policy_arn", "input.policy_arn")] }]),
         settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
+        makes: &[Makes { kind: "iam:attached-policy", id: "{input.role_name}/{input.policy_arn}" }], removes: &[], tags: None,
     }),
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\nlet managed = \"arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore\";\niam::attach_role_policy(#{ role_name: \"example\", policy_arn: managed })",
 };
@@ -183,7 +183,7 @@ pub static DETACH_ROLE_POLICY: Operation = Operation {
     effect: Effect::Write(Write {
         inverse: Inverse::Calls(&[InverseCall { operation: "iam::attach_role_policy", arguments: &[("role_name", "input.role_name"), ("policy_arn", "input.policy_arn")] }]),
         settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
+        makes: &[], removes: &[Removes { kind: "iam:attached-policy", id: "{input.role_name}/{input.policy_arn}" }], tags: None,
     }),
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\nlet managed = \"arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore\";\niam::attach_role_policy(#{ role_name: \"example\", policy_arn: managed });\niam::detach_role_policy(#{ role_name: \"example\", policy_arn: managed })",
 };
@@ -358,7 +358,7 @@ pub static REMOVE_ROLE_FROM_INSTANCE_PROFILE: Operation = Operation {
     effect: Effect::Write(Write {
         inverse: Inverse::Calls(&[InverseCall { operation: "iam::add_role_to_instance_profile", arguments: &[("instance_profile_name", "input.instance_profile_name"), ("role_name", "input.role_name")] }]),
         settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
+        makes: &[], removes: &[Removes { kind: "iam:instance-profile-role", id: "{input.instance_profile_name}/{input.role_name}" }], tags: None,
     }),
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\niam::create_instance_profile(#{ instance_profile_name: \"example\" });\niam::add_role_to_instance_profile(#{ instance_profile_name: \"example\", role_name: \"example\" });\niam::remove_role_from_instance_profile(#{ instance_profile_name: \"example\", role_name: \"example\" })",
 };
