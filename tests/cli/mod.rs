@@ -1,0 +1,40 @@
+//! What a user meets on the command line, on the embedded cloud: needs no component.
+
+mod bad_input;
+mod limits;
+mod plans;
+mod policy;
+mod readme;
+mod secrets;
+mod shell;
+
+use std::path::PathBuf;
+
+use crate::support::component::file;
+use crate::support::opsh::{Ended, User};
+
+/// A shipped playbook.
+fn shipped(name: &str) -> String {
+    file(&format!("playbooks/{name}.rhai"))
+        .display()
+        .to_string()
+}
+
+/// A user with a playbook `p.rhai` of this text.
+fn user(text: &str) -> User {
+    let user = User::new();
+    std::fs::write(user.home().join("p.rhai"), text).unwrap();
+    user
+}
+
+/// Runs `text` as the playbook `p.rhai` with `options`.
+fn run(text: &str, options: &[&str]) -> Ended {
+    let words = ["run", "p.rhai"].iter().chain(options);
+    user(text).opsh(words)
+}
+
+/// The lines of text from a path of this repository.
+fn read(path: &str) -> String {
+    let path: PathBuf = file(path);
+    std::fs::read_to_string(path).unwrap()
+}

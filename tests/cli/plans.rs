@@ -1,0 +1,150 @@
+//! Dry runs of the shipped playbooks: snapshots, and the same bytes everywhere.
+
+use super::shipped;
+use crate::support::opsh::User;
+
+#[test]
+fn the_plan_of_newwebserver() {
+    let ended = User::new().opsh(["run", &shipped("newwebserver"), "--dry-run"]);
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    insta::assert_snapshot!("newwebserver", ended.out);
+    insta::assert_snapshot!("newwebserver-messages", ended.err);
+}
+
+#[test]
+fn the_plan_of_teardown_on_a_copy_of_a_cloud_where_the_stack_exists() {
+    let user = User::new();
+    let made = user.opsh(["run", &shipped("newwebserver"), "--local", "-q"]);
+    assert_eq!(made.code, 0, "{}", made.err);
+    let teardown = shipped("teardown");
+    let arguments = ["run", &teardown, "stack=newwebserver", "--local"];
+    let plan = user.opsh(arguments.iter().chain(&["--dry-run"]));
+    assert_eq!(plan.code, 0, "{}", plan.err);
+    insta::assert_snapshot!("teardown", plan.out);
+    // The copy was torn down, the cloud itself was not.
+    let listed = user.opsh(["ls", "newwebserver", "--local"]);
+    assert_eq!(listed.out.lines().count(), 9, "{}", listed.out);
+
+    let done = user.opsh(arguments.iter().chain(&["--yes"]));
+    assert_eq!(done.code, 0, "{}", done.err);
+    let listed = user.opsh(["ls", "newwebserver", "--local"]);
+    assert_eq!(listed.out, "the stack 'newwebserver' has no resources\n");
+    let again = user.opsh(arguments.iter().chain(&["--yes", "--output", "json"]));
+    assert!(!again.out.contains(r#""effect":"write""#), "{}", again.out);
+}
+
+#[test]
+fn a_second_run_makes_nothing_twice() {
+    let user = User::new();
+    let arguments = [
+        "run",
+        &shipped("newwebserver"),
+        "--local",
+        "--output",
+        "json",
+    ];
+    let first = user.opsh(arguments);
+    assert_eq!(first.code, 0, "{}", first.err);
+    let second = user.opsh(arguments);
+    assert_eq!(second.code, 0, "{}", second.err);
+    let writes: Vec<&str> = second
+        .out
+        .lines()
+        .filter(|line| line.contains(r#""effect":"write""#))
+        .collect();
+    // Page views are measured anew; nothing else is written.
+    assert_eq!(writes.len(), 1, "{writes:#?}");
+    assert!(
+        writes[0].contains("cloudwatch::put_metric_data"),
+        "{}",
+        writes[0]
+    );
+}
+
+#[test]
+fn a_plan_is_the_same_bytes_whatever_home_zone_and_directory() {
+    let arguments = [
+        "run",
+        &shipped("newwebserver"),
+        "--dry-run",
+        "--output",
+        "json",
+    ];
+    let here = User::new().opsh(arguments);
+    let there = User::new()
+        .with("TZ", "Pacific/Auckland")
+        .with("LANG", "de_DE.UTF-8")
+        .with("AWS_REGION", "eu-central-1")
+        .opsh(arguments);
+    assert_eq!(here.code, 0, "{}", here.err);
+    assert_eq!(here.out, there.out);
+    assert_eq!(here.err, there.err);
+}
+
+#[test]
+fn another_seed_gives_other_ids() {
+    let plan = |seed: &str| {
+        User::new()
+            .opsh(["run", &shipped("newwebserver"), "--dry-run", "--seed", seed])
+            .out
+    };
+    assert_ne!(plan("1"), plan("2"));
+    assert_eq!(plan("1"), plan("1"));
+}
+
+#[test]
+fn the_watch_launches_a_second_instance_when_the_threshold_is_exceeded() {
+    let ended = User::new().opsh([
+        "run",
+        &shipped("newwebserver"),
+        "--dry-run",
+        "watch=30m",
+        "cpu_threshold=0",
+    ]);
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    assert_eq!(
+        ended.out.matches("→ ec2:instance").count(),
+        2,
+        "{}",
+        ended.out
+    );
+    assert!(
+        ended.err.contains("launching a second instance"),
+        "{}",
+        ended.err
+    );
+}
+
+#[test]
+fn an_image_is_refused_for_what_it_is() {
+    let user = User::new();
+    let url = "http://example.com/image.jpg";
+    let fixture = |name: &str, content: &[u8]| {
+        std::fs::write(user.home().join(name), content).unwrap();
+        let ended = user.opsh([
+            "run",
+            &shipped("newwebserver"),
+            "--dry-run",
+            &format!("image_url={url}"),
+            "image_limit=1000",
+            "--fixture",
+            &format!("{url}={name}"),
+        ]);
+        (ended.code, ended.err)
+    };
+    let (code, error) = fixture("page.html", b"<!doctype html><p>Not here");
+    assert_eq!(code, 1);
+    assert!(
+        error.contains("http://example.com/image.jpg is text/html, not an image"),
+        "{error}"
+    );
+    let (code, error) = fixture("empty.jpg", b"");
+    assert_eq!(code, 1);
+    assert!(
+        error.contains("http://example.com/image.jpg is empty"),
+        "{error}"
+    );
+    let (code, error) = fixture("large.jpg", &[0; 2000]);
+    assert_eq!(code, 1);
+    assert!(error.contains("1000"), "{error}");
+}

@@ -1,0 +1,56 @@
+//! A secret is never seen: not in plan, log, ledger, JSON or error text, in any form.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::user;
+
+const SECRET: &str = "hunter2/+ \"q\"";
+
+#[test]
+fn a_secret_appears_nowhere() {
+    let text = r#"
+let token = secret("TOKEN");
+print(`token ${token}`);
+log::info("as a header: " + token);
+sns::create_topic(#{ name: "news" });
+try { http::get("http://127.0.0.1:9/?t=" + token) } catch (problem) { print(problem); }
+file::write("out.txt", "not the secret");
+throw "failed with " + token;
+"#;
+    let user = user(text).with("TOKEN", SECRET);
+    let mut seen = Vec::new();
+    for options in [
+        &["--dry-run"][..],
+        &["--local"],
+        &["--local", "--output", "json", "-v"],
+    ] {
+        let words = ["run", "p.rhai", "--log-file", "log.txt"]
+            .iter()
+            .chain(options);
+        let ended = user.opsh(words);
+        assert_eq!(ended.code, 1, "{}", ended.err);
+        seen.extend([ended.out, ended.err]);
+    }
+    for file in [
+        "log.txt",
+        ".opsh/local/ledger.db",
+        ".opsh/local/ledger.db-wal",
+    ] {
+        if let Ok(bytes) = std::fs::read(user.home().join(file)) {
+            seen.push(String::from_utf8_lossy(&bytes).into_owned());
+        }
+    }
+    let forms = [
+        SECRET.to_owned(),
+        STANDARD.encode(SECRET),
+        "hunter2%2F%2B%20%22q%22".to_owned(),
+        r#"hunter2/+ \"q\""#.to_owned(),
+    ];
+    for text in &seen {
+        for form in &forms {
+            assert!(!text.contains(form.as_str()), "{form} in:\n{text}");
+        }
+    }
+    assert!(seen.iter().any(|text| text.contains("[secret]")));
+}
