@@ -114,7 +114,10 @@ impl Gate {
             .map_err(refused)?;
         self.tell(&Event::Started(&step));
         let outcome = self.perform(call.entry, &prepared);
-        step.outcome = outcome.map_err(|fault| named(operation, fault));
+        step.outcome = match outcome {
+            Ok(value) => Ok(self.redactor.mark(value)),
+            Err(fault) => Err(self.redactor.clean(named(operation, fault))),
+        };
         let ended = self.world.now();
         step.seconds = seconds_between(step.started, ended);
         if let Ok(value) = &step.outcome {
@@ -140,9 +143,16 @@ impl Gate {
         match entry.handler {
             Handler::Aws(binding) => {
                 let config = self.world.aws(&prepared.scope, &self.cancel)?;
+                let endpoint = config.endpoint_url().map(str::to_owned);
                 let future =
                     (binding.call)(config, prepared.input.clone(), prepared.controls.clone());
-                self.world.complete(future, &self.cancel)
+                let answer = self.world.complete(future, &self.cancel);
+                answer.map_err(|mut fault| {
+                    if let (FaultKind::Unreachable, Some(endpoint)) = (fault.kind, endpoint) {
+                        fault.message = format!("{endpoint}: {}", fault.message);
+                    }
+                    fault
+                })
             }
             Handler::Native(function) => {
                 let cancel = prepared

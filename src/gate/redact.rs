@@ -5,8 +5,8 @@ use std::sync::{PoisonError, RwLock};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
-use opsh_operation::Secret;
 use opsh_operation::value::REDACTED;
+use opsh_operation::{Fault, Secret, Value};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// Secrets shorter than this are only redacted where their type is known:
@@ -49,10 +49,42 @@ impl Redactor {
         forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
     }
 
+    /// `value` with every text that holds a secret marked as one: what came back
+    /// from the world may repeat what was sent.
+    #[must_use]
+    pub fn mark(&self, value: Value) -> Value {
+        match value {
+            Value::Text(text) if self.scrub(&text) != text => Secret::new(text).into(),
+            Value::List(items) => {
+                Value::List(items.into_iter().map(|item| self.mark(item)).collect())
+            }
+            Value::Map(map) => Value::Map(
+                map.into_iter()
+                    .map(|(name, item)| (name, self.mark(item)))
+                    .collect(),
+            ),
+            other => other,
+        }
+    }
+
+    /// `fault` with every secret blotted out of its words.
+    #[must_use]
+    pub fn clean(&self, mut fault: Fault) -> Fault {
+        fault.message = self.scrub(&fault.message);
+        fault.hint = fault.hint.map(|hint| self.scrub(&hint));
+        if let Value::Map(details) = self.mark(Value::Map(std::mem::take(&mut fault.details))) {
+            fault.details = details;
+        }
+        fault
+    }
+
     /// `text` with every form of every secret blotted out.
     #[must_use]
     pub fn scrub(&self, text: &str) -> String {
         let forms = self.forms.read().unwrap_or_else(PoisonError::into_inner);
+        if !forms.iter().any(|form| text.contains(form.as_str())) {
+            return text.to_owned();
+        }
         let mut clean = text.to_owned();
         for form in forms.iter() {
             if clean.contains(form.as_str()) {

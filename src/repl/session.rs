@@ -108,25 +108,13 @@ impl Session {
         self.inputs += 1;
         let name = format!("repl[{}]", self.inputs);
         let sources = &self.started.runtime.sources;
-        sources.insert(
-            &name,
-            Source {
-                text: input.into(),
-                ast: None,
-            },
-        );
+        sources.insert(&name, Source::new(input, None));
         let mut ast = self
             .engine
             .compile_with_scope(&self.scope, input)
             .map_err(|error| ScriptError::parse(&name, &error))?;
         ast.set_source(name.as_str());
-        sources.insert(
-            &name,
-            Source {
-                text: input.into(),
-                ast: Some(Arc::new(ast.clone())),
-            },
-        );
+        sources.insert(&name, Source::new(input, Some(Arc::new(ast.clone()))));
         let unknown = check::unknown_calls(&name, &ast, &self.imports);
         if !unknown.is_empty() {
             let mut error = ScriptError::plain(Class::Start, "");

@@ -71,7 +71,7 @@ fn call(
     arguments: &[&mut Dynamic],
 ) -> Result<Dynamic, Box<EvalAltResult>> {
     let source = context.call_source().unwrap_or_default();
-    let position = context.call_position();
+    let position = runtime.sources.start(source, context.call_position());
     let place = site(source, position).unwrap_or_default();
     let (input, controls) = arguments_of(entry.operation, arguments).map_err(|message| {
         invalid(

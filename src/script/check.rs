@@ -1,6 +1,6 @@
 //! Looks into parsed playbooks: what they call, and where the keys of a call's map stand.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use opsh_operation::Problem;
 use opsh_operation::suggest::closest;
@@ -35,6 +35,24 @@ pub fn place(ast: &AST, call: Position, problem: &Problem) -> Option<Position> {
         true
     });
     found.flatten()
+}
+
+/// Where each call of a module's function begins, by where the function's name stands.
+#[must_use]
+pub fn starts(ast: &AST) -> BTreeMap<Position, Position> {
+    let mut starts = BTreeMap::new();
+    ast.walk(&mut |nodes| {
+        if let Some(
+            ASTNode::Expr(Expr::FnCall(call, position))
+            | ASTNode::Stmt(Stmt::FnCall(call, position)),
+        ) = nodes.last()
+            && call.is_qualified()
+        {
+            starts.insert(*position, call.namespace.position());
+        }
+        true
+    });
+    starts
 }
 
 /// Where the namespace of a call begins, or the call itself.

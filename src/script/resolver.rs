@@ -88,13 +88,7 @@ impl ModuleResolver for Resolver {
             return Ok(Shared::clone(module));
         }
         let (name, text) = self.find(path, position)?;
-        self.sources.insert(
-            &name,
-            Source {
-                text: text.as_str().into(),
-                ast: None,
-            },
-        );
+        self.sources.insert(&name, Source::new(&text, None));
         let mut ast = engine.compile(&text).map_err(|error| {
             Box::new(EvalAltResult::ErrorInModule(
                 name.clone(),
@@ -106,13 +100,8 @@ impl ModuleResolver for Resolver {
         let module = Module::eval_ast_as_new(Scope::new(), &ast, engine).map_err(|error| {
             Box::new(EvalAltResult::ErrorInModule(name.clone(), error, position))
         })?;
-        self.sources.insert(
-            &name,
-            Source {
-                text: text.into(),
-                ast: Some(Arc::new(ast)),
-            },
-        );
+        self.sources
+            .insert(&name, Source::new(&text, Some(Arc::new(ast))));
         let module = Shared::new(module);
         lock().insert(path.to_owned(), Shared::clone(&module));
         Ok(module)

@@ -65,13 +65,7 @@ impl Playbook {
         sources: &Sources,
     ) -> Result<Self, ScriptError> {
         // Kept before parsing, so that a syntax error has its excerpt.
-        sources.insert(
-            name,
-            Source {
-                text: text.into(),
-                ast: None,
-            },
-        );
+        sources.insert(name, Source::new(text, None));
         let mut ast = engine::bare()
             .compile(text)
             .map_err(|error| ScriptError::parse(name, &error))?;
@@ -84,13 +78,7 @@ impl Playbook {
         }
         let parameters = param::declared(name, &ast)?;
         let ast = Arc::new(ast);
-        sources.insert(
-            name,
-            Source {
-                text: text.into(),
-                ast: Some(Arc::clone(&ast)),
-            },
-        );
+        sources.insert(name, Source::new(text, Some(Arc::clone(&ast))));
         Ok(Self {
             name: name.to_owned(),
             folder: folder.to_path_buf(),

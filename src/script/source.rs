@@ -1,9 +1,11 @@
 //! The texts of a run: playbook and imported modules, for excerpts and places.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use rhai::AST;
+use rhai::{AST, Position};
+
+use super::check;
 
 /// One text.
 #[derive(Clone)]
@@ -12,6 +14,20 @@ pub struct Source {
     pub text: Arc<str>,
     /// As it was parsed; `None` if it could not be.
     pub ast: Option<Arc<AST>>,
+    /// Where each call of a module's function begins, by where the function's name stands.
+    starts: Arc<OnceLock<BTreeMap<Position, Position>>>,
+}
+
+impl Source {
+    /// A text, parsed or not.
+    #[must_use]
+    pub fn new(text: &str, ast: Option<Arc<AST>>) -> Self {
+        Self {
+            text: text.into(),
+            ast,
+            starts: Arc::default(),
+        }
+    }
 }
 
 /// Texts by the name that positions refer to.
@@ -25,6 +41,19 @@ impl Sources {
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(name.to_owned(), source);
+    }
+
+    /// Where the call begins (`ec2` of `ec2::run_instances`) whose function's name
+    /// stands at `position` in `source`.
+    #[must_use]
+    pub fn start(&self, source: &str, position: Position) -> Position {
+        let texts = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let start = texts.get(source).and_then(|source| {
+            let ast = source.ast.as_ref()?;
+            let starts = source.starts.get_or_init(|| check::starts(ast));
+            starts.get(&position).copied()
+        });
+        start.unwrap_or(position)
     }
 
     /// The text of that name.

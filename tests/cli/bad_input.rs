@@ -95,7 +95,13 @@ error: 'fast' is not of the form key=value
 
 #[test]
 fn no_region_and_no_credentials_name_the_ways_out() {
-    let ended = run("sts::get_caller_identity(#{});\n", &[]);
+    let ended = user("sts::get_caller_identity(#{});\n")
+        .with("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+        .with(
+            "AWS_SECRET_ACCESS_KEY",
+            "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+        )
+        .opsh(["run", "p.rhai"]);
     assert_eq!(ended.code, 1);
     for word in ["region", "--local", "--dry-run", "p.rhai:1:1"] {
         assert!(ended.err.contains(word), "{}", ended.err);
