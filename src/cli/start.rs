@@ -146,7 +146,7 @@ pub fn start(
     match settings.output {
         Output::Json => observers.push(Arc::new(Lines(Arc::clone(&console)))),
         Output::Human if !settings.dry_run => {
-            observers.push(Arc::new(Reporter(Arc::clone(&console))))
+            observers.push(Arc::new(Reporter(Arc::clone(&console))));
         }
         Output::Human => {}
     }

@@ -144,8 +144,7 @@ impl Gate {
             Handler::Aws(binding) => {
                 let config = self.world.aws(&prepared.scope, &self.cancel)?;
                 let endpoint = config.endpoint_url().map(str::to_owned);
-                let future =
-                    (binding.call)(config, prepared.input.clone(), prepared.controls.clone());
+                let future = (binding.call)(config, prepared.input.clone(), prepared.controls);
                 let answer = self.world.complete(future, &self.cancel);
                 answer.map_err(|mut fault| {
                     if let (FaultKind::Unreachable, Some(endpoint)) = (fault.kind, endpoint) {

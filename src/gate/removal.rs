@@ -22,24 +22,22 @@ pub fn perform(
         return current(gate);
     }
     let resources = gate.journal.resources()?;
-    match operation.name {
-        "resources" => Ok(Value::List(resources.iter().map(describe).collect())),
-        _ => {
-            let text = |name: &str| input.get(name).and_then(Value::as_text).unwrap_or_default();
-            let (kind, id) = (text("kind"), text("id"));
-            let resource = resources
-                .into_iter()
-                .find(|resource| resource.kind == kind && resource.id == id)
-                .ok_or_else(|| {
-                    Fault::new(
-                        FaultKind::NotFound,
-                        format!("the stack '{}' has no {kind} '{id}'", gate.journal.stack()),
-                    )
-                    .hint("stack::resources() lists what it has")
-                })?;
-            remove(gate, &resource, site)
-        }
+    if operation.name == "resources" {
+        return Ok(Value::List(resources.iter().map(describe).collect()));
     }
+    let text = |name: &str| input.get(name).and_then(Value::as_text).unwrap_or_default();
+    let (kind, id) = (text("kind"), text("id"));
+    let resource = resources
+        .into_iter()
+        .find(|resource| resource.kind == kind && resource.id == id)
+        .ok_or_else(|| {
+            Fault::new(
+                FaultKind::NotFound,
+                format!("the stack '{}' has no {kind} '{id}'", gate.journal.stack()),
+            )
+            .hint("stack::resources() lists what it has")
+        })?;
+    remove(gate, &resource, site)
 }
 
 fn current(gate: &Gate) -> Result<Value, Failure> {

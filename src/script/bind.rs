@@ -179,6 +179,7 @@ pub fn thrown(
 }
 
 /// All problems of a call, each with its place in the playbook.
+#[allow(clippy::unnecessary_box_returns)] // Rhai's errors are boxed
 fn invalid(
     runtime: &Runtime,
     operation: &Operation,

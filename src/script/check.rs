@@ -18,8 +18,10 @@ pub fn place(ast: &AST, call: Position, problem: &Problem) -> Option<Position> {
     let mut found = None;
     ast.walk(&mut |nodes| {
         let (expression, position) = match nodes.last() {
-            Some(ASTNode::Expr(Expr::FnCall(expression, position)))
-            | Some(ASTNode::Stmt(Stmt::FnCall(expression, position))) => (expression, *position),
+            Some(
+                ASTNode::Expr(Expr::FnCall(expression, position))
+                | ASTNode::Stmt(Stmt::FnCall(expression, position)),
+            ) => (expression, *position),
             _ => return true,
         };
         if position == call || start(expression, position) == call {

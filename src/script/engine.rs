@@ -137,10 +137,9 @@ fn parameters(engine: &mut Engine, runtime: &Arc<Runtime>) {
     });
     let sleeper = Arc::clone(runtime);
     engine.register_fn("sleep", move |seconds: i64| {
-        rest(
-            &sleeper,
-            std::time::Duration::try_from_secs_f64(seconds as f64),
-        )
+        #[allow(clippy::cast_precision_loss)] // exact for longer than anything sleeps
+        let seconds = seconds as f64;
+        rest(&sleeper, std::time::Duration::try_from_secs_f64(seconds))
     });
     let sleeper = Arc::clone(runtime);
     engine.register_fn("sleep", move |seconds: f64| {

@@ -89,6 +89,7 @@ fn map(
             .enumerate()
             .collect(),
     );
+    #[allow(clippy::type_complexity)] // said once, here
     let results: Mutex<Vec<Option<Result<Dynamic, Box<EvalAltResult>>>>> =
         Mutex::new((0..count).map(|_| None).collect());
     let world = runtime.gate.world.as_ref();

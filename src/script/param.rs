@@ -207,14 +207,13 @@ impl Parameter {
         };
         let text = given.as_text();
         let value = match (self.kind, given) {
-            (Type::Int, Value::Int(_))
+            (Type::Int | Type::Duration, Value::Int(_))
             | (Type::Bool, Value::Bool(_))
             | (Type::List, Value::List(_))
-            | (Type::Duration, Value::Int(_)) => given.clone(),
+            | (Type::Text | Type::Path, Value::Text(_))
+            | (Type::Secret, Value::Secret(_)) => given.clone(),
             (Type::Float, Value::Int(_) | Value::Float(_)) => given.as_float().into(),
-            (Type::Text | Type::Path, Value::Text(_)) => given.clone(),
             (Type::Secret, Value::Text(text)) => Secret::new(text.as_str()).into(),
-            (Type::Secret, Value::Secret(_)) => given.clone(),
             (Type::Int, _) => match text.and_then(|text| text.parse::<i64>().ok()) {
                 Some(number) => number.into(),
                 None => return wrong("a whole number"),

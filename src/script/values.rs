@@ -63,7 +63,6 @@ pub fn to_value(dynamic: &Dynamic) -> Result<Value, String> {
 }
 
 /// A gate value as a Rhai value.
-#[must_use]
 pub fn to_dynamic(value: &Value) -> Dynamic {
     match value {
         Value::Null => Dynamic::UNIT,

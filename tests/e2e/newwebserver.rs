@@ -109,26 +109,28 @@ fn what_exists_is_what_was_planned_and_teardown_leaves_none() {
 fn assert_same(left: &str, right: &str) {
     let only = |here: &str, there: &str| -> String {
         let there: Vec<_> = there.lines().collect();
-        let missing = here.lines().filter(|line| !there.contains(line));
-        missing.map(|line| format!("  {line}\n")).collect()
+        let missing: Vec<_> = here.lines().filter(|line| !there.contains(line)).collect();
+        missing.join("\n")
     };
     let (gone, new) = (only(left, right), only(right, left));
     assert!(
         gone.is_empty() && new.is_empty(),
-        "only planned:\n{gone}only there:\n{new}"
+        "only planned:\n{gone}\nonly there:\n{new}"
     );
 }
 
 fn lines(resources: &Resources) -> String {
-    resources.iter().map(|line| format!("{line}\n")).collect()
+    let lines: Vec<_> = resources.iter().map(String::as_str).collect();
+    lines.join("\n")
 }
 
 /// What the steps of a run say that they made in AWS, a line each.
 fn made(events: &[Value]) -> String {
-    events
+    let all: Vec<_> = events
         .iter()
         .filter(|event| event["event"] == "step")
         .flat_map(|event| event["made"].as_array().cloned().unwrap_or_default())
-        .map(|made| format!("{made}\n"))
-        .collect()
+        .map(|made| made.to_string())
+        .collect();
+    all.join("\n")
 }

@@ -98,12 +98,4 @@ impl Ended {
             .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}")))
             .collect()
     }
-
-    /// The value of the playbook's last expression.
-    pub fn result(&self) -> Value {
-        let mut results = self.events();
-        results.retain(|event| event["event"] == "result");
-        assert_eq!(results.len(), 1, "one result in {}", self.out);
-        results[0]["value"].take()
-    }
 }
