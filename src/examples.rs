@@ -39,7 +39,7 @@ const STACK: &str = "example";
 const TEARDOWN: &str = include_str!("../playbooks/teardown.rhai");
 
 /// More than any example takes, however busy the machine is.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 #[test]
 fn every_example_does_what_it_shows() {
@@ -175,7 +175,6 @@ impl Seen {
 impl Observer for Seen {
     fn observe(&self, event: &Event<'_>) {
         match event {
-            Event::Started(_) => {}
             Event::Finished(step) if std::ptr::eq(step.operation, self.operation) => {
                 let outcome = match &step.outcome {
                     Ok(_) => Ok(step.made.len()),
@@ -183,7 +182,7 @@ impl Observer for Seen {
                 };
                 self.outcomes.lock().unwrap().push(outcome);
             }
-            Event::Finished(_) => {}
+            Event::Started(_) | Event::Finished(_) => {}
             Event::Warning { message, .. } => {
                 self.warnings.lock().unwrap().push((*message).to_owned());
             }

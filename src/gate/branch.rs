@@ -55,6 +55,8 @@ pub fn within<T>(path: Vec<u32>, work: impl FnOnce() -> T) -> T {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     #[test]

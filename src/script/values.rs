@@ -134,6 +134,8 @@ fn moved(time: Timestamp, seconds: Option<i64>) -> Result<Timestamp, Box<EvalAlt
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     #[test]
