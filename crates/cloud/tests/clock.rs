@@ -1,6 +1,7 @@
 //! Virtual time: it moves only when everybody waits, and everything has one order.
 #![allow(clippy::unwrap_used)]
 
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -30,9 +31,7 @@ fn interleaving() -> String {
                 let _branch = clock.enter(path);
                 for _ in 0..4 {
                     clock.sleep(Duration::from_secs(pause), &never).unwrap();
-                    log.lock()
-                        .unwrap()
-                        .push_str(&format!("{}@{} ", path[1], seconds(&clock)));
+                    write!(log.lock().unwrap(), "{}@{} ", path[1], seconds(&clock)).unwrap();
                 }
             });
         }
@@ -40,7 +39,7 @@ fn interleaving() -> String {
     clock.sleep(Duration::from_secs(1), &never).unwrap();
     drop(root);
     let mut log = log.lock().unwrap();
-    log.push_str(&format!("end@{}", seconds(&clock)));
+    write!(log, "end@{}", seconds(&clock)).unwrap();
     log.clone()
 }
 
