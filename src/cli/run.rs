@@ -80,8 +80,17 @@ pub fn main(arguments: &Arguments) -> ExitCode {
             .ok()
             .map(Value::Text)
     };
-    let outcome = param::resolve(&playbook.name, &playbook.parameters, &given, &mut ask)
-        .and_then(|values| started.run(&playbook, values));
+    let outcome =
+        param::resolve(&playbook.name, &playbook.parameters, &given, &mut ask).and_then(|values| {
+            // It may have been asked for only now.
+            if let (None, Some(stack)) = (
+                &settings.stack,
+                values.get("stack").and_then(Value::as_text),
+            ) {
+                started.runtime.gate.journal.set_stack(stack);
+            }
+            started.run(&playbook, values)
+        });
     started.console.progress.clear();
     report(&started, settings, &sources, outcome)
 }

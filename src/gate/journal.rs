@@ -33,7 +33,7 @@ pub enum Place {
 /// Records the steps of one run.
 pub struct Journal {
     place: Place,
-    stack: String,
+    stack: Mutex<String>,
     playbook: String,
     parameters: Mutex<Map>,
     open: Mutex<Option<Open>>,
@@ -52,7 +52,7 @@ impl Journal {
     pub fn new(place: Place, stack: &str, playbook: &str) -> Self {
         Self {
             place,
-            stack: stack.to_owned(),
+            stack: Mutex::new(stack.to_owned()),
             playbook: playbook.to_owned(),
             parameters: Mutex::default(),
             open: Mutex::new(None),
@@ -69,8 +69,16 @@ impl Journal {
 
     /// The stack that everything made belongs to.
     #[must_use]
-    pub fn stack(&self) -> &str {
-        &self.stack
+    pub fn stack(&self) -> String {
+        self.stack
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Works on another stack; before the run begins.
+    pub fn set_stack(&self, stack: &str) {
+        stack.clone_into(&mut self.stack.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Begins the run if it has not begun, and gives its id.
@@ -87,7 +95,7 @@ impl Journal {
         world.random(&mut random);
         let run = ledger
             .begin_run(&NewRun {
-                stack: self.stack.clone(),
+                stack: self.stack(),
                 playbook: self.playbook.clone(),
                 params: self
                     .parameters
@@ -115,7 +123,7 @@ impl Journal {
     fn open_place(&self) -> Result<(Ledger, Option<StackLock>), Error> {
         Ok(match &self.place {
             Place::Files { ledger, locks } => {
-                let lock = StackLock::take(locks, &self.stack, &self.playbook)?;
+                let lock = StackLock::take(locks, &self.stack(), &self.playbook)?;
                 (Ledger::open(ledger)?, Some(lock))
             }
             Place::Memory(None) => (Ledger::in_memory()?, None),
@@ -225,7 +233,7 @@ impl Journal {
         let mut slot = self.slot();
         opened(&mut slot)?
             .ledger
-            .resources(&self.stack)
+            .resources(&self.stack())
             .map_err(fault)
     }
 

@@ -107,7 +107,7 @@ impl Gate {
             outcome: Ok(Value::Null),
             made: Vec::new(),
         };
-        prepare::sign(self.journal.stack(), &run, &step, &mut prepared);
+        prepare::sign(&self.journal.stack(), &run, &step, &mut prepared);
         let intent = self
             .journal
             .intent(&step, &prepared.input, &call.controls)
