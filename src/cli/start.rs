@@ -142,7 +142,11 @@ pub fn start(
         stdout: Mutex::new(()),
     });
     let plan = Arc::new(Plan::default());
-    let mut observers: Vec<Arc<dyn Observer>> = vec![Arc::clone(&plan) as _];
+    let mut observers: Vec<Arc<dyn Observer>> = Vec::new();
+    // Only a plan is shown at the end; a long run must not keep every step in memory.
+    if settings.dry_run {
+        observers.push(Arc::clone(&plan) as _);
+    }
     match settings.output {
         Output::Json => observers.push(Arc::new(Lines(Arc::clone(&console)))),
         Output::Human if !settings.dry_run => {
