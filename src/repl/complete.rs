@@ -86,15 +86,7 @@ pub fn is_complete(input: &str) -> bool {
     if input.trim_start().starts_with(':') {
         return true;
     }
-    let engine = bare();
-    let Err(error) = engine.compile(input) else {
-        return true;
-    };
-    let at_end = error
-        .position()
-        .line()
-        .is_none_or(|line| line >= input.trim_end().lines().count());
-    !(at_end && unbalanced(input))
+    bare().compile(input).is_ok() || !unbalanced(input)
 }
 
 /// Whether more is opened than closed outside of texts and comments, or a text is open.
