@@ -29,7 +29,7 @@ fn said(user: &User, arguments: &[&str]) -> (String, String) {
         line.unwrap_or_else(|| panic!("{}", ended.err)).to_owned()
     };
     (
-        line("error: who.rhai:1:6: sts::get_caller_identity: "),
+        line("error: who.rhai:1:1: sts::get_caller_identity: "),
         line("next: "),
     )
 }
@@ -92,7 +92,7 @@ fn an_unreachable_endpoint_is_named_as_such() {
         &["--profile", "prod", "--endpoint-url", "http://127.0.0.1:1"],
     );
     assert!(
-        message.starts_with("the service cannot be reached: "),
+        message.starts_with("http://127.0.0.1:1: the service cannot be reached: "),
         "{message}"
     );
 }
