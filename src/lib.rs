@@ -7,6 +7,7 @@
 //! - [`script`]: the Rhai side: engine and limits, parameters, imports, errors with excerpts;
 //! - [`gate`]: the door: validate → policy → ledger intent → world → ledger outcome → observers;
 //! - [`ledger`]: SQLite: runs, steps, resources;
+//! - [`lambda`]: playbooks as Lambda functions: the custom runtime, and what is deployed;
 //! - [`modules`]: what playbooks call; each operation's declaration beside what does it;
 //! - [`world`]: where operations land: live, or local on the embedded cloud.
 //!
@@ -18,6 +19,7 @@ pub mod cli;
 #[cfg(test)]
 mod examples;
 pub mod gate;
+pub mod lambda;
 pub mod ledger;
 pub mod modules;
 pub mod repl;

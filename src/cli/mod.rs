@@ -1,8 +1,10 @@
 //! The command line: one subcommand a file; with `repl` the only code that prints.
 
 pub mod console;
+pub mod given;
 pub mod history;
 pub mod json;
+pub mod lambda;
 pub mod local;
 pub mod log_file;
 pub mod ls;
@@ -39,11 +41,15 @@ enum Command {
     Ls(ls::Arguments),
     History(history::Arguments),
     Local(local::Arguments),
+    Lambda(lambda::Arguments),
 }
 
 /// Parses the command line, does what it says and gives the exit code.
 #[must_use]
 pub fn main() -> ExitCode {
+    if crate::lambda::runtime::wanted() {
+        return crate::lambda::runtime::main();
+    }
     let command = Arguments::parse().command;
     let work = move || match command {
         Command::Run(arguments) => run::main(&arguments),
@@ -51,6 +57,7 @@ pub fn main() -> ExitCode {
         Command::Ls(arguments) => ls::main(&arguments),
         Command::History(arguments) => history::main(&arguments),
         Command::Local(arguments) => local::main(&arguments),
+        Command::Lambda(arguments) => lambda::main(&arguments),
     };
     let thread = std::thread::Builder::new()
         .name("opsh".to_owned())

@@ -9,7 +9,7 @@ use opsh_operation::Effect;
 
 use super::console::{Console, Verbosity};
 use super::show;
-use crate::gate::event::{Event, Observer, Step};
+use crate::gate::event::{Event, Observer};
 
 /// The moving line at the bottom; hidden where nobody looks.
 pub struct Progress {
@@ -89,7 +89,7 @@ impl Observer for Reporter {
                     Effect::Read | Effect::Pure => Verbosity::Verbose,
                 };
                 if self.0.verbosity >= wanted {
-                    self.0.err(&finished(step));
+                    self.0.err(&step.ended());
                 }
             }
             Event::Warning { site, message } => {
@@ -125,7 +125,7 @@ impl Observer for Keeper {
                 let input = opsh_operation::Value::Map(step.input.clone()).to_json();
                 self.0.note(
                     level,
-                    &format!("step {} {} input {input}", step.path, finished(step)),
+                    &format!("step {} {} input {input}", step.path, step.ended()),
                 );
             }
             Event::Warning { site, message } => {
@@ -133,25 +133,5 @@ impl Observer for Keeper {
                     .note(tracing::Level::WARN, &format!("{site}: {message}"));
             }
         }
-    }
-}
-
-/// `ec2::run_instances i-0abc (12.3 s)`, or why not.
-fn finished(step: &Step) -> String {
-    let name = step.operation.full_name();
-    let made: Vec<_> = step.made.iter().map(|made| made.id.as_str()).collect();
-    let made = if made.is_empty() {
-        String::new()
-    } else {
-        format!(" {}", made.join(" "))
-    };
-    let time = if step.seconds >= 0.1 {
-        format!(" ({:.1} s)", step.seconds)
-    } else {
-        String::new()
-    };
-    match &step.outcome {
-        Ok(_) => format!("{name}{made}{time}"),
-        Err(fault) => format!("{name} failed{time}: {fault}"),
     }
 }

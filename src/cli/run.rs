@@ -10,10 +10,10 @@ use opsh_operation::Value;
 
 use super::console::Output;
 use super::start::{self, Settings, Started};
-use super::{exit_code, json, plan, show};
-use crate::script::error::{Class, ScriptError};
+use super::{exit_code, given, json, plan, show};
+use crate::script::error::ScriptError;
 use crate::script::param;
-use crate::script::run::{Playbook, plain_io};
+use crate::script::run::Playbook;
 use crate::script::source::Sources;
 
 /// Run a playbook: live, on the embedded cloud (--local), or as a plan (--dry-run).
@@ -41,7 +41,10 @@ pub fn main(arguments: &Arguments) -> ExitCode {
     let sources = Arc::new(Sources::default());
     let settings = &arguments.settings;
     let prepared = Playbook::load(&arguments.playbook, &sources)
-        .and_then(|playbook| Ok((given(arguments)?, playbook)))
+        .and_then(|playbook| {
+            let given = given::parameters(&arguments.parameters, arguments.params_file.as_deref())?;
+            Ok((given, playbook))
+        })
         .and_then(|(given, playbook)| {
             let stack = stack(settings, &given, &playbook);
             let started = start::start(settings, &stack, &playbook.name, Arc::clone(&sources))?;
@@ -184,45 +187,4 @@ fn left_behind(started: &Started) {
             .console
             .err(&format!("  {:width$}  {}", resource.kind, resource.id));
     }
-}
-
-/// Parameters from the file and, winning, from the command line.
-fn given(arguments: &Arguments) -> Result<BTreeMap<String, Value>, ScriptError> {
-    let mut values = BTreeMap::new();
-    if let Some(path) = &arguments.params_file {
-        let failed = |why: String| {
-            ScriptError::plain(
-                Class::Start,
-                format!("cannot read --params-file '{}': {why}", path.display()),
-            )
-        };
-        let text = std::fs::read_to_string(path).map_err(|error| failed(plain_io(&error)))?;
-        match serde_json::from_str(&text).map_err(|error| failed(error.to_string()))? {
-            serde_json::Value::Object(entries) => {
-                for (name, value) in &entries {
-                    values.insert(name.clone(), Value::from_json(value));
-                }
-            }
-            _ => return Err(failed("it must hold one JSON object".into())),
-        }
-    }
-    for word in &arguments.parameters {
-        let (name, value) = word.split_once('=').ok_or_else(|| {
-            ScriptError::plain(
-                Class::Start,
-                format!("'{word}' is not of the form key=value"),
-            )
-            .hint(format!(
-                "write {word}=… to give the parameter '{word}' a value"
-            ))
-        })?;
-        if values.insert(name.to_owned(), value.into()).is_some() && arguments.params_file.is_none()
-        {
-            return Err(ScriptError::plain(
-                Class::Start,
-                format!("parameter '{name}' is given twice"),
-            ));
-        }
-    }
-    Ok(values)
 }

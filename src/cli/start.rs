@@ -19,11 +19,10 @@ use crate::gate::journal::{Journal, Place};
 use crate::gate::plan::Plan;
 use crate::gate::policy::Policy;
 use crate::gate::redact::Redactor;
-use crate::ledger::RunOutcome;
 use crate::modules::Files;
 use crate::script::engine::Runtime;
 use crate::script::error::{Class, ScriptError};
-use crate::script::run::{Playbook, plain_io};
+use crate::script::run::{Playbook, conclude, plain_io};
 use crate::script::source::Sources;
 use crate::world::live::{self, ConnectTo, Live};
 use crate::world::local::{Fixtures, Local};
@@ -159,6 +158,10 @@ pub fn start(
     }
     let files = std::env::current_dir()
         .and_then(|folder| Files::new(&folder))
+        .map(|files| {
+            let folder = Path::new(playbook).parent();
+            files.of_program_in(folder.unwrap_or(Path::new("")))
+        })
         .map_err(|error| {
             ScriptError::plain(
                 Class::Start,
@@ -201,24 +204,7 @@ impl Started {
         parameters: BTreeMap<String, Value>,
     ) -> Result<Value, ScriptError> {
         let outcome = playbook.run(&self.runtime, parameters);
-        let gate = &self.runtime.gate;
-        let end = match &outcome {
-            Ok(_) => RunOutcome::Done,
-            Err(error) => {
-                let text = gate.redactor.scrub(&error.summary());
-                match error.class {
-                    Class::Policy => RunOutcome::Refused(text),
-                    Class::Deadline => RunOutcome::Deadline,
-                    Class::Interrupted => RunOutcome::Interrupted,
-                    Class::Failed | Class::Start => RunOutcome::Failed(text),
-                }
-            }
-        };
-        let ended = gate.journal.end(&end, gate.world.now());
-        match (outcome, ended) {
-            (Ok(_), Err(fault)) => Err(ScriptError::plain(Class::Failed, fault.message)),
-            (outcome, _) => outcome,
-        }
+        conclude(&self.runtime.gate, outcome)
     }
 }
 

@@ -44,6 +44,29 @@ pub struct Step {
     pub made: Vec<Made>,
 }
 
+impl Step {
+    /// `ec2::run_instances i-0abc (12.3 s)`, or why not.
+    #[must_use]
+    pub fn ended(&self) -> String {
+        let name = self.operation.full_name();
+        let made: Vec<_> = self.made.iter().map(|made| made.id.as_str()).collect();
+        let made = if made.is_empty() {
+            String::new()
+        } else {
+            format!(" {}", made.join(" "))
+        };
+        let time = if self.seconds >= 0.1 {
+            format!(" ({:.1} s)", self.seconds)
+        } else {
+            String::new()
+        };
+        match &self.outcome {
+            Ok(_) => format!("{name}{made}{time}"),
+            Err(fault) => format!("{name} failed{time}: {fault}"),
+        }
+    }
+}
+
 /// A resource that a step made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Made {

@@ -26,6 +26,9 @@ pub enum Place {
         /// The folder of the locks.
         locks: PathBuf,
     },
+    /// A file of this run alone, begun anew: nothing grows from run to run. What is
+    /// secret in it is sealed with a key that ends with the process.
+    Fresh(PathBuf),
     /// Memory that ends with the process, filled from the ledger at this path if there is one.
     Memory(Option<PathBuf>),
 }
@@ -126,6 +129,7 @@ impl Journal {
                 let lock = StackLock::take(locks, &self.stack(), &self.playbook)?;
                 (Ledger::open(ledger)?, Some(lock))
             }
+            Place::Fresh(path) => (Ledger::anew(path)?, None),
             Place::Memory(None) => (Ledger::in_memory()?, None),
             Place::Memory(Some(path)) => (Ledger::copy_of(path)?, None),
         })

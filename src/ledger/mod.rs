@@ -69,6 +69,16 @@ impl Ledger {
         Ok(Self::around(connection, path, Some(watch), seal))
     }
 
+    /// A new one at `path`, whatever was there before; its secrets are sealed with a
+    /// key that ends with the process.
+    ///
+    /// # Errors
+    /// As [`Ledger::open`].
+    pub fn anew(path: &Path) -> Result<Self, Error> {
+        place::remove(path)?;
+        Self::open_with(path, Seal::passing(None))
+    }
+
     /// Opens the ledger at `path` if it is there, to look at it.
     ///
     /// # Errors

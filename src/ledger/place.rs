@@ -62,6 +62,21 @@ pub(super) fn open(path: &Path, create: bool) -> Result<Option<(Connection, Watc
     Ok(Some((connection, watch)))
 }
 
+/// Removes the ledger at `path` with all that belongs to it.
+pub(super) fn remove(path: &Path) -> Result<(), Error> {
+    for tail in ["", "-wal", "-shm", "-head"] {
+        let mut file = path.as_os_str().to_owned();
+        file.push(tail);
+        match std::fs::remove_file(&file) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Error::file("remove", Path::new(&file), error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// Sets what every connection needs, and migrates.
 fn prepare(connection: &mut Connection, path: &Path) -> Result<(), Error> {
     let sqlite = |error| Error::sqlite(path, error);

@@ -15,6 +15,7 @@ use crate::world::files;
 #[derive(Debug, Clone)]
 pub struct Files {
     root: PathBuf,
+    program: PathBuf,
 }
 
 impl Files {
@@ -23,9 +24,24 @@ impl Files {
     /// # Errors
     /// The root cannot be resolved.
     pub fn new(root: &Path) -> std::io::Result<Self> {
+        let root = root.canonicalize()?;
         Ok(Self {
-            root: root.canonicalize()?,
+            program: root.clone(),
+            root,
         })
+    }
+
+    /// The same for a playbook in `folder`, which is taken from the root on.
+    #[must_use]
+    pub fn of_program_in(mut self, folder: &Path) -> Self {
+        self.program = self.root.join(folder);
+        self
+    }
+
+    /// The folder of the playbook: what is part of the program is beside it.
+    #[must_use]
+    pub fn program(&self) -> &Path {
+        &self.program
     }
 
     /// The real path of `path`, which may not exist, to look at in `world`.

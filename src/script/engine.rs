@@ -181,7 +181,7 @@ fn secret(runtime: &Runtime, name: &str) -> Result<Secret, Box<EvalAltResult>> {
     let text = if runtime.gate.world.kind() == Kind::DryRun {
         format!("the secret {name} of a dry run")
     } else {
-        std::env::var(name).map_err(|_| {
+        runtime.gate.world.variable(name).ok_or_else(|| {
             format!("the environment variable {name} is not set; secret({name:?}) reads it")
         })?
     };

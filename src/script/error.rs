@@ -192,7 +192,7 @@ impl ScriptError {
                 Class::Failed,
                 format!(
                     "the playbook holds more than {} MiB (limit: memory)",
-                    limits::HEAP_BUDGET >> 20
+                    limits::heap_budget() >> 20
                 ),
             ),
             Some(Stop::Cancelled(Reason::Interrupted)) => {

@@ -5,6 +5,7 @@
 //! looking at the process's heap at every operation of the script.
 
 use std::alloc::System;
+use std::sync::LazyLock;
 
 use cap::Cap;
 use rhai::{Dynamic, Engine};
@@ -31,6 +32,34 @@ pub const VARIABLES: usize = 4096;
 /// What nested calls of a playbook, and shells of simulated hosts, may need.
 /// Address space only: pages are taken as they are used.
 pub const STACK_SIZE: usize = 256 * 1024 * 1024;
+/// The same in Lambda, where no simulated host runs and the kernel refuses a
+/// stack that is larger than all of the function's memory.
+const LAMBDA_STACK_SIZE: usize = 64 * 1024 * 1024;
+
+/// The stack of every thread that runs a playbook.
+#[must_use]
+pub fn stack_size() -> usize {
+    match lambda_memory() {
+        Some(_) => LAMBDA_STACK_SIZE,
+        None => STACK_SIZE,
+    }
+}
+
+/// What a script may add to the heap: in Lambda half of the function's memory,
+/// the other half is the program's.
+#[must_use]
+pub fn heap_budget() -> usize {
+    lambda_memory().map_or(HEAP_BUDGET, |memory| HEAP_BUDGET.min(memory / 2))
+}
+
+/// The memory of the Lambda function that this process is, in bytes.
+fn lambda_memory() -> Option<usize> {
+    static MEMORY: LazyLock<Option<usize>> = LazyLock::new(|| {
+        let mebibytes = std::env::var("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").ok()?;
+        Some(mebibytes.parse::<usize>().ok()?.saturating_mul(1024 * 1024))
+    });
+    *MEMORY
+}
 
 /// How many operations pass between two looks at the clock.
 const CLOCK_INTERVAL: u64 = 256;
@@ -54,7 +83,7 @@ pub fn apply(engine: &mut Engine, cancel: Cancel) {
         .set_max_variables(VARIABLES)
         .set_max_functions(2048)
         .set_max_modules(256);
-    let budget = HEAP.allocated().saturating_add(HEAP_BUDGET);
+    let budget = HEAP.allocated().saturating_add(heap_budget());
     engine.on_progress(move |operations| {
         if HEAP.allocated() > budget {
             return Some(Dynamic::from(Stop::Heap));

@@ -15,7 +15,7 @@ use rhai::{
 use super::engine::Runtime;
 use super::values::to_value;
 use crate::gate::branch;
-use crate::script::limits::STACK_SIZE;
+use crate::script::limits::stack_size;
 
 /// Threads at once, if the playbook does not say.
 const THREADS: usize = 8;
@@ -122,7 +122,7 @@ fn map(
     let mut failed = None;
     std::thread::scope(|scope| {
         for item in first {
-            let thread = std::thread::Builder::new().stack_size(STACK_SIZE);
+            let thread = std::thread::Builder::new().stack_size(stack_size());
             if let Err(error) = thread.spawn_scoped(scope, || work(item)) {
                 failed.get_or_insert(error);
             }

@@ -39,40 +39,72 @@ impl Resolver {
 
     /// The name for places, and the text.
     fn find(&self, path: &str, position: Position) -> Result<(String, String), Box<EvalAltResult>> {
-        if let Some((name, text)) = STDLIB.iter().find(|(name, _)| *name == path) {
-            return Ok((format!("stdlib/{name}.rhai"), (*text).to_owned()));
-        }
-        let missing = || {
-            Box::new(EvalAltResult::ErrorModuleNotFound(
-                path.to_owned(),
-                position,
-            ))
-        };
-        let root = self.root.as_ref().ok_or_else(missing)?;
-        let mut file = root.join(path);
-        if file.extension().is_none() {
-            file.set_extension("rhai");
-        }
-        let real = file.canonicalize().map_err(|_| missing())?;
-        if !real.starts_with(root) {
-            return Err(Box::new(EvalAltResult::ErrorRuntime(
-                format!("import of {path:?} leads out of the playbook's folder").into(),
-                position,
-            )));
-        }
-        let text = std::fs::read_to_string(&real).map_err(|error| {
-            Box::new(EvalAltResult::ErrorRuntime(
-                format!("import of {path:?}: {error}").into(),
-                position,
-            ))
+        let found = find(self.root.as_deref(), path).map_err(|unfound| match unfound {
+            Unfound::Missing => EvalAltResult::ErrorModuleNotFound(path.to_owned(), position),
+            Unfound::Refused(why) => EvalAltResult::ErrorRuntime(why.into(), position),
         })?;
-        let name = real
-            .strip_prefix(root)
-            .unwrap_or(&real)
-            .display()
-            .to_string();
-        Ok((name, text))
+        Ok(match found {
+            Import::Embedded { name, text } => (name, text.to_owned()),
+            Import::File { name, text } => (name, text),
+        })
     }
+}
+
+/// What an import stands for.
+pub enum Import {
+    /// A module of the standard library.
+    Embedded {
+        /// For places, e.g. `stdlib/web.rhai`.
+        name: String,
+        /// Its text.
+        text: &'static str,
+    },
+    /// A file in the playbook's folder.
+    File {
+        /// For places: its path from that folder on.
+        name: String,
+        /// Its text.
+        text: String,
+    },
+}
+
+/// Why an import stands for nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unfound {
+    /// There is nothing of that name.
+    Missing,
+    /// There is, but it is not taken; says why.
+    Refused(String),
+}
+
+/// What an import of `path` stands for in a playbook in the folder `root`, a real path.
+///
+/// # Errors
+/// Nothing has that name, it leads out of the folder, it cannot be read.
+pub fn find(root: Option<&Path>, path: &str) -> Result<Import, Unfound> {
+    if let Some((name, text)) = STDLIB.iter().find(|(name, _)| *name == path) {
+        return Ok(Import::Embedded {
+            name: format!("stdlib/{name}.rhai"),
+            text,
+        });
+    }
+    let root = root.ok_or(Unfound::Missing)?;
+    let mut file = root.join(path);
+    if file.extension().is_none() {
+        file.set_extension("rhai");
+    }
+    let real = file.canonicalize().map_err(|_| Unfound::Missing)?;
+    let Ok(name) = real.strip_prefix(root) else {
+        return Err(Unfound::Refused(format!(
+            "import of {path:?} leads out of the playbook's folder"
+        )));
+    };
+    let text = std::fs::read_to_string(&real)
+        .map_err(|error| Unfound::Refused(format!("import of {path:?}: {error}")))?;
+    Ok(Import::File {
+        name: name.display().to_string(),
+        text,
+    })
 }
 
 impl ModuleResolver for Resolver {

@@ -5,14 +5,16 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
 use opsh_operation::Value;
-use rhai::{AST, Dynamic, EvalAltResult, Scope};
+use rhai::{AST, CallFnOptions, Dynamic, Engine, EvalAltResult, Scope};
 
 use super::check;
 use super::engine::{self, Runtime};
 use super::error::{Class, ScriptError};
 use super::param::{self, Parameter};
 use super::source::{Source, Sources};
-use super::values::to_value;
+use super::values::{to_dynamic, to_value};
+use crate::gate::Gate;
+use crate::ledger::RunOutcome;
 
 /// Largest playbook, in bytes.
 const LARGEST: u64 = 4 * 1024 * 1024;
@@ -105,6 +107,50 @@ impl Playbook {
         runtime: &Arc<Runtime>,
         parameters: BTreeMap<String, Value>,
     ) -> Result<Value, ScriptError> {
+        self.evaluate(runtime, parameters, |engine, ast| {
+            engine.eval_ast_with_scope::<Dynamic>(&mut Scope::new(), ast)
+        })
+    }
+
+    /// Runs it to its end, and then its function `name` with `arguments`, whose
+    /// value is the result.
+    ///
+    /// # Errors
+    /// Whatever ended it.
+    pub fn call(
+        &self,
+        runtime: &Arc<Runtime>,
+        parameters: BTreeMap<String, Value>,
+        name: &str,
+        arguments: &[Value],
+    ) -> Result<Value, ScriptError> {
+        let arguments: Vec<Dynamic> = arguments.iter().map(to_dynamic).collect();
+        self.evaluate(runtime, parameters, |engine, ast| {
+            let options = CallFnOptions::new().eval_ast(true);
+            engine.call_fn_with_options(options, &mut Scope::new(), ast, name, arguments)
+        })
+    }
+
+    /// Whether it has a function `name` with so many parameters.
+    #[must_use]
+    pub fn has_function(&self, name: &str, parameters: usize) -> bool {
+        self.ast
+            .iter_functions()
+            .any(|function| function.name == name && function.params.len() == parameters)
+    }
+
+    /// What it was parsed to.
+    #[must_use]
+    pub fn shared_ast(&self) -> Arc<AST> {
+        Arc::clone(&self.ast)
+    }
+
+    fn evaluate(
+        &self,
+        runtime: &Arc<Runtime>,
+        parameters: BTreeMap<String, Value>,
+        work: impl FnOnce(&Engine, &AST) -> Result<Dynamic, Box<EvalAltResult>>,
+    ) -> Result<Value, ScriptError> {
         for value in parameters.values() {
             value.for_each_secret(&mut |secret| runtime.gate.redactor.add(secret));
         }
@@ -116,7 +162,7 @@ impl Playbook {
         let engine = engine::engine(runtime, Some(&self.folder));
         let result = {
             let _root = runtime.gate.world.enter(&[]);
-            engine.eval_ast_with_scope::<Dynamic>(&mut Scope::new(), &self.ast)
+            work(&engine, &self.ast)
         };
         match result {
             Ok(value) => Ok(to_value(&value).unwrap_or_else(|_| Value::Text(value.to_string()))),
@@ -125,6 +171,30 @@ impl Playbook {
                 other => Err(ScriptError::runtime(&self.name, other)),
             },
         }
+    }
+}
+
+/// Records how a run ended; a result that cannot be recorded is a failure.
+///
+/// # Errors
+/// The run's own; the ledger's.
+pub fn conclude(gate: &Gate, outcome: Result<Value, ScriptError>) -> Result<Value, ScriptError> {
+    let end = match &outcome {
+        Ok(_) => RunOutcome::Done,
+        Err(error) => {
+            let text = gate.redactor.scrub(&error.summary());
+            match error.class {
+                Class::Policy => RunOutcome::Refused(text),
+                Class::Deadline => RunOutcome::Deadline,
+                Class::Interrupted => RunOutcome::Interrupted,
+                Class::Failed | Class::Start => RunOutcome::Failed(text),
+            }
+        }
+    };
+    let ended = gate.journal.end(&end, gate.world.now());
+    match (outcome, ended) {
+        (Ok(_), Err(fault)) => Err(ScriptError::plain(Class::Failed, fault.message)),
+        (outcome, _) => outcome,
     }
 }
 

@@ -85,6 +85,11 @@ pub trait World: Send + Sync {
         &files::Disk
     }
 
+    /// The environment variable `name`.
+    fn variable(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok()
+    }
+
     /// Says which branches are about to be entered, before their threads start.
     ///
     /// In Local the world then waits for them: while a branch below a path is

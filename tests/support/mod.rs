@@ -6,5 +6,6 @@ pub mod moto;
 pub mod opsh;
 pub mod python;
 pub mod resources;
+pub mod runtime_api;
 pub mod site;
 pub mod sshd;

@@ -1,0 +1,55 @@
+//! Parameters from the file and, winning, from the command line.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use opsh_operation::Value;
+
+use crate::script::error::{Class, ScriptError};
+use crate::script::run::plain_io;
+
+/// Reads `words`, each `key=value`, and the JSON object in `file`.
+///
+/// # Errors
+/// What cannot be read, is of another form, or is given twice.
+pub fn parameters(
+    words: &[String],
+    file: Option<&Path>,
+) -> Result<BTreeMap<String, Value>, ScriptError> {
+    let mut values = BTreeMap::new();
+    if let Some(path) = file {
+        let failed = |why: String| {
+            ScriptError::plain(
+                Class::Start,
+                format!("cannot read --params-file '{}': {why}", path.display()),
+            )
+        };
+        let text = std::fs::read_to_string(path).map_err(|error| failed(plain_io(&error)))?;
+        match serde_json::from_str(&text).map_err(|error| failed(error.to_string()))? {
+            serde_json::Value::Object(entries) => {
+                for (name, value) in &entries {
+                    values.insert(name.clone(), Value::from_json(value));
+                }
+            }
+            _ => return Err(failed("it must hold one JSON object".into())),
+        }
+    }
+    for word in words {
+        let (name, value) = word.split_once('=').ok_or_else(|| {
+            ScriptError::plain(
+                Class::Start,
+                format!("'{word}' is not of the form key=value"),
+            )
+            .hint(format!(
+                "write {word}=… to give the parameter '{word}' a value"
+            ))
+        })?;
+        if values.insert(name.to_owned(), value.into()).is_some() && file.is_none() {
+            return Err(ScriptError::plain(
+                Class::Start,
+                format!("parameter '{name}' is given twice"),
+            ));
+        }
+    }
+    Ok(values)
+}
