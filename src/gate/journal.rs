@@ -223,6 +223,17 @@ impl Journal {
         }
     }
 
+    /// How many writes this run has begun.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn writes(&self) -> Result<i64, Fault> {
+        match self.slot().as_mut() {
+            None => Ok(0),
+            Some(open) => open.ledger.writes_of(&open.run).map_err(fault),
+        }
+    }
+
     /// The run's id, if it has begun.
     #[must_use]
     pub fn run(&self) -> Option<String> {

@@ -51,6 +51,7 @@ fn current(gate: &Gate) -> Result<Value, Failure> {
         ("name".to_owned(), gate.journal.stack().into()),
         ("run".to_owned(), gate.journal.run().into()),
         ("world".to_owned(), world.into()),
+        ("writes".to_owned(), gate.journal.writes()?.into()),
         (
             "region".to_owned(),
             config

@@ -53,6 +53,20 @@ impl Ledger {
         )
     }
 
+    /// How many writes `run` has begun, those that were tried again counted once.
+    ///
+    /// # Errors
+    /// A busy ledger.
+    pub fn writes_of(&mut self, run: &RunId) -> Result<i64, Error> {
+        self.connection
+            .query_row(
+                "SELECT count(DISTINCT path) FROM intents WHERE run = ? AND effect = 'write'",
+                [run.as_str()],
+                |row| row.get(0),
+            )
+            .map_err(|error| self.broken(error.into()))
+    }
+
     /// Every stack with its resources and its last run, by name.
     ///
     /// # Errors

@@ -12,6 +12,11 @@ static CURRENT: Structure = Structure {
         required("run", Shape::Text, "The run's id."),
         required("world", Shape::Text, "\"live\", \"local\" or \"dry-run\"."),
         optional("region", Shape::Text, "The run's region."),
+        required(
+            "writes",
+            Shape::INT64,
+            "How many writes this run has begun so far.",
+        ),
     ],
 };
 
@@ -63,7 +68,9 @@ pub static ENTRIES: &[Entry] = &[
         "stack" "current" "stack:Current" Effect::Read, Handler::Gate,
         () [] -> Shape::Struct(&CURRENT),
         "Which stack this run belongs to, in which world and region.",
-        r#"if stack::current().world == "live" { throw "wrong"; }"#,
+        r#"if stack::current().writes != 0 { throw "wrong"; }
+    sns::create_topic(#{ name: "news" });
+    if stack::current().writes != 1 { throw "wrong"; }"#,
     },
     entry! {
         "stack" "resources" "stack:Resources" Effect::Read, Handler::Gate,

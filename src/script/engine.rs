@@ -81,10 +81,27 @@ fn syntax(engine: &mut Engine) {
     });
 }
 
-/// `asset(path)`: the bytes of a file beside the playbook, wherever opsh is started.
+/// `asset(path)`: the bytes of a file beside the playbook, wherever opsh is started;
+/// `assets(path)`: the names of all files in a folder there and below it, in order.
 ///
 /// Assets are part of the program, like imports, and as confined.
 fn assets(engine: &mut Engine, folder: &Path) {
+    let listed = folder.to_path_buf();
+    engine.register_fn(
+        "assets",
+        move |path: ImmutableString| -> Result<rhai::Array, Box<EvalAltResult>> {
+            let mut names = Vec::new();
+            WorkingFolder::new(&listed)
+                .map_err(|error| error.to_string())
+                .and_then(|root| root.confined(&path).map_err(|fault| fault.message))
+                .and_then(|top| {
+                    below(&top, "", &mut names).map_err(|error| super::run::plain_io(&error))
+                })
+                .map_err(|why| format!("assets {path:?} cannot be listed: {why}"))?;
+            names.sort();
+            Ok(names.into_iter().map(Dynamic::from).collect())
+        },
+    );
     let folder = folder.to_path_buf();
     engine.register_fn(
         "asset",
@@ -96,6 +113,23 @@ fn assets(engine: &mut Engine, folder: &Path) {
             file.map_err(|why| format!("asset {path:?} cannot be read: {why}").into())
         },
     );
+}
+
+/// Adds the files in `folder` and below it, each with `prefix` before its name.
+///
+/// Symbolic links are left out: they may lead anywhere.
+fn below(folder: &Path, prefix: &str, names: &mut Vec<String>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            below(&entry.path(), &format!("{name}/"), names)?;
+        } else if kind.is_file() {
+            names.push(name);
+        }
+    }
+    Ok(())
 }
 
 fn output(engine: &mut Engine, runtime: &Arc<Runtime>) {

@@ -23,6 +23,14 @@ impl Encode for o::describe_instance_refreshes::DescribeInstanceRefreshesOutput 
     }
 }
 
+impl Encode for o::describe_notification_configurations::DescribeNotificationConfigurationsOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "notification_configurations", self.notification_configurations.encode());
+        Value::Map(m)
+    }
+}
+
 impl Encode for o::describe_policies::DescribePoliciesOutput {
     fn encode(self) -> Value {
         let mut m = Map::new();
@@ -937,6 +945,16 @@ impl Decode for t::NetworkInterfaceCountRequest {
             .set_min(take(&mut m, "min")?)
             .set_max(take(&mut m, "max")?)
             .build())
+    }
+}
+
+impl Encode for t::NotificationConfiguration {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "auto_scaling_group_name", self.auto_scaling_group_name.encode());
+        put(&mut m, "topic_arn", self.topic_arn.encode());
+        put(&mut m, "notification_type", self.notification_type.encode());
+        Value::Map(m)
     }
 }
 

@@ -267,6 +267,35 @@ pub fn describe_instance_refreshes(config: SdkConfig, mut input: Map, controls: 
     }))
 }
 
+pub static DESCRIBE_NOTIFICATION_CONFIGURATIONS: Operation = Operation {
+    module: "autoscaling", name: "describe_notification_configurations", action: "autoscaling:DescribeNotificationConfigurations",
+    summary: "Gets information about the Amazon SNS notifications that are configured for one or more Auto Scaling groups.",
+    input: &tables::DESCRIBE_NOTIFICATION_CONFIGURATIONS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_NOTIFICATION_CONFIGURATIONS_OUTPUT),
+    effect: Effect::Read,
+    example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nlet topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nautoscaling::put_notification_configuration(#{ auto_scaling_group_name: \"example\", topic_arn: topic, notification_types: [\"autoscaling:EC2_INSTANCE_LAUNCH\"] });\nautoscaling::describe_notification_configurations(#{ auto_scaling_group_names: [\"example\"] }).notification_configurations[0].notification_type",
+};
+
+pub fn describe_notification_configurations(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).describe_notification_configurations()
+            .set_auto_scaling_group_names(take(&mut input, "auto_scaling_group_names")?);
+        let mut pages = Pages::new(&controls, &["notification_configurations"], None);
+        let mut tokens: [Option<String>; 1] = Default::default();
+        loop {
+            let page = request.clone()
+                .set_next_token(tokens[0].clone())
+                .send().await.map_err(fault)?;
+            let next = [page.next_token.clone()];
+            let more = goes_on(&tokens, &next);
+            tokens = next;
+            if !pages.add(page.encode()) || !more {
+                return Ok(pages.finish());
+            }
+        }
+    }))
+}
+
 pub static DESCRIBE_POLICIES: Operation = Operation {
     module: "autoscaling", name: "describe_policies", action: "autoscaling:DescribePolicies",
     summary: "Gets information about the scaling policies in the account and Region.",
@@ -544,6 +573,7 @@ pub static BINDINGS: &[Binding] = &[
     Binding { operation: &DELETE_TAGS, call: delete_tags },
     Binding { operation: &DESCRIBE_AUTO_SCALING_GROUPS, call: describe_auto_scaling_groups },
     Binding { operation: &DESCRIBE_INSTANCE_REFRESHES, call: describe_instance_refreshes },
+    Binding { operation: &DESCRIBE_NOTIFICATION_CONFIGURATIONS, call: describe_notification_configurations },
     Binding { operation: &DESCRIBE_POLICIES, call: describe_policies },
     Binding { operation: &DESCRIBE_SCALING_ACTIVITIES, call: describe_scaling_activities },
     Binding { operation: &DETACH_LOAD_BALANCER_TARGET_GROUPS, call: detach_load_balancer_target_groups },

@@ -92,6 +92,14 @@ pub static DESCRIBE_INSTANCE_REFRESHES_OUTPUT: Structure = Structure { name: "De
     f!("instance_refreshes", Shape::List(&Shape::Struct(&INSTANCE_REFRESH)), false, false, "The instance refreshes for the specified group, sorted by creation timestamp in descending order."),
 ] };
 
+pub static DESCRIBE_NOTIFICATION_CONFIGURATIONS_INPUT: Structure = Structure { name: "DescribeNotificationConfigurationsInput", fields: &[
+    f!("auto_scaling_group_names", Shape::List(&Shape::Text), false, false, "The name of the Auto Scaling group."),
+] };
+
+pub static DESCRIBE_NOTIFICATION_CONFIGURATIONS_OUTPUT: Structure = Structure { name: "DescribeNotificationConfigurationsOutput", fields: &[
+    f!("notification_configurations", Shape::List(&Shape::Struct(&NOTIFICATION_CONFIGURATION)), false, false, "The notification configurations."),
+] };
+
 pub static DESCRIBE_POLICIES_INPUT: Structure = Structure { name: "DescribePoliciesInput", fields: &[
     f!("auto_scaling_group_name", Shape::Text, false, false, "The name of the Auto Scaling group."),
     f!("policy_names", Shape::List(&Shape::Text), false, false, "The names of one or more policies."),
@@ -515,6 +523,12 @@ pub static NETWORK_BANDWIDTH_GBPS_REQUEST: Structure = Structure { name: "Networ
 pub static NETWORK_INTERFACE_COUNT_REQUEST: Structure = Structure { name: "NetworkInterfaceCountRequest", fields: &[
     f!("min", Shape::INT32, false, false, "The minimum number of network interfaces."),
     f!("max", Shape::INT32, false, false, "The maximum number of network interfaces."),
+] };
+
+pub static NOTIFICATION_CONFIGURATION: Structure = Structure { name: "NotificationConfiguration", fields: &[
+    f!("auto_scaling_group_name", Shape::Text, false, false, "The name of the Auto Scaling group."),
+    f!("topic_arn", Shape::Text, false, false, "The Amazon Resource Name (ARN) of the Amazon SNS topic."),
+    f!("notification_type", Shape::Text, false, false, "One of the following event notification types."),
 ] };
 
 pub static OPERATOR: Structure = Structure { name: "Operator", fields: &[

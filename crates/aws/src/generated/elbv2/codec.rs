@@ -63,6 +63,14 @@ impl Encode for o::describe_tags::DescribeTagsOutput {
     }
 }
 
+impl Encode for o::describe_target_group_attributes::DescribeTargetGroupAttributesOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "attributes", self.attributes.encode());
+        Value::Map(m)
+    }
+}
+
 impl Encode for o::describe_target_groups::DescribeTargetGroupsOutput {
     fn encode(self) -> Value {
         let mut m = Map::new();

@@ -319,6 +319,23 @@ pub fn describe_tags(config: SdkConfig, mut input: Map, controls: Controls) -> R
     }))
 }
 
+pub static DESCRIBE_TARGET_GROUP_ATTRIBUTES: Operation = Operation {
+    module: "elbv2", name: "describe_target_group_attributes", action: "elasticloadbalancing:DescribeTargetGroupAttributes",
+    summary: "Describes the attributes for the specified target group.",
+    input: &tables::DESCRIBE_TARGET_GROUP_ATTRIBUTES_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_TARGET_GROUP_ATTRIBUTES_OUTPUT),
+    effect: Effect::Read,
+    example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nelbv2::describe_target_group_attributes(#{ target_group_arn: target }).attributes",
+};
+
+pub fn describe_target_group_attributes(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).describe_target_group_attributes()
+            .set_target_group_arn(take(&mut input, "target_group_arn")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
 pub static DESCRIBE_TARGET_GROUPS: Operation = Operation {
     module: "elbv2", name: "describe_target_groups", action: "elasticloadbalancing:DescribeTargetGroups",
     summary: "Describes the specified target groups or all of your target groups.",
@@ -509,6 +526,7 @@ pub static BINDINGS: &[Binding] = &[
     Binding { operation: &DESCRIBE_LOAD_BALANCER_ATTRIBUTES, call: describe_load_balancer_attributes },
     Binding { operation: &DESCRIBE_LOAD_BALANCERS, call: describe_load_balancers },
     Binding { operation: &DESCRIBE_TAGS, call: describe_tags },
+    Binding { operation: &DESCRIBE_TARGET_GROUP_ATTRIBUTES, call: describe_target_group_attributes },
     Binding { operation: &DESCRIBE_TARGET_GROUPS, call: describe_target_groups },
     Binding { operation: &DESCRIBE_TARGET_HEALTH, call: describe_target_health },
     Binding { operation: &MODIFY_LISTENER, call: modify_listener },

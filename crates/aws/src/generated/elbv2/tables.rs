@@ -123,6 +123,14 @@ pub static DESCRIBE_TAGS_OUTPUT: Structure = Structure { name: "DescribeTagsOutp
     f!("tag_descriptions", Shape::List(&Shape::Struct(&TAG_DESCRIPTION)), false, false, "Information about the tags."),
 ] };
 
+pub static DESCRIBE_TARGET_GROUP_ATTRIBUTES_INPUT: Structure = Structure { name: "DescribeTargetGroupAttributesInput", fields: &[
+    f!("target_group_arn", Shape::Text, true, false, "The Amazon Resource Name (ARN) of the target group."),
+] };
+
+pub static DESCRIBE_TARGET_GROUP_ATTRIBUTES_OUTPUT: Structure = Structure { name: "DescribeTargetGroupAttributesOutput", fields: &[
+    f!("attributes", Shape::List(&Shape::Struct(&TARGET_GROUP_ATTRIBUTE)), false, false, "Information about the target group attributes."),
+] };
+
 pub static DESCRIBE_TARGET_GROUPS_INPUT: Structure = Structure { name: "DescribeTargetGroupsInput", fields: &[
     f!("load_balancer_arn", Shape::Text, false, false, "The Amazon Resource Name (ARN) of the load balancer."),
     f!("target_group_arns", Shape::List(&Shape::Text), false, false, "The Amazon Resource Names (ARN) of the target groups."),
