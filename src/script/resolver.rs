@@ -13,10 +13,16 @@ use super::source::{Source, Sources};
 
 /// Name and text of every module of the embedded standard library.
 pub static STDLIB: &[(&str, &str)] = &[
+    ("alerts", include_str!("../../stdlib/alerts.rhai")),
+    ("balancer", include_str!("../../stdlib/balancer.rhai")),
+    ("bucket", include_str!("../../stdlib/bucket.rhai")),
+    ("compare", include_str!("../../stdlib/compare.rhai")),
+    ("group", include_str!("../../stdlib/group.rhai")),
     ("instances", include_str!("../../stdlib/instances.rhai")),
     ("server", include_str!("../../stdlib/server.rhai")),
     ("watch", include_str!("../../stdlib/watch.rhai")),
     ("web", include_str!("../../stdlib/web.rhai")),
+    ("webapp", include_str!("../../stdlib/webapp.rhai")),
 ];
 
 /// Resolves imports, each once.

@@ -1,12 +1,14 @@
 //! What a user meets on the command line, on the embedded cloud: needs no component.
 
 mod bad_input;
+mod fullstack;
 mod limits;
 mod plans;
 mod policy;
 mod readme;
 mod secrets;
 mod shell;
+mod stdlib;
 
 use std::path::PathBuf;
 

@@ -12,6 +12,19 @@ fn the_plan_of_newwebserver() {
 }
 
 #[test]
+fn the_plan_of_fullstack() {
+    let playbook = shipped("fullstack");
+    let ended = User::new().opsh(["run", &playbook, "--dry-run"]);
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    insta::assert_snapshot!("fullstack", ended.out);
+    insta::assert_snapshot!("fullstack-messages", ended.err);
+    let lines = User::new().opsh(["run", &playbook, "--dry-run", "--output", "json"]);
+    assert_eq!(lines.code, 0, "{}", lines.err);
+    let folder = playbook.trim_end_matches("fullstack.rhai");
+    insta::assert_snapshot!("fullstack-json", lines.out.replace(folder, ""));
+}
+
+#[test]
 fn the_plan_of_teardown_on_a_copy_of_a_cloud_where_the_stack_exists() {
     let user = User::new();
     let made = user.opsh(["run", &shipped("newwebserver"), "--local", "-q"]);

@@ -1,0 +1,208 @@
+//! The whole application: deployed, again, changed, failing, visited, removed.
+
+use std::io::Read as _;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::{read, shipped};
+use crate::support::component::file;
+use crate::support::opsh::{Ended, User};
+
+/// Runs the shipped playbook on the user's embedded cloud.
+fn deploy(user: &User, parameters: &[&str]) -> Ended {
+    let playbook = shipped("fullstack");
+    let words = ["run", &playbook, "--local", "--output", "json"];
+    user.opsh(words.iter().chain(parameters)).done()
+}
+
+/// The operations that a run wrote with.
+fn writes(ended: &Ended) -> Vec<String> {
+    ended
+        .events()
+        .iter()
+        .filter(|event| event["event"] == "step" && event["effect"] == "write")
+        .map(|event| event["operation"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+fn result(ended: &Ended) -> Value {
+    let events = ended.events();
+    let last = events.last().unwrap();
+    assert_eq!(last["event"], "result", "{}", ended.out);
+    last["value"].clone()
+}
+
+/// The input of the only write of a run.
+fn only_write(ended: &Ended) -> (String, Value) {
+    let events = ended.events();
+    let found: Vec<_> = events
+        .iter()
+        .filter(|event| event["event"] == "step" && event["effect"] == "write")
+        .collect();
+    assert_eq!(found.len(), 1, "{found:#?}");
+    (
+        found[0]["operation"].as_str().unwrap().to_owned(),
+        found[0]["input"].clone(),
+    )
+}
+
+/// Runs `text` beside the stack, as another stack's playbook.
+fn look(user: &User, text: &str, parameters: &[&str]) -> Value {
+    std::fs::write(user.home().join("look.rhai"), text).unwrap();
+    let words = ["run", "look.rhai", "--local", "--output", "json"];
+    result(&user.opsh(words.iter().chain(parameters)).done())
+}
+
+/// How many requests for the page a compressed access log tells of.
+fn visits(log: &Path) -> usize {
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(std::fs::File::open(log).unwrap())
+        .read_to_string(&mut text)
+        .unwrap();
+    text.lines()
+        .filter(|line| line.starts_with("http ") && line.contains("\"GET http://fullstack-"))
+        .count()
+}
+
+fn copy(from: &str, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(file(from)).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+    }
+}
+
+#[test]
+fn again_it_writes_nothing_and_otherwise_exactly_what_differs() {
+    let user = User::new();
+    let site = user.home().join("site");
+    copy("playbooks/assets/site", &site);
+    let run = |parameters: &[&str]| {
+        let always = ["golden=false", "site=site"];
+        deploy(&user, &[&always, parameters].concat())
+    };
+    run(&[]);
+
+    let again = run(&[]);
+    assert_eq!(writes(&again), [""; 0]);
+    let said = "fullstack is as its parameters want it: nothing was changed";
+    assert!(again.out.contains(said), "{}", again.out);
+    assert_eq!(result(&again)["writes"], 0);
+
+    let larger = run(&["max_size=4"]);
+    let (operation, input) = only_write(&larger);
+    assert_eq!(operation, "autoscaling::update_auto_scaling_group");
+    let only = json!({"auto_scaling_group_name": "fullstack", "max_size": 4});
+    assert_eq!(input, only);
+
+    std::fs::write(site.join("style.css"), "body { margin: 0 }").unwrap();
+    let (operation, input) = only_write(&run(&["max_size=4"]));
+    assert_eq!(operation, "s3::put_object");
+    assert_eq!(input["key"], "static/style.css");
+
+    // A new version of the template; who runs stays until a refresh is asked for.
+    let typed = ["max_size=4", "instance_type=t3.small"];
+    let (operation, _) = only_write(&run(&typed));
+    assert_eq!(operation, "ec2::create_launch_template_version");
+    let refreshed = [&typed[..], &["refresh=true"]].concat();
+    let (operation, _) = only_write(&run(&refreshed));
+    assert_eq!(operation, "autoscaling::start_instance_refresh");
+    assert_eq!(writes(&run(&refreshed)), [""; 0]);
+
+    let told = [
+        "max_size=4",
+        "instance_type=t3.small",
+        "mail=ops@example.com",
+    ];
+    assert_eq!(writes(&run(&told)), ["sns::subscribe"; 3]);
+    assert_eq!(writes(&run(&told)), [""; 0]);
+    let steady = [&told[..], &["scaling=cpu"]].concat();
+    assert_eq!(
+        writes(&run(&steady)),
+        ["autoscaling::delete_policy", "cloudwatch::delete_alarms"]
+    );
+}
+
+#[test]
+fn the_group_is_launched_from_the_image_of_the_golden_instance() {
+    let user = User::new();
+    let first = deploy(&user, &[]);
+    let image = result(&first)["image"].clone();
+    assert_eq!(writes(&deploy(&user, &[])), [""; 0]);
+
+    // The golden instance gone, the others serve what was put on it.
+    let served = look(
+        &user,
+        r#"
+let url = param("url");
+let golden = param("golden");
+let group = autoscaling::describe_auto_scaling_groups(#{}).auto_scaling_groups[0];
+ec2::terminate_instances(#{ instance_ids: [golden] });
+ec2::wait_until_instance_terminated(#{ instance_ids: [golden] });
+let images = ec2::describe_instances(#{ instance_ids: group.instances.map(|one| one.instance_id) })
+    .reservations.map(|one| one.instances[0].image_id);
+#{ images: images, pages: [http::get(url).body, http::get(url).body] }
+"#,
+        &[
+            &format!("url={}", result(&first)["url"].as_str().unwrap()),
+            &format!(
+                "golden={}",
+                result(&first)["golden_instance"].as_str().unwrap()
+            ),
+        ],
+    );
+    assert_eq!(served["images"], json!([image, image]));
+    for page in served["pages"].as_array().unwrap() {
+        let page = page.as_str().unwrap();
+        assert!(page.contains("<h1>It works</h1>"), "{page}");
+    }
+
+    // Another page, another golden image: the group's next instances have it.
+    let other = deploy(&user, &["title=It still works"]);
+    assert_ne!(result(&other)["image"], image);
+    let done = writes(&other);
+    assert_eq!(
+        done.iter()
+            .filter(|name| !name.starts_with("ssh::"))
+            .collect::<Vec<_>>(),
+        [
+            "ec2::run_instances",
+            "elbv2::register_targets",
+            "ec2::create_image",
+            "ec2::create_launch_template_version"
+        ]
+    );
+}
+
+#[test]
+fn a_failing_instance_is_replaced_and_visits_are_counted_and_logged() {
+    let user = User::new();
+    let made = result(&deploy(&user, &["requests_high=20"]));
+    let seen = look(
+        &user,
+        &read("tests/cli/fullstack/incident.rhai"),
+        &[
+            &format!("url={}", made["url"].as_str().unwrap()),
+            &format!("bucket={}", made["bucket"].as_str().unwrap()),
+        ],
+    );
+    assert_eq!(seen["replaced"], true, "{seen:#}");
+    assert_eq!(seen["healthy"], 3, "{seen:#}");
+    let cause = seen["cause"].as_str().unwrap();
+    assert!(
+        cause.contains("an ELB system health check failure"),
+        "{cause}"
+    );
+    assert_eq!(
+        seen["alarms"],
+        json!(["fullstack-requests-high", "fullstack-unhealthy-targets"])
+    );
+    let visits: usize = (0..seen["logs"].as_u64().unwrap())
+        .map(|index| visits(&user.home().join(format!("access-{index}.log.gz"))))
+        .sum();
+    // Those of the incident, and the deployment's own.
+    assert_eq!(visits, 41);
+    // The group has come back to what the parameters want by itself.
+    assert_eq!(writes(&deploy(&user, &["requests_high=20"])), [""; 0]);
+}

@@ -1,0 +1,121 @@
+//! Functions of the standard library that the shipped playbooks' tests do not reach.
+
+use super::{run, user};
+
+/// Runs `text` on a fresh embedded cloud; it throws what is wrong.
+#[track_caller]
+fn holds(text: &str) {
+    let ended = run(text, &["--dry-run"]);
+    assert_eq!(ended.code, 0, "{}", ended.err);
+}
+
+#[test]
+fn only_what_is_wanted_is_compared() {
+    holds(
+        r#"
+import "compare" as compare;
+let have = #{ size: 8, tags: #{ Name: "web", team: "ops" }, rules: [#{ port: 80, id: "r-1" }] };
+if compare::differs(have, #{ size: 8, tags: #{ Name: "web" }, rules: [#{ port: 80 }] }) { throw "more is no difference"; }
+if !compare::differs(have, #{ tags: #{ Name: "shop" } }) { throw "a difference inside"; }
+if !compare::differs(have, #{ kind: "gp3" }) { throw "something that is missing"; }
+if !compare::differs(have, #{ rules: [] }) { throw "a list of another length"; }
+if !compare::differs(have, #{ rules: "none" }) { throw "another type"; }
+if compare::changes(have, #{ size: 9, tags: #{ Name: "web" } }) != #{ size: 9 } { throw "just what differs"; }
+if !compare::same_set(["b", "a"], ["a", "b"]) || compare::same_set(["a"], ["a", "b"]) { throw "sets"; }
+"#,
+    );
+}
+
+#[test]
+fn what_another_stack_has_is_not_taken() {
+    let ended = run(
+        r#"
+import "compare" as compare;
+compare::claim(#{ "opsh:stack": "p" }, "the balancer 'web'");
+try {
+    compare::claim(#{}, "the balancer 'web'");
+    throw "taken";
+} catch (problem) {
+    if problem.message != "the balancer 'web' exists, but carries no stack's tag" { throw problem; }
+}
+compare::claim(#{ "opsh:stack": "shop" }, "the balancer 'web'");
+"#,
+        &["--dry-run"],
+    );
+    assert_eq!(ended.code, 1);
+    let said = "the balancer 'web' exists, but belongs to the stack 'shop'";
+    assert!(ended.err.contains(said), "{}", ended.err);
+}
+
+#[test]
+fn a_rule_whose_source_moved_is_replaced() {
+    holds(
+        r#"
+import "instances" as instances;
+let rule = |from| [#{ port: 22, from: from, description: "SSH for me" }];
+let vpc = instances::default_vpc();
+let group = instances::ensure_security_group("web", vpc, "Web.", rule.call("192.0.2.1/32"));
+instances::ensure_security_group("web", vpc, "Web.", rule.call("192.0.2.2/32"));
+let rules = ec2::describe_security_group_rules(#{ filters: #{ "group-id": group } }).security_group_rules.filter(|rule| !rule.is_egress);
+if rules.map(|rule| rule.cidr_ipv4) != ["192.0.2.2/32"] { throw rules; }
+let writes = stack::current().writes;
+instances::ensure_security_group("web", vpc, "Web.", rule.call("192.0.2.2/32"));
+let behind = instances::ensure_security_group("behind", vpc, "Behind.", rule.call(group));
+instances::ensure_security_group("behind", vpc, "Behind.", rule.call(group));
+if stack::current().writes != writes + 2 { throw "what was right has been written again"; }
+"#,
+    );
+}
+
+#[test]
+fn files_are_uploaded_once_and_removed_when_they_are_no_longer_wanted() {
+    let user = user(
+        r#"
+import "bucket" as bucket;
+import "web" as web;
+let name = web::ensure_bucket("opsh-files");
+s3::put_object(#{ bucket: name, key: "other.txt", body: "not below the prefix" });
+let files = bucket::folder("files");
+if files.map(|file| file.name) != ["a.css", "deep/b.bin"] { throw files; }
+if bucket::ensure_files(name, "static/", files) != ["static/a.css", "static/deep/b.bin"] { throw "not uploaded"; }
+if bucket::ensure_files(name, "static/", files) != [] { throw "uploaded again"; }
+files.pop();
+files[0].content = "body {}";
+if bucket::ensure_files(name, "static/", files) != ["static/a.css"] { throw "not just what changed"; }
+let left = s3::list_objects_v2(#{ bucket: name }).contents.map(|object| object.key);
+if left != ["other.txt", "static/a.css"] { throw left; }
+let css = s3::head_object(#{ bucket: name, key: "static/a.css" }).content_type;
+if css != "text/css; charset=utf-8" { throw css; }
+"#,
+    );
+    let folder = user.home().join("files/deep");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(user.home().join("files/a.css"), "body { margin: 0 }").unwrap();
+    std::fs::write(folder.join("b.bin"), [0, 1, 2]).unwrap();
+    let ended = user.opsh(["run", "p.rhai", "--dry-run"]);
+    assert_eq!(ended.code, 0, "{}", ended.err);
+}
+
+#[test]
+fn a_target_groups_port_is_not_changed_behind_anybodys_back() {
+    holds(
+        r#"
+import "balancer" as balancer;
+import "instances" as instances;
+let wanted = #{ name: "web", protocol: "HTTP", port: 80, vpc_id: instances::default_vpc(), health_check_path: "/" };
+balancer::ensure_target_group(wanted, #{});
+wanted.health_check_path = "/health";
+let arn = balancer::ensure_target_group(wanted, #{ "deregistration_delay.timeout_seconds": "30" });
+if elbv2::describe_target_groups(#{ names: ["web"] }).target_groups[0].health_check_path != "/health" { throw "not changed"; }
+let writes = stack::current().writes;
+if writes != 3 { throw writes; }
+wanted.port = 8080;
+try {
+    balancer::ensure_target_group(wanted, #{});
+    throw "changed";
+} catch (problem) {
+    if problem.kind != "conflict" || !problem.message.contains("another port") { throw problem; }
+}
+"#,
+    );
+}
