@@ -8,6 +8,7 @@ use serde_json::Value;
 pub mod answer;
 pub mod cbor;
 pub mod params;
+pub mod rest;
 pub mod xml;
 
 /// How a service speaks over HTTP.
@@ -23,6 +24,8 @@ pub enum Protocol {
     Cbor,
     /// REST with XML bodies (S3).
     Rest,
+    /// `restJson1`: REST with JSON bodies (Lambda, Scheduler).
+    RestJson,
 }
 
 /// A decoded request to one service.
@@ -42,7 +45,7 @@ pub struct ApiRequest {
     /// `Action` and `Version`; for S3 the parameters of the URL's query.
     pub params: BTreeMap<String, String>,
     /// The decoded body of the JSON and CBOR protocols (times are epoch seconds,
-    /// blobs base64); `Null` for the others.
+    /// blobs base64), for `restJson1` with what path and query say; `Null` for the others.
     pub json: Value,
     /// The HTTP request as it came, its body collected and, where it was
     /// compressed or chunked, plain.

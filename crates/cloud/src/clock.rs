@@ -6,18 +6,27 @@
 //! first. The baton goes to the ready branch with the smallest path; if none is
 //! ready the time jumps to the earliest wake-up. So the same program gives the
 //! same order of everything, whatever the threads of the machine do.
+//!
+//! Before the time moves, a [`Tide`] is asked: what happens on the way may begin
+//! branches of its own (a schedule invokes a function), and the time moves no
+//! further than to there. Such a branch is *detached*: it is below nobody's path.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 mod branch;
+mod tide;
 mod timer;
 
 pub use branch::Branch;
+pub use tide::{Flow, Tide};
 pub use timer::Timer;
+
+/// The first number of a detached branch's path: after all others, before guests.
+const DETACHED: u32 = u32::MAX - 1;
 
 /// How long a thread waits at most before it looks whether it is to stop.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -37,6 +46,7 @@ pub struct Clock {
 struct Shared {
     table: Mutex<Table>,
     changed: Condvar,
+    tide: OnceLock<Weak<dyn Tide>>,
 }
 
 /// Who takes part, and who runs.
@@ -46,6 +56,11 @@ struct Table {
     branches: BTreeMap<Vec<u32>, Phase>,
     running: Option<Vec<u32>>,
     guests: u32,
+    detached: u32,
+    /// When a branch, with all below it, is to end at the latest.
+    limits: BTreeMap<Vec<u32>, Timestamp>,
+    /// Somebody is asking the tide: nobody gets the baton meanwhile.
+    asking: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,45 +78,54 @@ impl Table {
     fn has_children(&self, path: &[u32]) -> bool {
         self.branches
             .range(path.to_vec()..)
-            .nth(1)
-            .is_some_and(|(next, _)| next.starts_with(path))
+            .map(|(next, _)| next)
+            .skip_while(|next| *next == path)
+            .take_while(|next| next.starts_with(path))
+            .any(|next| !path.is_empty() || next[0] != DETACHED)
     }
 
-    /// Gives the baton to the next branch, unless the holder keeps it.
-    fn schedule(&mut self) {
+    /// Gives the baton to the next branch, unless the holder keeps it. Where nobody is
+    /// ready, gives the time to which it could move: now, if nobody sleeps either.
+    fn schedule(&mut self) -> Option<Timestamp> {
+        if self.asking {
+            return None;
+        }
         if let Some(path) = &self.running
             && self.branches.contains_key(path)
             && !self.has_children(path)
         {
-            return;
+            return None;
         }
-        let mut sleeper: Option<(Timestamp, &Vec<u32>)> = None;
-        let mut ready = None;
+        let mut wake: Option<Timestamp> = None;
+        let mut ready: Option<&Vec<u32>> = None;
         for (path, phase) in &self.branches {
-            if self.has_children(path) {
-                continue;
-            }
             match phase {
-                Phase::Until(at) if *at > self.now => {
-                    if sleeper.is_none_or(|(earliest, _)| *at < earliest) {
-                        sleeper = Some((*at, path));
-                    }
-                }
-                _ => {
-                    ready = Some(path.clone());
+                // What has just begun comes before those whom the same moment wakes.
+                Phase::Announced if path[..].first() == Some(&DETACHED) && path.len() == 2 => {
+                    ready = Some(path);
                     break;
                 }
+                _ if ready.is_some() || self.has_children(path) => {}
+                Phase::Until(at) if *at > self.now => {
+                    wake = Some(wake.map_or(*at, |earliest| earliest.min(*at)));
+                }
+                _ => ready = Some(path),
             }
         }
-        self.running = match (ready, sleeper) {
-            (Some(path), _) => Some(path),
-            (None, Some((at, path))) => {
-                let path = path.clone();
-                self.now = at;
-                Some(path)
-            }
-            (None, None) => None,
-        };
+        self.running = ready.cloned();
+        match ready {
+            Some(_) => None,
+            None => Some(wake.unwrap_or(self.now)),
+        }
+    }
+
+    /// When the branch at `path` is to end at the latest, if at all.
+    fn limit_of(&self, path: &[u32]) -> Option<Timestamp> {
+        self.limits
+            .iter()
+            .filter(|(limited, _)| path.starts_with(limited))
+            .map(|(_, at)| *at)
+            .min()
     }
 }
 
@@ -116,8 +140,12 @@ impl Clock {
                     branches: BTreeMap::new(),
                     running: None,
                     guests: 0,
+                    detached: 0,
+                    limits: BTreeMap::new(),
+                    asking: false,
                 }),
                 changed: Condvar::new(),
+                tide: OnceLock::new(),
             }),
         }
     }
@@ -137,8 +165,8 @@ impl Clock {
                 .entry(path.clone())
                 .or_insert(Phase::Announced);
         }
-        table.schedule();
-        self.shared.changed.notify_all();
+        drop(table);
+        drop(self.settle());
     }
 
     /// Takes announcements back whose threads will not come.
@@ -149,8 +177,8 @@ impl Clock {
                 table.branches.remove(path);
             }
         }
-        table.schedule();
-        self.shared.changed.notify_all();
+        drop(table);
+        drop(self.settle());
     }
 
     /// Makes the calling thread the branch at `path` until the guard is dropped;
@@ -160,10 +188,35 @@ impl Clock {
         Branch::enter(self, path.to_vec())
     }
 
+    /// Makes the branch at `path` end at `limit`, until its guard is dropped: nothing on it
+    /// or below it sleeps longer, and from then on every wait there ends as [`Stopped`].
+    pub fn limit(&self, path: &[u32], limit: Timestamp) {
+        self.table().limits.insert(path.to_vec(), limit);
+    }
+
+    /// Does something as the calling thread's branch, or as a guest's, given its path.
+    pub fn as_branch<T>(&self, work: impl FnOnce(&[u32]) -> T) -> T {
+        branch::on_branch(self, work)
+    }
+
+    /// The path of the branch that the calling thread is, if it is one.
+    #[must_use]
+    pub fn path(&self) -> Option<Vec<u32>> {
+        branch::current(self)
+    }
+
+    /// Waits, as the branch at `path`, until it is its turn again.
+    ///
+    /// # Errors
+    /// [`Stopped`] if `stop` said so.
+    pub fn regain(&self, path: &[u32], stop: &dyn Fn() -> bool) -> Result<(), Stopped> {
+        self.acquire(path, stop)
+    }
+
     /// Sleeps in virtual time on the calling thread's branch.
     ///
     /// # Errors
-    /// [`Stopped`] if `stop` said so while other branches ran.
+    /// [`Stopped`] if `stop` said so while other branches ran, or at the branch's limit.
     pub fn sleep(&self, duration: Duration, stop: &dyn Fn() -> bool) -> Result<(), Stopped> {
         let at = later(self.now(), duration);
         branch::on_branch(self, |path| self.sleep_until(path, at, stop))
@@ -191,6 +244,12 @@ impl Clock {
         branch::on_branch(self, |path| timer::drive(self, path, future, stop))
     }
 
+    /// Whether the branch at `path` should have ended.
+    fn expired(&self, path: &[u32]) -> bool {
+        let table = self.table();
+        table.limit_of(path).is_some_and(|limit| limit <= table.now)
+    }
+
     fn table(&self) -> MutexGuard<'_, Table> {
         self.shared
             .table
@@ -198,25 +257,47 @@ impl Clock {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Gives the baton to whose turn it is, after the time has moved to there.
+    fn settle(&self) -> MutexGuard<'_, Table> {
+        let mut table = self.table();
+        let mut idle = false;
+        while let Some(to) = table.schedule() {
+            let (now, moves) = (table.now, to > table.now);
+            if idle && !moves {
+                break;
+            }
+            table.asking = true;
+            drop(table);
+            let flow = self.flow(to);
+            table = self.table();
+            table.asking = false;
+            table.now = flow.at.clamp(now, to);
+            idle = flow.begins.is_empty();
+            for path in flow.begins {
+                table.branches.insert(path, Phase::Announced);
+            }
+        }
+        self.shared.changed.notify_all();
+        table
+    }
+
     /// Waits until the branch at `path` holds the baton.
     fn acquire(&self, path: &[u32], stop: &dyn Fn() -> bool) -> Result<(), Stopped> {
-        let mut table = self.table();
         loop {
-            table.schedule();
+            let mut table = self.settle();
             if table.running.as_deref() == Some(path) {
                 table.branches.insert(path.to_vec(), Phase::Ready);
                 return Ok(());
             }
-            self.shared.changed.notify_all();
             if stop() {
                 return Err(Stopped);
             }
-            table = self
-                .shared
-                .changed
-                .wait_timeout(table, PATIENCE)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+            drop(
+                self.shared
+                    .changed
+                    .wait_timeout(table, PATIENCE)
+                    .unwrap_or_else(PoisonError::into_inner),
+            );
         }
     }
 
@@ -227,18 +308,22 @@ impl Clock {
         stop: &dyn Fn() -> bool,
     ) -> Result<(), Stopped> {
         self.acquire(path, stop)?;
-        {
+        let limit = {
             let mut table = self.table();
-            table.branches.insert(path.to_vec(), Phase::Until(at));
+            let limit = table.limit_of(path).filter(|limit| *limit <= at);
+            let until = limit.unwrap_or(at);
+            table.branches.insert(path.to_vec(), Phase::Until(until));
             table.running = None;
-            table.schedule();
-        }
-        self.shared.changed.notify_all();
+            limit
+        };
         let result = self.acquire(path, stop);
         if result.is_err() {
             self.table().branches.insert(path.to_vec(), Phase::Ready);
         }
-        result
+        match limit {
+            Some(_) => result.and(Err(Stopped)),
+            None => result,
+        }
     }
 }
 

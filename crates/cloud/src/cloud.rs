@@ -1,31 +1,47 @@
 //! The cloud as its users see it: one value with doors.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use bytes::Bytes;
 
 use crate::api::{ApiError, ApiRequest, ApiResponse};
 use crate::clock::Clock;
 use crate::faults::{Fault, Faults, Reset, Rule, throttling};
+use crate::functions::Invoker;
 use crate::furnish::Options;
 use crate::router;
-use crate::services::{autoscaling, cloudwatch, ec2, elbv2, iam, s3, sns, ssm, sts};
+use crate::services::{
+    autoscaling, cloudwatch, ec2, elbv2, iam, lambda, s3, scheduler, sns, ssm, sts,
+};
 use crate::state::State;
 use crate::store::{self, Store, StoreError};
 
 /// The embedded cloud; clones are the same cloud.
 #[derive(Debug, Clone)]
 pub struct Cloud {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
 #[derive(Debug)]
-struct Inner {
+pub(crate) struct Inner {
     state: Mutex<State>,
-    clock: Clock,
+    pub(crate) clock: Clock,
     store: Option<Store>,
     faults: Mutex<Faults>,
+    /// Who runs the code of functions, once somebody does.
+    pub(crate) invoker: OnceLock<Arc<dyn Invoker>>,
+    /// Only what is under way goes on: see [`Cloud::rest`].
+    pub(crate) resting: AtomicBool,
+    pub(crate) this: Weak<Inner>,
+}
+
+impl Inner {
+    /// The state as it is, however late the clock.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Cloud {
@@ -54,17 +70,22 @@ impl Cloud {
         Ok(Self::holding(begin(state, folder, options)?, None))
     }
 
-    fn holding(state: State, store: Option<Store>) -> Self {
+    fn holding(mut state: State, store: Option<Store>) -> Self {
         let clock = Clock::new(state.now);
         let faults = Faults::none(state.ids.seed());
-        Self {
-            inner: Arc::new(Inner {
-                state: Mutex::new(state),
-                clock,
-                store,
-                faults: Mutex::new(faults),
-            }),
-        }
+        state.lambda.recover();
+        let inner = Arc::new_cyclic(|this| Inner {
+            state: Mutex::new(state),
+            clock,
+            store,
+            faults: Mutex::new(faults),
+            invoker: OnceLock::new(),
+            resting: AtomicBool::new(false),
+            this: Weak::clone(this),
+        });
+        let tide: Weak<Inner> = Arc::downgrade(&inner);
+        inner.clock.attend(tide);
+        Self { inner }
     }
 
     /// A cloud of its own that begins as this one is now.
@@ -125,12 +146,9 @@ impl Cloud {
 
     /// The state, up to date with the clock.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
-        let mut state = self
-            .inner
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.inner.lock();
         state.advance(self.inner.clock.now());
+        state.lambda.cause = self.cause(&state);
         state
     }
 
@@ -177,6 +195,7 @@ impl Cloud {
         };
         let result = match refusal {
             Some(error) => Err(error),
+            None if action == "lambda:Invoke" => self.invoke(&request),
             None => self.answer(&request),
         };
         if fault == Some(Fault::Lost) {
@@ -216,15 +235,21 @@ fn reads(action: &str) -> bool {
         .any(|verb| action.starts_with(verb))
 }
 
+/// Refuses a request to another region than the one that there is.
+pub(crate) fn here(state: &State, request: &ApiRequest) -> Result<(), ApiError> {
+    let global = matches!(request.service.as_str(), "iam" | "sts");
+    if request.region == state.region || global {
+        return Ok(());
+    }
+    Err(ApiError::not_modelled(format_args!(
+        "the region '{}' (this cloud has '{}' only)",
+        request.region, state.region
+    )))
+}
+
 /// Hands a decoded request to its service.
 fn dispatch(state: &mut State, request: &ApiRequest) -> Result<ApiResponse, ApiError> {
-    let global = matches!(request.service.as_str(), "iam" | "sts");
-    if request.region != state.region && !global {
-        return Err(ApiError::not_modelled(format_args!(
-            "the region '{}' (this cloud has '{}' only)",
-            request.region, state.region
-        )));
-    }
+    here(state, request)?;
     match request.service.as_str() {
         "ec2" => ec2::handle(state, request),
         "s3" => s3::handle(state, request),
@@ -234,6 +259,8 @@ fn dispatch(state: &mut State, request: &ApiRequest) -> Result<ApiResponse, ApiE
         "elbv2" => elbv2::handle(state, request),
         "iam" => iam::handle(state, request),
         "ssm" => ssm::handle(state, request),
+        "lambda" => lambda::handle(state, request),
+        "scheduler" => scheduler::handle(state, request),
         "sts" => sts::handle(state, request),
         other => Err(ApiError::not_modelled(format_args!(
             "the service '{other}'"

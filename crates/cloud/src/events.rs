@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::services::{autoscaling, cloudwatch, ec2, elbv2, sns};
+use crate::services::{autoscaling, cloudwatch, ec2, elbv2, scheduler, sns};
 use crate::state::State;
 
 /// Something that will happen to the cloud.
@@ -21,6 +21,8 @@ pub enum Event {
     Elbv2(elbv2::Event),
     /// In SNS, e.g. a message is delivered.
     Sns(sns::Event),
+    /// In Scheduler, e.g. a schedule fires.
+    Scheduler(scheduler::Event),
 }
 
 /// The queue of all that is going to happen.
@@ -54,15 +56,46 @@ impl State {
     pub fn advance(&mut self, now: Timestamp) {
         while let Some((at, event)) = self.events.due(now) {
             self.now = self.now.max(at);
-            match event {
-                Event::Ec2(event) => ec2::happen(self, event),
-                Event::CloudWatch(event) => cloudwatch::happen(self, event),
-                Event::AutoScaling(event) => autoscaling::happen(self, event),
-                Event::Elbv2(event) => elbv2::happen(self, event),
-                Event::Sns(event) => sns::happen(self, event),
-            }
+            self.happen(event);
         }
         self.now = self.now.max(now);
+    }
+
+    /// The same, but no further than to the moment that `pause` names, which may be one
+    /// that has passed; gives where that is.
+    pub(crate) fn advance_until(
+        &mut self,
+        to: Timestamp,
+        pause: impl Fn(&Self) -> Option<Timestamp>,
+    ) -> Timestamp {
+        loop {
+            let stop = pause(self).filter(|stop| *stop <= to);
+            if stop.is_some_and(|stop| stop <= self.now) {
+                return self.now;
+            }
+            match self.events.due(stop.unwrap_or(to)) {
+                Some((at, event)) => {
+                    self.now = self.now.max(at);
+                    self.happen(event);
+                }
+                None => {
+                    self.now = self.now.max(stop.unwrap_or(to));
+                    return self.now;
+                }
+            }
+        }
+    }
+
+    fn happen(&mut self, event: Event) {
+        self.lambda.cause = 0;
+        match event {
+            Event::Ec2(event) => ec2::happen(self, event),
+            Event::CloudWatch(event) => cloudwatch::happen(self, event),
+            Event::AutoScaling(event) => autoscaling::happen(self, event),
+            Event::Elbv2(event) => elbv2::happen(self, event),
+            Event::Sns(event) => sns::happen(self, event),
+            Event::Scheduler(event) => scheduler::happen(self, event),
+        }
     }
 }
 

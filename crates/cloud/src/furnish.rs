@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::events::Events;
 use crate::hosts::Hosts;
 use crate::ids::Ids;
-use crate::services::{autoscaling, cloudwatch, ec2, elbv2, iam, s3, sns, ssm};
+use crate::services::{autoscaling, cloudwatch, ec2, elbv2, iam, lambda, s3, scheduler, sns, ssm};
 use crate::state::State;
 
 /// The image of Amazon Linux 2023 for `x86_64`.
@@ -78,6 +78,8 @@ impl State {
             s3: s3::State::default(),
             iam: iam::State::default(),
             ssm: ssm::State::default(),
+            lambda: lambda::State::default(),
+            scheduler: scheduler::State::default(),
             hosts: Hosts::default(),
         };
         state.s3.taken = TAKEN_BUCKETS.map(str::to_owned).into();

@@ -12,16 +12,19 @@
 //! - [`furnish`]: what a new account holds;
 //! - [`document`]: parameters and results, whatever protocol carries them;
 //! - [`services`]: one module an AWS service;
+//! - [`functions`]: running Lambda functions, with an interpreter that the host lends;
 //! - [`faults`]: what goes wrong on purpose;
 //! - [`store`]: the cloud on disk;
 //! - [`hosts`]: simulated machines: files, shell, packages, services, web server.
 
 pub mod api;
+pub mod body;
 pub mod clock;
 mod cloud;
 pub mod document;
 pub mod events;
 pub mod faults;
+pub mod functions;
 pub mod furnish;
 pub mod glob;
 pub mod hosts;

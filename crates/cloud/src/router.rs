@@ -8,13 +8,13 @@ use http::header::{AUTHORIZATION, CONTENT_ENCODING, HOST};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
-use crate::api::{ApiError, ApiRequest, Protocol, cbor};
-use crate::services::s3;
+use crate::api::{ApiError, ApiRequest, Protocol, cbor, rest};
+use crate::services::{lambda, s3, scheduler};
 
 mod chunked;
 
 /// A service's name in credentials and host names, its module's, and how it speaks.
-const SERVICES: [(&str, &str, Protocol); 9] = [
+const SERVICES: [(&str, &str, Protocol); 11] = [
     ("ec2", "ec2", Protocol::Ec2),
     ("s3", "s3", Protocol::Rest),
     ("monitoring", "cloudwatch", Protocol::Cbor),
@@ -24,6 +24,8 @@ const SERVICES: [(&str, &str, Protocol); 9] = [
     ("iam", "iam", Protocol::Query),
     ("sts", "sts", Protocol::Query),
     ("ssm", "ssm", Protocol::Json),
+    ("lambda", "lambda", Protocol::RestJson),
+    ("scheduler", "scheduler", Protocol::RestJson),
 ];
 
 /// The largest body that is unpacked.
@@ -98,6 +100,13 @@ fn fill(request: &mut ApiRequest) -> Result<(), ApiError> {
                 .map_err(|error| ApiError::new("SerializationException", error.to_string()))?;
         }
         Protocol::Rest => request.action = s3::action(&request.http),
+        Protocol::RestJson => {
+            let routes = match request.service.as_str() {
+                "lambda" => lambda::ROUTES,
+                _ => scheduler::ROUTES,
+            };
+            (request.action, request.json) = rest::read(routes, &request.http)?;
+        }
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::events::Events;
 use crate::hosts::Hosts;
 use crate::ids::Ids;
-use crate::services::{autoscaling, cloudwatch, ec2, elbv2, iam, s3, sns, ssm};
+use crate::services::{autoscaling, cloudwatch, ec2, elbv2, iam, lambda, s3, scheduler, sns, ssm};
 
 /// The state of the whole cloud. Services get it mutably, one request at a time.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -39,6 +39,12 @@ pub struct State {
     pub iam: iam::State,
     /// Systems Manager.
     pub ssm: ssm::State,
+    /// Lambda.
+    #[serde(default)]
+    pub lambda: lambda::State,
+    /// `EventBridge` Scheduler.
+    #[serde(default)]
+    pub scheduler: scheduler::State,
     /// The simulated machines, by instance id.
     pub hosts: Hosts,
 }

@@ -20,7 +20,7 @@ pub struct Status {
 }
 
 /// Service, kind, and where in the saved state things of that kind are.
-const KINDS: [(&str, &str, &str); 18] = [
+const KINDS: [(&str, &str, &str); 21] = [
     ("autoscaling", "groups", "/autoscaling/groups"),
     ("cloudwatch", "alarms", "/cloudwatch/alarms"),
     ("ec2", "images", "/ec2/region/images"),
@@ -36,7 +36,10 @@ const KINDS: [(&str, &str, &str); 18] = [
     ("iam", "instance profiles", "/iam/profiles"),
     ("iam", "policies", "/iam/policies"),
     ("iam", "roles", "/iam/roles"),
+    ("lambda", "functions", "/lambda/functions"),
     ("s3", "buckets", "/s3/buckets"),
+    ("scheduler", "schedule groups", "/scheduler/groups"),
+    ("scheduler", "schedules", "/scheduler/schedules"),
     ("sns", "topics", "/sns/topics"),
     ("ssm", "parameters", "/ssm/parameters"),
 ];

@@ -123,7 +123,7 @@ impl Store {
     /// [`StoreError`]; the folder then holds what it held before.
     pub fn save(&self, state: &State) -> Result<(), StoreError> {
         let objects = self.folder.join("objects");
-        let bodies = state.s3.bodies();
+        let bodies = state.bodies();
         for (digest, content) in &bodies {
             let path = objects.join(digest);
             if !path.exists() {
@@ -175,11 +175,11 @@ pub fn read(folder: &Path) -> Result<Option<State>, StoreError> {
     let Loaded { mut state } =
         serde_json::from_slice(&json).map_err(|error| damaged(error.to_string()))?;
     let mut bodies = BTreeMap::new();
-    for digest in state.s3.bodies().into_keys() {
+    for digest in state.bodies().into_keys() {
         let path = folder.join("objects").join(&digest);
         bodies.insert(digest, Bytes::from(fs::read(&path).map_err(at(&path))?));
     }
-    state.s3.fill(&bodies);
+    state.fill(&bodies);
     Ok(Some(state))
 }
 

@@ -34,7 +34,7 @@ impl ApiRequest {
         match self.protocol {
             Protocol::Ec2 => self.xml(Xml::new().text("return", true)),
             Protocol::Query => self.xml(Xml::new()),
-            Protocol::Json | Protocol::Cbor => self.value(&json!({})),
+            Protocol::Json | Protocol::Cbor | Protocol::RestJson => self.value(&json!({})),
             Protocol::Rest => self.answer(200, "application/xml", String::new()),
         }
     }
@@ -47,6 +47,7 @@ impl ApiRequest {
     pub fn value(&self, body: &Value) -> ApiResponse {
         match self.protocol {
             Protocol::Cbor => self.cbor_answer(200, body),
+            Protocol::RestJson => self.rest(200, body),
             _ => self.answer(
                 200,
                 "application/x-amz-json-1.1",
@@ -96,6 +97,16 @@ impl ApiRequest {
                 "application/x-amz-json-1.1",
                 json!({"__type": error.code, "message": error.message}).to_string(),
             ),
+            Protocol::RestJson => {
+                let mut response = self.rest(
+                    error.status,
+                    &json!({"Type": kind, "message": error.message}),
+                );
+                if let Ok(code) = error.code.parse() {
+                    response.headers_mut().insert("x-amzn-errortype", code);
+                }
+                response
+            }
             Protocol::Cbor => {
                 let mut response = self.cbor_answer(
                     error.status,

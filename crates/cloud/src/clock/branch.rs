@@ -25,7 +25,9 @@ impl Branch {
     pub(super) fn enter(clock: &Clock, path: Vec<u32>) -> Self {
         let nested = current(clock).as_ref() == Some(&path);
         if !nested {
-            clock.table().branches.insert(path.clone(), Phase::Ready);
+            let mut table = clock.table();
+            table.branches.entry(path.clone()).or_insert(Phase::Ready);
+            drop(table);
             let taken = clock.acquire(&path, &|| false);
             debug_assert!(taken.is_ok(), "nothing stops an entrance");
         }
@@ -54,9 +56,9 @@ impl Drop for Branch {
         }
         let mut table = self.clock.table();
         table.branches.remove(&self.path);
-        table.schedule();
+        table.limits.remove(&self.path);
         drop(table);
-        self.clock.shared.changed.notify_all();
+        drop(self.clock.settle());
     }
 }
 
@@ -65,7 +67,7 @@ fn same(one: &Clock, other: &Clock) -> bool {
 }
 
 /// The path of the branch that the thread is.
-fn current(clock: &Clock) -> Option<Vec<u32>> {
+pub(super) fn current(clock: &Clock) -> Option<Vec<u32>> {
     BRANCHES.with_borrow(|all| {
         all.iter()
             .rfind(|(of, _)| same(of, clock))

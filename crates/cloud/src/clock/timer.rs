@@ -125,6 +125,9 @@ pub(super) fn drive<F: Future>(
     let waker = Waker::from(Arc::clone(&signal));
     let mut future = pin!(future);
     clock.acquire(path, stop)?;
+    if clock.expired(path) {
+        return Err(Stopped);
+    }
     loop {
         if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
             return Ok(output);

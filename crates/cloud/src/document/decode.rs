@@ -18,7 +18,7 @@ impl ApiRequest {
     /// Names the parameter that is not modelled, missing, or of the wrong type.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
         let document = match self.protocol {
-            Protocol::Json | Protocol::Cbor => Document::of_json(&self.json),
+            Protocol::Json | Protocol::Cbor | Protocol::RestJson => Document::of_json(&self.json),
             Protocol::Ec2 | Protocol::Query | Protocol::Rest => query::document(&self.params),
         };
         T::deserialize(document).map_err(|fault| match fault.what {

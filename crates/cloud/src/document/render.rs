@@ -11,7 +11,7 @@ impl ApiRequest {
     #[must_use]
     pub fn says(&self, result: &Document) -> ApiResponse {
         match self.protocol {
-            Protocol::Json | Protocol::Cbor => self.value(&json(result)),
+            Protocol::Json | Protocol::Cbor | Protocol::RestJson => self.value(&json(result)),
             Protocol::Ec2 | Protocol::Query | Protocol::Rest => {
                 self.xml(inside(Xml::new(), result))
             }

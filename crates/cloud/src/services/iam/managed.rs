@@ -9,7 +9,8 @@ use crate::api::{ApiError, ApiRequest, ApiResponse};
 use crate::state::State;
 
 /// Policies of AWS that can be attached; their documents are not kept.
-const OF_AWS: [&str; 12] = [
+const OF_AWS: [&str; 14] = [
+    "AWSLambda_FullAccess",
     "AdministratorAccess",
     "AmazonEC2FullAccess",
     "AmazonEC2ReadOnlyAccess",
@@ -22,6 +23,7 @@ const OF_AWS: [&str; 12] = [
     "PowerUserAccess",
     "ReadOnlyAccess",
     "service-role/AWSLambdaBasicExecutionRole",
+    "service-role/AWSLambdaRole",
 ];
 
 fn not_found(arn: &str) -> ApiError {

@@ -17,6 +17,9 @@ mod managed;
 mod policies;
 mod profiles;
 mod roles;
+mod trust;
+
+pub use trust::{allows, trusts};
 
 /// The name of the account's one user.
 pub const USER: &str = "opsh";

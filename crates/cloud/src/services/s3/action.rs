@@ -9,8 +9,20 @@ use crate::router::{header, pairs};
 /// What names an action when it is among the query's parameters.
 ///
 /// Method, whether a key is meant, parameter, action; the first that fits.
-const BY_PARAMETER: [(&str, bool, &str, &str); 34] = [
+const BY_PARAMETER: [(&str, bool, &str, &str); 36] = [
     ("GET", false, "location", "GetBucketLocation"),
+    (
+        "GET",
+        false,
+        "notification",
+        "GetBucketNotificationConfiguration",
+    ),
+    (
+        "PUT",
+        false,
+        "notification",
+        "PutBucketNotificationConfiguration",
+    ),
     ("GET", false, "policy", "GetBucketPolicy"),
     ("GET", false, "policyStatus", "GetBucketPolicyStatus"),
     ("GET", false, "publicAccessBlock", "GetPublicAccessBlock"),

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use super::denied;
 use super::objects::etag;
 use super::policy::Policy;
-use super::state::{Body, Object};
+use super::state::Object;
+use super::{denied, notify};
 use crate::api::ApiError;
+use crate::body::Body;
 use crate::state::State as Cloud;
 
 /// Puts an object for the service `principal`, if the bucket's policy lets it.
@@ -39,6 +40,7 @@ pub fn deliver(
         headers: BTreeMap::from([("content-type".to_owned(), content_type.to_owned())]),
         tags: Vec::new(),
     };
-    found.store(key, Some(object), cloud.now, &mut cloud.ids);
+    found.store(key.clone(), Some(object), cloud.now, &mut cloud.ids);
+    notify::created(cloud, bucket, &key, "Put");
     Ok(())
 }

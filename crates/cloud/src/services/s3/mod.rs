@@ -14,6 +14,8 @@ mod delivery;
 mod listing;
 mod multipart;
 mod names;
+mod notification;
+mod notify;
 mod objects;
 mod place;
 mod policy;
@@ -25,6 +27,7 @@ pub use action::action;
 pub use delivery::deliver;
 pub use place::bucket_of_host;
 pub use presigned::visit;
+pub use read::fetch;
 pub use state::{Block, State, Stored};
 
 /// Answers a request.
@@ -59,6 +62,8 @@ pub fn handle(cloud: &mut Cloud, request: &ApiRequest) -> Result<ApiResponse, Ap
         "GetBucketPolicyStatus" => access::policy_status(cloud, request),
         "PutBucketPolicy" => access::put_policy(cloud, request),
         "DeleteBucketPolicy" => access::delete_policy(cloud, request),
+        "GetBucketNotificationConfiguration" => notification::get(cloud, request),
+        "PutBucketNotificationConfiguration" => notification::put(cloud, request),
         "ListObjects" | "ListObjectsV2" => listing::objects(cloud, request),
         "ListObjectVersions" => listing::versions(cloud, request),
         "PutObject" => objects::put(cloud, request),

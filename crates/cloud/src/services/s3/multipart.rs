@@ -11,10 +11,11 @@ use md5::{Digest as _, Md5};
 use super::ask::{self, bucket, document as parse, given, key, only, tags_of_header};
 use super::buckets::owner;
 use super::objects::{UPLOAD, etag, kept_headers, must_be_new};
-use super::state::{Body, Object, Part, Upload};
-use super::{document, iso, nothing, set};
+use super::state::{Object, Part, Upload};
+use super::{document, iso, nothing, notify, set};
 use crate::api::xml::Xml;
 use crate::api::{ApiError, ApiRequest, ApiResponse};
+use crate::body::Body;
 use crate::state::State;
 
 /// The least that a part other than the last may have.
@@ -185,10 +186,12 @@ pub(super) fn complete(cloud: &mut State, request: &ApiRequest) -> Result<ApiRes
         .text("Key", &key)
         .text("ETag", &object.etag);
     cloud.s3.uploads.remove(&id);
-    let version = cloud
-        .s3
-        .bucket_mut(&name)?
-        .store(key, Some(object), cloud.now, &mut cloud.ids);
+    let version =
+        cloud
+            .s3
+            .bucket_mut(&name)?
+            .store(key.clone(), Some(object), cloud.now, &mut cloud.ids);
+    notify::created(cloud, &name, &key, "CompleteMultipartUpload");
     let mut response = document(request, "CompleteMultipartUploadResult", xml);
     set(&mut response, "x-amz-server-side-encryption", "AES256");
     if let Some(version) = version {

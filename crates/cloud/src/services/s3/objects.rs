@@ -8,10 +8,11 @@ use percent_encoding::percent_decode_str;
 
 use super::ask::{self, bucket, document as parse, given, key, only, tags_of, tags_of_header};
 use super::buckets::tag_set;
-use super::state::{Body, Bucket, Object, Version, Versioning};
-use super::{document, iso, no_such_key, nothing, set};
+use super::state::{Bucket, Object, Version, Versioning};
+use super::{document, iso, no_such_key, nothing, notify, set};
 use crate::api::xml::Xml;
 use crate::api::{ApiError, ApiRequest, ApiResponse};
+use crate::body::Body;
 use crate::ids::Ids;
 use crate::router::header;
 use crate::state::State;
@@ -132,9 +133,10 @@ pub(super) fn put(cloud: &mut State, request: &ApiRequest) -> Result<ApiResponse
             set(&mut response, name, value);
         }
     }
-    if let Some(version) = bucket.store(key, Some(object), cloud.now, &mut cloud.ids) {
+    if let Some(version) = bucket.store(key.clone(), Some(object), cloud.now, &mut cloud.ids) {
         set(&mut response, "x-amz-version-id", version);
     }
+    notify::created(cloud, &name, &key, "Put");
     Ok(response)
 }
 
@@ -226,7 +228,8 @@ pub(super) fn copy(cloud: &mut State, request: &ApiRequest) -> Result<ApiRespons
         .text("LastModified", iso(cloud.now))
         .text("ETag", &object.etag);
     let bucket = cloud.s3.bucket_mut(&name)?;
-    let version = bucket.store(key, Some(object), cloud.now, &mut cloud.ids);
+    let version = bucket.store(key.clone(), Some(object), cloud.now, &mut cloud.ids);
+    notify::created(cloud, &name, &key, "Copy");
     let mut response = document(request, "CopyObjectResult", xml);
     if let Some(version) = version {
         set(&mut response, "x-amz-version-id", version);
@@ -241,6 +244,21 @@ struct Deleted {
 }
 
 fn remove(
+    cloud: &mut State,
+    name: &str,
+    key: &str,
+    version: Option<&str>,
+) -> Result<Deleted, ApiError> {
+    let deleted = take(cloud, name, key, version)?;
+    let what = match (&deleted.version, version) {
+        (Some(_), None) => "DeleteMarkerCreated",
+        _ => "Delete",
+    };
+    notify::removed(cloud, name, key, what, deleted.version.as_deref());
+    Ok(deleted)
+}
+
+fn take(
     cloud: &mut State,
     name: &str,
     key: &str,

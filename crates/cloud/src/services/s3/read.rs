@@ -19,6 +19,27 @@ const OVERRIDES: [(&str, &str); 6] = [
     ("response-content-encoding", "content-encoding"),
 ];
 
+/// What an object holds, for another service of the same account.
+///
+/// # Errors
+/// `NoSuchBucket`, `NoSuchKey`.
+pub fn fetch(
+    cloud: &State,
+    bucket: &str,
+    key: &str,
+    version: Option<&str>,
+) -> Result<Bytes, ApiError> {
+    let versions = cloud.s3.bucket(bucket)?.objects.get(key);
+    let found = match version {
+        None => versions.and_then(|versions| versions.last()),
+        Some(id) => versions.and_then(|versions| versions.iter().find(|version| version.id == id)),
+    };
+    found
+        .and_then(|version| version.object.as_ref())
+        .map(|object| object.body.bytes().clone())
+        .ok_or_else(no_such_key)
+}
+
 pub(super) fn object(cloud: &State, request: &ApiRequest) -> Result<ApiResponse, ApiError> {
     only(
         request,

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bytes::Bytes;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
+
+use super::notification::Notification;
+use crate::body::Body;
 
 /// Buckets, uploads that have begun, and what holds for the whole account.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -28,6 +29,9 @@ pub(super) struct Bucket {
     pub tags: Vec<(String, String)>,
     pub versioning: Versioning,
     pub ownership: Option<String>,
+    /// Who is told of what happens to objects.
+    #[serde(default)]
+    pub notifications: Vec<Notification>,
     /// The versions of each key, newest last; never empty.
     pub objects: BTreeMap<String, Vec<Version>>,
 }
@@ -106,31 +110,6 @@ pub(super) struct Part {
     pub modified: Timestamp,
 }
 
-/// Content by its digest; the bytes are saved beside the state, not in it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Body {
-    digest: String,
-    #[serde(skip)]
-    bytes: Bytes,
-}
-
-impl Body {
-    pub fn new(bytes: Bytes) -> Self {
-        Self {
-            digest: hex::encode(Sha256::digest(&bytes)),
-            bytes,
-        }
-    }
-
-    pub fn bytes(&self) -> &Bytes {
-        &self.bytes
-    }
-
-    pub fn length(&self) -> u64 {
-        self.bytes.len() as u64
-    }
-}
-
 /// What a bucket holds, as it is measured once a day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
@@ -165,24 +144,8 @@ impl State {
             .collect()
     }
 
-    fn each_body(&mut self, mut visit: impl FnMut(&mut Body)) {
-        for bucket in self.buckets.values_mut() {
-            for version in bucket.objects.values_mut().flatten() {
-                if let Some(object) = &mut version.object {
-                    visit(&mut object.body);
-                }
-            }
-        }
-        for upload in self.uploads.values_mut() {
-            for part in upload.parts.values_mut() {
-                visit(&mut part.body);
-            }
-        }
-    }
-
-    /// The content of all objects and parts by digest.
-    #[must_use]
-    pub fn bodies(&self) -> BTreeMap<String, Bytes> {
+    /// The content of all objects and parts.
+    pub(crate) fn bodies(&self) -> impl Iterator<Item = &Body> {
         let objects = self
             .buckets
             .values()
@@ -192,19 +155,21 @@ impl State {
             .uploads
             .values()
             .flat_map(|upload| upload.parts.values().map(|part| &part.body));
-        objects
-            .chain(parts)
-            .map(|body| (body.digest.clone(), body.bytes.clone()))
-            .collect()
+        objects.chain(parts)
     }
 
-    /// Gives a loaded state its content back.
-    pub fn fill(&mut self, bodies: &BTreeMap<String, Bytes>) {
-        self.each_body(|body| {
-            if let Some(bytes) = bodies.get(&body.digest) {
-                body.bytes = bytes.clone();
-            }
-        });
+    /// The same, to be filled.
+    pub(crate) fn bodies_mut(&mut self) -> impl Iterator<Item = &mut Body> {
+        let objects = self
+            .buckets
+            .values_mut()
+            .flat_map(|bucket| bucket.objects.values_mut().flatten())
+            .filter_map(|version| version.object.as_mut().map(|object| &mut object.body));
+        let parts = self
+            .uploads
+            .values_mut()
+            .flat_map(|upload| upload.parts.values_mut().map(|part| &mut part.body));
+        objects.chain(parts)
     }
 }
 
@@ -217,6 +182,7 @@ impl Bucket {
             tags: Vec::new(),
             versioning: Versioning::Off,
             ownership: Some("BucketOwnerEnforced".to_owned()),
+            notifications: Vec::new(),
             objects: BTreeMap::new(),
         }
     }

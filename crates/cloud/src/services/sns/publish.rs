@@ -12,10 +12,14 @@ use super::subscription::{Protocol, Subscription};
 use super::{invalid, topic};
 use crate::api::ApiError;
 use crate::document::{Document, some};
+use crate::services::lambda;
 use crate::state;
 
 /// The most that a message and its attributes hold, in bytes.
 const LIMIT: usize = 262_144;
+
+/// As whom SNS invokes functions.
+const PRINCIPAL: &str = "sns.amazonaws.com";
 
 /// What kind of message was delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -190,7 +194,19 @@ fn send(cloud: &mut state::State, message: &Message<'_>) {
             body: body(cloud, subscription, message),
         })
         .collect();
-    cloud.sns.outbox.extend(deliveries);
+    for delivery in deliveries {
+        if delivery.protocol == Some(Protocol::Lambda) {
+            // What its policy does not let in is not delivered, as with AWS.
+            lambda::invoked_by(
+                cloud,
+                PRINCIPAL,
+                message.topic,
+                &delivery.endpoint,
+                delivery.body.clone(),
+            );
+        }
+        cloud.sns.outbox.push(delivery);
+    }
 }
 
 /// What an endpoint gets.

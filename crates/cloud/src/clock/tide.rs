@@ -1,0 +1,65 @@
+//! What happens while the time moves, and the branches that it begins.
+
+use std::sync::Weak;
+
+use jiff::Timestamp;
+
+use super::{Clock, DETACHED};
+
+/// How far the time has moved, and what begins there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flow {
+    /// Where the time is now.
+    pub at: Timestamp,
+    /// The detached branches that begin there, from [`Clock::detach`]; their threads
+    /// have been started.
+    pub begins: Vec<Vec<u32>>,
+}
+
+/// Who lets things happen when the time moves.
+pub trait Tide: Send + Sync {
+    /// Lets everything happen until `to`, or until something begins a branch.
+    ///
+    /// Nobody holds the baton meanwhile, so nothing in here may wait for a branch.
+    fn flow(&self, to: Timestamp) -> Flow;
+}
+
+impl std::fmt::Debug for dyn Tide {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Tide")
+    }
+}
+
+impl Clock {
+    /// Asks `tide` from now on, as long as it is there; only the first that is given counts.
+    pub fn attend(&self, tide: Weak<dyn Tide>) {
+        let _ = self.shared.tide.set(tide);
+    }
+
+    /// The path of a new detached branch.
+    #[must_use]
+    pub fn detach(&self) -> Vec<u32> {
+        let mut table = self.table();
+        table.detached += 1;
+        vec![DETACHED, table.detached]
+    }
+
+    /// Whether detached branches take part.
+    #[must_use]
+    pub fn has_detached(&self) -> bool {
+        self.table()
+            .branches
+            .keys()
+            .any(|path| path.first() == Some(&DETACHED))
+    }
+
+    pub(super) fn flow(&self, to: Timestamp) -> Flow {
+        match self.shared.tide.get().and_then(Weak::upgrade) {
+            Some(tide) => tide.flow(to),
+            None => Flow {
+                at: to,
+                begins: Vec::new(),
+            },
+        }
+    }
+}
