@@ -200,8 +200,12 @@ impl World for Local {
 impl BranchGuard for Branch {}
 
 impl Drop for Local {
-    /// Writes are on disk already; this keeps the time that has passed since.
+    /// Functions that are under way come to their end, since no time passes between
+    /// commands. Writes are on disk already; this keeps the time that has passed since.
     fn drop(&mut self) {
+        if self.kind == Kind::Local {
+            self.cloud.rest(&|| false);
+        }
         let _ = self.cloud.save();
     }
 }

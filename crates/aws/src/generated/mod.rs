@@ -8,7 +8,9 @@ pub mod cloudwatch;
 pub mod ec2;
 pub mod elbv2;
 pub mod iam;
+pub mod lambda;
 pub mod s3;
+pub mod scheduler;
 pub mod sns;
 pub mod ssm;
 pub mod sts;
@@ -20,7 +22,9 @@ pub static SERVICES: &[&[Binding]] = &[
     ec2::BINDINGS,
     elbv2::BINDINGS,
     iam::BINDINGS,
+    lambda::BINDINGS,
     s3::BINDINGS,
+    scheduler::BINDINGS,
     sns::BINDINGS,
     ssm::BINDINGS,
     sts::BINDINGS,

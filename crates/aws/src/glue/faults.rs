@@ -241,6 +241,14 @@ fn kind_of(code: &str, message: &str) -> FaultKind {
         {
             FaultKind::NotFound
         }
+        // Lambda and Scheduler have one code for what is there and for what is in the way.
+        "ResourceConflictException" | "ConflictException" => {
+            if message.contains("already exist") {
+                FaultKind::AlreadyExists
+            } else {
+                FaultKind::Dependency
+            }
+        }
         // Auto Scaling has no code of its own for what does not exist.
         "ValidationError"
             if message.contains("not found") || message.contains("does not exist") =>

@@ -5,7 +5,7 @@ use opsh_operation::{Effect, Operation, Shape, Value};
 
 use super::{End, Rule, Waiter, When, wait};
 use crate::Binding;
-use crate::generated::{autoscaling, cloudwatch, ec2, elbv2, iam, s3};
+use crate::generated::{autoscaling, cloudwatch, ec2, elbv2, iam, lambda, s3};
 
 const fn done(when: When) -> Rule {
     Rule {
@@ -87,6 +87,15 @@ macro_rules! instance {
         r#"let image = ssm::get_parameter(#{ name: "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64" }).parameter.value;
 let id = ec2::run_instances(#{ image_id: image, instance_type: "t3.nano", min_count: 1, max_count: 1 }).instances[0].instance_id;
 "#
+    };
+}
+macro_rules! function {
+    () => {
+        r##"let trust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}`;
+let role = iam::create_role(#{ role_name: "example", assume_role_policy_document: trust }).role.arn;
+let code = text::base64_decode("UEsDBBQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAYm9vdHN0cmFwIyEvYmluL3NoClBLAQIUAxQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAAAAAAAAAAADtgQAAAABib290c3RyYXBQSwUGAAAAAAEAAQA3AAAAMQAAAAAA", #{ bytes: true });
+lambda::create_function(#{ function_name: "example", runtime: "provided.al2023", handler: "main", role: role, code: #{ zip_file: code } });
+"##
     };
 }
 macro_rules! target {
@@ -328,6 +337,29 @@ iam::wait_until_role_exists(#{ role_name: "example" }).role.arn"#;
         [done(When::Answers)]
         example r#"iam::create_instance_profile(#{ instance_profile_name: "example" });
 iam::wait_until_instance_profile_exists(#{ instance_profile_name: "example" }).instance_profile.arn"#;
+
+    lambda FUNCTION_EXISTS "wait_until_function_exists" polls GET_FUNCTION get_function until "the function exists"
+        "Waits until a function can be seen."
+        state "configuration.state" reason "configuration.state_reason"
+        gives lambda::GET_FUNCTION.output;
+        [done(When::Answers)]
+        example concat!(function!(), r#"lambda::wait_until_function_exists(#{ function_name: "example" }).configuration.function_arn"#);
+
+    lambda FUNCTION_ACTIVE "wait_until_function_active_v2" polls GET_FUNCTION get_function until "the function is active"
+        "Waits until a function can be invoked; ends at once if it could not be made."
+        state "configuration.state" reason "configuration.state_reason"
+        gives lambda::GET_FUNCTION.output;
+        [done(When::All("configuration.state", &["Active"])), lost(When::Any("configuration.state", &["Failed"]))]
+        example concat!(function!(), r#"lambda::wait_until_function_active_v2(#{ function_name: "example" }).configuration.state"#);
+
+    lambda FUNCTION_UPDATED "wait_until_function_updated_v2" polls GET_FUNCTION get_function until "the function's update is done"
+        "Waits until the last update of a function is done; ends at once if it failed."
+        state "configuration.last_update_status" reason "configuration.last_update_status_reason"
+        gives lambda::GET_FUNCTION.output;
+        [done(When::All("configuration.last_update_status", &["Successful"])), lost(When::Any("configuration.last_update_status", &["Failed"]))]
+        example concat!(function!(), r#"lambda::wait_until_function_active_v2(#{ function_name: "example" });
+lambda::update_function_configuration(#{ function_name: "example", memory_size: 256 });
+lambda::wait_until_function_updated_v2(#{ function_name: "example" }).configuration.memory_size"#);
 }
 
 /// The groups exist, and each has at least its minimum of instances in service.

@@ -119,6 +119,17 @@ impl Encode for o::get_bucket_location::GetBucketLocationOutput {
     }
 }
 
+impl Encode for o::get_bucket_notification_configuration::GetBucketNotificationConfigurationOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "topic_configurations", self.topic_configurations.encode());
+        put(&mut m, "queue_configurations", self.queue_configurations.encode());
+        put(&mut m, "lambda_function_configurations", self.lambda_function_configurations.encode());
+        put(&mut m, "event_bridge_configuration", self.event_bridge_configuration.encode());
+        Value::Map(m)
+    }
+}
+
 impl Encode for o::get_bucket_ownership_controls::GetBucketOwnershipControlsOutput {
     fn encode(self) -> Value {
         let mut m = Map::new();
@@ -555,12 +566,77 @@ impl Encode for t::Error {
     }
 }
 
+impl Encode for t::Event { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Decode for t::Event { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
+
+impl Encode for t::EventBridgeConfiguration {
+    fn encode(self) -> Value {
+        let m = Map::new();
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::EventBridgeConfiguration {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let _m = fields(value)?;
+        Ok(Self::builder()
+            .build())
+    }
+}
+
+impl Encode for t::FilterRule {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "name", self.name.encode());
+        put(&mut m, "value", self.value.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::FilterRule {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_name(take(&mut m, "name")?)
+            .set_value(take(&mut m, "value")?)
+            .build())
+    }
+}
+
+impl Encode for t::FilterRuleName { fn encode(self) -> Value { text(self.as_str()) } }
+
+impl Decode for t::FilterRuleName { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
+
 impl Encode for t::Initiator {
     fn encode(self) -> Value {
         let mut m = Map::new();
         put(&mut m, "id", self.id.encode());
         put(&mut m, "display_name", self.display_name.encode());
         Value::Map(m)
+    }
+}
+
+impl Encode for t::LambdaFunctionConfiguration {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "id", self.id.encode());
+        put(&mut m, "lambda_function_arn", self.lambda_function_arn.encode());
+        put(&mut m, "events", self.events.encode());
+        put(&mut m, "filter", self.filter.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::LambdaFunctionConfiguration {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Self::builder()
+            .set_id(take(&mut m, "id")?)
+            .set_lambda_function_arn(take(&mut m, "lambda_function_arn")?)
+            .set_events(take(&mut m, "events")?)
+            .set_filter(take(&mut m, "filter")?)
+            .build().map_err(incomplete)
     }
 }
 
@@ -596,6 +672,35 @@ impl Encode for t::MultipartUpload {
         put(&mut m, "checksum_algorithm", self.checksum_algorithm.encode());
         put(&mut m, "checksum_type", self.checksum_type.encode());
         Value::Map(m)
+    }
+}
+
+impl Decode for t::NotificationConfiguration {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_topic_configurations(take(&mut m, "topic_configurations")?)
+            .set_queue_configurations(take(&mut m, "queue_configurations")?)
+            .set_lambda_function_configurations(take(&mut m, "lambda_function_configurations")?)
+            .set_event_bridge_configuration(take(&mut m, "event_bridge_configuration")?)
+            .build())
+    }
+}
+
+impl Encode for t::NotificationConfigurationFilter {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "key", self.key.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::NotificationConfigurationFilter {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_key(take(&mut m, "key")?)
+            .build())
     }
 }
 
@@ -736,6 +841,29 @@ impl Decode for t::PublicAccessBlockConfiguration {
     }
 }
 
+impl Encode for t::QueueConfiguration {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "id", self.id.encode());
+        put(&mut m, "queue_arn", self.queue_arn.encode());
+        put(&mut m, "events", self.events.encode());
+        put(&mut m, "filter", self.filter.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::QueueConfiguration {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Self::builder()
+            .set_id(take(&mut m, "id")?)
+            .set_queue_arn(take(&mut m, "queue_arn")?)
+            .set_events(take(&mut m, "events")?)
+            .set_filter(take(&mut m, "filter")?)
+            .build().map_err(incomplete)
+    }
+}
+
 impl Encode for t::ReplicationStatus { fn encode(self) -> Value { text(self.as_str()) } }
 
 impl Encode for t::RequestCharged { fn encode(self) -> Value { text(self.as_str()) } }
@@ -748,6 +876,23 @@ impl Encode for t::RestoreStatus {
         put(&mut m, "is_restore_in_progress", self.is_restore_in_progress.encode());
         put(&mut m, "restore_expiry_date", self.restore_expiry_date.encode());
         Value::Map(m)
+    }
+}
+
+impl Encode for t::S3KeyFilter {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "filter_rules", self.filter_rules.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::S3KeyFilter {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Ok(Self::builder()
+            .set_filter_rules(take(&mut m, "filter_rules")?)
+            .build())
     }
 }
 
@@ -795,6 +940,29 @@ impl Decode for t::Tagging {
 }
 
 impl Decode for t::TaggingDirective { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
+
+impl Encode for t::TopicConfiguration {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "id", self.id.encode());
+        put(&mut m, "topic_arn", self.topic_arn.encode());
+        put(&mut m, "events", self.events.encode());
+        put(&mut m, "filter", self.filter.encode());
+        Value::Map(m)
+    }
+}
+
+impl Decode for t::TopicConfiguration {
+    fn decode(value: Value) -> Result<Self, Fault> {
+        let mut m = fields(value)?;
+        Self::builder()
+            .set_id(take(&mut m, "id")?)
+            .set_topic_arn(take(&mut m, "topic_arn")?)
+            .set_events(take(&mut m, "events")?)
+            .set_filter(take(&mut m, "filter")?)
+            .build().map_err(incomplete)
+    }
+}
 
 impl Decode for t::VersioningConfiguration {
     fn decode(value: Value) -> Result<Self, Fault> {

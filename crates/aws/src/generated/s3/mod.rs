@@ -400,6 +400,24 @@ pub fn get_bucket_location(config: SdkConfig, mut input: Map, controls: Controls
     }))
 }
 
+pub static GET_BUCKET_NOTIFICATION_CONFIGURATION: Operation = Operation {
+    module: "s3", name: "get_bucket_notification_configuration", action: "s3:GetBucketNotification",
+    summary: "Gives who is told of what happens to a bucket's objects.",
+    input: &tables::GET_BUCKET_NOTIFICATION_CONFIGURATION_INPUT, positional: &[], output: Shape::Struct(&tables::GET_BUCKET_NOTIFICATION_CONFIGURATION_OUTPUT),
+    effect: Effect::Read,
+    example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\nlet trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"lambda.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet code = text::base64_decode(\"UEsDBBQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAYm9vdHN0cmFwIyEvYmluL3NoClBLAQIUAxQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAAAAAAAAAAADtgQAAAABib290c3RyYXBQSwUGAAAAAAEAAQA3AAAAMQAAAAAA\", #{ bytes: true });\nlet function = lambda::create_function(#{ function_name: \"example\", runtime: \"provided.al2023\", handler: \"main\", role: role, code: #{ zip_file: code } }).function_arn;\nlambda::wait_until_function_active_v2(#{ function_name: \"example\" });\nlambda::add_permission(#{ function_name: \"example\", statement_id: \"bucket\", action: \"lambda:InvokeFunction\", principal: \"s3.amazonaws.com\" });\ns3::put_bucket_notification_configuration(#{ bucket: bucket, notification_configuration: #{ lambda_function_configurations: [#{ lambda_function_arn: function, events: [\"s3:ObjectCreated:*\"], filter: #{ key: #{ filter_rules: [#{ name: \"prefix\", value: \"uploads/\" }] } } }] } });\ns3::get_bucket_notification_configuration(#{ bucket: bucket }).lambda_function_configurations[0].lambda_function_arn",
+};
+
+pub fn get_bucket_notification_configuration(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = s3_client(&session).get_bucket_notification_configuration()
+            .set_bucket(take(&mut input, "bucket")?)
+            .set_expected_bucket_owner(take(&mut input, "expected_bucket_owner")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
 pub static GET_BUCKET_OWNERSHIP_CONTROLS: Operation = Operation {
     module: "s3", name: "get_bucket_ownership_controls", action: "s3:GetBucketOwnershipControls",
     summary: "Tells who owns objects that others upload.",
@@ -724,6 +742,31 @@ pub fn list_objects_v2(config: SdkConfig, mut input: Map, controls: Controls) ->
     }))
 }
 
+pub static PUT_BUCKET_NOTIFICATION_CONFIGURATION: Operation = Operation {
+    module: "s3", name: "put_bucket_notification_configuration", action: "s3:PutBucketNotification",
+    summary: "Sets who is told of what happens to a bucket's objects, all of it; undone to nobody.",
+    input: &tables::PUT_BUCKET_NOTIFICATION_CONFIGURATION_INPUT, positional: &[], output: Shape::Nothing,
+    effect: Effect::Write(Write {
+        inverse: Inverse::Calls(&[InverseCall { operation: "s3::put_bucket_notification_configuration", arguments: &[("bucket", "input.bucket"), ("notification_configuration", "={}")] }]),
+        settle: Settle::Repeat,
+        makes: &[], removes: &[], tags: None,
+    }),
+    example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\nlet trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"lambda.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet code = text::base64_decode(\"UEsDBBQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAYm9vdHN0cmFwIyEvYmluL3NoClBLAQIUAxQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAAAAAAAAAAADtgQAAAABib290c3RyYXBQSwUGAAAAAAEAAQA3AAAAMQAAAAAA\", #{ bytes: true });\nlet function = lambda::create_function(#{ function_name: \"example\", runtime: \"provided.al2023\", handler: \"main\", role: role, code: #{ zip_file: code } }).function_arn;\nlambda::wait_until_function_active_v2(#{ function_name: \"example\" });\nlambda::add_permission(#{ function_name: \"example\", statement_id: \"bucket\", action: \"lambda:InvokeFunction\", principal: \"s3.amazonaws.com\" });\ns3::put_bucket_notification_configuration(#{ bucket: bucket, notification_configuration: #{ lambda_function_configurations: [#{ lambda_function_arn: function, events: [\"s3:ObjectCreated:*\"], filter: #{ key: #{ filter_rules: [#{ name: \"prefix\", value: \"uploads/\" }] } } }] } });\ns3::get_bucket_notification_configuration(#{ bucket: bucket }).lambda_function_configurations[0].events",
+};
+
+pub fn put_bucket_notification_configuration(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = s3_client(&session).put_bucket_notification_configuration()
+            .set_bucket(take(&mut input, "bucket")?)
+            .set_notification_configuration(take(&mut input, "notification_configuration")?)
+            .set_expected_bucket_owner(take(&mut input, "expected_bucket_owner")?)
+            .set_skip_destination_validation(take(&mut input, "skip_destination_validation")?);
+        request.send().await.map_err(fault)?;
+        Ok(opsh_operation::Value::Null)
+    }))
+}
+
 pub static PUT_BUCKET_OWNERSHIP_CONTROLS: Operation = Operation {
     module: "s3", name: "put_bucket_ownership_controls", action: "s3:PutBucketOwnershipControls",
     summary: "Sets who owns objects that others upload; undone to AWS's default.",
@@ -982,6 +1025,7 @@ pub static BINDINGS: &[Binding] = &[
     Binding { operation: &DELETE_OBJECTS, call: delete_objects },
     Binding { operation: &DELETE_PUBLIC_ACCESS_BLOCK, call: delete_public_access_block },
     Binding { operation: &GET_BUCKET_LOCATION, call: get_bucket_location },
+    Binding { operation: &GET_BUCKET_NOTIFICATION_CONFIGURATION, call: get_bucket_notification_configuration },
     Binding { operation: &GET_BUCKET_OWNERSHIP_CONTROLS, call: get_bucket_ownership_controls },
     Binding { operation: &GET_BUCKET_POLICY, call: get_bucket_policy },
     Binding { operation: &GET_BUCKET_TAGGING, call: get_bucket_tagging },
@@ -994,6 +1038,7 @@ pub static BINDINGS: &[Binding] = &[
     Binding { operation: &LIST_MULTIPART_UPLOADS, call: list_multipart_uploads },
     Binding { operation: &LIST_OBJECT_VERSIONS, call: list_object_versions },
     Binding { operation: &LIST_OBJECTS_V2, call: list_objects_v2 },
+    Binding { operation: &PUT_BUCKET_NOTIFICATION_CONFIGURATION, call: put_bucket_notification_configuration },
     Binding { operation: &PUT_BUCKET_OWNERSHIP_CONTROLS, call: put_bucket_ownership_controls },
     Binding { operation: &PUT_BUCKET_POLICY, call: put_bucket_policy },
     Binding { operation: &PUT_BUCKET_TAGGING, call: put_bucket_tagging },

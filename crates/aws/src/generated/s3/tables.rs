@@ -270,6 +270,18 @@ pub static GET_BUCKET_LOCATION_OUTPUT: Structure = Structure { name: "GetBucketL
     f!("location_constraint", Shape::Enum(t::BucketLocationConstraint::values()), false, false, "Specifies the Region where the bucket resides."),
 ] };
 
+pub static GET_BUCKET_NOTIFICATION_CONFIGURATION_INPUT: Structure = Structure { name: "GetBucketNotificationConfigurationInput", fields: &[
+    f!("bucket", Shape::Text, true, false, "The name of the bucket for which to get the notification configuration."),
+    f!("expected_bucket_owner", Shape::Text, false, false, "The account ID of the expected bucket owner."),
+] };
+
+pub static GET_BUCKET_NOTIFICATION_CONFIGURATION_OUTPUT: Structure = Structure { name: "GetBucketNotificationConfigurationOutput", fields: &[
+    f!("topic_configurations", Shape::List(&Shape::Struct(&TOPIC_CONFIGURATION)), false, false, "The topic to which notifications are sent and the events for which notifications are generated."),
+    f!("queue_configurations", Shape::List(&Shape::Struct(&QUEUE_CONFIGURATION)), false, false, "The Amazon Simple Queue Service queues to publish messages to and the events for which to publish messages."),
+    f!("lambda_function_configurations", Shape::List(&Shape::Struct(&LAMBDA_FUNCTION_CONFIGURATION)), false, false, "Describes the Lambda functions to invoke and the events for which to invoke them."),
+    f!("event_bridge_configuration", Shape::Struct(&EVENT_BRIDGE_CONFIGURATION), false, false, "Enables delivery of events to Amazon EventBridge."),
+] };
+
 pub static GET_BUCKET_OWNERSHIP_CONTROLS_INPUT: Structure = Structure { name: "GetBucketOwnershipControlsInput", fields: &[
     f!("bucket", Shape::Text, true, false, "The name of the Amazon S3 bucket whose OwnershipControls you want to retrieve."),
     f!("expected_bucket_owner", Shape::Text, false, false, "The account ID of the expected bucket owner."),
@@ -555,6 +567,13 @@ pub static LIST_OBJECTS_V2_OUTPUT: Structure = Structure { name: "ListObjectsV2O
     f!("request_charged", Shape::Enum(t::RequestCharged::values()), false, false, "If present, indicates that the requester was successfully charged for the request."),
 ] };
 
+pub static PUT_BUCKET_NOTIFICATION_CONFIGURATION_INPUT: Structure = Structure { name: "PutBucketNotificationConfigurationInput", fields: &[
+    f!("bucket", Shape::Text, true, false, "The name of the bucket."),
+    f!("notification_configuration", Shape::Struct(&NOTIFICATION_CONFIGURATION), true, false, "A container for specifying the notification configuration of the bucket."),
+    f!("expected_bucket_owner", Shape::Text, false, false, "The account ID of the expected bucket owner."),
+    f!("skip_destination_validation", Shape::Bool, false, false, "Skips validation of Amazon SQS, Amazon SNS, and Lambda destinations."),
+] };
+
 pub static PUT_BUCKET_OWNERSHIP_CONTROLS_INPUT: Structure = Structure { name: "PutBucketOwnershipControlsInput", fields: &[
     f!("bucket", Shape::Text, true, false, "The name of the Amazon S3 bucket whose OwnershipControls you want to set."),
     f!("content_md5", Shape::Text, false, false, "The MD5 hash of the OwnershipControls request body."),
@@ -805,9 +824,24 @@ pub static ERROR: Structure = Structure { name: "Error", fields: &[
     f!("message", Shape::Text, false, false, "The error message contains a generic description of the error condition in English."),
 ] };
 
+pub static EVENT_BRIDGE_CONFIGURATION: Structure = Structure { name: "EventBridgeConfiguration", fields: &[
+] };
+
+pub static FILTER_RULE: Structure = Structure { name: "FilterRule", fields: &[
+    f!("name", Shape::Enum(t::FilterRuleName::values()), false, false, "The object key name prefix or suffix identifying one or more objects to which the filtering rule applies."),
+    f!("value", Shape::Text, false, false, "The value that the filter searches for in object key names."),
+] };
+
 pub static INITIATOR: Structure = Structure { name: "Initiator", fields: &[
     f!("id", Shape::Text, false, false, "If the principal is an Amazon Web Services account, it provides the Canonical User ID."),
     f!("display_name", Shape::Text, false, false, "This functionality is not supported for directory buckets."),
+] };
+
+pub static LAMBDA_FUNCTION_CONFIGURATION: Structure = Structure { name: "LambdaFunctionConfiguration", fields: &[
+    f!("id", Shape::Text, false, false, "An optional unique identifier for configurations in a notification configuration."),
+    f!("lambda_function_arn", Shape::Text, true, false, "The Amazon Resource Name (ARN) of the Lambda function that Amazon S3 invokes when the specified event type occurs."),
+    f!("events", Shape::List(&Shape::Enum(t::Event::values())), false, false, "The Amazon S3 bucket event for which to invoke the Lambda function."),
+    f!("filter", Shape::Struct(&NOTIFICATION_CONFIGURATION_FILTER), false, false, "Specifies object key name filtering rules."),
 ] };
 
 pub static LOCATION_INFO: Structure = Structure { name: "LocationInfo", fields: &[
@@ -824,6 +858,17 @@ pub static MULTIPART_UPLOAD: Structure = Structure { name: "MultipartUpload", fi
     f!("initiator", Shape::Struct(&INITIATOR), false, false, "Identifies who initiated the multipart upload."),
     f!("checksum_algorithm", Shape::Enum(t::ChecksumAlgorithm::values()), false, false, "The algorithm that was used to create a checksum of the object."),
     f!("checksum_type", Shape::Enum(t::ChecksumType::values()), false, false, "The checksum type that is used to calculate the object’s checksum value."),
+] };
+
+pub static NOTIFICATION_CONFIGURATION: Structure = Structure { name: "NotificationConfiguration", fields: &[
+    f!("topic_configurations", Shape::List(&Shape::Struct(&TOPIC_CONFIGURATION)), false, false, "The topic to which notifications are sent and the events for which notifications are generated."),
+    f!("queue_configurations", Shape::List(&Shape::Struct(&QUEUE_CONFIGURATION)), false, false, "The Amazon Simple Queue Service queues to publish messages to and the events for which to publish messages."),
+    f!("lambda_function_configurations", Shape::List(&Shape::Struct(&LAMBDA_FUNCTION_CONFIGURATION)), false, false, "Describes the Lambda functions to invoke and the events for which to invoke them."),
+    f!("event_bridge_configuration", Shape::Struct(&EVENT_BRIDGE_CONFIGURATION), false, false, "Enables delivery of events to Amazon EventBridge."),
+] };
+
+pub static NOTIFICATION_CONFIGURATION_FILTER: Structure = Structure { name: "NotificationConfigurationFilter", fields: &[
+    f!("key", Shape::Struct(&S3_KEY_FILTER), false, false, "A container for object key name prefix and suffix filtering rules."),
 ] };
 
 pub static OBJECT: Structure = Structure { name: "Object", fields: &[
@@ -880,13 +925,31 @@ pub static PUBLIC_ACCESS_BLOCK_CONFIGURATION: Structure = Structure { name: "Pub
     f!("restrict_public_buckets", Shape::Bool, false, false, "Specifies whether Amazon S3 should restrict public bucket policies for this bucket."),
 ] };
 
+pub static QUEUE_CONFIGURATION: Structure = Structure { name: "QueueConfiguration", fields: &[
+    f!("id", Shape::Text, false, false, "An optional unique identifier for configurations in a notification configuration."),
+    f!("queue_arn", Shape::Text, true, false, "The Amazon Resource Name (ARN) of the Amazon SQS queue to which Amazon S3 publishes a message when it detects events of the specified type."),
+    f!("events", Shape::List(&Shape::Enum(t::Event::values())), false, false, "A collection of bucket events for which to send notifications."),
+    f!("filter", Shape::Struct(&NOTIFICATION_CONFIGURATION_FILTER), false, false, "Specifies object key name filtering rules."),
+] };
+
 pub static RESTORE_STATUS: Structure = Structure { name: "RestoreStatus", fields: &[
     f!("is_restore_in_progress", Shape::Bool, false, false, "Specifies whether the object is currently being restored."),
     f!("restore_expiry_date", Shape::Time, false, false, "Indicates when the restored copy will expire."),
 ] };
 
+pub static S3_KEY_FILTER: Structure = Structure { name: "S3KeyFilter", fields: &[
+    f!("filter_rules", Shape::List(&Shape::Struct(&FILTER_RULE)), false, false, "A list of containers for the key-value pair that defines the criteria for the filter rule."),
+] };
+
 pub static TAGGING: Structure = Structure { name: "Tagging", fields: &[
     f!("tag_set", Shape::Tags, false, false, "A collection for a set of tags."),
+] };
+
+pub static TOPIC_CONFIGURATION: Structure = Structure { name: "TopicConfiguration", fields: &[
+    f!("id", Shape::Text, false, false, "An optional unique identifier for configurations in a notification configuration."),
+    f!("topic_arn", Shape::Text, true, false, "The Amazon Resource Name (ARN) of the Amazon SNS topic to which Amazon S3 publishes a message when it detects events of the specified type."),
+    f!("events", Shape::List(&Shape::Enum(t::Event::values())), false, false, "The Amazon S3 bucket event about which to send notifications."),
+    f!("filter", Shape::Struct(&NOTIFICATION_CONFIGURATION_FILTER), false, false, "Specifies object key name filtering rules."),
 ] };
 
 pub static VERSIONING_CONFIGURATION: Structure = Structure { name: "VersioningConfiguration", fields: &[
