@@ -4,15 +4,19 @@
 //! their sleep differ (`sdk`). What a playbook asks of hosts and sites goes to
 //! the simulated ones (`http`, `ssh`); what is not simulated goes out in Local
 //! and is unreachable in a dry run, unless a fixture answers.
+//!
+//! A function that the cloud runs has a world of its own on the same cloud
+//! ([`Local::of_function`]): its branches are below the function's.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_types::SdkConfig;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
-use opsh_cloud::clock::Branch;
+use opsh_cloud::clock::{Branch, Stopped};
+use opsh_cloud::functions::Invocation;
 use opsh_cloud::furnish::Options;
 use opsh_cloud::{Cloud, StoreError};
 use opsh_operation::{Fault, FaultKind, Value};
@@ -28,6 +32,7 @@ mod sdk;
 mod ssh;
 
 pub use fixtures::Fixtures;
+pub use http::Outside;
 
 /// A world on the embedded cloud.
 pub struct Local {
@@ -38,6 +43,8 @@ pub struct Local {
     http: http::Visits,
     ssh: ssh::Logins,
     files: Arc<dyn Files>,
+    /// The branch of the cloud's clock below which this world's branches are.
+    root: Vec<u32>,
     /// Lets code that a client brings along (reading a file in the background) find an executor.
     runtime: tokio::runtime::Runtime,
 }
@@ -52,7 +59,7 @@ impl Local {
             Kind::DryRun,
             Cloud::furnished(options),
             options.seed,
-            http::Outside::Fixtures(fixtures),
+            Outside::Fixtures(fixtures),
             ssh::KnownHosts::Throwaway(None),
         )
     }
@@ -72,7 +79,7 @@ impl Local {
             Kind::Local,
             cloud,
             options.seed,
-            http::Outside::Real(outside),
+            Outside::Real(outside),
             ssh::KnownHosts::Kept(folder.join("known_hosts")),
         )
     }
@@ -87,25 +94,60 @@ impl Local {
             Kind::DryRun,
             cloud,
             options.seed,
-            http::Outside::Fixtures(fixtures),
+            Outside::Fixtures(fixtures),
             ssh::KnownHosts::Throwaway(Some(folder.join("known_hosts"))),
         )
+    }
+
+    /// The world of a function that the cloud runs: the same cloud, on the function's
+    /// branch. What it writes into files is its own, and gone with it.
+    ///
+    /// # Errors
+    /// The process cannot have an executor.
+    pub fn of_function(
+        invocation: &Invocation,
+        kind: Kind,
+        outside: Outside,
+    ) -> Result<Self, Fault> {
+        let cloud = invocation.cloud.clone();
+        let seed = cloud.look(|state| state.ids.seed());
+        let mut world = Self::writing(
+            Arc::new(Diverted::default()),
+            kind,
+            cloud,
+            seed,
+            outside,
+            ssh::KnownHosts::Throwaway(None),
+        )?;
+        world.root.clone_from(&invocation.branch);
+        Ok(world)
     }
 
     fn on(
         kind: Kind,
         cloud: Cloud,
         seed: u64,
-        outside: http::Outside,
+        outside: Outside,
+        known_hosts: ssh::KnownHosts,
+    ) -> Result<Self, Fault> {
+        let files: Arc<dyn Files> = match kind {
+            Kind::DryRun => Arc::new(Diverted::default()),
+            Kind::Live | Kind::Local => Arc::new(Disk),
+        };
+        Self::writing(files, kind, cloud, seed, outside, known_hosts)
+    }
+
+    fn writing(
+        files: Arc<dyn Files>,
+        kind: Kind,
+        cloud: Cloud,
+        seed: u64,
+        outside: Outside,
         known_hosts: ssh::KnownHosts,
     ) -> Result<Self, Fault> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .map_err(|error| Fault::new(FaultKind::Failed, format!("no executor: {error}")))?;
-        let files: Arc<dyn Files> = match kind {
-            Kind::DryRun => Arc::new(Diverted::default()),
-            Kind::Live | Kind::Local => Arc::new(Disk),
-        };
         Ok(Self {
             kind,
             config: sdk::config(&cloud),
@@ -114,6 +156,7 @@ impl Local {
             ssh: ssh::Logins::new(cloud.clone(), known_hosts, Arc::clone(&files)),
             files,
             cloud,
+            root: Vec::new(),
             runtime,
         })
     }
@@ -122,6 +165,23 @@ impl Local {
     #[must_use]
     pub fn cloud(&self) -> &Cloud {
         &self.cloud
+    }
+
+    fn below_root(&self, path: &[u32]) -> Vec<u32> {
+        [self.root.as_slice(), path].concat()
+    }
+
+    /// Why a wait ended early.
+    fn stopped(&self, cancel: &Cancel, stopped: Stopped) -> Fault {
+        if self.root.is_empty() {
+            return stopped_fault(cancel, stopped);
+        }
+        cancel.check().err().unwrap_or_else(|| {
+            Fault::new(
+                FaultKind::Deadline,
+                "the function has run for as long as its timeout allows",
+            )
+        })
     }
 }
 
@@ -136,7 +196,10 @@ impl World for Local {
 
     fn sleep(&self, duration: Duration, cancel: &Cancel) -> Result<(), Fault> {
         cancel.check()?;
-        wait(&self.cloud, duration, cancel)
+        self.cloud
+            .clock()
+            .sleep(duration, &|| cancel.reason().is_some())
+            .map_err(|stopped| self.stopped(cancel, stopped))
     }
 
     fn random(&self, bytes: &mut [u8]) {
@@ -173,7 +236,7 @@ impl World for Local {
         self.cloud
             .clock()
             .block_on(future, &|| cancel.reason().is_some())
-            .unwrap_or_else(|stopped| Err(stopped_fault(cancel, stopped)))
+            .unwrap_or_else(|stopped| Err(self.stopped(cancel, stopped)))
     }
 
     fn http(&self) -> &dyn web::Transport {
@@ -189,23 +252,30 @@ impl World for Local {
     }
 
     fn announce(&self, paths: &[Vec<u32>]) {
-        self.cloud.clock().announce(paths);
+        let paths: Vec<Vec<u32>> = paths.iter().map(|path| self.below_root(path)).collect();
+        self.cloud.clock().announce(&paths);
     }
 
     fn enter(&self, path: &[u32]) -> Box<dyn BranchGuard> {
-        Box::new(self.cloud.clock().enter(path))
+        Box::new(self.cloud.clock().enter(&self.below_root(path)))
     }
 }
 
 impl BranchGuard for Branch {}
 
+/// For how long a command waits, in real time, for functions that are under way.
+const PATIENCE: Duration = Duration::from_mins(1);
+
 impl Drop for Local {
     /// Functions that are under way come to their end, since no time passes between
     /// commands. Writes are on disk already; this keeps the time that has passed since.
     fn drop(&mut self) {
-        if self.kind == Kind::Local {
-            self.cloud.rest(&|| false);
+        if self.kind != Kind::Local || !self.root.is_empty() {
+            return;
         }
+        let end = Instant::now().checked_add(PATIENCE);
+        self.cloud
+            .rest(&|| end.is_some_and(|end| Instant::now() >= end));
         let _ = self.cloud.save();
     }
 }
@@ -218,7 +288,7 @@ fn wait(cloud: &Cloud, duration: Duration, cancel: &Cancel) -> Result<(), Fault>
         .map_err(|stopped| stopped_fault(cancel, stopped))
 }
 
-fn stopped_fault(cancel: &Cancel, stopped: opsh_cloud::clock::Stopped) -> Fault {
+fn stopped_fault(cancel: &Cancel, stopped: Stopped) -> Fault {
     match cancel.check() {
         Err(fault) => fault,
         Ok(()) => Fault::new(FaultKind::Interrupted, stopped.to_string()),

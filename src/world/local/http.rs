@@ -17,7 +17,7 @@ use crate::world::http::{Request, Response, Transport};
 const LATENCY: Duration = Duration::from_millis(20);
 
 /// Who answers for sites that are not simulated.
-pub(super) enum Outside {
+pub enum Outside {
     /// The real network, if there is a way to it.
     Real(Option<Box<dyn Transport>>),
     /// Files.

@@ -17,6 +17,8 @@ use super::{Fixtures, Local};
 use crate::world::http::Request;
 use crate::world::{Cancel, Scope, World as _};
 
+mod functions;
+
 fn never() -> bool {
     false
 }
