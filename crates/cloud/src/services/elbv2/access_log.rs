@@ -43,8 +43,6 @@ pub struct Entry<'a> {
     pub agent: String,
     /// The request's trace.
     pub trace: String,
-    /// The balancer's name as the visitor wrote it.
-    pub domain: &'a str,
     /// What the listener did: `forward`, `redirect`, `fixed-response`.
     pub action: &'a str,
     /// Where a redirect went.
@@ -116,9 +114,15 @@ fn line(now: Timestamp, balancer: &Balancer, entry: &Entry<'_>) -> String {
     let stamp = |at: Timestamp| at.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string();
     // What the balancer and its target took: there is no wire here to measure.
     let took = SignedDuration::from_millis(2);
-    let (target, group, times) = match &entry.target {
-        Some((address, port, group)) => (format!("{address}:{port}"), *group, "0.000 0.001 0.000"),
-        None => ("-".to_owned(), "-", "-1 -1 -1"),
+    let (target, group) = match &entry.target {
+        Some((address, port, group)) => (format!("{address}:{port}"), *group),
+        None => ("-".to_owned(), "-"),
+    };
+    // A phase that did not come about has no time.
+    let times = match (&entry.target, entry.target_status) {
+        (Some(_), Some(_)) => "0.000 0.001 0.000",
+        (Some(_), None) => "0.000 -1 -1",
+        (None, _) => "-1 -1 -1",
     };
     let target_status = entry
         .target_status
@@ -130,23 +134,27 @@ fn line(now: Timestamp, balancer: &Balancer, entry: &Entry<'_>) -> String {
             text.replace('"', "%22")
         }
     };
+    // The fields for TLS, rewriting and authentication are there, empty: listeners are plain.
     format!(
-        "http {} {} {}:{} {target} {times} {} {target_status} {} {} \"{}\" \"{}\" - - {group} \"{}\" \"{}\" \"-\" 0 {} \"{}\" \"{}\" \"-\" \"{target}\" \"{target_status}\" \"-\" \"-\" TID_{}",
-        stamp(now + took),
-        balancer.dimension(),
-        entry.client,
-        49_152 + balancer.log.len() % 16_384,
-        entry.status,
-        entry.received,
-        entry.sent,
-        or_dash(&entry.line),
-        or_dash(&entry.agent),
-        or_dash(&entry.trace),
-        or_dash(entry.domain),
-        stamp(now),
-        entry.action,
-        or_dash(&entry.redirect),
-        balancer.id,
+        "http {time} {elb} {client}:{port} {target} {times} {status} {target_status} {received} {sent} \
+         \"{request}\" \"{agent}\" - - {group} \"{trace}\" \"-\" \"-\" 0 {created} \"{action}\" \
+         \"{redirect}\" \"-\" \"{target}\" \"{target_status}\" \"-\" \"-\" TID_{connection} \
+         \"-\" \"-\" \"-\" {node}",
+        time = stamp(now + took),
+        elb = balancer.dimension(),
+        client = entry.client,
+        port = 49_152 + balancer.log.len() % 16_384,
+        status = entry.status,
+        received = entry.received,
+        sent = entry.sent,
+        request = or_dash(&entry.line),
+        agent = or_dash(&entry.agent),
+        trace = or_dash(&entry.trace),
+        created = stamp(now),
+        action = entry.action,
+        redirect = or_dash(&entry.redirect),
+        connection = balancer.id,
+        node = balancer.address(),
     )
 }
 

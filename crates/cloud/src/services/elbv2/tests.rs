@@ -477,6 +477,15 @@ fn visits_are_logged_to_the_bucket_if_its_policy_lets_them() {
         lines[0]
     );
     assert!(lines[0].contains(":80/a?b HTTP/1.1\" "), "{}", lines[0]);
+    // What reads logs reads these: all fields of today, none more.
+    for text in lines {
+        let fields = opsh_accesslog::line::fields(text.as_bytes()).unwrap();
+        assert_eq!(fields.len(), opsh_accesslog::line::FIELDS.len(), "{text}");
+        let line = opsh_accesslog::line::Line::parse(text.as_bytes()).unwrap();
+        assert_eq!((line.status, line.target), (200, b"-".as_slice()));
+        assert_eq!(line.method, b"GET");
+        assert!(matches!(line.path, b"/a?b" | b"/c"));
+    }
 }
 
 #[test]

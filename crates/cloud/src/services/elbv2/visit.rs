@@ -115,7 +115,6 @@ fn answer(
         ),
         agent: header(request.headers(), USER_AGENT),
         trace,
-        domain: &balancer.dns_name,
         action: word,
         redirect: header(response.headers(), LOCATION),
     };
