@@ -291,6 +291,7 @@ pub const PACKAGES: &[Package] = &[
     package("rsync", "3.4.0-1.amzn2023.0.3", 417, &["rsync"]),
     package("ansible", "8.3.0-1.amzn2023.0.1", 43_008, &["ansible"]),
     package("vim-enhanced", "9.1.1706-1.amzn2023.0.1", 1843, &["vim"]),
+    package("sqlite", "3.40.0-1.amzn2023.0.6", 824, &["sqlite3"]),
     on_image("bash", "5.2.15-1.amzn2023.0.2", &[]),
     on_image("coreutils-single", "8.32-30.amzn2023.0.3", &[]),
     on_image("curl-minimal", "8.11.1-4.amzn2023.0.1", &[]),

@@ -279,6 +279,7 @@ pub const PACKAGES: &[Package] = &[
         &["ansible"],
         &[],
     ),
+    package("sqlite3", "3.45.1-1ubuntu2.5", 144, &[], &["sqlite3"], &[]),
     on_image("bash", "5.2.21-2ubuntu4", &[]),
     on_image("coreutils", "9.4-3ubuntu6.1", &[]),
     on_image("curl", "8.5.0-2ubuntu10.6", &[]),

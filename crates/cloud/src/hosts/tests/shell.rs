@@ -348,3 +348,70 @@ fn what_is_not_permitted_fails_only_that_command() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+#[test]
+fn a_database_in_a_file() {
+    let mut host = host(Flavour::AmazonLinux2023, None);
+    let (code, _, _) = try_sh(&mut host, "sqlite3 x.db 'SELECT 1'");
+    assert_eq!(code, 127);
+    sh(&mut host, "sudo dnf install -y sqlite");
+    // Nothing makes no file.
+    assert_eq!(sh(&mut host, "sqlite3 app.db 'SELECT 1+1'; ls"), "2\n");
+    sh(
+        &mut host,
+        "sqlite3 -batch app.db <<'EOF'\nCREATE TABLE files (id INTEGER PRIMARY KEY, name TEXT UNIQUE, size REAL);\nINSERT INTO files (name, size) VALUES ('it''s', 1.5), ('b', NULL);\nEOF",
+    );
+    assert_eq!(
+        sh(&mut host, "sqlite3 app.db 'SELECT * FROM files'"),
+        "1|it's|1.5\n2|b|\n"
+    );
+    assert_eq!(
+        sh(
+            &mut host,
+            "sqlite3 -header -separator , -cmd '.timeout 5000' app.db 'SELECT name, size FROM files WHERE id = 1'"
+        ),
+        "name,size\nit's,1.5\n"
+    );
+    assert_eq!(
+        sh(
+            &mut host,
+            "sqlite3 -json app.db 'UPDATE files SET size = 2 WHERE id = 2; SELECT changes() AS n; SELECT id, name FROM files ORDER BY id; SELECT 1 WHERE 0'"
+        ),
+        "[{\"n\":1}]\n[{\"id\":1,\"name\":\"it's\"},\n{\"id\":2,\"name\":\"b\"}]\n"
+    );
+    // What fails says so; what was done before stays.
+    let twice = "sqlite3 app.db \"INSERT INTO files (name) VALUES ('c'); INSERT INTO files (name) VALUES ('b')\"";
+    let (code, _, complaint) = try_sh(&mut host, twice);
+    assert_eq!(
+        (code, complaint.as_str()),
+        (
+            1,
+            "Runtime error: UNIQUE constraint failed: files.name (19)\n"
+        )
+    );
+    assert_eq!(
+        sh(&mut host, "sqlite3 app.db 'SELECT count(*) FROM files'"),
+        "3\n"
+    );
+    let (code, _, complaint) = try_sh(&mut host, "sqlite3 app.db 'SELECT * FROM nowhere'");
+    assert_eq!(
+        (code, complaint.as_str()),
+        (1, "Parse error: no such table: nowhere\n")
+    );
+    // Others' databases stay others'.
+    sh(&mut host, "sudo install -m 600 app.db /srv/app.db");
+    let (code, _, complaint) = try_sh(&mut host, "sqlite3 /srv/app.db 'SELECT 1'");
+    assert_eq!(code, 1);
+    assert!(complaint.contains("unable to open database"), "{complaint}");
+    assert_eq!(
+        sh(
+            &mut host,
+            "sudo sqlite3 /srv/app.db 'SELECT count(*) FROM files'"
+        ),
+        "3\n"
+    );
+    for unmodelled in ["sqlite3 app.db .tables", "sqlite3 -csv app.db 'SELECT 1'"] {
+        let (code, _, complaint) = try_sh(&mut host, unmodelled);
+        assert_eq!(code, 64, "{complaint}");
+    }
+}

@@ -18,6 +18,7 @@ mod packages;
 mod processes;
 mod randomness;
 mod services;
+mod sqlite3;
 mod unmodelled;
 mod web;
 mod wget;
@@ -108,6 +109,7 @@ const TOOLS: &[(&str, Work)] = &[
     ("service", Itself(services::service)),
     ("setsid", Wraps(wrappers::nohup)),
     ("sleep", Itself(clock::sleep)),
+    ("sqlite3", Itself(sqlite3::sqlite3)),
     ("ss", Itself(network::ss)),
     ("stat", Itself(files::stat)),
     ("stress", Itself(processes::stress)),
