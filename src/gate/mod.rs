@@ -163,6 +163,8 @@ impl Gate {
                     cancel: &cancel,
                     terminal: self.terminal.as_ref(),
                     files: &self.files,
+                    scope: &prepared.scope,
+                    policy: &self.policy,
                 };
                 match function(&context, &prepared.input) {
                     Ok(mut value) => {

@@ -162,33 +162,37 @@ fn token(run: &str, step: &Step) -> String {
 
 fn resolve_paths(gate: &Gate, structure: &Structure, map: &mut Map) -> Result<(), Fault> {
     for (name, value) in map.iter_mut() {
-        let Some(field) = structure.field(name) else {
-            continue;
-        };
-        match (&field.shape, &mut *value) {
-            (Shape::Path, Value::Text(path)) => {
-                *path = gate
-                    .files
-                    .resolve(path, gate.world.files())?
-                    .display()
-                    .to_string();
-            }
-            (Shape::Output, Value::Text(path)) => {
-                let real = gate.files.resolve_output(path, gate.world.files())?;
-                *path = real.display().to_string();
-            }
-            (Shape::Body, Value::Map(body)) => {
-                if let Some(Value::Text(path)) = body.get_mut("file") {
-                    *path = gate
-                        .files
-                        .resolve(path, gate.world.files())?
-                        .display()
-                        .to_string();
-                }
-            }
-            (Shape::Struct(inner), Value::Map(map)) => resolve_paths(gate, inner, map)?,
-            _ => {}
+        if let Some(field) = structure.field(name) {
+            resolve_path(gate, &field.shape, value)?;
         }
+    }
+    Ok(())
+}
+
+fn resolve_path(gate: &Gate, shape: &Shape, value: &mut Value) -> Result<(), Fault> {
+    let real = |path: &str| {
+        gate.files
+            .resolve(path, gate.world.files())
+            .map(|path| path.display().to_string())
+    };
+    match (shape, value) {
+        (Shape::Path, Value::Text(path)) => *path = real(path)?,
+        (Shape::Output, Value::Text(path)) => {
+            let real = gate.files.resolve_output(path, gate.world.files())?;
+            *path = real.display().to_string();
+        }
+        (Shape::Body, Value::Map(body)) => {
+            if let Some(Value::Text(path)) = body.get_mut("file") {
+                *path = real(path)?;
+            }
+        }
+        (Shape::List(item), Value::List(values)) => {
+            for value in values {
+                resolve_path(gate, item, value)?;
+            }
+        }
+        (Shape::Struct(inner), Value::Map(map)) => resolve_paths(gate, inner, map)?,
+        _ => {}
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ mod files;
 mod given;
 pub mod http;
 pub mod log;
+pub mod logs;
 pub mod metrics;
 pub mod parallel;
 pub mod parameter;
@@ -29,13 +30,15 @@ pub use files::Files;
 use opsh_aws::Binding;
 use opsh_operation::{Fault, Map, Operation, Value};
 
-use crate::world::{Cancel, World};
+use crate::gate::policy::Policy;
+use crate::world::{Cancel, Scope, World};
 
 /// The tables of everything that is not generated from the AWS SDK.
 pub static NATIVE: &[&[Entry]] = &[
     file::ENTRIES,
     http::ENTRIES,
     log::ENTRIES,
+    logs::ENTRIES,
     metrics::ENTRIES,
     parallel::ENTRIES,
     random::ENTRIES,
@@ -77,6 +80,10 @@ pub struct Context<'a> {
     pub terminal: &'a dyn Terminal,
     /// Where local files may be.
     pub files: &'a Files,
+    /// Whose AWS is meant, for those that use it.
+    pub scope: &'a Scope,
+    /// What may be done at all, for those that do what operations of other names do.
+    pub policy: &'a Policy,
 }
 
 impl Context<'_> {

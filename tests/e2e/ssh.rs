@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command as Process;
 use std::time::{Duration, Instant};
 
+use opsh::gate::policy::Policy;
 use opsh::modules::ssh as module;
 use opsh::modules::{Context, Files, Handler, Terminal};
 use opsh::world::live::{Live, Settings};
 use opsh::world::ssh::key_file::KeyFile;
 use opsh::world::ssh::{Command, HostKey, Output, Session, Target};
-use opsh::world::{Cancel, World};
+use opsh::world::{Cancel, Scope, World};
 use opsh_operation::{Fault, FaultKind, Map, Secret, Value};
 use tempfile::TempDir;
 
@@ -632,6 +633,8 @@ impl Lab {
             cancel: &Cancel::new(None),
             terminal: &Nobody,
             files: &Files::new(self.home.path()).unwrap(),
+            scope: &Scope::default(),
+            policy: &Policy::new(&[], &[]),
         };
         let mut all = Map::from([("host".to_owned(), self.host().into())]);
         all.extend(

@@ -8,7 +8,8 @@
 //! - `generated`: tables, conversions and calls, one folder a service;
 //! - `glue`: what they stand on;
 //! - `waiters`: reads that are asked again until what they say is so;
-//! - `extra`: operations that the SDK has no single call for.
+//! - `extra`: operations that the SDK has no single call for;
+//! - [`stream`]: objects of S3 piece by piece.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -24,6 +25,7 @@ mod extra;
 #[allow(missing_docs)] // its tables carry the documentation
 mod generated;
 mod glue;
+pub mod stream;
 mod waiters;
 
 /// An AWS operation and the glue to its typed client.
