@@ -164,7 +164,6 @@ impl Gate {
                     terminal: self.terminal.as_ref(),
                     files: &self.files,
                     scope: &prepared.scope,
-                    policy: &self.policy,
                 };
                 match function(&context, &prepared.input) {
                     Ok(mut value) => {

@@ -30,7 +30,6 @@ pub use files::Files;
 use opsh_aws::Binding;
 use opsh_operation::{Fault, Map, Operation, Value};
 
-use crate::gate::policy::Policy;
 use crate::world::{Cancel, Scope, World};
 
 /// The tables of everything that is not generated from the AWS SDK.
@@ -82,8 +81,6 @@ pub struct Context<'a> {
     pub files: &'a Files,
     /// Whose AWS is meant, for those that use it.
     pub scope: &'a Scope,
-    /// What may be done at all, for those that do what operations of other names do.
-    pub policy: &'a Policy,
 }
 
 impl Context<'_> {

@@ -12,7 +12,6 @@ use jiff::Timestamp;
 use opsh_operation::{Fault, Map, Value, validate};
 
 use super::{Context, Entry, Files, Handler, Terminal};
-use crate::gate::policy::Policy;
 use crate::world::{BranchGuard, Cancel, Kind, Scope, World, http, ssh};
 
 /// A world with a clock that only `sleep` moves, and countable randomness.
@@ -171,7 +170,6 @@ impl Bench {
             terminal: &self.terminal,
             files: &Files::new(std::path::Path::new(".")).unwrap(),
             scope: &Scope::default(),
-            policy: &Policy::new(&[], &[]),
         };
         function(&context, &input)
     }

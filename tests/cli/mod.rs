@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod fullstack;
+mod lambda;
 mod limits;
 mod plans;
 mod policy;

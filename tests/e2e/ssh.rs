@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command as Process;
 use std::time::{Duration, Instant};
 
-use opsh::gate::policy::Policy;
 use opsh::modules::ssh as module;
 use opsh::modules::{Context, Files, Handler, Terminal};
 use opsh::world::live::{Live, Settings};
@@ -634,7 +633,6 @@ impl Lab {
             terminal: &Nobody,
             files: &Files::new(self.home.path()).unwrap(),
             scope: &Scope::default(),
-            policy: &Policy::new(&[], &[]),
         };
         let mut all = Map::from([("host".to_owned(), self.host().into())]);
         all.extend(

@@ -1,6 +1,7 @@
 //! `logs`: what the access logs of a balancer say.
 //!
-//! The reading is done by the crate `opsh-accesslog`, which knows no playbook; here are its
+//! Its action is what it does at AWS, so that whoever may not read objects cannot do it this
+//! way. The reading is done by the crate `opsh-accesslog`, which knows no playbook; here are its
 //! declaration, and where the bytes come from: files, or objects of S3 as a stream.
 
 mod alb;
@@ -235,10 +236,10 @@ static RESULT: Structure = Structure {
 
 /// The table.
 pub static ENTRIES: &[Entry] = &[entry! {
-    "logs" "analyse_alb" "logs:AnalyseAlb" Effect::Read, Handler::Native(alb::analyse),
+    "logs" "analyse_alb" "s3:GetObject" Effect::Read, Handler::Native(alb::analyse),
     () [
         optional("files", Shape::List(&Shape::Path), "Local logs, compressed or not."),
-        optional("objects", Shape::List(&Shape::Struct(&OBJECT)), "Logs in S3; they are read as a stream. Needs s3:GetObject."),
+        optional("objects", Shape::List(&Shape::Struct(&OBJECT)), "Logs in S3; they are read as a stream."),
         optional("probes", Shape::List(&Shape::Text), "Texts that a path or query contains only if somebody tries doors, e.g. \"/.env\"; case and percent-encoding do not matter."),
         optional("missing_statuses", Shape::List(&int(400, 599)), "Statuses that say that a path is not there. Default: 404."),
         optional("requests_per_minute", int(1, i64::MAX), "Lines are kept of clients who reach a quarter of this in a minute. Default: 300."),
