@@ -1,5 +1,6 @@
 //! Operations that the SDK has no single call for, written by hand.
 
+mod empty;
 pub(crate) mod object_url;
 mod presign;
 mod upload;
@@ -10,6 +11,7 @@ use crate::Binding;
 
 /// Every hand-written operation.
 pub(crate) static BINDINGS: &[Binding] = &[
+    empty::BINDING,
     presign::GET,
     presign::PUT,
     object_url::BINDING,

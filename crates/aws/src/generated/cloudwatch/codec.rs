@@ -52,6 +52,14 @@ impl Encode for o::list_metrics::ListMetricsOutput {
     }
 }
 
+impl Encode for o::list_tags_for_resource::ListTagsForResourceOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "tags", self.tags.encode());
+        Value::Map(m)
+    }
+}
+
 impl Encode for t::ActionConfiguration {
     fn encode(self) -> Value {
         let mut m = Map::new();

@@ -241,6 +241,23 @@ pub fn list_metrics(config: SdkConfig, mut input: Map, controls: Controls) -> Re
     }))
 }
 
+pub static LIST_TAGS_FOR_RESOURCE: Operation = Operation {
+    module: "cloudwatch", name: "list_tags_for_resource", action: "cloudwatch:ListTagsForResource",
+    summary: "Displays the tags associated with a CloudWatch resource.",
+    input: &tables::LIST_TAGS_FOR_RESOURCE_INPUT, positional: &[], output: Shape::Struct(&tables::LIST_TAGS_FOR_RESOURCE_OUTPUT),
+    effect: Effect::Read,
+    example: "cloudwatch::put_metric_alarm(#{ alarm_name: \"busy\", namespace: \"AWS/EC2\", metric_name: \"CPUUtilization\", statistic: \"Average\", period: 60, evaluation_periods: 1, threshold: 80.0, comparison_operator: \"GreaterThanThreshold\", tags: #{ team: \"web\" } });\nlet alarm = cloudwatch::describe_alarms(#{ alarm_names: [\"busy\"] }).metric_alarms[0].alarm_arn;\ncloudwatch::list_tags_for_resource(#{ resource_arn: alarm }).tags.team",
+};
+
+pub fn list_tags_for_resource(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).list_tags_for_resource()
+            .set_resource_arn(take(&mut input, "resource_arn")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
 pub static PUT_METRIC_ALARM: Operation = Operation {
     module: "cloudwatch", name: "put_metric_alarm", action: "cloudwatch:PutMetricAlarm",
     summary: "Creates or updates an alarm and associates it with the specified metric, metric math expression, anomaly detection model, Metrics Insights query, or PromQL query.",
@@ -349,6 +366,7 @@ pub static BINDINGS: &[Binding] = &[
     Binding { operation: &GET_METRIC_DATA, call: get_metric_data },
     Binding { operation: &GET_METRIC_STATISTICS, call: get_metric_statistics },
     Binding { operation: &LIST_METRICS, call: list_metrics },
+    Binding { operation: &LIST_TAGS_FOR_RESOURCE, call: list_tags_for_resource },
     Binding { operation: &PUT_METRIC_ALARM, call: put_metric_alarm },
     Binding { operation: &PUT_METRIC_DATA, call: put_metric_data },
     Binding { operation: &SET_ALARM_STATE, call: set_alarm_state },

@@ -92,6 +92,14 @@ pub static LIST_METRICS_OUTPUT: Structure = Structure { name: "ListMetricsOutput
     f!("owning_accounts", Shape::List(&Shape::Text), false, false, "If you are using this operation in a monitoring account, this array contains the account IDs of the source accounts where the metrics in the returned data are from."),
 ] };
 
+pub static LIST_TAGS_FOR_RESOURCE_INPUT: Structure = Structure { name: "ListTagsForResourceInput", fields: &[
+    f!("resource_arn", Shape::Text, true, false, "The ARN of the CloudWatch resource that you want to view tags for."),
+] };
+
+pub static LIST_TAGS_FOR_RESOURCE_OUTPUT: Structure = Structure { name: "ListTagsForResourceOutput", fields: &[
+    f!("tags", Shape::Tags, false, false, "The list of tag keys and values associated with the resource you specified."),
+] };
+
 pub static PUT_METRIC_ALARM_INPUT: Structure = Structure { name: "PutMetricAlarmInput", fields: &[
     f!("alarm_name", Shape::Text, true, false, "The name for the alarm."),
     f!("alarm_description", Shape::Text, false, false, "The description for the alarm."),

@@ -618,7 +618,7 @@ pub static DEREGISTER_IMAGE: Operation = Operation {
         settle: Settle::Repeat,
         makes: &[], removes: &[Removes { kind: "ec2:image", id: "input.image_id" }], tags: None,
     }),
-    example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nlet made = ec2::create_image(#{ instance_id: id, name: \"golden\" }).image_id;\nec2::wait_until_image_available(#{ image_ids: [made] });\nec2::deregister_image(#{ image_id: made })",
+    example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nlet made = ec2::create_image(#{ instance_id: id, name: \"golden\" }).image_id;\nec2::wait_until_image_available(#{ image_ids: [made] });\nec2::deregister_image(#{ image_id: made, delete_associated_snapshots: true })",
 };
 
 pub fn deregister_image(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
@@ -1731,7 +1731,7 @@ pub static START_INSTANCES: Operation = Operation {
     summary: "Starts an Amazon EBS-backed instance that you've previously stopped.",
     input: &tables::START_INSTANCES_INPUT, positional: &[], output: Shape::Struct(&tables::START_INSTANCES_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::stop_instances", arguments: &[("instance_ids", "input.instance_ids")] }]),
+        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::stop_instances", arguments: &[("instance_ids", "input.instance_ids")] }, InverseCall { operation: "ec2::wait_until_instance_stopped", arguments: &[("instance_ids", "input.instance_ids")] }]),
         settle: Settle::Repeat,
         makes: &[], removes: &[], tags: None,
     }),
@@ -1754,7 +1754,7 @@ pub static STOP_INSTANCES: Operation = Operation {
     summary: "Stops an Amazon EBS-backed instance.",
     input: &tables::STOP_INSTANCES_INPUT, positional: &[], output: Shape::Struct(&tables::STOP_INSTANCES_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::start_instances", arguments: &[("instance_ids", "input.instance_ids")] }]),
+        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::start_instances", arguments: &[("instance_ids", "input.instance_ids")] }, InverseCall { operation: "ec2::wait_until_instance_running", arguments: &[("instance_ids", "input.instance_ids")] }]),
         settle: Settle::Repeat,
         makes: &[], removes: &[], tags: None,
     }),

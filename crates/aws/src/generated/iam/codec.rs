@@ -65,6 +65,22 @@ impl Encode for o::list_attached_role_policies::ListAttachedRolePoliciesOutput {
     }
 }
 
+impl Encode for o::list_instance_profiles::ListInstanceProfilesOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "instance_profiles", self.instance_profiles.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::list_role_policies::ListRolePoliciesOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "policy_names", self.policy_names.encode());
+        Value::Map(m)
+    }
+}
+
 impl Encode for o::list_roles::ListRolesOutput {
     fn encode(self) -> Value {
         let mut m = Map::new();

@@ -298,6 +298,64 @@ pub fn list_attached_role_policies(config: SdkConfig, mut input: Map, controls: 
     }))
 }
 
+pub static LIST_INSTANCE_PROFILES: Operation = Operation {
+    module: "iam", name: "list_instance_profiles", action: "iam:ListInstanceProfiles",
+    summary: "Lists the instance profiles that have the specified path prefix.",
+    input: &tables::LIST_INSTANCE_PROFILES_INPUT, positional: &[], output: Shape::Struct(&tables::LIST_INSTANCE_PROFILES_OUTPUT),
+    effect: Effect::Read,
+    example: "iam::create_instance_profile(#{ instance_profile_name: \"example\" });\niam::list_instance_profiles(#{}).instance_profiles[0].instance_profile_name",
+};
+
+pub fn list_instance_profiles(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).list_instance_profiles()
+            .set_path_prefix(take(&mut input, "path_prefix")?);
+        let mut pages = Pages::new(&controls, &["instance_profiles"], None);
+        let mut tokens: [Option<String>; 1] = Default::default();
+        loop {
+            let page = request.clone()
+                .set_marker(tokens[0].clone())
+                .send().await.map_err(fault)?;
+            let next = [page.marker.clone()];
+            let more = goes_on(&tokens, &next);
+            tokens = next;
+            if !pages.add(page.encode()) || !more {
+                return Ok(pages.finish());
+            }
+        }
+    }))
+}
+
+pub static LIST_ROLE_POLICIES: Operation = Operation {
+    module: "iam", name: "list_role_policies", action: "iam:ListRolePolicies",
+    summary: "Lists the names of the inline policies that are embedded in the specified IAM role.",
+    input: &tables::LIST_ROLE_POLICIES_INPUT, positional: &[], output: Shape::Struct(&tables::LIST_ROLE_POLICIES_OUTPUT),
+    effect: Effect::Read,
+    example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\nlet policy = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"s3:GetObject\",\"Resource\":\"*\"}]}`;\niam::put_role_policy(#{ role_name: \"example\", policy_name: \"read\", policy_document: policy });\niam::list_role_policies(#{ role_name: \"example\" }).policy_names[0]",
+};
+
+pub fn list_role_policies(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).list_role_policies()
+            .set_role_name(take(&mut input, "role_name")?);
+        let mut pages = Pages::new(&controls, &["policy_names"], None);
+        let mut tokens: [Option<String>; 1] = Default::default();
+        loop {
+            let page = request.clone()
+                .set_marker(tokens[0].clone())
+                .send().await.map_err(fault)?;
+            let next = [page.marker.clone()];
+            let more = goes_on(&tokens, &next);
+            tokens = next;
+            if !pages.add(page.encode()) || !more {
+                return Ok(pages.finish());
+            }
+        }
+    }))
+}
+
 pub static LIST_ROLES: Operation = Operation {
     module: "iam", name: "list_roles", action: "iam:ListRoles",
     summary: "Lists the IAM roles that have the specified path prefix.",
@@ -389,6 +447,8 @@ pub static BINDINGS: &[Binding] = &[
     Binding { operation: &GET_ROLE_POLICY, call: get_role_policy },
     Binding { operation: &GET_USER, call: get_user },
     Binding { operation: &LIST_ATTACHED_ROLE_POLICIES, call: list_attached_role_policies },
+    Binding { operation: &LIST_INSTANCE_PROFILES, call: list_instance_profiles },
+    Binding { operation: &LIST_ROLE_POLICIES, call: list_role_policies },
     Binding { operation: &LIST_ROLES, call: list_roles },
     Binding { operation: &PUT_ROLE_POLICY, call: put_role_policy },
     Binding { operation: &REMOVE_ROLE_FROM_INSTANCE_PROFILE, call: remove_role_from_instance_profile },

@@ -102,6 +102,22 @@ pub static LIST_ATTACHED_ROLE_POLICIES_OUTPUT: Structure = Structure { name: "Li
     f!("attached_policies", Shape::List(&Shape::Struct(&ATTACHED_POLICY)), false, false, "A list of the attached policies."),
 ] };
 
+pub static LIST_INSTANCE_PROFILES_INPUT: Structure = Structure { name: "ListInstanceProfilesInput", fields: &[
+    f!("path_prefix", Shape::Text, false, false, "The path prefix for filtering the results."),
+] };
+
+pub static LIST_INSTANCE_PROFILES_OUTPUT: Structure = Structure { name: "ListInstanceProfilesOutput", fields: &[
+    f!("instance_profiles", Shape::List(&Shape::Struct(&INSTANCE_PROFILE)), false, false, "A list of instance profiles."),
+] };
+
+pub static LIST_ROLE_POLICIES_INPUT: Structure = Structure { name: "ListRolePoliciesInput", fields: &[
+    f!("role_name", Shape::Text, true, false, "The name of the role to list policies for."),
+] };
+
+pub static LIST_ROLE_POLICIES_OUTPUT: Structure = Structure { name: "ListRolePoliciesOutput", fields: &[
+    f!("policy_names", Shape::List(&Shape::Text), false, false, "A list of policy names."),
+] };
+
 pub static LIST_ROLES_INPUT: Structure = Structure { name: "ListRolesInput", fields: &[
     f!("path_prefix", Shape::Text, false, false, "The path prefix for filtering the results."),
 ] };

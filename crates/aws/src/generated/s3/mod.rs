@@ -153,7 +153,7 @@ pub static CREATE_BUCKET: Operation = Operation {
     summary: "Creates a bucket; its name is unique in the whole of AWS.",
     input: &tables::CREATE_BUCKET_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_BUCKET_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "s3::delete_bucket", arguments: &[("bucket", "input.bucket")] }, InverseCall { operation: "s3::wait_until_bucket_not_exists", arguments: &[("bucket", "input.bucket")] }]),
+        inverse: Inverse::Calls(&[InverseCall { operation: "s3::empty_bucket", arguments: &[("bucket", "input.bucket")] }, InverseCall { operation: "s3::delete_bucket", arguments: &[("bucket", "input.bucket")] }, InverseCall { operation: "s3::wait_until_bucket_not_exists", arguments: &[("bucket", "input.bucket")] }]),
         settle: Settle::Find { operation: "s3::head_bucket", arguments: &[("bucket", "input.bucket")] },
         makes: &[Makes { kind: "s3:bucket", id: "input.bucket" }], removes: &[], tags: None,
     }),

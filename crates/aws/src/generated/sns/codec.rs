@@ -39,6 +39,14 @@ impl Encode for o::list_subscriptions_by_topic::ListSubscriptionsByTopicOutput {
     }
 }
 
+impl Encode for o::list_tags_for_resource::ListTagsForResourceOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "tags", self.tags.encode());
+        Value::Map(m)
+    }
+}
+
 impl Encode for o::list_topics::ListTopicsOutput {
     fn encode(self) -> Value {
         let mut m = Map::new();
@@ -84,6 +92,18 @@ impl Encode for t::Subscription {
         put(&mut m, "endpoint", self.endpoint.encode());
         put(&mut m, "topic_arn", self.topic_arn.encode());
         Value::Map(m)
+    }
+}
+
+impl Encode for t::Tag {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "key", self.key.encode());
+        put(&mut m, "value", self.value.encode());
+        Value::Map(m)
+    }
+    fn encode_list(items: Vec<Self>) -> Value {
+        tag_map(items.into_iter().map(|tag| (tag.key.encode(), tag.value.encode())))
     }
 }
 

@@ -122,6 +122,23 @@ pub fn list_subscriptions_by_topic(config: SdkConfig, mut input: Map, controls: 
     }))
 }
 
+pub static LIST_TAGS_FOR_RESOURCE: Operation = Operation {
+    module: "sns", name: "list_tags_for_resource", action: "sns:ListTagsForResource",
+    summary: "List all tags added to the specified Amazon SNS topic.",
+    input: &tables::LIST_TAGS_FOR_RESOURCE_INPUT, positional: &[], output: Shape::Struct(&tables::LIST_TAGS_FOR_RESOURCE_OUTPUT),
+    effect: Effect::Read,
+    example: "let topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nsns::tag_resource(#{ resource_arn: topic, tags: #{ team: \"web\" } });\nsns::list_tags_for_resource(#{ resource_arn: topic }).tags.team",
+};
+
+pub fn list_tags_for_resource(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).list_tags_for_resource()
+            .set_resource_arn(take(&mut input, "resource_arn")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
 pub static LIST_TOPICS: Operation = Operation {
     module: "sns", name: "list_topics", action: "sns:ListTopics",
     summary: "Returns a list of the requester's topics.",
@@ -280,6 +297,7 @@ pub static BINDINGS: &[Binding] = &[
     Binding { operation: &GET_SUBSCRIPTION_ATTRIBUTES, call: get_subscription_attributes },
     Binding { operation: &GET_TOPIC_ATTRIBUTES, call: get_topic_attributes },
     Binding { operation: &LIST_SUBSCRIPTIONS_BY_TOPIC, call: list_subscriptions_by_topic },
+    Binding { operation: &LIST_TAGS_FOR_RESOURCE, call: list_tags_for_resource },
     Binding { operation: &LIST_TOPICS, call: list_topics },
     Binding { operation: &PUBLISH, call: publish },
     Binding { operation: &SET_TOPIC_ATTRIBUTES, call: set_topic_attributes },

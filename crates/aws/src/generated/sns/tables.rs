@@ -44,6 +44,14 @@ pub static LIST_SUBSCRIPTIONS_BY_TOPIC_OUTPUT: Structure = Structure { name: "Li
     f!("subscriptions", Shape::List(&Shape::Struct(&SUBSCRIPTION)), false, false, "A list of subscriptions."),
 ] };
 
+pub static LIST_TAGS_FOR_RESOURCE_INPUT: Structure = Structure { name: "ListTagsForResourceInput", fields: &[
+    f!("resource_arn", Shape::Text, true, false, "The ARN of the topic for which to list tags."),
+] };
+
+pub static LIST_TAGS_FOR_RESOURCE_OUTPUT: Structure = Structure { name: "ListTagsForResourceOutput", fields: &[
+    f!("tags", Shape::Tags, false, false, "The tags associated with the specified topic."),
+] };
+
 pub static LIST_TOPICS_INPUT: Structure = Structure { name: "ListTopicsInput", fields: &[
 ] };
 

@@ -40,6 +40,14 @@ impl Encode for o::get_parameters_by_path::GetParametersByPathOutput {
     }
 }
 
+impl Encode for o::list_tags_for_resource::ListTagsForResourceOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "tag_list", self.tag_list.encode());
+        Value::Map(m)
+    }
+}
+
 impl Encode for o::put_parameter::PutParameterOutput {
     fn encode(self) -> Value {
         let mut m = Map::new();
@@ -125,6 +133,20 @@ impl Decode for t::ParametersFilter {
 }
 
 impl Decode for t::ParametersFilterKey { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
+
+impl Decode for t::ResourceTypeForTagging { fn decode(value: Value) -> Result<Self, Fault> { Ok(Self::from(word(&value)?)) } }
+
+impl Encode for t::Tag {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "key", self.key.encode());
+        put(&mut m, "value", self.value.encode());
+        Value::Map(m)
+    }
+    fn encode_list(items: Vec<Self>) -> Value {
+        tag_map(items.into_iter().map(|tag| (tag.key.encode(), tag.value.encode())))
+    }
+}
 
 impl Decode for t::Tag {
     fn decode(value: Value) -> Result<Self, Fault> {

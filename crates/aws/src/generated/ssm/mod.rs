@@ -134,6 +134,24 @@ pub fn get_parameters_by_path(config: SdkConfig, mut input: Map, controls: Contr
     }))
 }
 
+pub static LIST_TAGS_FOR_RESOURCE: Operation = Operation {
+    module: "ssm", name: "list_tags_for_resource", action: "ssm:ListTagsForResource",
+    summary: "Returns a list of the tags assigned to the specified resource.",
+    input: &tables::LIST_TAGS_FOR_RESOURCE_INPUT, positional: &[], output: Shape::Struct(&tables::LIST_TAGS_FOR_RESOURCE_OUTPUT),
+    effect: Effect::Read,
+    example: "ssm::put_parameter(#{ name: \"/example/color\", value: \"blue\", type: \"String\", tags: #{ team: \"web\" } });\nssm::list_tags_for_resource(#{ resource_type: \"Parameter\", resource_id: \"/example/color\" }).tag_list.team",
+};
+
+pub fn list_tags_for_resource(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).list_tags_for_resource()
+            .set_resource_type(take(&mut input, "resource_type")?)
+            .set_resource_id(take(&mut input, "resource_id")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
 pub static PUT_PARAMETER: Operation = Operation {
     module: "ssm", name: "put_parameter", action: "ssm:PutParameter",
     summary: "Create or update a parameter in Parameter Store.",
@@ -172,5 +190,6 @@ pub static BINDINGS: &[Binding] = &[
     Binding { operation: &GET_PARAMETER, call: get_parameter },
     Binding { operation: &GET_PARAMETERS, call: get_parameters },
     Binding { operation: &GET_PARAMETERS_BY_PATH, call: get_parameters_by_path },
+    Binding { operation: &LIST_TAGS_FOR_RESOURCE, call: list_tags_for_resource },
     Binding { operation: &PUT_PARAMETER, call: put_parameter },
 ];

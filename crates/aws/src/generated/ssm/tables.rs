@@ -50,6 +50,15 @@ pub static GET_PARAMETERS_BY_PATH_OUTPUT: Structure = Structure { name: "GetPara
     f!("parameters", Shape::List(&Shape::Struct(&PARAMETER)), false, false, "A list of parameters found in the specified hierarchy."),
 ] };
 
+pub static LIST_TAGS_FOR_RESOURCE_INPUT: Structure = Structure { name: "ListTagsForResourceInput", fields: &[
+    f!("resource_type", Shape::Enum(t::ResourceTypeForTagging::values()), true, false, "Returns a list of tags for a specific resource type."),
+    f!("resource_id", Shape::Text, true, false, "The resource ID for which you want to see a list of tags."),
+] };
+
+pub static LIST_TAGS_FOR_RESOURCE_OUTPUT: Structure = Structure { name: "ListTagsForResourceOutput", fields: &[
+    f!("tag_list", Shape::Tags, false, false, "A list of tags."),
+] };
+
 pub static PUT_PARAMETER_INPUT: Structure = Structure { name: "PutParameterInput", fields: &[
     f!("name", Shape::Text, true, false, "The fully qualified name of the parameter that you want to create or update."),
     f!("description", Shape::Text, false, false, "Information about the parameter that you want to add to the system."),
