@@ -59,9 +59,10 @@ impl User {
         self.home.path()
     }
 
-    /// Runs `opsh` with `arguments`, from its home, with nothing to read.
-    pub fn opsh<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Ended {
-        let output = Command::new(env!("CARGO_BIN_EXE_opsh"))
+    /// `opsh` with `arguments`, from its home, with nothing to read; not started yet.
+    pub fn command<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_opsh"));
+        command
             .args(arguments)
             .current_dir(self.home())
             .env_clear()
@@ -69,9 +70,13 @@ impl User {
             .env("PATH", "/usr/bin:/bin")
             .env("TZ", "UTC")
             .envs(&self.environment)
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs `opsh` with `arguments`, from its home, with nothing to read.
+    pub fn opsh<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Ended {
+        let output = self.command(arguments).output().unwrap();
         Ended {
             code: output.status.code().unwrap_or(-1),
             out: String::from_utf8(output.stdout).unwrap(),
