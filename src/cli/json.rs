@@ -6,6 +6,7 @@ use opsh_operation::{Effect, Value};
 use serde_json::{Value as Json, json};
 
 use crate::gate::event::{Event, Observer, Site, Step};
+use crate::gate::undo::plan::{Fate, Item};
 use crate::script::error::ScriptError;
 
 use super::console::Console;
@@ -69,6 +70,37 @@ fn effect(effect: &Effect) -> &'static str {
 #[must_use]
 pub fn plan(base: &str) -> String {
     json!({"event": "plan", "base": base}).to_string()
+}
+
+/// A write of a run that is to be undone, and what becomes of it.
+#[must_use]
+pub fn undo(item: &Item) -> String {
+    let (fate, why) = match &item.fate {
+        Fate::Undo { .. } => ("undo", None),
+        Fate::InFlight => ("in_flight", None),
+        Fate::Over(why) => ("over", Some(why)),
+        Fate::Nothing(why) => ("nothing", Some(why)),
+        Fate::Impossible(why) => ("impossible", Some(why)),
+    };
+    let calls: Vec<&str> = match &item.fate {
+        Fate::Undo { calls, .. } => calls.iter().map(|call| call.operation.as_str()).collect(),
+        _ => Vec::new(),
+    };
+    let made: Vec<Json> = item
+        .made
+        .iter()
+        .map(|(kind, id)| json!({"kind": kind, "id": id}))
+        .collect();
+    json!({
+        "event": "undo",
+        "step": item.step.path,
+        "operation": item.step.operation,
+        "made": made,
+        "fate": fate,
+        "why": why,
+        "calls": calls,
+    })
+    .to_string()
 }
 
 /// What the playbook printed.

@@ -1,5 +1,6 @@
 //! The command line: one subcommand a file; with `repl` the only code that prints.
 
+pub mod adopt;
 pub mod console;
 pub mod given;
 pub mod history;
@@ -14,6 +15,7 @@ pub mod records;
 pub mod run;
 pub mod show;
 pub mod start;
+pub mod undo;
 
 use std::process::ExitCode;
 
@@ -40,6 +42,8 @@ enum Command {
     Repl(crate::repl::Arguments),
     Ls(ls::Arguments),
     History(history::Arguments),
+    Undo(undo::Arguments),
+    Adopt(adopt::Arguments),
     Local(local::Arguments),
     Lambda(lambda::Arguments),
 }
@@ -56,6 +60,8 @@ pub fn main() -> ExitCode {
         Command::Repl(arguments) => crate::repl::main(&arguments),
         Command::Ls(arguments) => ls::main(&arguments),
         Command::History(arguments) => history::main(&arguments),
+        Command::Undo(arguments) => undo::main(&arguments),
+        Command::Adopt(arguments) => adopt::main(&arguments),
         Command::Local(arguments) => local::main(&arguments),
         Command::Lambda(arguments) => lambda::main(&arguments),
     };

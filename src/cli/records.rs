@@ -1,13 +1,11 @@
 //! What `opsh ls` and `opsh history` have in common: which ledger, in which form.
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Args;
 use serde_json::Value as Json;
 
 use super::console::Output;
-use super::start::FOLDER;
 use crate::ledger::{Error, Ledger};
 
 /// Which ledger is looked at, and in which form.
@@ -29,13 +27,7 @@ impl Which {
         empty: &str,
         look: impl FnOnce(&mut Ledger) -> Result<Found, Error>,
     ) -> ExitCode {
-        let folder = Path::new(FOLDER);
-        let path = if self.local {
-            folder.join("local")
-        } else {
-            folder.to_path_buf()
-        };
-        let found = match Ledger::open_existing(&path.join("ledger.db")) {
+        let found = match Ledger::open_existing(&super::start::ledger(self.local)) {
             Ok(None) => Ok(Found {
                 json: Vec::new(),
                 text: String::new(),

@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use opsh_operation::Value;
 use opsh_operation::validate::parse_duration;
+use opsh_operation::{Fault, FaultKind, Value};
 
 use super::console::{Console, Output, Verbosity};
-use super::json::Lines;
+use super::exit_code;
+use super::json::{self, Lines};
 use super::log_file::LogFile;
 use super::progress::{Keeper, Progress, Reporter};
 use crate::gate::Gate;
@@ -208,20 +210,50 @@ impl Started {
     }
 }
 
+/// A fault that ends a command; of `class`, unless it says that the run had to stop.
+#[must_use]
+pub fn stopped(fault: &Fault, class: Class) -> ScriptError {
+    let class = match fault.kind {
+        FaultKind::Deadline => Class::Deadline,
+        FaultKind::Interrupted => Class::Interrupted,
+        _ => class,
+    };
+    let error = ScriptError::plain(class, fault.message.clone());
+    match &fault.hint {
+        Some(hint) => error.hint(hint.clone()),
+        None => error,
+    }
+}
+
+/// Says why a command that began no playbook ended, and gives the exit code.
+#[must_use]
+pub fn complain(error: &ScriptError, output: Output) -> ExitCode {
+    match output {
+        Output::Human => eprint!("{}", error.render(&Sources::default())),
+        Output::Json => println!("{}", json::error(error)),
+    }
+    exit_code(error.class)
+}
+
 /// The folder that opsh keeps its own things in.
 pub const FOLDER: &str = ".opsh";
+
+/// The ledger of the embedded cloud, or the one of everything else.
+#[must_use]
+pub fn ledger(local: bool) -> PathBuf {
+    let folder = Path::new(FOLDER);
+    if local {
+        folder.join("local").join("ledger.db")
+    } else {
+        folder.join("ledger.db")
+    }
+}
 
 /// The world that is asked for, where its records go, and a plan's base in words.
 fn world(settings: &Settings) -> Result<(Arc<dyn World>, Place, String), ScriptError> {
     let folder = Path::new(FOLDER);
     let local = folder.join("local");
-    let refused = |fault: opsh_operation::Fault| {
-        let error = ScriptError::plain(Class::Start, fault.message);
-        match fault.hint {
-            Some(hint) => error.hint(hint),
-            None => error,
-        }
-    };
+    let refused = |fault: Fault| stopped(&fault, Class::Start);
     if settings.local || settings.dry_run {
         for (flag, given) in [
             ("--profile", &settings.profile),

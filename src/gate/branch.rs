@@ -6,7 +6,11 @@
 //! paths however its threads are scheduled.
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+use crate::world::World;
 
 /// Where a step stands: branch path and its own number there.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -51,6 +55,68 @@ pub fn within<T>(path: Vec<u32>, work: impl FnOnce() -> T) -> T {
     let result = work();
     CURRENT.set(outer);
     result
+}
+
+/// How many threads do the work of branches, and how large their stacks are.
+#[derive(Debug, Clone, Copy)]
+pub struct Threads {
+    /// At most this many at once.
+    pub most: usize,
+    /// Bytes of each one's stack.
+    pub stack_size: usize,
+}
+
+/// Does `work` for each item on a branch of its own below `fork`, named by the
+/// item's number; gives what came of them in their order. One whose thread
+/// panicked gives nothing.
+///
+/// # Errors
+/// No thread can be started.
+pub fn each<T: Send, R: Send>(
+    world: &dyn World,
+    fork: &[u32],
+    items: Vec<(u32, T)>,
+    threads: Threads,
+    work: impl Fn(T) -> R + Sync,
+) -> std::io::Result<Vec<Option<R>>> {
+    let results: Mutex<Vec<Option<R>>> = Mutex::new((0..items.len()).map(|_| None).collect());
+    let queue: Mutex<VecDeque<_>> = Mutex::new(items.into_iter().enumerate().collect());
+    let take = || {
+        let next = queue
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop_front();
+        next.map(|(place, (number, item))| {
+            let path = [fork, &[number]].concat();
+            world.announce(std::slice::from_ref(&path));
+            (place, item, path)
+        })
+    };
+    // Announced before any thread starts, so that the world waits for all of them.
+    let first: Vec<_> = (0..threads.most).map_while(|_| take()).collect();
+    let branches = |first: (usize, T, Vec<u32>)| {
+        let mut next = Some(first);
+        while let Some((place, item, path)) = next {
+            let guard = world.enter(&path);
+            let result = within(path, || work(item));
+            results.lock().unwrap_or_else(PoisonError::into_inner)[place] = Some(result);
+            next = take();
+            drop(guard);
+        }
+    };
+    let mut failed = None;
+    std::thread::scope(|scope| {
+        for item in first {
+            let thread = std::thread::Builder::new().stack_size(threads.stack_size);
+            if let Err(error) = thread.spawn_scoped(scope, || branches(item)) {
+                failed.get_or_insert(error);
+            }
+        }
+    });
+    match failed {
+        Some(error) => Err(error),
+        None => Ok(results.into_inner().unwrap_or_else(PoisonError::into_inner)),
+    }
 }
 
 #[cfg(test)]

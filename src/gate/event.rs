@@ -5,6 +5,7 @@ use opsh_operation::select::{self, Roots};
 use opsh_operation::{Fault, Map, Operation, Value};
 
 use super::branch::StepPath;
+use crate::ledger::Undoes;
 
 /// A place in a playbook.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -19,6 +20,9 @@ pub struct Site {
 
 impl std::fmt::Display for Site {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.line == 0 && !self.source.is_empty() {
+            return f.write_str(&self.source);
+        }
         write!(f, "{}:{}:{}", self.source, self.line, self.column)
     }
 }
@@ -34,6 +38,8 @@ pub struct Step {
     pub input: Map,
     /// Where in the playbook.
     pub site: Site,
+    /// The recorded step that it undoes, if it undoes one.
+    pub undoes: Option<Undoes>,
     /// When it began, in the world's time.
     pub started: Timestamp,
     /// How long it took, in the world's time.

@@ -40,6 +40,8 @@ pub struct Journal {
     playbook: String,
     parameters: Mutex<Map>,
     open: Mutex<Option<Open>>,
+    /// Taken before the run begins, while somebody is asked.
+    held: Mutex<Option<StackLock>>,
 }
 
 struct Open {
@@ -59,7 +61,20 @@ impl Journal {
             playbook: playbook.to_owned(),
             parameters: Mutex::default(),
             open: Mutex::new(None),
+            held: Mutex::default(),
         }
+    }
+
+    /// Takes the stack's lock before the run begins.
+    ///
+    /// # Errors
+    /// Another run holds the stack.
+    pub fn hold(&self) -> Result<(), Fault> {
+        if let Place::Files { locks, .. } = &self.place {
+            let lock = StackLock::take(locks, &self.stack(), &self.playbook).map_err(fault)?;
+            *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(lock);
+        }
+        Ok(())
     }
 
     /// The values of the playbook's parameters, recorded when the run begins.
@@ -126,7 +141,15 @@ impl Journal {
     fn open_place(&self) -> Result<(Ledger, Option<StackLock>), Error> {
         Ok(match &self.place {
             Place::Files { ledger, locks } => {
-                let lock = StackLock::take(locks, &self.stack(), &self.playbook)?;
+                let held = self
+                    .held
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .take();
+                let lock = match held {
+                    Some(lock) => lock,
+                    None => StackLock::take(locks, &self.stack(), &self.playbook)?,
+                };
                 (Ledger::open(ledger)?, Some(lock))
             }
             Place::Fresh(path) => (Ledger::anew(path)?, None),
@@ -252,6 +275,19 @@ impl Journal {
             .map_err(fault)
     }
 
+    /// Does `work` with the ledger and the run that has begun.
+    ///
+    /// # Errors
+    /// The run has not begun; what `work` says.
+    pub fn with_ledger<T>(
+        &self,
+        work: impl FnOnce(&mut Ledger, &RunId) -> Result<T, Error>,
+    ) -> Result<T, Fault> {
+        let mut slot = self.slot();
+        let open = opened(&mut slot)?;
+        work(&mut open.ledger, &open.run).map_err(fault)
+    }
+
     fn slot(&self) -> MutexGuard<'_, Option<Open>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -285,6 +321,7 @@ fn intent(open: &Open, step: &Step, sent: &Map, controls: &Map) -> StepIntent {
         token,
         place: step.site.to_string(),
         started: step.started,
+        undoes: step.undoes.clone(),
     }
 }
 

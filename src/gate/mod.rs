@@ -2,20 +2,27 @@
 //!
 //! decode and validate → policy → ledger intent → world → ledger outcome → observers.
 
+pub mod adopt;
 pub mod branch;
 pub mod event;
+pub mod inverse;
 pub mod journal;
 pub mod plan;
 pub mod policy;
 pub mod prepare;
 pub mod redact;
 pub mod removal;
+pub mod stack;
+pub mod tagged;
+pub mod undo;
+pub mod waves;
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use opsh_operation::{Effect, Fault, FaultKind, Map, Operation, Report, Value};
 
+use crate::ledger::Undoes;
 use crate::modules::{Context, Entry, Files, Handler, Terminal};
 use crate::world::{Cancel, World};
 use event::{Event, Made, Observer, Site, Step};
@@ -54,6 +61,8 @@ pub struct Call {
     pub controls: Map,
     /// Where it stands in the playbook.
     pub site: Site,
+    /// The recorded step that it undoes, if it undoes one.
+    pub undoes: Option<Undoes>,
 }
 
 /// Why a call gave no result.
@@ -63,6 +72,24 @@ pub enum Failure {
     Invalid(Report),
     /// It failed or was refused.
     Fault(Box<Fault>),
+}
+
+impl Failure {
+    /// The failure as a fault, where nobody can be shown the place of each problem.
+    #[must_use]
+    pub fn into_fault(self) -> Fault {
+        match self {
+            Self::Fault(fault) => *fault,
+            Self::Invalid(report) => {
+                let problems: Vec<&str> = report
+                    .errors
+                    .iter()
+                    .map(|problem| problem.message.as_str())
+                    .collect();
+                Fault::new(FaultKind::Invalid, problems.join("; "))
+            }
+        }
+    }
 }
 
 impl From<Fault> for Failure {
@@ -94,7 +121,7 @@ impl Gate {
         let run = self.journal.begin(self.world.as_ref()).map_err(refused)?;
         if matches!(call.entry.handler, Handler::Gate) {
             // It does nothing itself; what it calls passes the gate again.
-            return removal::perform(self, operation, &prepared.input, &call.site);
+            return stack::perform(self, operation, &prepared.input, &call.site);
         }
         self.policy.check(operation.action).map_err(refused)?;
         let mut step = Step {
@@ -102,6 +129,7 @@ impl Gate {
             operation,
             input: prepare::sealed(operation.input, call.input),
             site: call.site,
+            undoes: call.undoes,
             started: self.world.now(),
             seconds: 0.0,
             outcome: Ok(Value::Null),

@@ -1,112 +1,174 @@
-//! What the ledger knows of the stack, and how its resources are removed.
+//! Removing what a stack has by the inverses of what made it.
 
-use opsh_operation::{Fault, FaultKind, Map, Operation, Value};
+use std::collections::{BTreeMap, BTreeSet};
+
+use opsh_operation::{Fault, FaultKind};
 
 use super::event::Site;
-use super::{Call, Failure, Gate};
-use crate::ledger::Resource;
+use super::inverse::Inverse;
+use super::waves::{self, Ended, Patience, Thing};
+use super::{Failure, Gate, tagged};
+use crate::ledger::{Error, Ledger, Resource, Step};
 use crate::modules::registry::registry;
-use crate::world::{Kind, Scope};
 
-/// Does `stack::current`, `stack::resources` and `stack::remove`.
+/// What came of a resource.
+#[derive(Debug)]
+pub struct Removed {
+    /// The resource.
+    pub resource: Resource,
+    /// Whether something else had removed it.
+    pub already_gone: bool,
+    /// Why it is still there, if it is.
+    pub problem: Option<String>,
+}
+
+/// Resources that one step made: they go together, by that step's inverse.
+struct Lot {
+    resources: Vec<Resource>,
+    thing: Thing,
+}
+
+/// Removes everything that the run's stack has, what does not depend on each other
+/// at the same time; tells of each resource, the last made first.
 ///
 /// # Errors
-/// The ledger cannot be read; the resource is unknown; what the inverse says.
-pub fn perform(
-    gate: &Gate,
-    operation: &Operation,
-    input: &Map,
-    site: &Site,
-) -> Result<Value, Failure> {
-    if operation.name == "current" {
-        return current(gate);
-    }
+/// The ledger cannot be used; the run was interrupted.
+pub fn all(gate: &Gate, site: &Site) -> Result<Vec<Removed>, Failure> {
     let resources = gate.journal.resources()?;
-    if operation.name == "resources" {
-        return Ok(Value::List(resources.iter().map(describe).collect()));
-    }
-    let text = |name: &str| input.get(name).and_then(Value::as_text).unwrap_or_default();
-    let (kind, id) = (text("kind"), text("id"));
-    let resource = resources
-        .into_iter()
-        .find(|resource| resource.kind == kind && resource.id == id)
-        .ok_or_else(|| {
-            Fault::new(
-                FaultKind::NotFound,
-                format!("the stack '{}' has no {kind} '{id}'", gate.journal.stack()),
-            )
-            .hint("stack::resources() lists what it has")
-        })?;
-    remove(gate, &resource, site)
+    remove(gate, resources, site)
 }
 
-fn current(gate: &Gate) -> Result<Value, Failure> {
-    let config = gate.world.aws(&Scope::default(), &gate.cancel)?;
-    let world = match gate.world.kind() {
-        Kind::Live => "live",
-        Kind::Local => "local",
-        Kind::DryRun => "dry-run",
+/// Removes one resource, and what was made with it.
+///
+/// # Errors
+/// As [`all`]; what its inverse says.
+pub fn one(gate: &Gate, resource: Resource, site: &Site) -> Result<Removed, Failure> {
+    let already_gone = if resource.inverse.is_empty() {
+        false
+    } else {
+        inverse(&resource, site).call(gate, Patience::Now)?
     };
-    Ok(Value::Map(Map::from([
-        ("name".to_owned(), gate.journal.stack().into()),
-        ("run".to_owned(), gate.journal.run().into()),
-        ("world".to_owned(), world.into()),
-        ("writes".to_owned(), gate.journal.writes()?.into()),
-        (
-            "region".to_owned(),
-            config
-                .region()
-                .map(|region| region.as_ref().to_owned())
-                .into(),
-        ),
-    ])))
+    let problem = resource.inverse.is_empty().then(|| UNKNOWN.to_owned());
+    if problem.is_none() {
+        forget(gate, std::slice::from_ref(&resource))?;
+    }
+    Ok(Removed {
+        resource,
+        already_gone,
+        problem,
+    })
 }
 
-/// Calls the resource's inverse; what is gone already counts as removed.
-fn remove(gate: &Gate, resource: &Resource, site: &Site) -> Result<Value, Failure> {
-    let mut gone = false;
-    for call in &resource.inverse {
-        let entry = registry().get(&call.operation).ok_or_else(|| {
-            Fault::new(
-                FaultKind::Failed,
-                format!(
-                    "the ledger asks for {}, which this opsh does not have",
-                    call.operation
-                ),
-            )
-            .hint("use the opsh version that made the stack, or a newer one")
-        })?;
-        let result = gate.call(Call {
-            entry,
-            input: call.input.clone(),
-            controls: call.controls.clone(),
-            site: site.clone(),
-        });
-        match result {
-            Ok(_) => {}
-            Err(Failure::Fault(fault)) if fault.kind == FaultKind::NotFound => gone = true,
-            Err(failure) => return Err(failure),
+const UNKNOWN: &str = "the ledger knows no way to remove it";
+
+fn inverse<'a>(resource: &'a Resource, site: &'a Site) -> Inverse<'a> {
+    Inverse {
+        calls: &resource.inverse,
+        step: None,
+        done: BTreeSet::new(),
+        site,
+    }
+}
+
+fn remove(gate: &Gate, resources: Vec<Resource>, site: &Site) -> Result<Vec<Removed>, Failure> {
+    let lots = gate
+        .journal
+        .with_ledger(|ledger, _| lots(ledger, resources))?;
+    let things: Vec<Thing> = lots.iter().map(|lot| lot.thing.clone()).collect();
+    let ended = waves::carry_out(gate, &things, |index, patience| {
+        let lot = &lots[index];
+        let first = &lot.resources[0];
+        if first.inverse.is_empty() {
+            return Err(Fault::new(FaultKind::Failed, UNKNOWN).into());
+        }
+        let gone = inverse(first, site).call(gate, patience)?;
+        forget(gate, &lot.resources)?;
+        Ok(gone)
+    })?;
+    let names: Vec<String> = lots.iter().map(|lot| named(&lot.resources[0])).collect();
+    let mut removed: Vec<Removed> = lots
+        .into_iter()
+        .zip(ended)
+        .flat_map(|(lot, ended)| {
+            let (already_gone, problem) = match ended {
+                Ended::Gone(gone) => (gone, None),
+                Ended::Failed(fault) => (false, Some(fault.to_string())),
+                Ended::Waits(other) => (false, Some(format!("{} is still there", names[other]))),
+            };
+            lot.resources.into_iter().map(move |resource| Removed {
+                resource,
+                already_gone,
+                problem: problem.clone(),
+            })
+        })
+        .collect();
+    removed.sort_by_key(|removed| std::cmp::Reverse(removed.resource.seq));
+    Ok(removed)
+}
+
+fn named(resource: &Resource) -> String {
+    format!("{} {}", resource.kind, resource.id)
+}
+
+/// Notes that resources are gone whose inverse's calls did not name them.
+fn forget(gate: &Gate, resources: &[Resource]) -> Result<(), Fault> {
+    let now = gate.world.now();
+    let gone: Vec<&Resource> = resources.iter().collect();
+    gate.journal
+        .with_ledger(|ledger, run| ledger.forget(run, &gone, now))
+}
+
+fn lots(ledger: &mut Ledger, resources: Vec<Resource>) -> Result<Vec<Lot>, Error> {
+    let mut by_step: BTreeMap<(String, String), Vec<Resource>> = BTreeMap::new();
+    let mut lots = Vec::new();
+    for resource in resources {
+        let step = (resource.run.to_string(), resource.path.clone());
+        match ledger.write_at(&resource.run, &resource.path)? {
+            Some(_) => by_step.entry(step).or_default().push(resource),
+            // Adopted: nothing is known of what made it.
+            None => lots.push(lot(vec![resource], None)),
         }
     }
-    let mut answer = Map::from([
-        ("kind".to_owned(), resource.kind.as_str().into()),
-        ("id".to_owned(), resource.id.as_str().into()),
-    ]);
-    answer.insert("already_gone".to_owned(), gone.into());
-    answer.insert("removed".to_owned(), (!resource.inverse.is_empty()).into());
-    Ok(Value::Map(answer))
+    for resources in by_step.into_values() {
+        let making = ledger.write_at(&resources[0].run, &resources[0].path)?;
+        lots.push(lot(resources, making.as_ref()));
+    }
+    lots.sort_by_key(|lot| std::cmp::Reverse(lot.thing.order));
+    Ok(lots)
 }
 
-fn describe(resource: &Resource) -> Value {
-    Value::Map(Map::from([
-        ("kind".to_owned(), resource.kind.as_str().into()),
-        ("id".to_owned(), resource.id.as_str().into()),
-        ("name".to_owned(), resource.name.clone().into()),
-        ("made".to_owned(), resource.made.into()),
-        ("run".to_owned(), resource.run.as_str().into()),
-        (
-            "removable".to_owned(),
-            (!resource.inverse.is_empty()).into(),
-        ),
-    ]))
+fn lot(resources: Vec<Resource>, making: Option<&Step>) -> Lot {
+    let mut names: Vec<String> = resources
+        .iter()
+        .map(|resource| resource.id.clone())
+        .collect();
+    if let Some(step) = making {
+        names.extend(aliases(step));
+    }
+    Lot {
+        thing: Thing {
+            order: resources[0].seq,
+            names,
+            mentions: making.map(|step| waves::texts(&step.input)),
+            rank: tagged::level(&resources[0].kind),
+        },
+        resources,
+    }
+}
+
+/// Names that a step gave to what it made, where its id is another: a key pair's, a
+/// template's. Others may know it by those.
+pub fn aliases(step: &Step) -> Vec<String> {
+    let makes = registry()
+        .get(&step.operation)
+        .and_then(|entry| entry.operation.write())
+        .map_or(&[][..], |write| write.makes);
+    if !makes.iter().any(|makes| makes.id.starts_with("result.")) {
+        return Vec::new();
+    }
+    step.input
+        .iter()
+        .filter(|(name, _)| name.ends_with("name"))
+        .filter_map(|(_, value)| value.as_text().map(str::to_owned))
+        .collect()
 }

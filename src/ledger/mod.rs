@@ -8,6 +8,7 @@
 //!
 //! - [`record`]: what is recorded; `query`: what can be asked;
 //! - `schema`: tables to which rows are only ever added; `chain`: the hashes through them;
+//! - `undo`: which steps undo which, and what was adopted;
 //! - `place`: the file, made whole or not at all, and watched for lost rows;
 //! - [`seal`]: secrets, encrypted with a key that is elsewhere;
 //! - [`lock`]: one run at a time on a stack.
@@ -23,6 +24,7 @@ mod schema;
 pub mod seal;
 #[cfg(test)]
 mod tests;
+mod undo;
 mod write;
 
 use std::path::{Path, PathBuf};
@@ -33,8 +35,8 @@ pub use error::Error;
 pub use lock::{Holder, StackLock};
 pub use query::Secrets;
 pub use record::{
-    Call, NewRun, Outcome, Resource, ResourceChange, Run, RunEnd, RunId, RunOutcome, Stack, Step,
-    StepEffect, StepEnd, StepId, StepIntent,
+    Adopted, Call, Life, NewRun, Outcome, Resource, ResourceChange, Run, RunEnd, RunId, RunOutcome,
+    Stack, Step, StepEffect, StepEnd, StepId, StepIntent, Undo, Undoes,
 };
 pub use seal::Seal;
 

@@ -144,16 +144,55 @@ impl Ledger {
     /// Damage; [`Error::WrongKey`] if secrets are to be opened.
     pub fn steps(&mut self, run: &RunId, secrets: Secrets) -> Result<Vec<Step>, Error> {
         self.flush()?;
-        self.steps_of(run, secrets)
+        self.steps_of(run, "", secrets)
             .map_err(|broken| self.broken(broken))
     }
 
-    fn steps_of(&self, run: &RunId, secrets: Secrets) -> Result<Vec<Step>, Broken> {
+    /// The writes of `run` in the order in which they were begun.
+    ///
+    /// # Errors
+    /// As [`Ledger::steps`].
+    pub fn writes(&mut self, run: &RunId, secrets: Secrets) -> Result<Vec<Step>, Error> {
+        self.flush()?;
+        self.steps_of(run, "AND effect = 'write'", secrets)
+            .map_err(|broken| self.broken(broken))
+    }
+
+    /// The write at `path` of `run`, the last if it was tried again; without its secrets and end.
+    ///
+    /// # Errors
+    /// Damage, or a busy ledger.
+    pub fn write_at(&mut self, run: &RunId, path: &str) -> Result<Option<Step>, Error> {
+        self.flush()?;
+        let find = || {
+            chain::rows(
+                &self.connection,
+                &INTENTS,
+                "WHERE run = ? AND path = ? AND effect = 'write' ORDER BY seq DESC LIMIT 1",
+                [run.as_str(), path],
+            )?
+            .pop()
+            .map(|row| self.step(row, &mut BTreeMap::new(), Secrets::Hidden))
+            .transpose()
+        };
+        find().map_err(|broken| self.broken(broken))
+    }
+
+    /// Those of `run`'s steps whose intents meet `condition`.
+    fn steps_of(
+        &self,
+        run: &RunId,
+        condition: &str,
+        secrets: Secrets,
+    ) -> Result<Vec<Step>, Broken> {
         let mut ends = BTreeMap::new();
         for row in chain::rows(
             &self.connection,
             &OUTCOMES,
-            "WHERE run = ? ORDER BY seq",
+            &format!(
+                "WHERE run = ?1
+                 AND intent IN (SELECT seq FROM intents WHERE run = ?1 {condition}) ORDER BY seq"
+            ),
             [run.as_str()],
         )? {
             let (intent, end) = self.step_end(row, secrets)?;
@@ -162,7 +201,7 @@ impl Ledger {
         chain::rows(
             &self.connection,
             &INTENTS,
-            "WHERE run = ? ORDER BY seq",
+            &format!("WHERE run = ? {condition} ORDER BY seq"),
             [run.as_str()],
         )?
         .into_iter()
@@ -170,7 +209,7 @@ impl Ledger {
         .collect()
     }
 
-    fn step_end(&self, row: Stored, secrets: Secrets) -> Result<(i64, StepEnd), Broken> {
+    pub(super) fn step_end(&self, row: Stored, secrets: Secrets) -> Result<(i64, StepEnd), Broken> {
         let mut cells = Reader::new(row.cells, &self.seal, secrets);
         let intent = cells.int()?;
         let _run = cells.text()?;
@@ -265,7 +304,7 @@ impl Ledger {
         })
     }
 
-    fn select_resources(
+    pub(super) fn select_resources(
         &mut self,
         condition: &str,
         parameters: &[&dyn ToSql],

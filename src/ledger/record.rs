@@ -132,11 +132,63 @@ pub struct StepIntent {
     pub place: String,
     /// When, by the world's clock.
     pub started: Timestamp,
+    /// The step that it undoes, if it undoes one.
+    pub undoes: Option<Undoes>,
+}
+
+/// Which call of which step's inverse a step is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Undoes {
+    /// The run of the step that is undone.
+    pub run: RunId,
+    /// The step that is undone.
+    pub step: StepId,
+    /// The number of the call in its inverse, from 0.
+    pub call: u32,
+}
+
+/// A call of an inverse that was begun.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Undo {
+    /// What it undoes.
+    pub undoes: Undoes,
+    /// What became of it; nothing if it was in flight when its process ended.
+    pub result: Option<Result<(), Fault>>,
+}
+
+/// A resource of a stack from its beginning to its end.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Life {
+    /// The resource.
+    pub resource: Resource,
+    /// The row of its removal, if it was removed: compares with the rows of steps.
+    pub removed: Option<StepId>,
+}
+
+/// A resource that was found by its tags.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Adopted {
+    /// Service and resource.
+    pub kind: String,
+    /// Its id.
+    pub id: String,
+    /// Its name, if it has one beside the id.
+    pub name: Option<String>,
+    /// What removes it.
+    pub inverse: Vec<Call>,
 }
 
 /// An intent that is on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StepId(pub(super) i64);
+
+impl StepId {
+    /// The number of its row: later ones are larger.
+    #[must_use]
+    pub fn number(self) -> i64 {
+        self.0
+    }
+}
 
 /// What a step did.
 #[derive(Debug, Clone)]

@@ -54,13 +54,21 @@ pub(super) const REMOVALS: Table = Table {
     name: "removals",
     columns: &["resource", "run", "path", "removed"],
 };
+/// Which step which call undoes: `intent` is the step that undoes, `undone` the undone one.
+pub(super) const UNDOS: Table = Table {
+    name: "undos",
+    columns: &["intent", "run", "undone", "undone_run", "call"],
+};
 
 /// Every table of the chain.
-pub(super) const TABLES: [&Table; 6] =
-    [&RUNS, &RUN_ENDS, &INTENTS, &OUTCOMES, &RESOURCES, &REMOVALS];
+pub(super) const TABLES: [&Table; 7] = [
+    &RUNS, &RUN_ENDS, &INTENTS, &OUTCOMES, &RESOURCES, &REMOVALS, &UNDOS,
+];
 
 /// What brings a ledger from each version to the next; the first makes a new one.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [FIRST, UNDOING];
+
+const FIRST: &str = "
 CREATE TABLE head (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     seq INTEGER NOT NULL,
@@ -145,7 +153,22 @@ CREATE INDEX outcomes_by_run ON outcomes (run);
 CREATE INDEX resources_by_stack ON resources (stack);
 CREATE INDEX resources_by_id ON resources (id);
 CREATE INDEX removals_by_resource ON removals (resource);
-"];
+";
+
+const UNDOING: &str = "
+CREATE TABLE undos (
+    seq INTEGER PRIMARY KEY,
+    intent INTEGER NOT NULL,
+    run TEXT NOT NULL,
+    undone INTEGER NOT NULL,
+    undone_run TEXT NOT NULL,
+    call INTEGER NOT NULL,
+    prev BLOB NOT NULL,
+    hash BLOB NOT NULL
+) STRICT;
+CREATE INDEX undos_by_run ON undos (run);
+CREATE INDEX undos_by_undone_run ON undos (undone_run);
+";
 
 /// The version that this build writes.
 #[allow(

@@ -72,7 +72,11 @@ impl Ledger {
     pub fn intent(&mut self, intent: &StepIntent) -> Result<StepId, Error> {
         let cells = self.intent_cells(intent)?;
         self.commit(|transaction, head| {
-            chain::append(transaction, head, &INTENTS, cells).map(StepId)
+            let step = chain::append(transaction, head, &INTENTS, cells).map(StepId)?;
+            if let Some(undoes) = &intent.undoes {
+                super::undo::append(transaction, head, step, &intent.run, undoes)?;
+            }
+            Ok(step)
         })
     }
 
@@ -152,7 +156,7 @@ impl Ledger {
     }
 
     /// One transaction: waiting reads, then `work`, then the chain's end.
-    fn commit<T>(
+    pub(super) fn commit<T>(
         &mut self,
         work: impl FnOnce(&Transaction<'_>, &mut Head) -> rusqlite::Result<T>,
     ) -> Result<T, Error> {
@@ -320,7 +324,7 @@ impl Origin {
 }
 
 /// Rows and stacks of the unremoved resources with this id; an empty region means any.
-fn present(
+pub(super) fn present(
     transaction: &Transaction<'_>,
     kind: &str,
     id: &str,

@@ -49,20 +49,54 @@ static REMOVED: Structure = Structure {
     fields: &[
         required("kind", Shape::Text, "Service and resource."),
         required("id", Shape::Text, "Its id."),
-        required(
-            "removed",
-            Shape::Bool,
-            "False if the ledger knows no way to remove it.",
-        ),
+        required("removed", Shape::Bool, "Whether it is gone."),
         required(
             "already_gone",
             Shape::Bool,
             "Whether something else had removed it.",
         ),
+        optional("problem", Shape::Text, "Why it is still there, if it is."),
     ],
 };
 
-/// The table. `remove` is no write of its own: the calls that it makes are.
+static FOUND: Structure = Structure {
+    name: "found",
+    fields: &[
+        required("kind", Shape::Text, "Service and resource."),
+        required("id", Shape::Text, "Its id."),
+        optional(
+            "name",
+            Shape::Text,
+            "Its name, if it has one beside the id.",
+        ),
+    ],
+};
+
+static UNSEEN: Structure = Structure {
+    name: "unseen",
+    fields: &[
+        required("kind", Shape::Text, "Service and resource."),
+        required("why", Shape::Text, "Why it could not be looked for."),
+    ],
+};
+
+static TAGGED: Structure = Structure {
+    name: "tagged",
+    fields: &[
+        required(
+            "found",
+            Shape::List(&Shape::Struct(&FOUND)),
+            "What carries the stack's tag, or belongs to what does.",
+        ),
+        required(
+            "unseen",
+            Shape::List(&Shape::Struct(&UNSEEN)),
+            "The kinds that could not be looked for.",
+        ),
+    ],
+};
+
+/// The table. `remove` and `remove_all` are no writes of their own: the calls that they make are.
 pub static ENTRIES: &[Entry] = &[
     entry! {
         "stack" "current" "stack:Current" Effect::Read, Handler::Gate,
@@ -87,5 +121,20 @@ pub static ENTRIES: &[Entry] = &[
         "Removes a resource of the stack by the inverse of what made it.",
         r#"let topic = sns::create_topic(#{ name: "news" }).topic_arn;
     if !stack::remove("sns:topic", topic).removed { throw "wrong"; }"#,
+    },
+    entry! {
+        "stack" "remove_all" "stack:RemoveAll" Effect::Read, Handler::Gate,
+        () [] -> Shape::List(&Shape::Struct(&REMOVED)),
+        "Removes all that the stack has, what does not depend on each other at the same time; goes on where one fails.",
+        r#"sns::create_topic(#{ name: "news" });
+sns::create_topic(#{ name: "alarms" });
+if !stack::remove_all().all(|resource| resource.removed) { throw "wrong"; }"#,
+    },
+    entry! {
+        "stack" "tagged" "stack:Tagged" Effect::Read, Handler::Gate,
+        () [] -> Shape::Struct(&TAGGED),
+        "Looks in the cloud itself for everything that carries the stack's tag, whatever the ledger knows.",
+        r#"sns::create_topic(#{ name: "news" });
+    if stack::tagged().found[0].kind != "sns:topic" { throw "wrong"; }"#,
     },
 ];

@@ -90,6 +90,7 @@ fn call(
         input,
         controls,
         site: place,
+        undoes: None,
     };
     match runtime.gate.call(made) {
         Ok(value) => Ok(to_dynamic(&value)),

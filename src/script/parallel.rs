@@ -4,8 +4,7 @@
 //! runs at a time, in order of the items.
 
 use std::any::TypeId;
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use rhai::{
     Array, Dynamic, Engine, EvalAltResult, FnPtr, FuncRegistration, Module, NativeCallContext,
@@ -14,7 +13,7 @@ use rhai::{
 
 use super::engine::Runtime;
 use super::values::to_value;
-use crate::gate::branch;
+use crate::gate::branch::{self, Threads};
 use crate::script::limits::stack_size;
 
 /// Threads at once, if the playbook does not say.
@@ -81,57 +80,19 @@ fn map(
     // volatile API of Rhai, pinned: the only way to keep imports in another thread
     let store = context.store_data();
     let engine = context.engine();
-    let count = items.len();
-    let queue: Mutex<VecDeque<(usize, Dynamic)>> = Mutex::new(
-        items
-            .into_iter()
-            .map(|item| item.flatten_clone())
-            .enumerate()
-            .collect(),
-    );
-    #[allow(clippy::type_complexity)] // said once, here
-    let results: Mutex<Vec<Option<Result<Dynamic, Box<EvalAltResult>>>>> =
-        Mutex::new((0..count).map(|_| None).collect());
+    let items = (0..)
+        .zip(items.into_iter().map(|item| item.flatten_clone()))
+        .collect();
+    let threads = Threads {
+        most: threads,
+        stack_size: stack_size(),
+    };
     let world = runtime.gate.world.as_ref();
-    let take = || {
-        let next = queue
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop_front();
-        next.map(|(index, item)| {
-            let path = [fork.as_slice(), &[u32::try_from(index).unwrap_or(u32::MAX)]].concat();
-            world.announce(std::slice::from_ref(&path));
-            (index, item, path)
-        })
-    };
-    // Announced before any thread starts, so that the world waits for all of them.
-    let first: Vec<_> = (0..threads).map_while(|_| take()).collect();
-    let work = |first: (usize, Dynamic, Vec<u32>)| {
-        let mut next = Some(first);
-        while let Some((index, item, path)) = next {
-            let guard = world.enter(&path);
-            let context = store.create_context(engine);
-            let result = branch::within(path, || {
-                function.call_within_context::<Dynamic>(&context, (item,))
-            });
-            results.lock().unwrap_or_else(PoisonError::into_inner)[index] = Some(result);
-            next = take();
-            drop(guard);
-        }
-    };
-    let mut failed = None;
-    std::thread::scope(|scope| {
-        for item in first {
-            let thread = std::thread::Builder::new().stack_size(stack_size());
-            if let Err(error) = thread.spawn_scoped(scope, || work(item)) {
-                failed.get_or_insert(error);
-            }
-        }
-    });
-    if let Some(error) = failed {
-        return Err(format!("parallel::map: no thread can be started: {error}").into());
-    }
-    let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let results = branch::each(world, &fork, items, threads, |item: Dynamic| {
+        let context = store.create_context(engine);
+        function.call_within_context::<Dynamic>(&context, (item,))
+    })
+    .map_err(|error| format!("parallel::map: no thread can be started: {error}"))?;
     // The first failure in order of items, whichever came first in time.
     results
         .into_iter()

@@ -178,7 +178,7 @@ impl Playbook {
 ///
 /// # Errors
 /// The run's own; the ledger's.
-pub fn conclude(gate: &Gate, outcome: Result<Value, ScriptError>) -> Result<Value, ScriptError> {
+pub fn conclude<T>(gate: &Gate, outcome: Result<T, ScriptError>) -> Result<T, ScriptError> {
     let end = match &outcome {
         Ok(_) => RunOutcome::Done,
         Err(error) => {

@@ -1,15 +1,19 @@
 //! What a user meets on the command line, on the embedded cloud: needs no component.
 
+mod adopt;
 mod bad_input;
 mod fullstack;
 mod lambda;
 mod limits;
+mod locks;
 mod plans;
 mod policy;
 mod readme;
 mod secrets;
 mod shell;
 mod stdlib;
+mod teardown;
+mod undo;
 
 use std::path::PathBuf;
 

@@ -80,8 +80,9 @@ fn a_newer_ledger_is_refused() {
     let raw = rusqlite::Connection::open(folder.db()).unwrap();
     raw.execute_batch("PRAGMA user_version = 99").unwrap();
     let expected = format!(
-        "the ledger {} has schema 99, this opsh knows up to 1; use the newer opsh that wrote it",
-        folder.db().display()
+        "the ledger {} has schema 99, this opsh knows up to {}; use the newer opsh that wrote it",
+        folder.db().display(),
+        schema::VERSION
     );
     assert_eq!(folder.open().unwrap_err().to_string(), expected);
     assert_eq!(

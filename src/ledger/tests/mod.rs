@@ -44,6 +44,7 @@ fn intent(run: &RunId, path: &str, effect: StepEffect) -> StepIntent {
         token: Some("tok".into()),
         place: "web.rhai:3:5".into(),
         started: at(1),
+        undoes: None,
     }
 }
 

@@ -1,0 +1,399 @@
+//! What an undo would do with each write of a run, as far as the ledger knows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use opsh_operation::{Fault, FaultKind, Inverse, Map, Operation, Value, validate};
+
+use crate::gate::event::Made;
+use crate::gate::inverse;
+use crate::ledger::{Call, Error, Ledger, Life, Resource, Run, RunId, Secrets, Step, StepId};
+use crate::modules::registry::registry;
+
+/// The writes of a run and what becomes of them, the last first.
+#[derive(Debug)]
+pub struct Plan {
+    /// The run.
+    pub run: Run,
+    /// Its writes.
+    pub items: Vec<Item>,
+}
+
+/// A write and what becomes of it.
+#[derive(Debug)]
+pub struct Item {
+    /// The write.
+    pub step: Step,
+    /// What it made, as `(kind, id)`.
+    pub made: Vec<(String, String)>,
+    /// What the ledger has as made by it.
+    pub own: Vec<Resource>,
+    /// What becomes of it.
+    pub fate: Fate,
+}
+
+/// What an undo does with a write.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fate {
+    /// It is undone by these calls.
+    Undo {
+        /// The calls, in order.
+        calls: Vec<Call>,
+        /// Those that an undo before this one has done.
+        done: BTreeSet<u32>,
+    },
+    /// It was in flight when its process ended: found out first.
+    InFlight,
+    /// It is undone already, or was removed since.
+    Over(String),
+    /// It leaves nothing behind; why.
+    Nothing(String),
+    /// It cannot be undone; why.
+    Impossible(String),
+}
+
+impl Fate {
+    /// Whether there is something to do.
+    #[must_use]
+    pub fn is_pending(&self) -> bool {
+        matches!(self, Self::Undo { .. } | Self::InFlight)
+    }
+}
+
+impl Plan {
+    /// What undoing `run` would do.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn of(ledger: &mut Ledger, run: Run) -> Result<Self, Error> {
+        let lives = ledger.lives(&run.stack)?;
+        let tried = tried(ledger, &run.id)?;
+        let mut items: Vec<Item> = ledger
+            .writes(&run.id, Secrets::Opened)?
+            .into_iter()
+            .rev()
+            .map(|step| item(step, &lives, &tried))
+            .collect();
+        with_their_things(&mut items);
+        Ok(Self { run, items })
+    }
+
+    /// Whether there is something to do.
+    #[must_use]
+    pub fn is_pending(&self) -> bool {
+        self.items.iter().any(|item| item.fate.is_pending())
+    }
+}
+
+/// The run that is meant: the one named, or the newest that has something to undo.
+///
+/// # Errors
+/// Nothing is left to undo, or what is named is an undo itself; the ledger cannot be read.
+pub fn choose(
+    ledger: &mut Ledger,
+    named: Option<&str>,
+    stack: Option<&str>,
+) -> Result<Plan, Fault> {
+    if let Some(named) = named {
+        let run = ledger.run(named, Secrets::Hidden)?;
+        if let Some(undone) = ledger.undone_by(&run.id)? {
+            return Err(Fault::new(
+                FaultKind::Invalid,
+                format!("the run {} is itself the undo of run {undone}", run.id),
+            )
+            .hint("run the playbook again to have again what it made"));
+        }
+        let plan = Plan::of(ledger, run)?;
+        return if plan.is_pending() {
+            Ok(plan)
+        } else {
+            Err(nothing_left(&plan))
+        };
+    }
+    for run in ledger.runs(stack, usize::MAX)? {
+        if ledger.undone_by(&run.id)?.is_none() {
+            let plan = Plan::of(ledger, run)?;
+            if plan.is_pending() {
+                return Ok(plan);
+            }
+        }
+    }
+    let of = stack.map_or_else(String::new, |stack| format!(" of the stack '{stack}'"));
+    Err(Fault::new(
+        FaultKind::NotFound,
+        format!("no run{of} has anything left to undo"),
+    )
+    .hint("`opsh history` lists the runs"))
+}
+
+/// Why a run that is named has nothing to undo.
+fn nothing_left(plan: &Plan) -> Fault {
+    let count =
+        |wanted: fn(&Fate) -> bool| plan.items.iter().filter(|item| wanted(&item.fate)).count();
+    let counts = [
+        (
+            count(|fate| matches!(fate, Fate::Over(_))),
+            "undone or removed already",
+        ),
+        (
+            count(|fate| matches!(fate, Fate::Nothing(_))),
+            "left nothing behind",
+        ),
+        (
+            count(|fate| matches!(fate, Fate::Impossible(_))),
+            "cannot be undone",
+        ),
+    ];
+    let why: Vec<String> = counts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    let why = if why.is_empty() {
+        "it wrote nothing".to_owned()
+    } else {
+        format!("of its writes, {}", why.join(", "))
+    };
+    Fault::new(
+        FaultKind::NotFound,
+        format!("the run {} has nothing left to undo: {why}", plan.run.id),
+    )
+    .hint(format!("`opsh history {}` lists its steps", plan.run.id))
+}
+
+/// What became of the calls of each step's inverse in the undos before.
+type Tried = BTreeMap<StepId, BTreeMap<u32, Came>>;
+
+/// What became of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Came {
+    /// It was done.
+    Done,
+    /// What it was about was gone, or some of it.
+    Gone,
+}
+
+fn tried(ledger: &mut Ledger, run: &RunId) -> Result<Tried, Error> {
+    let mut tried = Tried::new();
+    for undo in ledger.undos_of(run)? {
+        let came = match undo.result {
+            Some(Ok(())) => Came::Done,
+            Some(Err(fault)) if fault.kind == FaultKind::NotFound => Came::Gone,
+            _ => continue,
+        };
+        let calls = tried.entry(undo.undoes.step).or_default();
+        let worst = calls.entry(undo.undoes.call).or_insert(came);
+        *worst = came.max(*worst);
+    }
+    Ok(tried)
+}
+
+/// Those of `calls` that need not be sent again. One about several things, of which
+/// one was gone, does: the others may be left, and asking again is harmless.
+fn done(calls: &[Call], tried: Option<&BTreeMap<u32, Came>>) -> BTreeSet<u32> {
+    (0..)
+        .zip(calls)
+        .filter(
+            |(number, call)| match tried.and_then(|tried| tried.get(number)) {
+                Some(Came::Done) => true,
+                Some(Came::Gone) => inverse::split(call).is_empty(),
+                None => false,
+            },
+        )
+        .map(|(number, _)| number)
+        .collect()
+}
+
+fn item(step: Step, lives: &[Life], tried: &Tried) -> Item {
+    let operation = registry().get(&step.operation).map(|entry| entry.operation);
+    let made = operation.map_or_else(Vec::new, |operation| made(operation, &step));
+    let fate = fate(&step, operation, &made, lives, tried.get(&step.id));
+    let own = lives
+        .iter()
+        .map(|life| &life.resource)
+        .filter(|resource| resource.run == step.run && resource.path == step.path)
+        .cloned()
+        .collect();
+    Item {
+        step,
+        made,
+        own,
+        fate,
+    }
+}
+
+/// What only changed things that the same run made need not be undone: it goes with them.
+fn with_their_things(items: &mut [Item]) {
+    let mut makers = BTreeMap::new();
+    for item in items.iter().filter(|item| item.fate.is_pending()) {
+        for (_, id) in &item.made {
+            makers.insert(id.clone(), item.step.path.clone());
+        }
+    }
+    for item in items.iter_mut().filter(|item| item.made.is_empty()) {
+        let Fate::Undo { calls, .. } = &item.fate else {
+            continue;
+        };
+        let things: Option<Vec<&String>> = calls
+            .iter()
+            .flat_map(|call| subjects(&call.input))
+            .map(|thing| makers.get(&thing))
+            .collect();
+        if let Some(path) = things.and_then(|things| things.first().copied()) {
+            item.fate = Fate::Over(format!("goes with step {path}"));
+        }
+    }
+}
+
+/// What a call is about: its own texts, not those inside of its settings.
+pub fn subjects(input: &Map) -> Vec<String> {
+    input
+        .values()
+        .flat_map(|value| match value {
+            Value::List(items) => items.iter().collect(),
+            value => vec![value],
+        })
+        .filter_map(|value| value.as_text().map(str::to_owned))
+        .collect()
+}
+
+fn made(operation: &Operation, step: &Step) -> Vec<(String, String)> {
+    let Some(Ok(result)) = step.end.as_ref().map(|end| &end.result) else {
+        return Vec::new();
+    };
+    Made::of(operation, &step.input, result)
+        .into_iter()
+        .map(|made| (made.kind.to_owned(), made.id))
+        .collect()
+}
+
+fn fate(
+    step: &Step,
+    operation: Option<&Operation>,
+    made: &[(String, String)],
+    lives: &[Life],
+    tried: Option<&BTreeMap<u32, Came>>,
+) -> Fate {
+    match operation
+        .and_then(Operation::write)
+        .map(|write| &write.inverse)
+    {
+        Some(Inverse::Nothing(why)) => return Fate::Nothing((*why).to_owned()),
+        Some(Inverse::Impossible(why)) => {
+            return if failed(step) {
+                Fate::Nothing("it failed".to_owned())
+            } else {
+                Fate::Impossible((*why).to_owned())
+            };
+        }
+        Some(Inverse::Calls(_)) | None => {}
+    }
+    let calls = match &step.end {
+        None => return Fate::InFlight,
+        Some(end) if end.result.is_err() => return Fate::Nothing("it failed".to_owned()),
+        Some(end) => end.inverse.clone(),
+    };
+    if let Some(fate) = since(step, made, lives) {
+        return fate;
+    }
+    if calls.is_empty() {
+        return match operation {
+            Some(_) => Fate::Nothing("it changed nothing".to_owned()),
+            None => Fate::Impossible("this opsh does not have the operation".to_owned()),
+        };
+    }
+    let done = done(&calls, tried);
+    if writes(&calls).is_subset(&done) {
+        return Fate::Over("undone already".to_owned());
+    }
+    if let Some(why) = calls.iter().find_map(unusable) {
+        return Fate::Impossible(why);
+    }
+    if let Some(run) = removed(step, &calls, lives) {
+        return Fate::Over(format!("removed since by run {run}"));
+    }
+    Fate::Undo { calls, done }
+}
+
+fn failed(step: &Step) -> bool {
+    step.end.as_ref().is_some_and(|end| end.result.is_err())
+}
+
+/// The numbers of the calls that change something; the others only wait.
+fn writes(calls: &[Call]) -> BTreeSet<u32> {
+    (0..)
+        .zip(calls)
+        .filter(|(_, call)| {
+            registry()
+                .get(&call.operation)
+                .is_none_or(|entry| entry.operation.write().is_some())
+        })
+        .map(|(number, _)| number)
+        .collect()
+}
+
+/// What has become of the resources that a step said it made: it may have found
+/// them there, and they may be gone.
+fn since(step: &Step, made: &[(String, String)], lives: &[Life]) -> Option<Fate> {
+    if made.is_empty() {
+        return None;
+    }
+    let of = |life: &&Life| {
+        made.iter()
+            .any(|(kind, id)| *kind == life.resource.kind && *id == life.resource.id)
+    };
+    let own: Vec<&Life> = lives
+        .iter()
+        .filter(of)
+        .filter(|life| life.resource.run == step.run && life.resource.path == step.path)
+        .collect();
+    if own.is_empty() {
+        // It was there before: the ledger kept it as what another step had made.
+        let other = lives.iter().filter(of).rfind(|life| {
+            life.resource.seq < step.id.number() && life.removed.is_none_or(|at| at > step.id)
+        })?;
+        let resource = &other.resource;
+        return Some(if resource.run == step.run {
+            Fate::Over(format!("undone with step {}", resource.path))
+        } else {
+            Fate::Impossible(format!(
+                "it changed what run {} had made; what that was before is not known",
+                resource.run
+            ))
+        });
+    }
+    own.iter()
+        .all(|life| life.removed.is_some())
+        .then(|| Fate::Over("removed since".to_owned()))
+}
+
+/// The run that removed what the calls are about, if it is gone since the step.
+fn removed<'a>(step: &Step, calls: &[Call], lives: &'a [Life]) -> Option<&'a RunId> {
+    let gone = |value: &Value| {
+        let id = value.as_text()?;
+        let life = lives.iter().rfind(|life| life.resource.id == id)?;
+        (life.removed? > step.id).then_some(&life.resource.run)
+    };
+    calls.iter().find_map(|call| {
+        call.input.values().find_map(|value| match value {
+            Value::List(items) if !items.is_empty() => {
+                let gone: Vec<&RunId> = items.iter().filter_map(gone).collect();
+                (gone.len() == items.len()).then(|| gone[0])
+            }
+            value => gone(value),
+        })
+    })
+}
+
+/// Why a recorded call cannot be sent.
+fn unusable(call: &Call) -> Option<String> {
+    let entry = match inverse::entry(call) {
+        Ok(entry) => entry,
+        Err(fault) => return Some(fault.message),
+    };
+    let report = validate::input(entry.operation.input, &call.input);
+    let problem = report.errors.first()?;
+    Some(format!(
+        "{} does not fit: {}",
+        call.operation, problem.message
+    ))
+}
