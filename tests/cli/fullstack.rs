@@ -206,3 +206,27 @@ fn a_failing_instance_is_replaced_and_visits_are_counted_and_logged() {
     // The group has come back to what the parameters want by itself.
     assert_eq!(writes(&deploy(&user, &["requests_high=20"])), [""; 0]);
 }
+
+#[test]
+fn what_something_depends_on_stays_and_what_is_not_there_is_not_updated() {
+    let user = User::new();
+    let playbook = shipped("fullstack");
+    let ended = user.opsh(["run", &playbook, "--local", "do=update"]);
+    assert_eq!(ended.code, 1);
+    let said = "the stack fullstack has nothing to update";
+    assert!(ended.err.contains(said), "{}", ended.err);
+
+    deploy(&user, &[]);
+    let refused = look(&user, &read("tests/cli/fullstack/dependencies.rhai"), &[]);
+    let expected = json!({
+        "bucket": "BucketNotEmpty",
+        "group": "ResourceInUse",
+        "security group of the application": "DependencyViolation",
+        "security group of the balancer": "DependencyViolation",
+        "security group of the golden instance": "DependencyViolation",
+        "snapshot": "InvalidSnapshot.InUse",
+        "target group": "ResourceInUse",
+        "volume": "VolumeInUse",
+    });
+    assert_eq!(refused, expected);
+}

@@ -20,19 +20,23 @@ pub struct Status {
 }
 
 /// Service, kind, and where in the saved state things of that kind are.
-const KINDS: [(&str, &str, &str); 21] = [
+const KINDS: [(&str, &str, &str); 26] = [
     ("autoscaling", "groups", "/autoscaling/groups"),
+    ("autoscaling", "scaling policies", "/autoscaling/policies"),
     ("cloudwatch", "alarms", "/cloudwatch/alarms"),
     ("ec2", "images", "/ec2/region/images"),
     ("ec2", "instances", "/ec2/region/instances"),
     ("ec2", "key pairs", "/ec2/region/key_pairs"),
     ("ec2", "launch templates", "/ec2/region/templates"),
+    ("ec2", "network interfaces", "/ec2/region/interfaces"),
     ("ec2", "security groups", "/ec2/region/groups"),
     ("ec2", "snapshots", "/ec2/region/snapshots"),
     ("ec2", "subnets", "/ec2/region/subnets"),
     ("ec2", "volumes", "/ec2/region/volumes"),
     ("ec2", "VPCs", "/ec2/region/vpcs"),
+    ("elbv2", "listeners", "/elbv2/listeners"),
     ("elbv2", "load balancers", "/elbv2/balancers"),
+    ("elbv2", "target groups", "/elbv2/groups"),
     ("iam", "instance profiles", "/iam/profiles"),
     ("iam", "policies", "/iam/policies"),
     ("iam", "roles", "/iam/roles"),
@@ -40,6 +44,7 @@ const KINDS: [(&str, &str, &str); 21] = [
     ("s3", "buckets", "/s3/buckets"),
     ("scheduler", "schedule groups", "/scheduler/groups"),
     ("scheduler", "schedules", "/scheduler/schedules"),
+    ("sns", "subscriptions", "/sns/subscriptions"),
     ("sns", "topics", "/sns/topics"),
     ("ssm", "parameters", "/ssm/parameters"),
 ];
