@@ -52,10 +52,11 @@ impl Resolved<'_> {
 
     /// The parameter with which the gate tags what the operation makes.
     pub fn tags_parameter(&self, service: &Service<'_>) -> Option<&'static str> {
-        let plain = self
-            .parameters
-            .iter()
-            .any(|member| member.name == "tags" && service.is_tags(&member.ty));
+        // Lambda has a map where others have a list of structures.
+        let map = Type::Map(Box::new(Type::Text));
+        let plain = self.parameters.iter().any(|member| {
+            member.name == "tags" && (service.is_tags(&member.ty) || member.ty == map)
+        });
         (!self.line.makes.is_empty() && (self.specifies_tags || plain)).then_some("tags")
     }
 }

@@ -73,16 +73,12 @@ impl State {
             if stop.is_some_and(|stop| stop <= self.now) {
                 return self.now;
             }
-            match self.events.due(stop.unwrap_or(to)) {
-                Some((at, event)) => {
-                    self.now = self.now.max(at);
-                    self.happen(event);
-                }
-                None => {
-                    self.now = self.now.max(stop.unwrap_or(to));
-                    return self.now;
-                }
-            }
+            let Some((at, event)) = self.events.due(stop.unwrap_or(to)) else {
+                self.now = self.now.max(stop.unwrap_or(to));
+                return self.now;
+            };
+            self.now = self.now.max(at);
+            self.happen(event);
         }
     }
 

@@ -180,7 +180,7 @@ impl Cloud {
             let mut path = caller.to_vec();
             path.extend([AWAITED, run.number]);
             self.clock().announce(std::slice::from_ref(&path));
-            let thread = self.inner.start(run, path.clone());
+            let thread = self.inner.start(*run, path.clone());
             let report = thread.ok().and_then(|thread| thread.join().ok());
             self.clock().retract(&[path]);
             let _ = self.clock().regain(caller, &|| false);
@@ -217,7 +217,7 @@ impl Inner {
         std::thread::Builder::new()
             .name(format!("lambda {}", run.function.name))
             .stack_size(STACK)
-            .spawn(move || perform(cloud, run, path))
+            .spawn(move || perform(&cloud, &run, path))
     }
 }
 
@@ -251,7 +251,7 @@ impl Tide for Inner {
 }
 
 /// Runs a function to its end and notes what became of it.
-fn perform(cloud: Cloud, run: Run, path: Vec<u32>) -> Report {
+fn perform(cloud: &Cloud, run: &Run, path: Vec<u32>) -> Report {
     let timeout = SignedDuration::from_secs(i64::from(run.function.timeout));
     let waiting = cloud.clock().enter(&path);
     let begun = cloud.clock().now();

@@ -15,6 +15,9 @@ use opsh_cloud::api::ApiResponse;
 use opsh_cloud::clock::Branch;
 use opsh_cloud::functions::{FunctionError, Invocation, Invoker};
 use opsh_cloud::furnish::Options;
+use opsh_cloud::services::cloudwatch::metric::{Dimension, Metric};
+use opsh_cloud::services::cloudwatch::store::points;
+use opsh_cloud::services::s3;
 use serde_json::{Value, json};
 use zip::write::SimpleFileOptions;
 
@@ -481,6 +484,67 @@ fn new_objects_set_functions_off() {
     assert_eq!(record["s3"]["bucket"]["name"], "photos");
     assert_eq!(record["s3"]["object"]["key"], "in/a+b.jpg");
     assert_eq!(record["s3"]["object"]["size"], 3);
+}
+
+#[test]
+fn logs_that_a_balancer_delivers_set_functions_off() {
+    let world = World::with(&[("echo", echo)]);
+    let _root = world.enter();
+    world.s3("PUT", "/weblogs", "");
+    world.admit("echo", "s3");
+    assert_eq!(notify(&world, "weblogs", "echo", "AWSLogs/").status(), 200);
+    let principal = "logdelivery.elasticloadbalancing.amazonaws.com";
+    let policy = json!({"Statement": {
+        "Effect": "Allow",
+        "Principal": {"Service": principal},
+        "Action": "s3:PutObject",
+        "Resource": "arn:aws:s3:::weblogs/AWSLogs/*",
+    }});
+    assert_eq!(world.s3("PUT", "/weblogs?policy", &policy.to_string()), 204);
+    let delivered = world.cloud.change(|state| {
+        let key = "AWSLogs/123456789012/one.log.gz";
+        s3::deliver(
+            state,
+            principal,
+            "weblogs",
+            key,
+            "application/gzip",
+            "x".into(),
+        )
+    });
+    delivered.unwrap().unwrap();
+    world.sleep(1);
+    assert_eq!(world.begun(), [(3, "echo".to_owned())]);
+}
+
+#[test]
+fn what_runs_publishes_metrics() {
+    let world = World::with(&[("fail", fail), ("slow", slow)]);
+    let _root = world.enter();
+    world.invoke("fail", &json!({}));
+    world.invoke("slow", &json!({}));
+    let sum = |function: &str, name: &str| {
+        let metric = Metric {
+            namespace: "AWS/Lambda".to_owned(),
+            name: name.to_owned(),
+            dimensions: vec![Dimension::new("FunctionName", function)],
+        };
+        let from = start().as_second();
+        let points = world
+            .cloud
+            .change(|state| points(state, &metric, from..from + 60, 60, None));
+        let points = points.unwrap();
+        points.iter().map(|point| point.summary.sum).sum::<f64>()
+    };
+    for (function, name, expected) in [
+        ("fail", "Invocations", 1.0),
+        ("fail", "Errors", 1.0),
+        ("slow", "Errors", 0.0),
+        ("slow", "Duration", 40_000.0),
+    ] {
+        let value = sum(function, name);
+        assert!((value - expected).abs() < 0.5, "{function} {name}: {value}");
+    }
 }
 
 #[test]

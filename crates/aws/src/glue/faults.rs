@@ -165,6 +165,14 @@ fn hint_for(kind: FaultKind, code: &str) -> Option<&'static str> {
     }
 }
 
+/// Codes that say by their name alone that there is no room.
+const CAPACITY: [&str; 4] = [
+    "TooManyBuckets",
+    "TooManyLoadBalancers",
+    "TooManyTargets",
+    "MaxSpotInstanceCountExceeded",
+];
+
 /// The kind of a service's code. Exact names come before patterns.
 fn kind_of(code: &str, message: &str) -> FaultKind {
     const DENIED: [&str; 8] = [
@@ -242,13 +250,10 @@ fn kind_of(code: &str, message: &str) -> FaultKind {
             FaultKind::NotFound
         }
         // Lambda and Scheduler have one code for what is there and for what is in the way.
-        "ResourceConflictException" | "ConflictException" => {
-            if message.contains("already exist") {
-                FaultKind::AlreadyExists
-            } else {
-                FaultKind::Dependency
-            }
+        "ResourceConflictException" | "ConflictException" if message.contains("already exist") => {
+            FaultKind::AlreadyExists
         }
+        "ResourceConflictException" | "ConflictException" => FaultKind::Dependency,
         // Auto Scaling has no code of its own for what does not exist.
         "ValidationError"
             if message.contains("not found") || message.contains("does not exist") =>
@@ -258,11 +263,7 @@ fn kind_of(code: &str, message: &str) -> FaultKind {
         _ if capacity_codes || code.contains("LimitExceeded") || code.contains("QuotaExceeded") => {
             FaultKind::Capacity
         }
-        "TooManyBuckets"
-        | "TooManyLoadBalancers"
-        | "TooManyTargets"
-        | "MaxSpotInstanceCountExceeded"
-        | "InsufficientInstanceCapacity" => FaultKind::Capacity,
+        _ if CAPACITY.contains(&code) => FaultKind::Capacity,
         _ if code.starts_with("Invalid")
             || code.starts_with("Missing")
             || code.starts_with("Malformed")
@@ -302,10 +303,15 @@ mod tests {
             ("NotModelled", FaultKind::NotModelled),
             ("InvalidParameterValue", FaultKind::Invalid),
             ("InternalError", FaultKind::Failed),
+            ("ResourceConflictException", FaultKind::Dependency),
         ];
         for (code, kind) in table {
             assert_eq!(kind_of(code, ""), kind, "{code}");
         }
+        assert_eq!(
+            kind_of("ResourceConflictException", "Function already exist: f"),
+            FaultKind::AlreadyExists
+        );
     }
 
     #[test]

@@ -52,7 +52,7 @@ pub static CREATE_FUNCTION: Operation = Operation {
     effect: Effect::Write(Write {
         inverse: Inverse::Calls(&[InverseCall { operation: "lambda::delete_function", arguments: &[("function_name", "input.function_name")] }]),
         settle: Settle::Find { operation: "lambda::get_function", arguments: &[("function_name", "input.function_name")] },
-        makes: &[Makes { kind: "lambda:function", id: "input.function_name" }], removes: &[], tags: None,
+        makes: &[Makes { kind: "lambda:function", id: "input.function_name" }], removes: &[], tags: Some("tags"),
     }),
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"lambda.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet code = text::base64_decode(\"UEsDBBQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAYm9vdHN0cmFwIyEvYmluL3NoClBLAQIUAxQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAAAAAAAAAAADtgQAAAABib290c3RyYXBQSwUGAAAAAAEAAQA3AAAAMQAAAAAA\", #{ bytes: true });\nlambda::create_function(#{ function_name: \"hello\", runtime: \"provided.al2023\", handler: \"main\", role: role, code: #{ zip_file: code }, timeout: 30, tags: #{ team: \"web\" } }).function_arn",
 };
@@ -209,7 +209,7 @@ pub fn get_policy(config: SdkConfig, mut input: Map, controls: Controls) -> Repl
 }
 
 pub static INVOKE: Operation = Operation {
-    module: "lambda", name: "invoke", action: "lambda:Invoke",
+    module: "lambda", name: "invoke", action: "lambda:InvokeFunction",
     summary: "Invokes a function and waits for its answer, or (invocation_type Event) leaves the event with it.",
     input: &tables::INVOKE_INPUT, positional: &[], output: Shape::Struct(&tables::INVOKE_OUTPUT),
     effect: Effect::Write(Write {

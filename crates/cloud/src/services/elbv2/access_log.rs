@@ -79,7 +79,7 @@ pub fn begin(cloud: &mut state::State, arn: &str) -> Result<(), ApiError> {
     };
     let key = format!("{}/ELBAccessLogTestFile", folder(cloud, &prefix));
     let body = format!("Enable AccessLog for ELB: {arn} at {}", cloud.now);
-    s3::deliver(cloud, PRINCIPAL, &bucket, key, "text/plain", body.into()).map_err(|error| {
+    s3::deliver(cloud, PRINCIPAL, &bucket, &key, "text/plain", body.into()).map_err(|error| {
         let why = if error.code == "AccessDenied" {
             format!("Access Denied for bucket: {bucket}. Please check S3bucket permission")
         } else {
@@ -197,7 +197,7 @@ pub fn deliver(cloud: &mut state::State, arn: &str) {
         cloud,
         PRINCIPAL,
         &bucket,
-        key,
+        &key,
         "application/octet-stream",
         Bytes::from(packed),
     );

@@ -28,7 +28,7 @@ pub enum Accepted {
     /// It is answered.
     Answer(ApiResponse),
     /// The function runs first.
-    Run(Run),
+    Run(Box<Run>),
 }
 
 /// How a run ended.
@@ -123,7 +123,7 @@ pub fn accept(
         depth: cloud.lambda.cause + 1,
         path: Vec::new(),
     });
-    Ok(Accepted::Run(Run {
+    Ok(Accepted::Run(Box::new(Run {
         id,
         arn: name::arn(cloud, &function.name),
         payload,
@@ -131,7 +131,7 @@ pub fn accept(
         number: cloud.lambda.count(),
         region: cloud.region.clone(),
         function,
-    }))
+    })))
 }
 
 /// The event that a request brings; nothing is an empty one.

@@ -130,6 +130,11 @@ pub const ROUTES: &[Route] = &[
         "ListVersionsByFunction",
     ),
     Route::new(
+        "GET",
+        "/2020-06-30/functions/{FunctionName}/code-signing-config",
+        "GetFunctionCodeSigningConfig",
+    ),
+    Route::new(
         "POST",
         "/2015-03-31/functions/{FunctionName}/policy",
         "AddPermission",
@@ -191,6 +196,7 @@ pub fn handle(cloud: &mut Cloud, request: &ApiRequest) -> Result<ApiResponse, Ap
         "GetFunction" => (200, read::get(cloud, &request.read()?)?),
         "GetFunctionConfiguration" => (200, read::configuration(cloud, &request.read()?)?),
         "ListVersionsByFunction" => (200, read::versions(cloud, &request.read()?)?),
+        "GetFunctionCodeSigningConfig" => (200, read::signing(cloud, &request.read()?)?),
         "DeleteFunction" => (204, create::delete(cloud, &request.read()?)?),
         "UpdateFunctionCode" => (200, update::code(cloud, request.read()?)?),
         "UpdateFunctionConfiguration" => (200, update::configuration(cloud, request.read()?)?),

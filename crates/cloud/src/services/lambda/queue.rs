@@ -216,22 +216,19 @@ pub fn has_room(cloud: &Cloud, function: &Function) -> bool {
         running.filter(|running| running.function == name).count()
     };
     let room = |used: usize, most: u32| u32::try_from(used).is_ok_and(|used| used < most);
-    match function.reserved {
-        Some(most) => room(of_function(&function.name), most),
-        None => {
-            let reserved: u32 = cloud
-                .lambda
-                .functions
-                .values()
-                .filter_map(|function| function.reserved)
-                .sum();
-            let shared = cloud.lambda.running.iter().filter(|running| {
-                let function = cloud.lambda.functions.get(&running.function);
-                function.is_none_or(|function| function.reserved.is_none())
-            });
-            room(shared.count(), ACCOUNT.saturating_sub(reserved))
-        }
+    if let Some(most) = function.reserved {
+        return room(of_function(&function.name), most);
     }
+    let functions = &cloud.lambda.functions;
+    let reserved: u32 = functions
+        .values()
+        .filter_map(|function| function.reserved)
+        .sum();
+    let shared = cloud.lambda.running.iter().filter(|running| {
+        let function = functions.get(&running.function);
+        function.is_none_or(|function| function.reserved.is_none())
+    });
+    room(shared.count(), ACCOUNT.saturating_sub(reserved))
 }
 
 /// A run is over; an event whose run failed comes back later.

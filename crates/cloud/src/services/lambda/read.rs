@@ -39,6 +39,15 @@ pub fn configuration(cloud: &Cloud, input: &Named) -> Result<Value, ApiError> {
     Ok(function.shown(cloud))
 }
 
+/// Who must have signed a function's code: nobody, as there are no such configurations.
+///
+/// # Errors
+/// `ResourceNotFoundException`.
+pub fn signing(cloud: &Cloud, input: &Named) -> Result<Value, ApiError> {
+    let function = name::find(cloud, &input.function_name, input.qualifier.as_deref())?;
+    Ok(json!({"FunctionName": function.name}))
+}
+
 /// The parameters of `ListFunctions`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]

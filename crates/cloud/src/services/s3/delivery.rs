@@ -20,7 +20,7 @@ pub fn deliver(
     cloud: &mut Cloud,
     principal: &str,
     bucket: &str,
-    key: String,
+    key: &str,
     content_type: &str,
     content: Bytes,
 ) -> Result<(), ApiError> {
@@ -40,7 +40,7 @@ pub fn deliver(
         headers: BTreeMap::from([("content-type".to_owned(), content_type.to_owned())]),
         tags: Vec::new(),
     };
-    found.store(key.clone(), Some(object), cloud.now, &mut cloud.ids);
-    notify::created(cloud, bucket, &key, "Put");
+    found.store(key.to_owned(), Some(object), cloud.now, &mut cloud.ids);
+    notify::created(cloud, bucket, key, "Put");
     Ok(())
 }

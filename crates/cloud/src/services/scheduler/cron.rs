@@ -182,40 +182,36 @@ fn days_of_week(field: &str) -> Result<Days, String> {
 }
 
 /// A list of numbers, names, ranges and steps.
-fn numbers(field: &str, least: i16, most: i16, names: &[&str]) -> Result<BTreeSet<i16>, String> {
+fn numbers(field: &str, least: i16, most: i16, words: &[&str]) -> Result<BTreeSet<i16>, String> {
+    let one = |text: &str| number(text, least, most, words);
     let mut all = BTreeSet::new();
     for part in field.split(',') {
         let (range, step) = match part.split_once('/') {
-            Some((range, step)) => (range, Some(number(step, 1, most.max(1), &[])?)),
+            Some((range, step)) => (range, Some(number(step, 1, most, &[])?)),
             None => (part, None),
         };
-        let (first, last) = match range.split_once('-') {
+        let (from, to) = match range.split_once('-') {
             _ if range == "*" => (least, most),
-            Some((first, last)) => (
-                number(first, least, most, names)?,
-                number(last, least, most, names)?,
-            ),
-            None => {
-                let first = number(range, least, most, names)?;
-                (first, if step.is_some() { most } else { first })
-            }
+            Some((from, to)) => (one(from)?, one(to)?),
+            None if step.is_some() => (one(range)?, most),
+            None => (one(range)?, one(range)?),
         };
-        if first > last {
+        if from > to {
             return Err(format!("The range '{range}' ends before it begins."));
         }
         let step = usize::try_from(step.unwrap_or(1)).unwrap_or(1);
-        all.extend((first..=last).step_by(step));
+        all.extend((from..=to).step_by(step));
     }
     Ok(all)
 }
 
-fn number(text: &str, least: i16, most: i16, names: &[&str]) -> Result<i16, String> {
-    let named = names
+fn number(text: &str, least: i16, most: i16, words: &[&str]) -> Result<i16, String> {
+    let meant = words
         .iter()
         .zip(least..)
-        .find(|(name, _)| name.eq_ignore_ascii_case(text))
+        .find(|(word, _)| word.eq_ignore_ascii_case(text))
         .map(|(_, number)| number);
-    named
+    meant
         .or_else(|| text.parse().ok())
         .filter(|number| (least..=most).contains(number))
         .ok_or_else(|| format!("'{text}' is not within {least} and {most}."))
