@@ -47,6 +47,17 @@ fn the_plan_of_teardown_on_a_copy_of_a_cloud_where_the_stack_exists() {
 }
 
 #[test]
+fn the_plan_of_undo_on_a_copy_of_a_cloud_where_the_run_was() {
+    let user = User::new();
+    let playbook = shipped("newwebserver");
+    user.opsh(["run", &playbook, "--local", "-q"]).done();
+    let plan = user.opsh(["undo", "--local", "--dry-run"]).done();
+    insta::assert_snapshot!("undo", plan.out.replace(&playbook, "newwebserver.rhai"));
+    let listed = user.opsh(["ls", "newwebserver", "--local"]);
+    assert_eq!(listed.out.lines().count(), 9, "{}", listed.out);
+}
+
+#[test]
 fn a_second_run_makes_nothing_twice() {
     let user = User::new();
     let arguments = [
