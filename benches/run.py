@@ -2,7 +2,7 @@
 
     target/e2e/venv/bin/python benches/run.py [--opsh PROGRAM] [CASE…]
 
-Cases: start, plan, peer, loop, calls; all of them by default. Times are taken from outside, processor
+Cases: start, plan, peer, loop, calls, logs; all of them by default. Times are taken from outside, processor
 time and peak memory from what the kernel says of the ended process (wait4); each figure is a median.
 """
 
@@ -99,6 +99,32 @@ def calls(opsh):
     report("100,000 calls through the gate", cost, f"{cost.wall * 10:.1f} µs a call")
 
 
+def logs(opsh):
+    """Access logs of 1,000,000 lines: one file, forty files, a million different clients."""
+    folder = tempfile.mkdtemp(prefix="opsh-bench-logs-")
+    playbook = f"{HERE}/playbooks/logs.rhai"
+    try:
+        for name, options in (("one file", []), ("forty files", ["--files", "40"]),
+                              ("1,000,000 clients", ["--clients", "1000000"])):
+            place = f"{folder}/{name.replace(' ', '-').replace(',', '')}"
+            subprocess.run([sys.executable, f"{HERE}/access_log.py", place, *options], check=True)
+            files = sorted(os.listdir(place))
+            costs = {"zcat": [], "opsh": [], "python3": []}
+            for turn in range(4):
+                for who, words in (("zcat", ["zcat", *files]), ("opsh", [opsh, "run", playbook, "--local"]),
+                                   ("python3", [sys.executable, f"{HERE}/peers/access_log.py", *files])):
+                    if who != "python3" or turn < 2:  # it is slow
+                        costs[who].append(measure(words, place))
+                shutil.rmtree(f"{place}/.opsh")
+            zcat, ours, theirs = (median(costs[who][1:]) for who in ("zcat", "opsh", "python3"))
+            target = 0.5 if len(files) > 1 else 1
+            report(f"{name}, zcat", zcat)
+            report(f"{name}, opsh", ours, f"{ours.wall / zcat.wall:.2f} of zcat's time (target {target}, 64 MiB)")
+            report(f"{name}, python3", theirs, f"{theirs.wall / zcat.wall:.2f} of zcat's time")
+    finally:
+        shutil.rmtree(folder)
+
+
 class Service:
     """A script of the tests that serves while its standard input is open."""
 
@@ -153,7 +179,7 @@ def peer(opsh):
 
 
 def main():
-    cases = {case.__name__: case for case in (start, plan, peer, loop, calls)}
+    cases = {case.__name__: case for case in (start, plan, peer, loop, calls, logs)}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--opsh", default=f"{ROOT}/target/release/opsh")
     parser.add_argument("case", nargs="*", choices=[*cases, []])

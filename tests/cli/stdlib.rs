@@ -119,3 +119,74 @@ try {
 "#,
     );
 }
+
+#[test]
+fn objects_of_events_are_found_in_every_form() {
+    holds(
+        r#"
+import "events" as events;
+let record = #{ eventName: "ObjectCreated:Put", s3: #{ bucket: #{ name: "pics" }, object: #{ key: "a+b%2Fc%2B.png" } } };
+let found = [#{ bucket: "pics", key: "a b/c+.png" }];
+assert_eq(events::s3_objects(#{ Records: [record] }), found);
+// The newer name of the same event, and the event in SNS's.
+assert_eq(events::s3_objects(#{ Records: [record + #{ eventName: "s3:ObjectCreated:CompleteMultipartUpload" }] }), found);
+let message = text::json_encode(#{ Records: [record] });
+assert_eq(events::s3_objects(#{ Records: [#{ EventSource: "aws:sns", Sns: #{ Message: message } }] }), found);
+let bridge = #{ source: "aws.s3", "detail-type": "Object Created", detail: #{ bucket: #{ name: "pics" }, object: #{ key: "a b.png" } } };
+assert_eq(events::s3_objects(bridge), [#{ bucket: "pics", key: "a b.png" }]);
+// What tells of no new object.
+assert_eq(events::s3_objects(#{ Records: [record + #{ eventName: "ObjectRemoved:Delete" }] }), []);
+assert_eq(events::s3_objects(bridge + #{ "detail-type": "Object Deleted" }), []);
+assert_eq(events::s3_objects(#{ Service: "Amazon S3", Event: "s3:TestEvent" }), []);
+assert_eq(events::s3_objects(#{}), []);
+assert_eq(events::due(#{ time: "2026-11-21T12:05:00Z" }), "2026-11-21T12:05:00Z");
+assert(events::due(()).ends_with("Z"));
+"#,
+    );
+}
+
+#[test]
+fn failures_in_a_row_are_counted_once_each() {
+    holds(
+        r#"
+import "health" as health;
+assert_eq(health::next((), "12:00"), "1 12:00");
+assert_eq(health::next("1 12:00", "12:00"), "1 12:00");
+assert_eq(health::next("1 12:00", "12:01"), "2 12:01");
+assert_eq(health::count("2 12:01"), 2);
+assert_eq(health::count(()), 0);
+let target = elbv2::create_target_group(#{ name: "web", protocol: "HTTP", port: 80, vpc_id: ec2::describe_vpcs(#{}).vpcs[0].vpc_id }).target_groups[0].target_group_arn;
+assert_eq(health::of_group(target, true, "12:00"), #{ before: 0, now: 0 });
+assert_eq(elbv2::describe_tags(#{ resource_arns: [target] }).tag_descriptions[0].tags["opsh:failed-checks"], ());
+assert_eq(health::of_group(target, false, "12:01"), #{ before: 0, now: 1 });
+assert_eq(health::of_group(target, false, "12:01"), #{ before: 1, now: 1 });
+assert_eq(health::of_group(target, false, "12:02"), #{ before: 1, now: 2 });
+assert_eq(health::of_group(target, true, "12:03"), #{ before: 2, now: 0 });
+"#,
+    );
+}
+
+#[test]
+fn subjects_are_what_mail_takes() {
+    let ended = run(
+        r#"
+import "messages" as messages;
+let topic = sns::create_topic(#{ name: "news" }).topic_arn;
+let long = "";
+for n in 0..30 { long += "very "; }
+messages::publish(topic, `a → b
+c ${long}`, ["one", "two"]);
+"#,
+        &["--dry-run", "--output", "json"],
+    );
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    let events = ended.events();
+    let input = &events
+        .iter()
+        .find(|event| event["operation"] == "sns::publish")
+        .unwrap()["input"];
+    assert_eq!(input["message"], "one\ntwo\n");
+    let subject = input["subject"].as_str().unwrap();
+    assert!(subject.starts_with("a   b c very very"), "{subject}");
+    assert_eq!(subject.len(), 100);
+}

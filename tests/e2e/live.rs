@@ -77,3 +77,68 @@ fn listings_page_by_themselves() {
     let result = &events.last().unwrap()["value"];
     assert_eq!(result, &json!({"all": 600, "limited": 3}));
 }
+
+/// An access log of so many requests of one client, compressed.
+fn access_log(requests: u32, client: &str) -> Vec<u8> {
+    use std::io::Write as _;
+    let mut log = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    for number in 0..requests {
+        writeln!(
+            log,
+            "http 2026-09-17T05:{:02}:{:02}.000000Z app/shop/50dc6c495c0c9188 {client}:41000 10.0.0.1:80 0.000 0.020 0.000 \
+             200 200 100 2000 \"GET http://shop.example:80/{number} HTTP/1.1\" \"curl/8.5.0\" - - arn:aws:x \"Root=1-{number:x}\" \
+             \"-\" \"-\" 0 2026-09-17T05:21:00.000000Z \"forward\" \"-\" \"-\" \"10.0.0.1:80\" \"200\" \"-\" \"-\" TID_1 \
+             \"-\" \"-\" \"-\" 203.0.113.7",
+            number / 60 % 60,
+            number % 60
+        )
+        .unwrap();
+    }
+    log.finish().unwrap()
+}
+
+#[test]
+fn access_logs_are_read_from_s3_as_from_files() {
+    let Some(moto) = demand(Moto::take()) else {
+        return;
+    };
+    let user = User::of(&moto.endpoint, REGION);
+    for (name, requests, client) in [
+        ("a", 30_000, "192.0.2.1"),
+        ("b", 9_000, "192.0.2.2"),
+        ("c", 1, "192.0.2.3"),
+    ] {
+        let log = access_log(requests, client);
+        std::fs::write(user.home().join(format!("{name}.log.gz")), log).unwrap();
+    }
+    let events = live(
+        &user,
+        r#"
+            s3::create_bucket(#{ bucket: "opsh-logs" });
+            let objects = [];
+            for name in ["a", "b", "c"] {
+                let object = #{ bucket: "opsh-logs", key: `logs/${name}.log.gz` };
+                s3::put_object(object + #{ body: #{ file: `${name}.log.gz` } });
+                objects.push(object);
+            }
+            let there = logs::analyse_alb(#{ objects: objects });
+            let here = logs::analyse_alb(#{ files: ["a.log.gz", "b.log.gz", "c.log.gz"] });
+            assert_eq(there, here);
+            let missing = ();
+            try {
+                logs::analyse_alb(#{ objects: objects + [#{ bucket: "opsh-logs", key: "logs/d.log.gz" }] });
+            } catch (problem) { missing = problem; }
+            #{ lines: there.lines, clients: there.clients.map(|client| client.requests), missing: [missing.kind, missing.message] }
+        "#,
+        &[],
+    );
+    let result = &events.last().unwrap()["value"];
+    assert_eq!(result["lines"], 39_001);
+    assert_eq!(result["clients"], json!([30_000, 9_000, 1]));
+    assert_eq!(result["missing"][0], "not_found");
+    let message = result["missing"][1].as_str().unwrap();
+    assert!(
+        message.starts_with("s3://opsh-logs/logs/d.log.gz: "),
+        "{message}"
+    );
+}

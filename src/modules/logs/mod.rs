@@ -247,7 +247,7 @@ pub static ENTRIES: &[Entry] = &[entry! {
     ] -> Shape::Struct(&RESULT),
     "Reads access logs of Application Load Balancers, in constant memory, and tells who asks how much, who tries doors, and who fails.",
     r#"let line = `http 2026-07-02T22:23:00.186641Z app/shop/50dc6c495c0c9188 192.0.2.9:2817 10.0.0.1:80 0.000 0.001 0.000 404 404 34 366 "GET http://shop.example:80/.env HTTP/1.1" "curl/8.5.0" - - arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/shop/73e2d6bc24d8a067 "Root=1-58337262-36d228ad5d99923122bbe354" "-" "-" 0 2026-07-02T22:22:48.364000Z "forward" "-" "-" "10.0.0.1:80" "404" "-" "-" TID_1234abcd5678ef90 "-" "-" "-" 203.0.113.7`;
-file::write("access.log", `${line}\n`);
+file::write("access.log", line + "\n");
 let found = logs::analyse_alb(#{ files: ["access.log"], probes: ["/.env"] });
 assert_eq(found.suspects[0].address, "192.0.2.9");
 assert_eq(found.suspects[0].paths, ["/.env"]);"#,

@@ -151,7 +151,7 @@ fn an_attack_is_reported_with_its_evidence() {
     has(
         1,
         &[
-            "198.51.100.66: 40 missing paths in 40 requests, 1 requests of known weak spots",
+            "\n198.51.100.66: 40 missing paths in 40 requests, 1 requests of known weak spots",
             "ATTENTION: 1 of these were answered with 2xx",
             "paths: /admin0.php, /admin1.php",
             "/%2Eenv",
