@@ -22,6 +22,7 @@ pub static STDLIB: &[(&str, &str)] = &[
     ("health", include_str!("../../stdlib/health.rhai")),
     ("instances", include_str!("../../stdlib/instances.rhai")),
     ("messages", include_str!("../../stdlib/messages.rhai")),
+    ("removal", include_str!("../../stdlib/removal.rhai")),
     ("server", include_str!("../../stdlib/server.rhai")),
     ("uploads", include_str!("../../stdlib/uploads.rhai")),
     ("watch", include_str!("../../stdlib/watch.rhai")),

@@ -230,3 +230,33 @@ fn what_something_depends_on_stays_and_what_is_not_there_is_not_updated() {
     });
     assert_eq!(refused, expected);
 }
+
+#[test]
+fn the_teardown_leaves_what_a_fresh_cloud_has() {
+    let counts = |user: &User| {
+        let status = user.opsh(["local", "status", "--output", "json"]).done();
+        status.events()[0]["counts"].clone()
+    };
+    let fresh = User::new();
+    look(&fresh, "ec2::describe_vpcs(#{}).vpcs.len()", &[]);
+
+    let user = User::new();
+    let made = result(&deploy(&user, &["mail=ops@example.com"]));
+    // Visits that are logged: the bucket has files that no run knows of.
+    let visit = r#"let url = param("url"); http::get(url); sleep(600); 0"#;
+    let url = format!("url={}", made["url"].as_str().unwrap());
+    look(&user, visit, &[&url]);
+    assert_ne!(counts(&user), counts(&fresh));
+
+    let plan = deploy(&user, &["do=teardown", "--dry-run"]);
+    assert_eq!(result(&plan)["left"], json!([]));
+    assert_ne!(counts(&user), counts(&fresh), "the plan removed something");
+
+    let removed = result(&deploy(&user, &["do=teardown", "--yes"]));
+    assert_eq!(removed["left"], json!([]));
+    // Terminated instances are shown for an hour.
+    look(&user, "sleep(7200); 0", &[]);
+    assert_eq!(counts(&user), counts(&fresh));
+    let again = deploy(&user, &["do=teardown", "--yes"]);
+    assert_eq!(writes(&again), [""; 0]);
+}
