@@ -4,17 +4,20 @@
 //! engine; that many values just below a bound do not add up is seen to by
 //! looking at the process's heap at every operation of the script.
 
-use std::alloc::System;
 use std::sync::LazyLock;
 
 use cap::Cap;
+use mimalloc::MiMalloc;
 use rhai::{Dynamic, Engine};
 
 use crate::world::{Cancel, Reason};
 
 /// Counts the heap, so that a script's appetite can be bounded.
+///
+/// Playbooks run on threads of their own with many small values, for which the
+/// C library's allocator asks the kernel again and again.
 #[global_allocator]
-static HEAP: Cap<System> = Cap::new(System, usize::MAX);
+static HEAP: Cap<MiMalloc> = Cap::new(MiMalloc, usize::MAX);
 
 /// A script may add this much to the heap.
 pub const HEAP_BUDGET: usize = 256 * 1024 * 1024;

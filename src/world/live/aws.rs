@@ -4,18 +4,18 @@
 //! thread and reads no file.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region};
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::SdkConfig;
 use futures_util::future::BoxFuture;
 use opsh_operation::{Fault, FaultKind, Value};
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::runtime::{Builder, Runtime};
 
+use super::connector::TlsWhenNeeded;
 use super::credentials;
 use super::json_protocol::AlsoJson;
 use crate::world::{Cancel, Scope};
@@ -43,7 +43,7 @@ pub struct Overrides {
 /// The door to AWS.
 pub(super) struct Aws {
     overrides: Overrides,
-    runtime: Mutex<Option<Runtime>>,
+    runtime: Mutex<Option<Arc<Runtime>>>,
     connector: OnceLock<SharedHttpClient>,
     configs: Mutex<HashMap<Scope, SdkConfig>>,
 }
@@ -95,14 +95,14 @@ impl Aws {
         Ok(config)
     }
 
-    /// Runs `future` on the calling thread, its I/O on the runtime's.
+    /// Runs `future` on the calling thread; of several, one does the I/O for all.
     pub(super) fn complete<T>(
         &self,
         future: BoxFuture<'static, Result<T, Fault>>,
         cancel: &Cancel,
     ) -> Result<T, Fault> {
         cancel.check()?;
-        self.handle()?.block_on(async {
+        self.runtime()?.block_on(async {
             tokio::select! {
                 done = future => done,
                 fault = cancelled(cancel) => Err(fault),
@@ -112,32 +112,21 @@ impl Aws {
 
     /// One pool of connections and one TLS configuration for all clients.
     fn connector(&self) -> &SharedHttpClient {
-        self.connector.get_or_init(|| {
-            AlsoJson::over(
-                aws_smithy_http_client::Builder::new()
-                    .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-                    .build_https(),
-            )
-        })
+        self.connector
+            .get_or_init(|| AlsoJson::over(TlsWhenNeeded::client()))
     }
 
-    fn handle(&self) -> Result<Handle, Fault> {
+    fn runtime(&self) -> Result<Arc<Runtime>, Fault> {
         let mut runtime = self.runtime.lock().unwrap_or_else(PoisonError::into_inner);
-        if runtime.is_none() {
-            let started = Builder::new_multi_thread()
-                .worker_threads(1)
-                .thread_name("opsh-aws")
-                .enable_all()
-                .build()
-                .map_err(|error| {
-                    Fault::new(FaultKind::Failed, format!("cannot start a thread: {error}"))
-                })?;
-            *runtime = Some(started);
+        if let Some(runtime) = &*runtime {
+            return Ok(Arc::clone(runtime));
         }
-        runtime
-            .as_ref()
-            .map(|runtime| runtime.handle().clone())
-            .ok_or_else(|| Fault::new(FaultKind::Failed, "the runtime has ended"))
+        // Whoever waits for an answer does the I/O: no other thread is woken for it.
+        let started = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Fault::new(FaultKind::Failed, format!("no executor: {error}")))?;
+        Ok(Arc::clone(runtime.insert(Arc::new(started))))
     }
 }
 
@@ -148,7 +137,7 @@ impl Drop for Aws {
             .runtime
             .get_mut()
             .unwrap_or_else(PoisonError::into_inner);
-        if let Some(runtime) = runtime.take() {
+        if let Some(runtime) = runtime.take().and_then(Arc::into_inner) {
             runtime.shutdown_background();
         }
     }

@@ -11,6 +11,7 @@ use super::{BranchGuard, Cancel, Kind, Scope, World};
 
 mod aws;
 pub mod connect_to;
+mod connector;
 mod credentials;
 pub mod http;
 mod json_protocol;
