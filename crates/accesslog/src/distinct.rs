@@ -1,6 +1,6 @@
 //! How many different things there were, in 512 bytes.
 //!
-//! Up to 64 exactly; beyond that estimated from 512 registers (HyperLogLog, with linear
+//! Up to 64 exactly; beyond that estimated from 512 registers (`HyperLogLog`, with linear
 //! counting while registers are empty): some five percent off.
 
 use foldhash::fast::FixedState;
@@ -91,7 +91,7 @@ impl Distinct {
         let count = REGISTERS as f64;
         let sum: f64 = registers.iter().map(|run| (-f64::from(*run)).exp2()).sum();
         let raw = 0.7213 / (1.0 + 1.079 / count) * count * count / sum;
-        let empty = registers.iter().filter(|run| **run == 0).count();
+        let empty: usize = registers.iter().map(|run| usize::from(*run == 0)).sum();
         let estimate = if empty > 0 && raw <= 2.5 * count {
             count * (count / empty as f64).ln()
         } else {

@@ -262,11 +262,16 @@ mod tests {
             match blocks.next(&mut block) {
                 Ok(false) => return (lines, None),
                 Ok(true) => {
-                    block.lines(|line| lines.push(String::from_utf8_lossy(line).into_owned()))
+                    block.lines(|line| lines.push(String::from_utf8_lossy(line).into_owned()));
                 }
                 Err(broken) => return (lines, Some(broken.to_string())),
             }
         }
+    }
+
+    fn numbered(lines: u32) -> String {
+        let numbers = (0..lines).map(|number| format!("line {number}"));
+        numbers.collect::<Vec<_>>().join("\n") + "\n"
     }
 
     #[test]
@@ -297,9 +302,7 @@ mod tests {
 
     #[test]
     fn long_logs_come_in_blocks() {
-        let text: String = (0..100_000)
-            .map(|number| format!("line {number}\n"))
-            .collect();
+        let text = numbered(100_000);
         for bytes in [text.as_bytes().to_vec(), gzip(&text)] {
             let (found, broken) = lines(&bytes, usize::MAX);
             assert_eq!(broken, None);
@@ -315,9 +318,7 @@ mod tests {
 
     #[test]
     fn what_is_cut_off_or_damaged_is_said_after_the_lines_before_it() {
-        let text: String = (0..10_000)
-            .map(|number| format!("line {number}\n"))
-            .collect();
+        let text = numbered(10_000);
         let whole = gzip(&text);
         let (found, broken) = lines(&whole[..whole.len() / 2], 1000);
         assert_eq!(broken.unwrap(), "its compressed data ends too early");

@@ -130,7 +130,10 @@ impl<'a> Line<'a> {
         for field in 5..8 {
             let text = fields.next()?;
             let spent = seconds(text).ok_or(Malformed::Field(field, "number of seconds"))?;
-            milliseconds = milliseconds.zip(spent).map(|(sum, spent)| sum + spent);
+            milliseconds = match (milliseconds, spent) {
+                (Some(sum), Spent::Milliseconds(spent)) => Some(sum + spent),
+                _ => None,
+            };
         }
         let status = status(fields.next()?).ok_or(Malformed::Field(8, "status"))?;
         let target_status = self::status(fields.next()?).ok_or(Malformed::Field(9, "status"))?;
@@ -247,11 +250,18 @@ fn address(field: &[u8]) -> Option<&[u8]> {
     fine.then_some(address)
 }
 
-/// `0.057` in milliseconds; `-1` and `-` are no time (`Some(None)`).
+/// How long a phase of a request took.
+enum Spent {
+    Milliseconds(u64),
+    /// It did not come about.
+    Nothing,
+}
+
+/// `0.057` in milliseconds; `-1` and `-` are no time.
 #[inline]
-fn seconds(field: &[u8]) -> Option<Option<u64>> {
+fn seconds(field: &[u8]) -> Option<Spent> {
     if matches!(field, b"-1" | b"-") {
-        return Some(None);
+        return Some(Spent::Nothing);
     }
     let point = field.iter().position(|byte| *byte == b'.');
     let whole = number(&field[..point.unwrap_or(field.len())])?;
@@ -268,7 +278,7 @@ fn seconds(field: &[u8]) -> Option<Option<u64>> {
     whole
         .checked_mul(1000)
         .and_then(|whole| whole.checked_add(fraction))
-        .map(Some)
+        .map(Spent::Milliseconds)
 }
 
 /// A status, or `-` as 0.

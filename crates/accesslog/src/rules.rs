@@ -90,18 +90,13 @@ fn decode(path: &[u8], decoded: &mut Vec<u8>) {
     decoded.clear();
     let mut at = 0;
     while let Some(byte) = path.get(at) {
-        match (*byte == b'%')
-            .then(|| digit(at + 1).zip(digit(at + 2)))
-            .flatten()
-        {
-            Some((high, low)) => {
-                decoded.push(high << 4 | low);
-                at += 3;
-            }
-            None => {
-                decoded.push(*byte);
-                at += 1;
-            }
+        let escaped = (*byte == b'%').then(|| digit(at + 1).zip(digit(at + 2)));
+        if let Some((high, low)) = escaped.flatten() {
+            decoded.push(high << 4 | low);
+            at += 3;
+        } else {
+            decoded.push(*byte);
+            at += 1;
         }
     }
 }
