@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{call, run};
 use crate::support::opsh::User;
 
-const KEY: &str = "web/AWSLogs/123456789012/elasticloadbalancing/us-east-1/2026/09/17/123456789012_elasticloadbalancing_us-east-1_app.shop.50dc6c495c0c9188_20260917T0525Z_203.0.113.7_1a2b3c4d.log.gz";
+pub const KEY: &str = "web/AWSLogs/123456789012/elasticloadbalancing/us-east-1/2026/09/17/123456789012_elasticloadbalancing_us-east-1_app.shop.50dc6c495c0c9188_20260917T0525Z_203.0.113.7_1a2b3c4d.log.gz";
 
 fn line(log: &mut String, time: &str, client: &str, path: &str, target: &str, status: u16) {
     writeln!(
@@ -41,7 +41,8 @@ fn visitors(log: &mut String) {
     }
 }
 
-fn attack() -> String {
+/// Visitors, a scanner, somebody who asks too often, a target that fails.
+pub fn attack() -> String {
     let mut log = String::new();
     visitors(&mut log);
     for number in 0..40 {
@@ -81,12 +82,17 @@ fn attack() -> String {
     log
 }
 
+/// A log as it lies in the bucket.
+pub fn packed(log: &str) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(log.as_bytes()).unwrap();
+    encoder.finish().unwrap()
+}
+
 /// A user whose embedded cloud has a bucket with this log, and a topic.
 fn planted(log: &str) -> (User, Vec<String>) {
     let user = User::new();
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(log.as_bytes()).unwrap();
-    std::fs::write(user.home().join("access.log.gz"), encoder.finish().unwrap()).unwrap();
+    std::fs::write(user.home().join("access.log.gz"), packed(log)).unwrap();
     let setup = format!(
         r#"s3::create_bucket(#{{ bucket: "opsh-shop-logs" }});
         s3::put_object(#{{ bucket: "opsh-shop-logs", key: "{KEY}", body: #{{ file: "access.log.gz" }} }});

@@ -164,11 +164,7 @@ struct Printer {
 
 impl Printer {
     fn print(&self, statement: &mut Statement<'_>, output: &mut String) -> rusqlite::Result<()> {
-        let names: Vec<String> = statement
-            .column_names()
-            .into_iter()
-            .map(str::to_owned)
-            .collect();
+        let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
         let mut rows = statement.raw_query();
         let mut first = true;
         while let Some(row) = rows.next()? {
