@@ -20,7 +20,7 @@ pub struct Status {
 }
 
 /// Service, kind, and where in the saved state things of that kind are.
-const KINDS: [(&str, &str, &str); 26] = [
+const KINDS: [(&str, &str, &str); 27] = [
     ("autoscaling", "groups", "/autoscaling/groups"),
     ("autoscaling", "scaling policies", "/autoscaling/policies"),
     ("cloudwatch", "alarms", "/cloudwatch/alarms"),
@@ -41,6 +41,7 @@ const KINDS: [(&str, &str, &str); 26] = [
     ("iam", "policies", "/iam/policies"),
     ("iam", "roles", "/iam/roles"),
     ("lambda", "functions", "/lambda/functions"),
+    ("lambda", "waiting events", "/lambda/queue"),
     ("s3", "buckets", "/s3/buckets"),
     ("scheduler", "schedule groups", "/scheduler/groups"),
     ("scheduler", "schedules", "/scheduler/schedules"),

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use opsh_cloud::clock::{Clock, Stopped};
+use opsh_cloud::clock::{Clock, Flow, Stopped, Tide};
 
 fn never() -> bool {
     false
@@ -147,4 +147,68 @@ fn a_thread_goes_from_one_branch_to_the_next() {
         *log.lock().unwrap(),
         [(0, 1), (1, 2), (3, 3), (2, 4), (4, 5), (5, 7)]
     );
+}
+
+/// Rings at its times; each ring is a detached branch that notes when it begins.
+struct Bell {
+    clock: Clock,
+    times: Mutex<Vec<i64>>,
+    log: Arc<Mutex<Vec<String>>>,
+}
+
+impl Tide for Bell {
+    fn flow(&self, to: Timestamp) -> Flow {
+        let mut times = self.times.lock().unwrap();
+        let due = times.first().copied().filter(|at| *at <= to.as_second());
+        let Some(at) = due else {
+            return Flow {
+                at: to,
+                begins: Vec::new(),
+            };
+        };
+        times.remove(0);
+        let path = self.clock.detach();
+        let (clock, log, own) = (self.clock.clone(), Arc::clone(&self.log), path.clone());
+        thread::spawn(move || {
+            let _branch = clock.enter(&own);
+            clock.limit(&own, clock.now() + Duration::from_secs(5));
+            log.lock()
+                .unwrap()
+                .push(format!("ring@{}", seconds(&clock)));
+            let slept = clock.sleep(Duration::from_secs(3), &never);
+            assert_eq!(slept, Ok(()));
+            let stopped = clock.sleep(Duration::from_secs(3), &never);
+            assert_eq!(stopped, Err(Stopped));
+            log.lock()
+                .unwrap()
+                .push(format!("rang@{}", seconds(&clock)));
+            assert_eq!(clock.block_on(async { 7 }, &never), Err(Stopped));
+        });
+        Flow {
+            at: Timestamp::from_second(at).unwrap(),
+            begins: vec![path],
+        }
+    }
+}
+
+#[test]
+fn what_the_tide_begins_runs_before_the_sleeper_wakes_and_ends_at_its_limit() {
+    for _ in 0..50 {
+        let clock = Clock::new(Timestamp::UNIX_EPOCH);
+        let log = Arc::<Mutex<Vec<String>>>::default();
+        let bell: Arc<dyn Tide> = Arc::new(Bell {
+            clock: clock.clone(),
+            times: Mutex::new(vec![2, 4, 10]),
+            log: Arc::clone(&log),
+        });
+        clock.attend(Arc::downgrade(&bell));
+        let _root = clock.enter(&[]);
+        clock.sleep(Duration::from_secs(10), &never).unwrap();
+        log.lock()
+            .unwrap()
+            .push(format!("awake@{}", seconds(&clock)));
+        clock.sleep(Duration::from_secs(10), &never).unwrap();
+        let log = log.lock().unwrap().join(" ");
+        assert_eq!(log, "ring@2 ring@4 rang@7 rang@9 ring@10 awake@10 rang@15");
+    }
 }

@@ -69,11 +69,7 @@ pub fn invoked_by(
     function: &str,
     payload: String,
 ) -> bool {
-    let admitted = admits(cloud, principal, source, function);
-    if admitted {
-        enqueue(cloud, function, payload, Source::Trigger);
-    }
-    admitted
+    admits(cloud, principal, source, function) && enqueue(cloud, function, payload, Source::Trigger)
 }
 
 /// Whether a function is there and lets itself be invoked by `principal` on behalf of `source`.
@@ -83,13 +79,17 @@ pub fn admits(cloud: &Cloud, principal: &str, source: &str, function: &str) -> b
         .is_ok_and(|function| function.admits(principal, source, &cloud.account))
 }
 
-/// Leaves an event with the function of this ARN; one that is not there drops it.
-pub fn enqueue(cloud: &mut Cloud, function: &str, payload: String, source: Source) {
+/// Leaves an event with the function of this ARN; gives whether it is there.
+pub fn enqueue(cloud: &mut Cloud, function: &str, payload: String, source: Source) -> bool {
+    if name::find(cloud, function, None).is_err() {
+        return false;
+    }
     let id = cloud.ids.uuid();
     leave(cloud, id, function, payload, None, source);
+    true
 }
 
-/// The same for a request that has an id already.
+/// The same for a request that has an id already; without the function it is dropped.
 pub fn leave(
     cloud: &mut Cloud,
     id: String,

@@ -14,7 +14,7 @@ use crate::api::cbor::time;
 use crate::state::State as Cloud;
 
 /// A schedule.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Schedule {
     /// Its name.
     pub name: String,

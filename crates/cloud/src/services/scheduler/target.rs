@@ -1,5 +1,6 @@
 //! What a schedule invokes, with which role and input.
 
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -10,6 +11,11 @@ use crate::state::State as Cloud;
 
 /// Who assumes a schedule's role.
 const PRINCIPAL: &str = "scheduler.amazonaws.com";
+
+/// The longest that an invocation which is not taken is kept, in seconds.
+const GREATEST_AGE: i64 = 86_400;
+/// How often one is tried again at most.
+const MOST_ATTEMPTS: i64 = 185;
 
 /// The parameter.
 #[derive(Debug, Deserialize)]
@@ -30,22 +36,23 @@ pub struct RetryPolicy {
 }
 
 impl RetryPolicy {
-    fn check(self) -> Result<Self, ApiError> {
-        let age = self.maximum_event_age_in_seconds.unwrap_or(86_400);
-        let attempts = self.maximum_retry_attempts.unwrap_or(185);
-        if (60..=86_400).contains(&age) && (0..=185).contains(&attempts) {
-            return Ok(self);
-        }
-        Err(invalid(
-            "A retry policy has 60 to 86400 seconds and 0 to 185 attempts.",
-        ))
+    fn age(self) -> i64 {
+        self.maximum_event_age_in_seconds.unwrap_or(GREATEST_AGE)
     }
 
-    fn shown(self) -> Value {
-        json!({
-            "MaximumEventAgeInSeconds": self.maximum_event_age_in_seconds.unwrap_or(86_400),
-            "MaximumRetryAttempts": self.maximum_retry_attempts.unwrap_or(185),
-        })
+    fn attempts(self) -> i64 {
+        self.maximum_retry_attempts.unwrap_or(MOST_ATTEMPTS)
+    }
+
+    fn check(self) -> Result<Self, ApiError> {
+        if (60..=GREATEST_AGE).contains(&self.age())
+            && (0..=MOST_ATTEMPTS).contains(&self.attempts())
+        {
+            return Ok(self);
+        }
+        Err(invalid(format!(
+            "A retry policy has 60 to {GREATEST_AGE} seconds and 0 to {MOST_ATTEMPTS} attempts."
+        )))
     }
 }
 
@@ -82,7 +89,7 @@ impl Wish {
             ));
         }
         if let Some(input) = &self.input
-            && serde_json::from_str::<Value>(&with_context(input, "", "", "")).is_err()
+            && serde_json::from_str::<Value>(&with_context(input, "", "", "", 1)).is_err()
         {
             return Err(invalid(
                 "The input of a Lambda function must be valid JSON.",
@@ -98,17 +105,28 @@ impl Wish {
 }
 
 impl Target {
+    /// How often an invocation that was not taken is tried again.
+    #[must_use]
+    pub fn attempts(&self) -> i64 {
+        self.retry.map_or(MOST_ATTEMPTS, RetryPolicy::attempts)
+    }
+
+    /// For how long it is.
+    #[must_use]
+    pub fn patience(&self) -> SignedDuration {
+        SignedDuration::from_secs(self.retry.map_or(GREATEST_AGE, RetryPolicy::age))
+    }
+
     /// As the API shows it.
     #[must_use]
     pub fn shown(&self) -> Value {
-        let retry = self.retry.unwrap_or(RetryPolicy {
-            maximum_event_age_in_seconds: None,
-            maximum_retry_attempts: None,
-        });
         let mut shown = json!({
             "Arn": self.arn,
             "RoleArn": self.role,
-            "RetryPolicy": retry.shown(),
+            "RetryPolicy": {
+                "MaximumEventAgeInSeconds": self.patience().as_secs(),
+                "MaximumRetryAttempts": self.attempts(),
+            },
         });
         if let Some(input) = &self.input {
             shown["Input"] = json!(input);
@@ -121,12 +139,19 @@ impl Target {
 ///
 /// Source: user guide, "Adding context attributes in `EventBridge` Scheduler".
 #[must_use]
-pub fn with_context(input: &str, schedule: &str, at: &str, execution: &str) -> String {
+pub fn with_context(
+    input: &str,
+    schedule: &str,
+    at: &str,
+    execution: &str,
+    attempt: i64,
+) -> String {
+    let attempt = attempt.to_string();
     [
         ("<aws.scheduler.schedule-arn>", schedule),
         ("<aws.scheduler.scheduled-time>", at),
         ("<aws.scheduler.execution-id>", execution),
-        ("<aws.scheduler.attempt-number>", "1"),
+        ("<aws.scheduler.attempt-number>", &attempt),
     ]
     .into_iter()
     .fold(input.to_owned(), |text, (attribute, value)| {

@@ -160,6 +160,39 @@ fn one_that_is_done_vanishes_if_asked_to() {
 }
 
 #[test]
+fn a_target_that_is_not_there_is_asked_again_for_a_while() {
+    let mut cloud = account();
+    let policy = json!({"Statement": {
+        "Effect": "Allow",
+        "Action": "lambda:InvokeFunction",
+        "Resource": "arn:aws:lambda:*:function:f",
+    }})
+    .to_string();
+    let params = [
+        ("RoleName", "clock"),
+        ("PolicyName", "invoke"),
+        ("PolicyDocument", &policy),
+    ];
+    iam::handle(
+        &mut cloud,
+        &ApiRequest::query("iam", "PutRolePolicy", &params),
+    )
+    .unwrap();
+    let mut once = wish("at(2026-01-01T00:01:00)");
+    once["Target"]["RetryPolicy"] = json!({"MaximumRetryAttempts": 3});
+    call(&mut cloud, "POST", "/schedules/once", &once).unwrap();
+    let mut tries = Vec::new();
+    while let Some((at, event)) = cloud.events.due(cloud.now + SignedDuration::from_mins(10)) {
+        cloud.now = at;
+        if let crate::events::Event::Scheduler(event) = event {
+            tries.push(at.duration_since(Options::default().start).as_secs());
+            super::happen(&mut cloud, event);
+        }
+    }
+    assert_eq!(tries, [60, 62, 66, 74]);
+}
+
+#[test]
 fn groups_have_tags_and_take_their_schedules_along() {
     let mut cloud = account();
     let group = json!({"Tags": [{"Key": "a", "Value": "1"}]});
