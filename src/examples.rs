@@ -202,7 +202,7 @@ impl Terminal for Nobody {
         true
     }
 
-    fn ask(&self, question: &str, _: bool) -> Result<String, Fault> {
+    fn ask(&self, question: &str, _: bool, _: &Cancel) -> Result<String, Fault> {
         panic!("asked: {question}")
     }
 

@@ -7,10 +7,11 @@ use opsh_operation::{Fault, FaultKind};
 
 use crate::gate::redact::Redactor;
 use crate::modules::Terminal;
+use crate::world::Cancel;
 
-use super::json;
 use super::log_file::LogFile;
 use super::progress::Progress;
+use super::{json, keyboard};
 
 /// How much is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -88,7 +89,7 @@ impl Terminal for Console {
         self.consents
     }
 
-    fn ask(&self, question: &str, secret: bool) -> Result<String, Fault> {
+    fn ask(&self, question: &str, secret: bool, cancel: &Cancel) -> Result<String, Fault> {
         if !self.interactive() {
             return Err(Fault::new(
                 FaultKind::Failed,
@@ -96,22 +97,17 @@ impl Terminal for Console {
             )
             .hint("run opsh on a terminal, or give the answer as a parameter"));
         }
-        let gone = |_| Fault::new(FaultKind::Interrupted, "the question was not answered");
+        let question = self.redactor.scrub(question);
         self.progress.suspend(|| {
-            if secret {
-                return rpassword::prompt_password(question).map_err(gone);
-            }
             let mut error = std::io::stderr();
             let _ = write!(error, "{question}");
             let _ = error.flush();
-            let mut answer = String::new();
-            match std::io::stdin().read_line(&mut answer) {
-                Ok(read) if read > 0 => Ok(answer.trim_end_matches(['\r', '\n']).to_owned()),
-                _ => Err(Fault::new(
-                    FaultKind::Interrupted,
-                    "the question was not answered",
-                )),
+            let answer = keyboard::line(secret, cancel);
+            if answer.is_err() {
+                // What is said next does not belong on the question's line.
+                let _ = writeln!(error);
             }
+            answer
         })
     }
 

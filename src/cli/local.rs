@@ -4,8 +4,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use opsh_cloud::Cloud;
 use opsh_cloud::furnish::Options;
+use opsh_cloud::{Cloud, StoreError, store};
 use serde_json::json;
 
 use super::console::Output;
@@ -52,7 +52,7 @@ pub fn main(arguments: &Arguments) -> ExitCode {
 }
 
 fn status(folder: &Path, output: Output) -> Result<String, String> {
-    if !folder.exists() {
+    if !store::exists(folder) {
         return Ok(match output {
             Output::Human => {
                 "there is no embedded cloud yet; opsh run … --local makes one".to_owned()
@@ -60,7 +60,7 @@ fn status(folder: &Path, output: Output) -> Result<String, String> {
             Output::Json => json!({"exists": false}).to_string(),
         });
     }
-    let cloud = Cloud::copy_of(folder, &Options::default()).map_err(|error| error.to_string())?;
+    let cloud = Cloud::copy_of(folder, &Options::default()).map_err(|error| told(&error))?;
     let status = cloud.status();
     if output == Output::Json {
         let counts: Vec<_> = status
@@ -94,11 +94,14 @@ fn status(folder: &Path, output: Output) -> Result<String, String> {
 }
 
 fn reset(folder: &Path) -> Result<String, String> {
-    match std::fs::remove_dir_all(folder) {
-        Ok(()) => Ok(format!("removed {}", folder.display())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            Ok("there was no embedded cloud".to_owned())
-        }
-        Err(error) => Err(format!("cannot remove {}: {error}", folder.display())),
+    match store::clear(folder) {
+        Ok(true) => Ok(format!("removed {}", folder.display())),
+        Ok(false) => Ok("there was no embedded cloud".to_owned()),
+        Err(error) => Err(told(&error)),
     }
+}
+
+/// What is wrong with the folder, and the next step.
+fn told(error: &StoreError) -> String {
+    format!("{error}\n  next: {}", error.hint())
 }

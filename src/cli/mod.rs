@@ -5,6 +5,7 @@ pub mod console;
 pub mod given;
 pub mod history;
 pub mod json;
+mod keyboard;
 pub mod lambda;
 pub mod local;
 pub mod log_file;

@@ -6,12 +6,12 @@ use std::process::ExitCode;
 use std::sync::{Arc, PoisonError};
 
 use clap::Args;
-use opsh_operation::Value;
+use opsh_operation::{FaultKind, Value};
 
 use super::console::Output;
 use super::start::{self, Settings, Started};
 use super::{exit_code, given, json, plan, show};
-use crate::script::error::ScriptError;
+use crate::script::error::{Class, ScriptError};
 use crate::script::param;
 use crate::script::run::Playbook;
 use crate::script::source::Sources;
@@ -64,25 +64,7 @@ pub fn main(arguments: &Arguments) -> ExitCode {
     if started.dry && settings.output == Output::Json {
         started.console.out(&json::plan(&started.base));
     }
-    let terminal = &started.runtime.gate.terminal;
-    let mut ask = |parameter: &param::Parameter| {
-        if !terminal.interactive() {
-            return None;
-        }
-        let question = if parameter.doc.is_empty() {
-            &parameter.name
-        } else {
-            &parameter.doc
-        };
-        let secret = parameter.kind == param::Type::Secret;
-        terminal
-            .ask(
-                &format!("{} ({}): ", question.trim_end_matches('.'), parameter.name),
-                secret,
-            )
-            .ok()
-            .map(Value::Text)
-    };
+    let mut ask = |parameter: &param::Parameter| ask(&started, parameter);
     let outcome =
         param::resolve(&playbook.name, &playbook.parameters, &given, &mut ask).and_then(|values| {
             // It may have been asked for only now.
@@ -96,6 +78,44 @@ pub fn main(arguments: &Arguments) -> ExitCode {
         });
     started.console.progress.clear();
     report(&started, settings, &sources, outcome)
+}
+
+/// Asks the person at the terminal for a parameter's value, until it is one;
+/// nothing if nobody sits there.
+fn ask(started: &Started, parameter: &param::Parameter) -> Result<Option<Value>, ScriptError> {
+    let gate = &started.runtime.gate;
+    if !gate.terminal.interactive() {
+        return Ok(None);
+    }
+    let question = match parameter.doc.trim_end_matches('.') {
+        "" => format!("{}: ", parameter.name),
+        doc => format!("{doc} ({}): ", parameter.name),
+    };
+    let secret = parameter.kind == param::Type::Secret;
+    loop {
+        let answer = gate
+            .terminal
+            .ask(&question, secret, &gate.cancel)
+            .map_err(|fault| {
+                let class = match fault.kind {
+                    FaultKind::Deadline => Class::Deadline,
+                    FaultKind::Interrupted => Class::Interrupted,
+                    _ => Class::Failed,
+                };
+                ScriptError::plain(
+                    class,
+                    format!("parameter '{}': {}", parameter.name, fault.message),
+                )
+            })?;
+        if answer.is_empty() {
+            continue;
+        }
+        let answer = Value::Text(answer);
+        match parameter.read(&answer) {
+            Ok(_) => return Ok(Some(answer)),
+            Err(wrong) => started.console.err(&wrong),
+        }
+    }
 }
 
 /// The run's stack: as asked for, as the playbook's own parameter `stack` says

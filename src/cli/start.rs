@@ -171,6 +171,7 @@ pub fn start(
             )
         })?;
     interrupts(&cancel);
+    alarm(&cancel);
     let gate = Gate {
         world,
         policy: Policy::new(&settings.allow, &settings.deny),
@@ -359,7 +360,20 @@ fn verbosity(settings: &Settings) -> Verbosity {
     }
 }
 
-/// The first Ctrl-C ends every wait, the second the process.
+/// Raises the deadline's flag when it passes, so that a script whose operations are
+/// slow need not look at the clock to see it.
+fn alarm(cancel: &Cancel) {
+    let Some(left) = cancel.remaining() else {
+        return;
+    };
+    let cancel = cancel.clone();
+    std::thread::spawn(move || {
+        std::thread::sleep(left);
+        cancel.raise(Reason::Deadline);
+    });
+}
+
+/// The first Ctrl-C ends every wait; one while all is ending, the process.
 fn interrupts(cancel: &Cancel) {
     let cancel = cancel.clone();
     let Ok(mut signals) = signal_hook::iterator::Signals::new([
@@ -370,7 +384,7 @@ fn interrupts(cancel: &Cancel) {
     };
     std::thread::spawn(move || {
         for _ in signals.forever() {
-            if cancel.reason() == Some(Reason::Interrupted) {
+            if cancel.reason().is_some() {
                 std::process::exit(130);
             }
             cancel.interrupt();

@@ -235,7 +235,7 @@ fn agreed(started: &Started, plan: &Plan) -> Result<bool, Fault> {
         .hint("add --yes to undo without asking, or --dry-run to look only"));
     }
     let question = format!("Undo these {}? [y/N] ", writes(pending(plan)));
-    let answer = console.ask(&question, false)?;
+    let answer = console.ask(&question, false, &started.runtime.gate.cancel)?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 

@@ -107,7 +107,10 @@ impl Gate {
     pub fn call(&self, call: Call) -> Result<Value, Failure> {
         let operation = call.entry.operation;
         let refused = |fault| Failure::from(named(operation, fault));
-        let mut prepared = prepare::prepare(self, &call)?;
+        let mut prepared = prepare::prepare(self, &call).map_err(|failure| match failure {
+            Failure::Fault(fault) => refused(*fault),
+            invalid @ Failure::Invalid(_) => invalid,
+        })?;
         for warning in &prepared.report.warnings {
             self.tell(&Event::Warning {
                 site: &call.site,
@@ -193,7 +196,9 @@ impl Gate {
                     files: &self.files,
                     scope: &prepared.scope,
                 };
-                match function(&context, &prepared.input) {
+                match function(&context, &prepared.input)
+                    .map_err(|fault| self.timed_out(prepared, fault))
+                {
                     Ok(mut value) => {
                         prepare::show_paths(self, &entry.operation.output, &mut value);
                         Ok(value)
@@ -208,6 +213,19 @@ impl Gate {
                 FaultKind::Failed,
                 format!("{} cannot be called from here", entry.operation.full_name()),
             )),
+        }
+    }
+
+    /// That a call's own time is up is no end of the run.
+    fn timed_out(&self, prepared: &Prepared, fault: Fault) -> Fault {
+        match prepared.controls.timeout {
+            Some(limit) if fault.kind == FaultKind::Deadline && self.cancel.reason().is_none() => {
+                Fault::new(
+                    FaultKind::Timeout,
+                    format!("it did not end within {limit:?}"),
+                )
+            }
+            _ => fault,
         }
     }
 }

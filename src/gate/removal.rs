@@ -156,8 +156,8 @@ fn lot(resources: Vec<Resource>, making: Option<&Step>) -> Lot {
     }
 }
 
-/// Names that a step gave to what it made, where its id is another: a key pair's, a
-/// template's. Others may know it by those.
+/// Names of what a step made, where its id is another: those that it gave (a key
+/// pair's, a template's), and the public half of a key. Others may know it by those.
 pub fn aliases(step: &Step) -> Vec<String> {
     let makes = registry()
         .get(&step.operation)
@@ -166,9 +166,15 @@ pub fn aliases(step: &Step) -> Vec<String> {
     if !makes.iter().any(|makes| makes.id.starts_with("result.")) {
         return Vec::new();
     }
-    step.input
+    let given = step
+        .input
         .iter()
         .filter(|(name, _)| name.ends_with("name"))
-        .filter_map(|(_, value)| value.as_text().map(str::to_owned))
+        .map(|(_, value)| value);
+    let result = step.end.as_ref().and_then(|end| end.result.as_ref().ok());
+    let public_half = result.and_then(|result| result.get("public_key"));
+    given
+        .chain(public_half)
+        .filter_map(|value| value.as_text().map(str::to_owned))
         .collect()
 }

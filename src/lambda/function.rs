@@ -100,7 +100,7 @@ impl Function {
             &playbook.parameters,
             given,
             // In Lambda nobody can be asked.
-            &mut |_| None,
+            &mut |_| Ok(None),
         )?;
         Ok(Self {
             playbook,

@@ -16,6 +16,7 @@ use tracing::Level;
 use crate::gate::event::{Event, Observer};
 use crate::gate::redact::Redactor;
 use crate::modules::Terminal;
+use crate::world::Cancel;
 
 /// In which form lines are written, and which are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,7 +133,7 @@ impl Terminal for Lines {
         false
     }
 
-    fn ask(&self, question: &str, _secret: bool) -> Result<String, Fault> {
+    fn ask(&self, question: &str, _secret: bool, _: &Cancel) -> Result<String, Fault> {
         Err(Fault::new(
             FaultKind::Failed,
             format!("nobody can be asked in a Lambda function: {question}"),

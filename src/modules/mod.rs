@@ -102,11 +102,12 @@ pub trait Terminal: Send + Sync {
     /// which changes nothing that would need one.
     fn consents(&self) -> bool;
 
-    /// Asks; a secret is not echoed.
+    /// Asks and waits until there is an answer or `cancel` ends the wait; a
+    /// secret is not echoed.
     ///
     /// # Errors
-    /// `failed` if nobody can be asked, `interrupted` on Ctrl-C or Ctrl-D.
-    fn ask(&self, question: &str, secret: bool) -> Result<String, Fault>;
+    /// `failed` if nobody can be asked, `interrupted` on Ctrl-D, the cancellation's.
+    fn ask(&self, question: &str, secret: bool, cancel: &Cancel) -> Result<String, Fault>;
 
     /// A result for people: goes to standard output.
     fn print(&self, text: &str);

@@ -76,7 +76,7 @@ fn prompt(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
         None => format!("{question}: "),
     };
     loop {
-        let answer = context.terminal.ask(&question, false)?;
+        let answer = context.terminal.ask(&question, false, context.cancel)?;
         match (answer.trim(), default) {
             ("", Some(default)) => return Ok(default.into()),
             ("", None) => {}
@@ -101,9 +101,10 @@ fn confirm(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
         None => "y/n",
     };
     loop {
-        let answer = context
-            .terminal
-            .ask(&format!("{question} [{choices}] "), false)?;
+        let answer =
+            context
+                .terminal
+                .ask(&format!("{question} [{choices}] "), false, context.cancel)?;
         match (answer.trim().to_lowercase().as_str(), default) {
             ("y" | "yes", _) => return Ok(true.into()),
             ("n" | "no", _) => return Ok(false.into()),
@@ -120,7 +121,9 @@ fn secret(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
             "run it on a terminal, or take the secret from the environment with secret(\"NAME\")",
         ));
     }
-    let answer = context.terminal.ask(&format!("{question}: "), true)?;
+    let answer = context
+        .terminal
+        .ask(&format!("{question}: "), true, context.cancel)?;
     Ok(Secret::new(answer).into())
 }
 

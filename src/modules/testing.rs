@@ -46,7 +46,7 @@ impl Terminal for TestTerminal {
         !self.answers.lock().unwrap().is_empty()
     }
 
-    fn ask(&self, question: &str, secret: bool) -> Result<String, Fault> {
+    fn ask(&self, question: &str, secret: bool, _: &Cancel) -> Result<String, Fault> {
         let mark = if secret { "(secret) " } else { "" };
         self.asked.lock().unwrap().push(format!("{mark}{question}"));
         Ok(self.answers.lock().unwrap().pop_front().unwrap().to_owned())

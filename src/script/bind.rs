@@ -94,9 +94,12 @@ fn call(
     };
     match runtime.gate.call(made) {
         Ok(value) => Ok(to_dynamic(&value)),
-        Err(Failure::Fault(fault)) => {
-            Err(thrown(&fault, site(source, position).as_ref(), position))
-        }
+        Err(Failure::Fault(fault)) => Err(thrown(
+            runtime,
+            &fault,
+            site(source, position).as_ref(),
+            position,
+        )),
         Err(Failure::Invalid(Report { errors, .. })) => {
             Err(invalid(runtime, entry.operation, source, position, &errors))
         }
@@ -156,9 +159,11 @@ fn arguments_of(operation: &Operation, arguments: &[&mut Dynamic]) -> Result<(Ma
     Ok((input, controls))
 }
 
-/// A fault as what a playbook can catch; a cancellation as what it cannot.
+/// A fault as what a playbook can catch; a cancellation as what ends it (see `limits`).
+#[allow(clippy::unnecessary_box_returns)] // Rhai's errors are boxed
 #[must_use]
 pub fn thrown(
+    runtime: &Runtime,
     fault: &Fault,
     at: Option<&crate::gate::event::Site>,
     position: Position,
@@ -169,7 +174,8 @@ pub fn thrown(
         _ => None,
     };
     if let Some(reason) = stop {
-        return EvalAltResult::ErrorTerminated(Dynamic::from(Stop::Cancelled(reason)), position)
+        runtime.gate.cancel.raise(reason);
+        return EvalAltResult::ErrorRuntime(Dynamic::from(Stop::Cancelled(reason)), position)
             .into();
     }
     let mut value = fault.to_value();
@@ -215,5 +221,5 @@ fn invalid(
     fault
         .details
         .insert("problems".into(), Value::List(located));
-    thrown(&fault, site(source, position).as_ref(), position)
+    thrown(runtime, &fault, site(source, position).as_ref(), position)
 }

@@ -9,7 +9,7 @@ use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString, OptimizationLevel, T
 
 use super::resolver::Resolver;
 use super::source::Sources;
-use super::{bind, limits, parallel, values};
+use super::{bind, limits, values};
 use crate::gate::Gate;
 use crate::modules::Files as WorkingFolder;
 use crate::world::Kind;
@@ -44,7 +44,6 @@ pub fn engine(runtime: &Arc<Runtime>, imports: Option<&Path>) -> Engine {
     parameters(&mut engine, runtime);
     assertions(&mut engine);
     bind::register(&mut engine, runtime);
-    parallel::register(&mut engine, runtime);
     engine
 }
 
@@ -233,5 +232,5 @@ fn rest(
         .gate
         .world
         .sleep(duration, &runtime.gate.cancel)
-        .map_err(|fault| bind::thrown(&fault, None, rhai::Position::NONE))
+        .map_err(|fault| bind::thrown(runtime, &fault, None, rhai::Position::NONE))
 }

@@ -135,17 +135,14 @@ impl ScriptError {
         let place = site(source, position);
         match error {
             EvalAltResult::ErrorTerminated(token, _) => Self::stopped(place, &token),
+            EvalAltResult::ErrorRuntime(token, _) if token.is::<Stop>() => {
+                Self::stopped(place, &token)
+            }
             EvalAltResult::ErrorRuntime(value, _) => Self::thrown(place, &value),
             EvalAltResult::ErrorParsing(kind, position) => {
                 Self::parse(source, &ParseError(Box::new(kind), position))
             }
-            EvalAltResult::ErrorStackOverflow(_) => Self::limit(
-                place,
-                format!(
-                    "function calls nest deeper than {} (limit: call depth)",
-                    limits::CALL_DEPTH
-                ),
-            ),
+            EvalAltResult::ErrorStackOverflow(_) => Self::limit(place, limits::too_deep()),
             EvalAltResult::ErrorDataTooLarge(what, _) => Self::limit(
                 place,
                 format!(
@@ -308,16 +305,40 @@ impl ScriptError {
         for finding in &self.findings {
             excerpt(&mut out, finding, sources);
         }
-        for call in &self.calls {
-            if let Some(site) = &call.site {
-                // Writing to a String cannot fail, here and below.
-                let _ = writeln!(out, "  in {} called at {site}", call.message);
-            }
-        }
+        calls(&mut out, &self.calls);
         if let Some(hint) = &self.hint {
             let _ = writeln!(out, "  next: {hint}");
         }
         out
+    }
+}
+
+/// `  in f called at file:line:column`, a line each: what repeats itself once, and
+/// of a long way its beginning and its end.
+fn calls(out: &mut String, calls: &[Finding]) {
+    const SHOWN: usize = 8;
+    let placed: Vec<_> = calls
+        .iter()
+        .filter_map(|call| Some((call.site.as_ref()?, call.message.as_str())))
+        .collect();
+    let mut lines: Vec<_> = placed
+        .chunk_by(|one, next| one == next)
+        .map(|run| {
+            let (site, function) = run[0];
+            let times = match run.len() {
+                1 => String::new(),
+                times => format!(" ({times} times)"),
+            };
+            format!("in {function} called at {site}{times}")
+        })
+        .collect();
+    if lines.len() > SHOWN {
+        let hidden = lines.drain(SHOWN - 2..lines.len() - 1).count();
+        lines.insert(SHOWN - 2, format!("… {hidden} more"));
+    }
+    for line in lines {
+        // Writing to a String cannot fail, here and below.
+        let _ = writeln!(out, "  {line}");
     }
 }
 

@@ -4,12 +4,15 @@
 //! engine; that many values just below a bound do not add up is seen to by
 //! looking at the process's heap at every operation of the script.
 
-use std::sync::LazyLock;
+use std::cell::Cell;
+use std::sync::{Arc, LazyLock};
 
 use cap::Cap;
 use mimalloc::MiMalloc;
-use rhai::{Dynamic, Engine};
+use opsh_operation::{Fault, FaultKind};
+use rhai::{Dynamic, Engine, EvalAltResult, Position};
 
+use super::values::to_dynamic;
 use crate::world::{Cancel, Reason};
 
 /// Counts the heap, so that a script's appetite can be bounded.
@@ -67,7 +70,16 @@ fn lambda_memory() -> Option<usize> {
 /// How many operations pass between two looks at the clock.
 const CLOCK_INTERVAL: u64 = 256;
 
-/// Why a script was stopped; travels in Rhai's termination token.
+/// How many operations a script that must stop has left to come by a variable.
+///
+/// Rhai places what `on_progress` ends at the outermost call; an error at a
+/// variable keeps its place and the calls that led there.
+const GRACE: u32 = 8;
+
+/// How much deeper Rhai itself lets calls nest, for functions without variables.
+const SPARE_DEPTH: usize = 8;
+
+/// Why a script was stopped; travels in Rhai's errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stop {
     /// Deadline or Ctrl-C.
@@ -79,23 +91,78 @@ pub enum Stop {
 /// Sets every limit.
 pub fn apply(engine: &mut Engine, cancel: Cancel) {
     engine
-        .set_max_call_levels(CALL_DEPTH)
+        .set_max_call_levels(CALL_DEPTH + SPARE_DEPTH)
         .set_max_string_size(TEXT_SIZE)
         .set_max_array_size(ARRAY_SIZE)
         .set_max_map_size(MAP_SIZE)
         .set_max_variables(VARIABLES)
         .set_max_functions(2048)
         .set_max_modules(256);
-    let budget = HEAP.allocated().saturating_add(heap_budget());
-    engine.on_progress(move |operations| {
-        if HEAP.allocated() > budget {
-            return Some(Dynamic::from(Stop::Heap));
-        }
-        if operations % CLOCK_INTERVAL == 0
-            && let Some(reason) = cancel.reason()
-        {
-            return Some(Dynamic::from(Stop::Cancelled(reason)));
-        }
-        None
+    let guard = Arc::new(Guard {
+        cancel,
+        budget: HEAP.allocated().saturating_add(heap_budget()),
     });
+    let watch = Arc::clone(&guard);
+    engine.on_progress(move |operations| watch.progress(operations).map(Dynamic::from));
+    #[allow(deprecated)] // volatile API of Rhai, pinned: the only one that knows place and depth
+    engine.on_var(move |_, _, context| {
+        if context.call_level() > CALL_DEPTH {
+            let fault = Fault::new(FaultKind::Limit, too_deep());
+            return Err(
+                EvalAltResult::ErrorRuntime(to_dynamic(&fault.to_value()), Position::NONE).into(),
+            );
+        }
+        match guard.due() {
+            None => Ok(None),
+            Some(stop) => {
+                Err(EvalAltResult::ErrorRuntime(Dynamic::from(stop), Position::NONE).into())
+            }
+        }
+    });
+}
+
+/// That calls nest too deeply, in words.
+#[must_use]
+pub fn too_deep() -> String {
+    format!("function calls nest deeper than {CALL_DEPTH} (limit: call depth)")
+}
+
+/// Stops a script of one engine.
+struct Guard {
+    cancel: Cancel,
+    /// The heap may become this large.
+    budget: usize,
+}
+
+thread_local! {
+    /// Operations of this branch since it was first seen that the script must stop.
+    static SEEN: Cell<u32> = const { Cell::new(0) };
+}
+
+impl Guard {
+    /// Why the script must stop, without asking the clock.
+    fn due(&self) -> Option<Stop> {
+        if HEAP.allocated() > self.budget {
+            return Some(Stop::Heap);
+        }
+        self.cancel.raised().map(Stop::Cancelled)
+    }
+
+    /// Why the script is stopped here and now.
+    fn progress(&self, operations: u64) -> Option<Stop> {
+        let stop = match self.due() {
+            None if operations % CLOCK_INTERVAL == 0 => {
+                let Some(reason) = self.cancel.reason() else {
+                    SEEN.set(0);
+                    return None;
+                };
+                self.cancel.raise(reason);
+                Stop::Cancelled(reason)
+            }
+            None => return None,
+            Some(stop) => stop,
+        };
+        SEEN.set(SEEN.get() + 1);
+        (SEEN.get() > GRACE).then_some(stop)
+    }
 }

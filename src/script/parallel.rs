@@ -7,8 +7,7 @@ use std::any::TypeId;
 use std::sync::Arc;
 
 use rhai::{
-    Array, Dynamic, Engine, EvalAltResult, FnPtr, FuncRegistration, Module, NativeCallContext,
-    RhaiFunc,
+    Array, Dynamic, EvalAltResult, FnPtr, FuncRegistration, Module, NativeCallContext, RhaiFunc,
 };
 
 use super::engine::Runtime;
@@ -20,9 +19,6 @@ use crate::script::limits::stack_size;
 const THREADS: usize = 8;
 /// More threads than this help nobody.
 const MOST_THREADS: usize = 64;
-
-/// Called once an engine; `parallel` has no functions outside of its module.
-pub fn register(_engine: &mut Engine, _runtime: &Arc<Runtime>) {}
 
 /// Adds `map` to the module `parallel`.
 pub fn extend(name: &str, module: &mut Module, runtime: &Arc<Runtime>) {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use opsh_operation::suggest::closest;
 use opsh_operation::validate::parse_duration;
-use opsh_operation::{Map, Secret, Value};
+use opsh_operation::{Secret, Value};
 use rhai::{AST, Dynamic, Expr, Position, Stmt};
 
 use super::error::{Class, Finding, ScriptError, site};
@@ -295,12 +295,12 @@ impl Parameter {
 ///
 /// # Errors
 /// All that is wrong at once: unknown names, unreadable values, missing values
-/// that nobody can be asked for.
+/// that nobody can be asked for; what ended the asking.
 pub fn resolve(
     source: &str,
     declared: &[Parameter],
     given: &BTreeMap<String, Value>,
-    ask: &mut dyn FnMut(&Parameter) -> Option<Value>,
+    ask: &mut dyn FnMut(&Parameter) -> Result<Option<Value>, ScriptError>,
 ) -> Result<BTreeMap<String, Value>, ScriptError> {
     let mut findings = Vec::new();
     for name in given.keys() {
@@ -323,7 +323,7 @@ pub fn resolve(
             Some(value) => parameter.read(value),
             None => match &parameter.default {
                 Some(default) => Ok(default.clone()),
-                None => match ask(parameter) {
+                None => match ask(parameter)? {
                     Some(answer) => parameter.read(&answer),
                     None => Err(missing(parameter)),
                 },
@@ -357,10 +357,4 @@ fn missing(parameter: &Parameter) -> String {
         "parameter '{name}' has no value{doc}; give it as {name}=…",
         name = parameter.name
     )
-}
-
-/// Parameters as they are recorded and shown.
-#[must_use]
-pub fn as_map(values: &BTreeMap<String, Value>) -> Map {
-    values.clone()
 }

@@ -113,11 +113,12 @@ pub trait BranchGuard {}
 
 /// Why a run must end early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
 pub enum Reason {
-    /// Its deadline has passed.
-    Deadline,
     /// Ctrl-C.
-    Interrupted,
+    Interrupted = 1,
+    /// Its deadline has passed.
+    Deadline = 2,
 }
 
 /// A flag that ends every wait; cheap to clone and to look at.
@@ -156,7 +157,25 @@ impl Cancel {
 
     /// Ends every wait as interrupted.
     pub fn interrupt(&self) {
-        self.flag.store(1, Ordering::SeqCst);
+        self.raise(Reason::Interrupted);
+    }
+
+    /// Ends every wait for `reason`, unless they are ending already.
+    pub fn raise(&self, reason: Reason) {
+        let _ = self
+            .flag
+            .compare_exchange(0, reason as u8, Ordering::SeqCst, Ordering::SeqCst);
+    }
+
+    /// Why to stop, if that has been raised: so cheap that every operation of a
+    /// script can look, where [`Cancel::reason`] asks the clock.
+    #[must_use]
+    pub fn raised(&self) -> Option<Reason> {
+        match self.flag.load(Ordering::Relaxed) {
+            0 => None,
+            1 => Some(Reason::Interrupted),
+            _ => Some(Reason::Deadline),
+        }
     }
 
     /// Lets waits go on again after an interruption that stopped one call.
@@ -167,12 +186,11 @@ impl Cancel {
     /// Why to stop, if so.
     #[must_use]
     pub fn reason(&self) -> Option<Reason> {
-        if self.flag.load(Ordering::Relaxed) != 0 {
-            return Some(Reason::Interrupted);
-        }
-        self.deadline
-            .filter(|end| Instant::now() >= *end)
-            .map(|_| Reason::Deadline)
+        self.raised().or_else(|| {
+            self.deadline
+                .filter(|end| Instant::now() >= *end)
+                .map(|_| Reason::Deadline)
+        })
     }
 
     /// The time that is left until the deadline.

@@ -9,11 +9,17 @@ mod locks;
 mod plans;
 mod policy;
 mod readme;
+#[cfg(target_os = "linux")]
+mod reset;
 mod secrets;
 mod shell;
 mod stdlib;
+#[cfg(target_os = "linux")]
+mod stopping;
 mod teardown;
+mod terminal;
 mod undo;
+mod webserver;
 
 use std::path::PathBuf;
 

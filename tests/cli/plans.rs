@@ -36,7 +36,7 @@ fn the_plan_of_teardown_on_a_copy_of_a_cloud_where_the_stack_exists() {
     insta::assert_snapshot!("teardown", plan.out);
     // The copy was torn down, the cloud itself was not.
     let listed = user.opsh(["ls", "newwebserver", "--local"]);
-    assert_eq!(listed.out.lines().count(), 9, "{}", listed.out);
+    assert_eq!(listed.out.lines().count(), 10, "{}", listed.out);
 
     let done = user.opsh(arguments.iter().chain(&["--yes"]));
     assert_eq!(done.code, 0, "{}", done.err);
@@ -98,6 +98,7 @@ fn a_plan_is_the_same_bytes_whatever_home_zone_and_directory() {
     let there = User::new()
         .with("TZ", "Pacific/Auckland")
         .with("LANG", "de_DE.UTF-8")
+        .with("LC_ALL", "de_DE.UTF-8")
         .with("AWS_REGION", "eu-central-1")
         .opsh(arguments);
     assert_eq!(here.code, 0, "{}", here.err);

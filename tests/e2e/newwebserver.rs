@@ -26,14 +26,11 @@ impl Scene {
     fn set() -> Option<Self> {
         let moto = demand(Moto::take())?;
         let machine = demand(Machine::behind(&moto))?;
-        let image = Page {
-            content_type: "application/octet-stream", // what it is, the playbook is to find out
-            body: std::fs::read(file("playbooks/assets/image.png")).unwrap(),
-        };
-        let address = Page {
-            content_type: "text/plain",
-            body: CALLER.into(),
-        };
+        let image = Page::ok(
+            "application/octet-stream", // what it is, the playbook is to find out
+            std::fs::read(file("playbooks/assets/image.png")).unwrap(),
+        );
+        let address = Page::ok("text/plain", CALLER);
         let pages = BTreeMap::from([("/image.jpg", image), ("/address", address)]);
         Some(Self {
             user: User::of(&moto.endpoint, REGION),

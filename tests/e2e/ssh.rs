@@ -590,7 +590,7 @@ impl Terminal for Nobody {
     fn interactive(&self) -> bool {
         false
     }
-    fn ask(&self, _question: &str, _secret: bool) -> Result<String, Fault> {
+    fn ask(&self, _question: &str, _secret: bool, _: &Cancel) -> Result<String, Fault> {
         Err(Fault::new(FaultKind::Failed, "nobody can be asked"))
     }
     fn print(&self, _text: &str) {}

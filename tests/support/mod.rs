@@ -6,6 +6,10 @@ pub mod moto;
 pub mod opsh;
 pub mod python;
 pub mod resources;
+#[cfg(target_os = "linux")]
+pub mod running;
 pub mod runtime_api;
+pub mod silence;
 pub mod site;
 pub mod sshd;
+pub mod terminal;

@@ -59,6 +59,17 @@ impl User {
         self.home.path()
     }
 
+    /// All that the program finds in its environment.
+    pub fn environment(&self) -> BTreeMap<String, String> {
+        let mut all = BTreeMap::from(
+            [("PATH", "/usr/bin:/bin"), ("TZ", "UTC")]
+                .map(|(name, value)| (name.into(), value.into())),
+        );
+        all.insert("HOME".into(), self.home().display().to_string());
+        all.extend(self.environment.clone());
+        all
+    }
+
     /// `opsh` with `arguments`, from its home, with nothing to read; not started yet.
     pub fn command<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_opsh"));
@@ -66,10 +77,7 @@ impl User {
             .args(arguments)
             .current_dir(self.home())
             .env_clear()
-            .env("HOME", self.home())
-            .env("PATH", "/usr/bin:/bin")
-            .env("TZ", "UTC")
-            .envs(&self.environment)
+            .envs(self.environment())
             .stdin(Stdio::null());
         command
     }

@@ -1,22 +1,41 @@
-//! A tiny web site on a loopback port, for what a playbook fetches.
+//! A tiny web site on a loopback port, for what a playbook fetches and for services that refuse.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What the site answers for a path.
+/// What the site answers for a path, whatever the method.
 #[derive(Clone)]
 pub struct Page {
+    /// The status line's code and words.
+    pub status: &'static str,
     /// The `Content-Type`, which may lie.
     pub content_type: &'static str,
-    /// The body.
+    /// The body, or its beginning.
     pub body: Vec<u8>,
+    /// The length that is announced, if more follows than `body`: zeros.
+    pub announced: Option<u64>,
+}
+
+impl Page {
+    /// A page that is there.
+    pub fn ok(content_type: &'static str, body: impl Into<Vec<u8>>) -> Self {
+        Self {
+            status: "200 OK",
+            content_type,
+            body: body.into(),
+            announced: None,
+        }
+    }
 }
 
 /// The site; it lasts as long as the test process.
 pub struct Site {
     /// Its address, without a slash at the end.
     pub url: String,
+    sent: Arc<AtomicU64>,
 }
 
 impl Site {
@@ -24,40 +43,68 @@ impl Site {
     pub fn start(pages: BTreeMap<&'static str, Page>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
+        let sent = Arc::new(AtomicU64::new(0));
+        let count = Arc::clone(&sent);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let pages = pages.clone();
+                let (pages, count) = (pages.clone(), Arc::clone(&count));
                 // A visitor that goes away early is no failure of the site.
-                std::thread::spawn(move || drop(answer(&stream, &pages)));
+                std::thread::spawn(move || drop(answer(&stream, &pages, &count)));
             }
         });
-        Self { url }
+        Self { url, sent }
+    }
+
+    /// How many bytes of bodies have been sent, as far as the kernel took them.
+    pub fn sent(&self) -> u64 {
+        self.sent.load(Ordering::SeqCst)
     }
 }
 
-fn answer(stream: &TcpStream, pages: &BTreeMap<&'static str, Page>) -> std::io::Result<()> {
-    let mut lines = BufReader::new(stream).lines();
-    let request = lines.next().transpose()?.unwrap_or_default();
-    while lines
-        .next()
-        .transpose()?
-        .is_some_and(|line| !line.is_empty())
-    {}
-    let path = request.split(' ').nth(1).unwrap_or_default();
+fn answer(
+    stream: &TcpStream,
+    pages: &BTreeMap<&'static str, Page>,
+    sent: &AtomicU64,
+) -> std::io::Result<()> {
+    let path = request(&mut BufReader::new(stream))?;
+    let missing = Page {
+        status: "404 Not Found",
+        ..Page::ok("text/plain", "")
+    };
+    let page = pages.get(path.as_str()).unwrap_or(&missing);
+    let length = page.announced.unwrap_or(page.body.len() as u64);
+    let (status, kind) = (page.status, page.content_type);
     let mut stream = stream;
-    match pages.get(path) {
-        Some(page) => {
-            let size = page.body.len();
-            let kind = page.content_type;
-            write!(
-                stream,
-                "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {size}\r\nConnection: close\r\n\r\n"
-            )?;
-            stream.write_all(&page.body)
-        }
-        None => write!(
-            stream,
-            "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-        ),
+    write!(
+        stream,
+        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+    )?;
+    stream.write_all(&page.body)?;
+    let mut written = page.body.len() as u64;
+    let zeros = [0; 64 * 1024];
+    while written < length {
+        let next = zeros.len().min(usize::try_from(length - written).unwrap());
+        stream.write_all(&zeros[..next])?;
+        written += next as u64;
+        sent.fetch_add(next as u64, Ordering::SeqCst);
     }
+    Ok(())
+}
+
+/// Reads a request with its body and gives its path.
+fn request(stream: &mut BufReader<&TcpStream>) -> std::io::Result<String> {
+    let mut first = String::new();
+    stream.read_line(&mut first)?;
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        if stream.read_line(&mut line)? == 0 || line == "\r\n" {
+            break;
+        }
+        if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+    }
+    stream.read_exact(&mut vec![0; length])?;
+    Ok(first.split(' ').nth(1).unwrap_or_default().to_owned())
 }

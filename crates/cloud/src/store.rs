@@ -14,6 +14,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::state::State;
 
+/// The file that holds the state.
+const STATE: &str = "state.json";
+/// The file that whoever uses the folder has locked.
+const LOCK: &str = "lock";
 /// The format of `state.json`.
 const FORMAT: u32 = 1;
 
@@ -98,17 +102,7 @@ impl Store {
     pub fn open(folder: &Path) -> Result<(Self, Option<State>), StoreError> {
         let objects = folder.join("objects");
         fs::create_dir_all(&objects).map_err(at(&objects))?;
-        let path = folder.join("lock");
-        let lock = File::options()
-            .create(true)
-            .append(true)
-            .open(&path)
-            .map_err(at(&path))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(fs::TryLockError::WouldBlock) => return Err(StoreError::Busy(folder.to_owned())),
-            Err(fs::TryLockError::Error(error)) => return Err(at(&path)(error)),
-        }
+        let lock = lock(folder)?;
         let state = read(folder)?;
         let store = Self {
             folder: folder.to_owned(),
@@ -130,7 +124,7 @@ impl Store {
                 replace(&path, content)?;
             }
         }
-        let path = self.folder.join("state.json");
+        let path = self.folder.join(STATE);
         let json = serde_json::to_vec(&Saved {
             format: FORMAT,
             state,
@@ -150,12 +144,61 @@ impl Store {
     }
 }
 
+/// Makes the process the only one that uses `folder`.
+fn lock(folder: &Path) -> Result<File, StoreError> {
+    let path = folder.join(LOCK);
+    let file = File::options()
+        .create(true)
+        .append(true)
+        .open(&path)
+        .map_err(at(&path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => Err(StoreError::Busy(folder.to_owned())),
+        Err(fs::TryLockError::Error(error)) => Err(at(&path)(error)),
+    }
+}
+
+/// Whether `folder` holds a cloud.
+#[must_use]
+pub fn exists(folder: &Path) -> bool {
+    folder.join(STATE).exists()
+}
+
+/// Empties `folder`, whatever of opsh is in it, and says whether there was a cloud.
+///
+/// The lock stays: a file that somebody waits for must not be another one later.
+///
+/// # Errors
+/// [`StoreError::Busy`] while somebody uses it; [`StoreError::Io`].
+pub fn clear(folder: &Path) -> Result<bool, StoreError> {
+    if !folder.exists() {
+        return Ok(false);
+    }
+    let _lock = lock(folder)?;
+    let existed = exists(folder);
+    for entry in fs::read_dir(folder).map_err(at(folder))? {
+        let entry = entry.map_err(at(folder))?;
+        let path = entry.path();
+        if entry.file_name() == LOCK {
+            continue;
+        }
+        let removed = if entry.file_type().map_err(at(&path))?.is_dir() {
+            fs::remove_dir_all(&path)
+        } else {
+            fs::remove_file(&path)
+        };
+        removed.map_err(at(&path))?;
+    }
+    Ok(existed)
+}
+
 /// What a folder holds, without taking it.
 ///
 /// # Errors
 /// [`StoreError`].
 pub fn read(folder: &Path) -> Result<Option<State>, StoreError> {
-    let path = folder.join("state.json");
+    let path = folder.join(STATE);
     let json = match fs::read(&path) {
         Ok(json) => json,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

@@ -1,11 +1,14 @@
-//! `ssh::generate_key`, `ssh::public_key`, `ssh::console_host_keys`.
+//! `ssh::generate_key`, `ssh::remove_key`, `ssh::public_key`, `ssh::console_host_keys`.
 
 use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use opsh_operation::shape::{Shape, Structure};
-use opsh_operation::{Effect, Fault, FaultKind, Inverse, Map, Operation, Settle, Value, Write};
+use opsh_operation::{
+    Effect, Fault, FaultKind, Inverse, InverseCall, Makes, Map, Operation, Removes, Settle, Value,
+    Write,
+};
 use ssh_key::private::{Ed25519Keypair, KeypairData};
 use ssh_key::{LineEnding, PrivateKey};
 
@@ -13,6 +16,9 @@ use crate::modules::Context;
 use crate::modules::declare::{optional, required};
 use crate::modules::parameter;
 use crate::world::ssh::key_file::{KeyFile, expand_home};
+
+/// The resource: a key pair's files, by the private one's path.
+const KEY: &str = "ssh:key";
 
 static GENERATE_INPUT: Structure = Structure {
     name: "ssh::generate_key",
@@ -53,11 +59,16 @@ pub static GENERATE_KEY: Operation = Operation {
     positional: &["path"],
     output: Shape::Struct(&GENERATE_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Impossible(
-            "a key may open hosts that nothing else opens; delete its file by hand",
-        ),
+        // A key that was made for a stack opens nothing once the stack is gone.
+        inverse: Inverse::Calls(&[InverseCall {
+            operation: "ssh::remove_key",
+            arguments: &[("path", "result.path")],
+        }]),
         settle: Settle::Ask,
-        makes: &[],
+        makes: &[Makes {
+            kind: KEY,
+            id: "result.path",
+        }],
         removes: &[],
         tags: None,
     }),
@@ -109,6 +120,73 @@ pub fn generate_key(context: &Context<'_>, input: &Map) -> Result<Value, Fault> 
             "fingerprint".to_owned(),
             key.fingerprint(ssh_key::HashAlg::Sha256).to_string().into(),
         ),
+    ])
+    .into())
+}
+
+static REMOVE_INPUT: Structure = Structure {
+    name: "ssh::remove_key",
+    fields: &[required(
+        "path",
+        Shape::Output,
+        "The private key's file; the public one has .pub behind.",
+    )],
+};
+
+static REMOVE_OUTPUT: Structure = Structure {
+    name: "ssh::remove_key",
+    fields: &[
+        required("path", Shape::Path, "The private key's file."),
+        required("removed", Shape::Bool, "Whether it was there."),
+    ],
+};
+
+/// Removes both halves of a key.
+pub static REMOVE_KEY: Operation = Operation {
+    module: "ssh",
+    name: "remove_key",
+    action: "ssh:RemoveKey",
+    summary: "Removes the files of a key, private and public half.",
+    input: &REMOVE_INPUT,
+    positional: &["path"],
+    output: Shape::Struct(&REMOVE_OUTPUT),
+    effect: Effect::Write(Write {
+        inverse: Inverse::Impossible("a private key cannot be made a second time"),
+        settle: Settle::Repeat,
+        makes: &[],
+        removes: &[Removes {
+            kind: KEY,
+            id: "result.path",
+        }],
+        tags: None,
+    }),
+    example: r#"let key = ssh::generate_key("example-key");
+assert(ssh::remove_key(key.path).removed);
+assert(!file::exists("example-key") && !file::exists("example-key.pub"));
+"#,
+};
+
+/// Removes it; nothing else than a key is removed.
+pub fn remove_key(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
+    let path = parameter::needed(input, "path")?;
+    let there = context.world.files().exists(Path::new(path));
+    if there {
+        KeyFile::read(Path::new(path))?;
+    }
+    for half in [path, &format!("{path}.pub")] {
+        match context.world.files().remove(Path::new(half)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Fault::new(
+                    FaultKind::Failed,
+                    format!("cannot remove the file {half}: {error}"),
+                ));
+            }
+            _ => {}
+        }
+    }
+    Ok(Map::from([
+        ("path".to_owned(), context.shown(path).into()),
+        ("removed".to_owned(), there.into()),
     ])
     .into())
 }

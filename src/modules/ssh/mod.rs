@@ -52,6 +52,10 @@ pub static ENTRIES: &[Entry] = &[
         handler: Handler::Native(keys::generate_key),
     },
     Entry {
+        operation: &keys::REMOVE_KEY,
+        handler: Handler::Native(keys::remove_key),
+    },
+    Entry {
         operation: &keys::PUBLIC_KEY,
         handler: Handler::Native(keys::public_key),
     },

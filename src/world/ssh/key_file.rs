@@ -47,6 +47,11 @@ impl KeyFile {
                 format!("the key file {shown} cannot be read: permission denied"),
             )
             .hint("run opsh as the user whom the key belongs to"),
+            std::io::ErrorKind::IsADirectory => Fault::new(
+                FaultKind::Invalid,
+                format!("the key file {shown} cannot be read: it is a folder"),
+            )
+            .hint("name the key's file in it"),
             _ => Fault::new(
                 FaultKind::Invalid,
                 format!("the key file {shown} cannot be read: {error}"),

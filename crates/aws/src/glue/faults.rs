@@ -260,6 +260,8 @@ fn kind_of(code: &str, message: &str) -> FaultKind {
         {
             FaultKind::NotFound
         }
+        // What DetachVolume says of a volume that is attached to nothing.
+        "IncorrectState" if message.contains("is in the 'available' state") => FaultKind::NotFound,
         _ if capacity_codes || code.contains("LimitExceeded") || code.contains("QuotaExceeded") => {
             FaultKind::Capacity
         }

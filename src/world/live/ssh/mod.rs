@@ -71,7 +71,7 @@ impl Client {
         patience: &Patience<'_>,
     ) -> Result<String, Fault> {
         let peer = &endpoint.peer;
-        let stopped = |stop| faults::stopped(peer, stop, "the session was set up");
+        let stopped = |stop| faults::stopped(peer, stop, "setting the session up");
         wire.session
             .method_pref(
                 ssh2::MethodType::HostKey,

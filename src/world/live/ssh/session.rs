@@ -90,7 +90,7 @@ impl Login {
                     fault.retryable = true;
                     fault
                 }
-                End::Stop(stop) => faults::stopped(&self.peer, stop, "the command ran"),
+                End::Stop(stop) => faults::stopped(&self.peer, stop, "running the command"),
             };
             let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned().into();
             fault

@@ -1287,7 +1287,7 @@ pub static DETACH_VOLUME: Operation = Operation {
     effect: Effect::Write(Write {
         inverse: Inverse::Calls(&[InverseCall { operation: "ec2::attach_volume", arguments: &[("volume_id", "input.volume_id"), ("instance_id", "result.instance_id"), ("device", "result.device")] }]),
         settle: Settle::Repeat,
-        makes: &[], removes: &[Removes { kind: "ec2:volume-attachment", id: "{input.volume_id}/{result.instance_id}" }], tags: None,
+        makes: &[], removes: &[Removes { kind: "ec2:volume-attachment", id: "{input.volume_id}/{result.instance_id}" }, Removes { kind: "ec2:volume-attachment", id: "{input.volume_id}/{input.instance_id}" }], tags: None,
     }),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nlet zone = ec2::describe_instances(#{ instance_ids: [id] }).reservations[0].instances[0].placement.availability_zone;\nlet volume = ec2::create_volume(#{ availability_zone: zone, size: 8 }).volume_id;\nec2::wait_until_volume_available(#{ volume_ids: [volume] });\nec2::attach_volume(#{ volume_id: volume, instance_id: id, device: \"/dev/sdf\" });\nec2::wait_until_volume_in_use(#{ volume_ids: [volume] });\nec2::detach_volume(#{ volume_id: volume }).volume_id",
 };
