@@ -10,12 +10,15 @@
 //! Before the time moves, a [`Tide`] is asked: what happens on the way may begin
 //! branches of its own (a schedule invokes a function), and the time moves no
 //! further than to there. Such a branch is *detached*: it is below nobody's path.
+//!
+//! A cloud that other programs use, too, may have a clock that [follows](Clock::follow)
+//! the real one: then nobody's wait moves the time.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 mod branch;
 mod tide;
@@ -61,6 +64,8 @@ struct Table {
     limits: BTreeMap<Vec<u32>, Timestamp>,
     /// Somebody is asking the tide: nobody gets the baton meanwhile.
     asking: bool,
+    /// By how much it is ahead of the real clock, if it goes at that one's pace.
+    ahead: Option<SignedDuration>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +87,14 @@ impl Table {
             .skip_while(|next| *next == path)
             .take_while(|next| next.starts_with(path))
             .any(|next| !path.is_empty() || next[0] != DETACHED)
+    }
+
+    /// Catches up with the real clock, if it goes at that one's pace.
+    fn follow(&mut self) {
+        if let Some(ahead) = self.ahead {
+            let due = Timestamp::now().checked_add(ahead);
+            self.now = self.now.max(due.unwrap_or(Timestamp::MAX));
+        }
     }
 
     /// Gives the baton to the next branch, unless the holder keeps it. Where nobody is
@@ -115,6 +128,7 @@ impl Table {
         self.running = ready.cloned();
         match ready {
             Some(_) => None,
+            None if self.ahead.is_some() => Some(self.now),
             None => Some(wake.unwrap_or(self.now)),
         }
     }
@@ -143,6 +157,7 @@ impl Clock {
                     detached: 0,
                     limits: BTreeMap::new(),
                     asking: false,
+                    ahead: None,
                 }),
                 changed: Condvar::new(),
                 tide: OnceLock::new(),
@@ -154,6 +169,34 @@ impl Clock {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.table().now
+    }
+
+    /// From now on the time goes at the pace of the real clock, whoever waits; it is
+    /// the real time, unless it was later already.
+    pub fn follow(&self) {
+        let mut table = self.table();
+        let ahead = table.now.duration_since(Timestamp::now());
+        table.ahead = Some(ahead.max(SignedDuration::ZERO));
+        drop(table);
+        drop(self.settle());
+    }
+
+    /// Lets the time come to be `at`, unless it is later already: somebody who shares
+    /// this time has waited until then. What happens on the way happens.
+    pub fn reach(&self, at: Timestamp) {
+        let mut table = self.table();
+        if at <= table.now {
+            return;
+        }
+        if let Some(ahead) = &mut table.ahead {
+            *ahead = at.duration_since(Timestamp::now());
+            drop(table);
+            drop(self.settle());
+            return;
+        }
+        drop(table);
+        // Nothing stops it: it takes no real time.
+        let _ = self.as_branch(|path| self.sleep_until(path, at, &|| false));
     }
 
     /// Says that branches are about to be entered; the clock waits for them.
@@ -251,10 +294,13 @@ impl Clock {
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
-        self.shared
+        let mut table = self
+            .shared
             .table
             .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+            .unwrap_or_else(PoisonError::into_inner);
+        table.follow();
+        table
     }
 
     /// Gives the baton to whose turn it is, after the time has moved to there.

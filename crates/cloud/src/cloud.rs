@@ -1,10 +1,11 @@
 //! The cloud as its users see it: one value with doors.
 
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use bytes::Bytes;
+use jiff::Timestamp;
 
 use crate::api::{ApiError, ApiRequest, ApiResponse};
 use crate::clock::Clock;
@@ -30,6 +31,8 @@ pub(crate) struct Inner {
     pub(crate) clock: Clock,
     store: Option<Store>,
     faults: Mutex<Faults>,
+    /// How many events had happened when the state was put on disk.
+    saved: AtomicU64,
     /// Who runs the code of functions, once somebody does.
     pub(crate) invoker: OnceLock<Arc<dyn Invoker>>,
     /// Only what is under way goes on: see [`Cloud::rest`].
@@ -79,6 +82,7 @@ impl Cloud {
             clock,
             store,
             faults: Mutex::new(faults),
+            saved: AtomicU64::new(0),
             invoker: OnceLock::new(),
             resting: AtomicBool::new(false),
             this: Weak::clone(this),
@@ -103,10 +107,43 @@ impl Cloud {
     }
 
     pub(crate) fn keep(&self, state: &State) -> Result<(), StoreError> {
-        match &self.inner.store {
-            Some(store) => store.save(state),
-            None => Ok(()),
+        if let Some(store) = &self.inner.store {
+            store.save(state)?;
         }
+        let happened = state.events.happened();
+        self.inner.saved.store(happened, Ordering::SeqCst);
+        Ok(())
+    }
+
+    /// Lets happen what is due, and puts on disk what has happened by itself.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub fn catch_up(&self) -> Result<(), StoreError> {
+        // Whoever leaves the clock gives the baton away, and whatever is due begins.
+        self.clock().as_branch(|_| {});
+        let state = self.state();
+        if state.events.happened() == self.inner.saved.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        self.keep(&state)
+    }
+
+    /// From now on time passes at the pace of the real clock.
+    ///
+    /// A cloud that lags behind the present is brought there as if it had been paused:
+    /// what was to happen in five minutes still happens in five minutes. One that is
+    /// ahead of it goes on from where it is.
+    pub fn follow_real_time(&self) {
+        let real = Timestamp::now();
+        let mut state = self.state();
+        let lag = real.duration_since(state.now);
+        if lag.is_positive() {
+            state.events.postpone(lag);
+            state.now = real;
+        }
+        drop(state);
+        self.clock().follow();
     }
 
     /// The clock on which everything here happens.
@@ -204,7 +241,7 @@ impl Cloud {
         Ok(result.unwrap_or_else(|error| request.refusal(&error)))
     }
 
-    fn answer(&self, request: &ApiRequest) -> Result<ApiResponse, ApiError> {
+    pub(crate) fn answer(&self, request: &ApiRequest) -> Result<ApiResponse, ApiError> {
         let mut state = self.state();
         let answer = dispatch(&mut state, request)?;
         if !reads(&request.action) {

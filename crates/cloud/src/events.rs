@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::services::{autoscaling, cloudwatch, ec2, elbv2, scheduler, sns};
@@ -29,6 +29,9 @@ pub enum Event {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Events {
     planned: u64,
+    /// How many have happened since the state was read.
+    #[serde(skip)]
+    happened: u64,
     #[serde(with = "queue")]
     queue: BTreeMap<(Timestamp, u64), Event>,
 }
@@ -40,6 +43,23 @@ impl Events {
         self.queue.insert((at, self.planned), event);
     }
 
+    /// Lets everything that is planned happen later by `pause`.
+    pub fn postpone(&mut self, pause: SignedDuration) {
+        self.queue = std::mem::take(&mut self.queue)
+            .into_iter()
+            .map(|((at, number), event)| {
+                let at = at.checked_add(pause).unwrap_or(Timestamp::MAX);
+                ((at, number), event)
+            })
+            .collect();
+    }
+
+    /// How many events have happened: whether it is as it was.
+    #[must_use]
+    pub fn happened(&self) -> u64 {
+        self.happened
+    }
+
     /// Takes the next event that is due at `now`.
     pub fn due(&mut self, now: Timestamp) -> Option<(Timestamp, Event)> {
         let entry = self.queue.first_entry()?;
@@ -47,6 +67,7 @@ impl Events {
             return None;
         }
         let ((at, _), event) = entry.remove_entry();
+        self.happened += 1;
         Some((at, event))
     }
 }

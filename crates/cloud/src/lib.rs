@@ -30,6 +30,7 @@ pub mod glob;
 pub mod hosts;
 pub mod ids;
 mod login;
+mod mail;
 pub mod router;
 pub mod services;
 pub mod state;
@@ -38,7 +39,8 @@ pub mod store;
 mod visit;
 
 pub use cloud::Cloud;
-pub use login::{Door, Login, SessionError};
+pub use login::{Door, Session, SessionError};
+pub use mail::Parcel;
 pub use status::Status;
 pub use store::StoreError;
 pub use visit::Unreachable;

@@ -16,21 +16,20 @@ use crate::visit::Unreachable;
 const PORT: u16 = 22;
 
 /// A machine whose SSH server has answered, before anybody has logged in.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Door {
-    cloud: Cloud,
-    address: Ipv4Addr,
-    port: u16,
     /// The host's key as `known_hosts` writes it: `ssh-ed25519 AAAA…`.
     pub host_key: String,
     /// The user that the image made for its owner.
     pub default_user: &'static str,
 }
 
-/// A login.
+/// What a user does on a machine, from the login on.
 #[derive(Debug, Clone)]
-pub struct Login {
-    door: Door,
+pub struct Session {
+    cloud: Cloud,
+    address: Ipv4Addr,
+    port: u16,
     user: String,
 }
 
@@ -107,13 +106,22 @@ impl Cloud {
             Ok((machine.host_key(), machine.facts().flavour.default_user()))
         })?
         .map(|(host_key, default_user)| Door {
-            cloud: self.clone(),
-            address,
-            port,
             host_key,
             default_user,
         })
         .map_err(|why| silence(why, host))
+    }
+
+    /// What `user` does on the machine that a host's name or address leads to; `None`
+    /// if it is the name of none.
+    #[must_use]
+    pub fn session(&self, host: &str, port: u16, user: &str) -> Option<Session> {
+        Some(Session {
+            cloud: self.clone(),
+            address: address_of(host)?,
+            port,
+            user: user.to_owned(),
+        })
     }
 
     fn strike_ssh(&self, action: &str, host: &str) -> Result<(), Unreachable> {
@@ -146,50 +154,26 @@ impl Cloud {
             .ok_or_else(|| Unreachable::TimedOut(address.to_string()))?;
         Ok(work(machine, now))
     }
-
-    /// The same, and the change is kept on disk.
-    fn change_at<T>(
-        &self,
-        door: &Door,
-        work: impl FnOnce(&mut Host, jiff::Timestamp) -> T,
-    ) -> Result<T, Unreachable> {
-        let result = self.at(door.address, door.port, work)?;
-        self.save()
-            .map_err(|error| Unreachable::Reset(format!("{} ({error})", door.address)))?;
-        Ok(result)
-    }
 }
 
-impl Door {
+impl Session {
     /// Logs in with the public half of the caller's key.
     ///
     /// # Errors
     /// [`SessionError`].
-    pub fn login(self, user: &str, public_key: &str) -> Result<Login, SessionError> {
-        let cloud = self.cloud.clone();
-        cloud
-            .change_at(&self, |machine, now| machine.login(user, public_key, now))?
-            .map_err(SessionError::Login)?;
-        Ok(Login {
-            user: user.to_owned(),
-            door: self,
-        })
+    pub fn login(&self, public_key: &str) -> Result<(), SessionError> {
+        self.change(|machine, now| machine.login(&self.user, public_key, now))?
+            .map_err(SessionError::Login)
     }
-}
 
-impl Login {
     /// Runs a command line in the user's shell; its time has not passed yet.
     ///
     /// # Errors
     /// [`SessionError`].
     pub fn run(&self, line: &str, stdin: &[u8]) -> Result<CommandOutput, SessionError> {
-        let door = &self.door;
-        let host = door.address.to_string();
-        door.cloud.strike_ssh("ssh:run", &host)?;
-        door.cloud
-            .change_at(door, |machine, now| {
-                machine.run(&self.user, line, stdin, now)
-            })?
+        let host = self.address.to_string();
+        self.cloud.strike_ssh("ssh:run", &host)?;
+        self.change(|machine, now| machine.run(&self.user, line, stdin, now))?
             .map_err(|why| silence(why, &host).into())
     }
 
@@ -198,9 +182,7 @@ impl Login {
     /// # Errors
     /// [`SessionError`].
     pub fn upload(&self, path: &str, content: &[u8], mode: u32) -> Result<(), SessionError> {
-        self.door.cloud.change_at(&self.door, |machine, now| {
-            machine.upload(&self.user, path, content, mode, now)
-        })??;
+        self.change(|machine, now| machine.upload(&self.user, path, content, mode, now))??;
         Ok(())
     }
 
@@ -209,9 +191,19 @@ impl Login {
     /// # Errors
     /// [`SessionError`].
     pub fn download(&self, path: &str) -> Result<Bytes, SessionError> {
-        Ok(self.door.cloud.change_at(&self.door, |machine, now| {
-            machine.download(&self.user, path, now)
-        })??)
+        Ok(self.change(|machine, now| machine.download(&self.user, path, now))??)
+    }
+
+    /// Does something with the machine; the change is kept on disk.
+    fn change<T>(
+        &self,
+        work: impl FnOnce(&mut Host, jiff::Timestamp) -> T,
+    ) -> Result<T, Unreachable> {
+        let result = self.cloud.at(self.address, self.port, work)?;
+        self.cloud
+            .save()
+            .map_err(|error| Unreachable::Reset(format!("{} ({error})", self.address)))?;
+        Ok(result)
     }
 }
 

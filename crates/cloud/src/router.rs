@@ -41,14 +41,14 @@ pub type Refused = Box<(ApiRequest, ApiError)>;
 pub fn decode(mut http: http::Request<Bytes>, request_id: String) -> Result<ApiRequest, Refused> {
     let (scope, region) = scope(&http);
     let known = SERVICES.iter().find(|(name, _, _)| *name == scope);
-    let unpacked = unpack(&mut http);
+    let unpacked = unpack(&mut http, scope != "s3");
     let mut request = ApiRequest {
         service: known
             .map_or(scope.as_str(), |(_, module, _)| module)
             .to_owned(),
         action: String::new(),
         region,
-        protocol: known.map_or(Protocol::Query, |(_, _, protocol)| *protocol),
+        protocol: known.map_or(Protocol::Query, |(_, _, usual)| spoken(&http, *usual)),
         request_id,
         params: pairs(http.uri().query().unwrap_or_default()),
         json: Value::Null,
@@ -61,6 +61,18 @@ pub fn decode(mut http: http::Request<Bytes>, request_id: String) -> Result<ApiR
     match unpacked.and_then(|()| fill(&mut request)) {
         Ok(()) => Ok(request),
         Err(error) => Err(Box::new((request, error))),
+    }
+}
+
+/// The protocol of a request: a service that has learnt `rpc-v2-cbor` still understands
+/// the tools that speak `awsJson` or the query protocol with it.
+fn spoken(http: &http::Request<Bytes>, usual: Protocol) -> Protocol {
+    if usual != Protocol::Cbor || http.uri().path().contains("/operation/") {
+        usual
+    } else if header(http, "x-amz-target").is_empty() {
+        Protocol::Query
+    } else {
+        Protocol::Json
     }
 }
 
@@ -89,12 +101,7 @@ fn fill(request: &mut ApiRequest) -> Result<(), ApiError> {
         }
         Protocol::Cbor => {
             let path = request.http.uri().path();
-            let Some((_, action)) = path.rsplit_once("/operation/") else {
-                return Err(ApiError::not_modelled(format_args!(
-                    "{} over another protocol than rpc-v2-cbor",
-                    request.service
-                )));
-            };
+            let (_, action) = path.rsplit_once("/operation/").unwrap_or_default();
             action.clone_into(&mut request.action);
             request.json = cbor::decode(request.http.body())
                 .map_err(|error| ApiError::new("SerializationException", error.to_string()))?;
@@ -139,6 +146,14 @@ fn scope(http: &http::Request<Bytes>) -> (String, String) {
     (host, "us-east-1".to_owned())
 }
 
+/// Whether a host is one of a service's own, e.g. `sns.us-east-1.amazonaws.com`.
+#[must_use]
+pub fn is_endpoint(host: &str) -> bool {
+    host.strip_suffix(".amazonaws.com")
+        .and_then(|name| name.split('.').next())
+        .is_some_and(|label| SERVICES.iter().any(|(name, _, _)| *name == label))
+}
+
 /// The host that is meant, without port, in lower case.
 #[must_use]
 pub fn host(http: &http::Request<Bytes>) -> String {
@@ -179,15 +194,16 @@ fn unescape(text: &str) -> String {
         .into_owned()
 }
 
-/// Makes the body plain: unpacks `aws-chunked` (its trailers become headers) and `gzip`.
-fn unpack(http: &mut http::Request<Bytes>) -> Result<(), ApiError> {
+/// Makes the body plain: unpacks `aws-chunked` (its trailers become headers) and, where
+/// it is how the request came and not what an object is, `gzip`.
+fn unpack(http: &mut http::Request<Bytes>, compressed: bool) -> Result<(), ApiError> {
     let encodings = header(http, CONTENT_ENCODING.as_str());
     let mut kept = Vec::new();
     for encoding in encodings.split(',').map(str::trim).rev() {
         match encoding {
             "" => {}
             "aws-chunked" => chunked::unpack(http)?,
-            "gzip" if header(http, "smithy-protocol") == "rpc-v2-cbor" => {
+            "gzip" if compressed => {
                 let mut plain = Vec::new();
                 flate2::read::GzDecoder::new(&http.body()[..])
                     .take(LIMIT)

@@ -3,17 +3,18 @@
 use std::net::Ipv4Addr;
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
-use crate::api::{ApiRequest, Protocol};
+use crate::api::{ApiError, ApiRequest, Protocol};
 use crate::cloud::Cloud;
 use crate::faults::Fault;
 use crate::furnish::CALLER_ADDRESS;
 use crate::login::{address_of, arrives, silence};
-use crate::router::{host, pairs};
+use crate::router::{self, host, is_endpoint, pairs};
 use crate::services::{elbv2, s3};
 
 /// Why nobody answers.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum Unreachable {
     /// The name means nothing here; outside it may.
     #[error("the host '{0}' is not simulated")]
@@ -31,6 +32,9 @@ pub enum Unreachable {
 
 /// Services that tell callers their address.
 const ADDRESS_SERVICES: [&str; 1] = ["checkip.amazonaws.com"];
+
+/// What a service does for a request that nobody has signed: the links in SNS's messages.
+const OPEN: [(&str, &str); 2] = [("sns", "ConfirmSubscription"), ("sns", "Unsubscribe")];
 
 impl Cloud {
     /// Answers a request as the host in its URL would.
@@ -61,6 +65,9 @@ impl Cloud {
         }
         if s3::bucket_of_host(&name).is_some() {
             return Ok(self.visit_s3(request));
+        }
+        if is_endpoint(&name) {
+            return Ok(self.visit_endpoint(request));
         }
         if let Some(answer) = self.visit_balancer(&request, &name) {
             return answer;
@@ -109,6 +116,25 @@ impl Cloud {
             .keep(&state)
             .map_err(|error| Unreachable::Reset(format!("{name} ({error})")));
         Some(kept.and_then(|()| answer.map_err(|why| silence(why, name))))
+    }
+
+    /// A service answers somebody who has no credentials.
+    fn visit_endpoint(&self, request: http::Request<Bytes>) -> http::Response<Bytes> {
+        let request_id = self.state().requests.uuid();
+        let request = match router::decode(request, request_id) {
+            Ok(request) => request,
+            Err(refused) => return refused.0.refusal(&refused.1),
+        };
+        let result = if OPEN.contains(&(request.service.as_str(), request.action.as_str())) {
+            self.answer(&request)
+        } else {
+            Err(ApiError::new(
+                "MissingAuthenticationToken",
+                "Request is missing Authentication Token",
+            )
+            .with_status(403))
+        };
+        result.unwrap_or_else(|error| request.refusal(&error))
     }
 
     fn visit_s3(&self, request: http::Request<Bytes>) -> http::Response<Bytes> {

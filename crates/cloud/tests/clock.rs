@@ -212,3 +212,38 @@ fn what_the_tide_begins_runs_before_the_sleeper_wakes_and_ends_at_its_limit() {
         assert_eq!(log, "ring@2 ring@4 rang@7 rang@9 ring@10 awake@10 rang@15");
     }
 }
+
+#[test]
+fn a_clock_that_follows_the_real_one_never_jumps() {
+    let begun = std::time::Instant::now();
+    let clock = Clock::new(Timestamp::UNIX_EPOCH);
+    clock.follow();
+    assert!(Timestamp::now().duration_since(clock.now()).as_secs() < 60);
+    let before = clock.now();
+    clock.sleep(Duration::from_millis(120), &never).unwrap();
+    assert!(clock.now().duration_since(before).as_millis() >= 120);
+    assert!(begun.elapsed() >= Duration::from_millis(120));
+    let later = clock.now() + jiff::SignedDuration::from_hours(1);
+    clock.reach(later);
+    thread::sleep(Duration::from_millis(20));
+    let ahead = clock.now().duration_since(later);
+    assert!(ahead.as_millis() >= 20, "it goes on from there: {ahead}");
+    assert_eq!(
+        clock.sleep(Duration::from_mins(1), &|| true),
+        Err(Stopped),
+        "a wait in real time can be stopped"
+    );
+}
+
+#[test]
+fn who_sleeps_wakes_when_somebody_else_has_waited_longer() {
+    let clock = Clock::new(Timestamp::UNIX_EPOCH);
+    let root = clock.enter(&[]);
+    clock.reach(Timestamp::from_second(50).unwrap());
+    assert_eq!(seconds(&clock), 50);
+    clock.reach(Timestamp::from_second(40).unwrap());
+    assert_eq!(seconds(&clock), 50, "time does not go back");
+    clock.sleep(Duration::from_secs(5), &never).unwrap();
+    assert_eq!(seconds(&clock), 55);
+    drop(root);
+}

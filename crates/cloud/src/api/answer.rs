@@ -92,11 +92,6 @@ impl ApiRequest {
                      <Message>{message}</Message><RequestId>{id}</RequestId></Error>"
                 ),
             ),
-            Protocol::Json => self.answer(
-                error.status,
-                "application/x-amz-json-1.1",
-                json!({"__type": error.code, "message": error.message}).to_string(),
-            ),
             Protocol::RestJson => {
                 let mut response = self.rest(
                     error.status,
@@ -107,11 +102,14 @@ impl ApiRequest {
                 }
                 response
             }
-            Protocol::Cbor => {
-                let mut response = self.cbor_answer(
-                    error.status,
-                    &json!({"__type": error.code, "message": error.message}),
-                );
+            Protocol::Json | Protocol::Cbor => {
+                let body = json!({"__type": error.code, "message": error.message});
+                let mut response = if self.protocol == Protocol::Cbor {
+                    self.cbor_answer(error.status, &body)
+                } else {
+                    self.answer(error.status, "application/x-amz-json-1.1", body.to_string())
+                };
+                // A client of the query protocol's days knows the error by this.
                 if let Ok(header) = format!("{};{kind}", error.code).parse() {
                     response.headers_mut().insert("x-amzn-query-error", header);
                 }

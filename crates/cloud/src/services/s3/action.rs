@@ -79,8 +79,11 @@ const BY_PARAMETER: [(&str, bool, &str, &str); 36] = [
 ];
 
 /// Parameters that say how, not what.
-const HOW: [&str; 18] = [
+const HOW: [&str; 21] = [
     "x-id",
+    "AWSAccessKeyId",
+    "Expires",
+    "Signature",
     "versionId",
     "partNumber",
     "prefix",

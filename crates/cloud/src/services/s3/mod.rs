@@ -20,6 +20,7 @@ mod objects;
 mod place;
 mod policy;
 mod presigned;
+mod presigned_v2;
 mod read;
 mod state;
 

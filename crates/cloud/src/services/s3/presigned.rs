@@ -9,12 +9,13 @@ use std::fmt::Write as _;
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::Method;
+use http::header::HOST;
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
 
 use super::access::allows_anybody;
 use super::ask::key;
-use super::{denied, handle, no_such_bucket};
+use super::{denied, handle, no_such_bucket, presigned_v2};
 use crate::api::{ApiError, ApiRequest, ApiResponse};
 use crate::furnish::SECRET_KEY;
 use crate::router::{header, host};
@@ -26,6 +27,8 @@ use crate::state::State;
 pub fn visit(cloud: &mut State, request: &ApiRequest, secure: bool) -> ApiResponse {
     let result = if request.params.contains_key("X-Amz-Signature") {
         signed(cloud, request).and_then(|()| handle(cloud, request))
+    } else if presigned_v2::is(request) {
+        presigned_v2::signed(cloud, request).and_then(|bare| handle(cloud, &bare))
     } else {
         anonymous(cloud, request, secure)
     };
@@ -93,7 +96,7 @@ fn signed(cloud: &State, request: &ApiRequest) -> Result<(), ApiError> {
         .checked_add(SignedDuration::from_secs(seconds))
         .unwrap_or(Timestamp::MAX);
     if cloud.now > end {
-        return Err(ApiError::new("AccessDenied", "Request has expired").with_status(403));
+        return Err(expired());
     }
     let credential = param("X-Amz-Credential")?;
     let scope = credential.split_once('/').map_or("", |(_, scope)| scope);
@@ -101,13 +104,21 @@ fn signed(cloud: &State, request: &ApiRequest) -> Result<(), ApiError> {
     if param("X-Amz-Signature")? == signature(&request.http, scope, date, headers) {
         Ok(())
     } else {
-        Err(ApiError::new(
-            "SignatureDoesNotMatch",
-            "The request signature we calculated does not match the signature you provided. \
-             Check your key and signing method.",
-        )
-        .with_status(403))
+        Err(mismatch())
     }
+}
+
+pub(super) fn mismatch() -> ApiError {
+    ApiError::new(
+        "SignatureDoesNotMatch",
+        "The request signature we calculated does not match the signature you provided. \
+         Check your key and signing method.",
+    )
+    .with_status(403)
+}
+
+pub(super) fn expired() -> ApiError {
+    ApiError::new("AccessDenied", "Request has expired").with_status(403)
 }
 
 fn signature(http: &http::Request<Bytes>, scope: &str, date: &str, headers: &str) -> String {
@@ -150,6 +161,10 @@ fn signature(http: &http::Request<Bytes>, scope: &str, date: &str, headers: &str
 
 /// The host as it was sent: with a port that is not the scheme's own.
 fn authority(http: &http::Request<Bytes>) -> String {
+    let sent = header(http, HOST.as_str());
+    if !sent.is_empty() {
+        return sent;
+    }
     match (http.uri().port_u16(), http.uri().scheme_str()) {
         (None, _) | (Some(443), Some("https")) | (Some(80), Some("http")) => host(http),
         (Some(port), _) => format!("{}:{port}", host(http)),

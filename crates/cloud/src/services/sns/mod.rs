@@ -3,6 +3,7 @@
 //! - [`topic`]: topics and their attributes;
 //! - [`subscription`]: subscriptions, pending until confirmed where the endpoint must agree;
 //! - [`publish`]: messages, and the outbox that shows what was delivered to whom;
+//! - [`post`]: messages to web servers;
 //! - [`tags`]: tags of topics.
 //!
 //! Facts: <https://docs.aws.amazon.com/sns/latest/api/welcome.html>.
@@ -15,6 +16,7 @@ use crate::api::{ApiError, ApiRequest, ApiResponse};
 use crate::state;
 
 pub mod policy;
+pub mod post;
 pub mod publish;
 pub mod subscription;
 pub mod tags;
@@ -31,9 +33,19 @@ pub struct State {
     pub outbox: Vec<publish::Delivery>,
 }
 
-/// What happens later: nothing, deliveries are immediate.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub enum Event {}
+/// What happens later.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Event {
+    /// A message that a web server did not take is sent again.
+    Retry {
+        /// The message's id.
+        message: String,
+        /// Where it goes.
+        endpoint: String,
+        /// How many more times after this.
+        left: u32,
+    },
+}
 
 /// Answers a request.
 ///
@@ -69,8 +81,14 @@ pub fn handle(cloud: &mut state::State, request: &ApiRequest) -> Result<ApiRespo
 }
 
 /// Lets a planned event happen.
-pub fn happen(_cloud: &mut state::State, event: Event) {
-    match event {}
+pub fn happen(cloud: &mut state::State, event: Event) {
+    match event {
+        Event::Retry {
+            message,
+            endpoint,
+            left,
+        } => post::again(cloud, &message, &endpoint, left),
+    }
 }
 
 /// A refusal of a parameter.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::subscription::{Protocol, Subscription};
-use super::{invalid, topic};
+use super::{invalid, post, topic};
 use crate::api::ApiError;
 use crate::document::{Document, some};
 use crate::services::lambda;
@@ -28,6 +28,20 @@ pub enum Kind {
     Notification,
     /// The question whether an endpoint wants a topic's messages.
     SubscriptionConfirmation,
+}
+
+/// What came of a delivery.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// It is there.
+    #[default]
+    Delivered,
+    /// The endpoint's web server answered with this status.
+    Answered(u16),
+    /// Nobody took it, and why.
+    Failed(String),
+    /// The endpoint is not in this cloud, and nobody has carried it there.
+    Outside,
 }
 
 /// A message as it reached an endpoint.
@@ -49,6 +63,9 @@ pub struct Delivery {
     pub subject: Option<String>,
     /// What the endpoint got.
     pub body: String,
+    /// What came of it.
+    #[serde(default)]
+    pub outcome: Outcome,
 }
 
 /// The parameters.
@@ -136,6 +153,7 @@ pub fn publish(cloud: &mut state::State, input: Input) -> Result<Document, ApiEr
             endpoint: number,
             subject: None,
             body: input.message,
+            outcome: Outcome::Delivered,
         }),
         _ => {
             return Err(invalid(
@@ -192,8 +210,10 @@ fn send(cloud: &mut state::State, message: &Message<'_>) {
                 _ => message.subject.map(str::to_owned),
             },
             body: body(cloud, subscription, message),
+            outcome: Outcome::Delivered,
         })
         .collect();
+    let first = cloud.sns.outbox.len();
     for delivery in deliveries {
         if delivery.protocol == Some(Protocol::Lambda) {
             // What its policy does not let in is not delivered, as with AWS.
@@ -207,6 +227,7 @@ fn send(cloud: &mut state::State, message: &Message<'_>) {
         }
         cloud.sns.outbox.push(delivery);
     }
+    post::send(cloud, first);
 }
 
 /// What an endpoint gets.

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
+use super::publish::Outcome;
 use crate::api::{ApiError, ApiRequest};
 use crate::furnish::Options;
 use crate::state::State;
@@ -195,4 +196,27 @@ fn attributes_show_what_was_set_and_what_was_not() {
     ] {
         assert!(shown.contains(expected), "{shown}");
     }
+}
+
+#[test]
+fn a_web_server_outside_is_left_to_a_carrier_and_one_that_is_gone_is_tried_four_times() {
+    let mut cloud = cloud();
+    subscribe(&mut cloud, "http", "http://127.0.0.1:9000/hook");
+    let question: serde_json::Value = serde_json::from_str(&cloud.sns.outbox[0].body).unwrap();
+    assert_eq!(question["Type"], "SubscriptionConfirmation");
+    assert_eq!(cloud.sns.outbox[0].outcome, Outcome::Outside);
+
+    subscribe(&mut cloud, "http", "http://203.0.113.200/hook");
+    let failed = Outcome::Failed("no answer from 203.0.113.200".to_owned());
+    assert_eq!(cloud.sns.outbox[1].outcome, failed);
+    for tries in 1..=4 {
+        let later = cloud.now + jiff::SignedDuration::from_secs(20);
+        cloud.advance(later);
+        assert_eq!(
+            cloud.events.happened(),
+            tries.min(3),
+            "after {tries} pauses"
+        );
+    }
+    assert_eq!(cloud.sns.outbox[1].outcome, failed);
 }

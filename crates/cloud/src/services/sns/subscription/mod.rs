@@ -7,12 +7,13 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 pub mod attributes;
 pub mod list;
 
-use super::publish::{Delivery, Kind};
-use super::{invalid, not_found, topic};
+use super::publish::{Delivery, Kind, Outcome};
+use super::{invalid, not_found, post, topic};
 use crate::api::ApiError;
 use crate::document::{Document, some};
 use crate::state;
@@ -214,11 +215,31 @@ pub fn subscribe(cloud: &mut state::State, input: Subscribe) -> Result<Document,
 fn ask(cloud: &mut state::State, subscription: &Subscription, token: &str) {
     let topic = &subscription.topic;
     let id = cloud.ids.uuid();
-    let body = format!(
-        "You have chosen to subscribe to the topic: {topic}\n\nTo confirm this subscription, visit the SubscribeURL:\n\
-         https://sns.{}.amazonaws.com/?Action=ConfirmSubscription&TopicArn={topic}&Token={token}\n",
+    let url = format!(
+        "https://sns.{}.amazonaws.com/?Action=ConfirmSubscription&TopicArn={topic}&Token={token}",
         cloud.region
     );
+    let body = match subscription.protocol {
+        // Programs read it.
+        Protocol::Http | Protocol::Https | Protocol::EmailJson => json!({
+            "Type": "SubscriptionConfirmation",
+            "MessageId": id,
+            "Token": token,
+            "TopicArn": topic,
+            "Message": format!(
+                "You have chosen to subscribe to the topic {topic}.\n\
+                 To confirm the subscription, visit the SubscribeURL included in this message."
+            ),
+            "SubscribeURL": url,
+            "Timestamp": cloud.now.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string(),
+        })
+        .to_string(),
+        _ => format!(
+            "You have chosen to subscribe to the topic: {topic}\n\n\
+             To confirm this subscription, visit the SubscribeURL:\n{url}\n"
+        ),
+    };
+    let first = cloud.sns.outbox.len();
     cloud.sns.outbox.push(Delivery {
         at: cloud.now,
         id,
@@ -228,7 +249,9 @@ fn ask(cloud: &mut state::State, subscription: &Subscription, token: &str) {
         endpoint: subscription.endpoint.clone(),
         subject: Some("AWS Notification - Subscription Confirmation".to_owned()),
         body,
+        outcome: Outcome::Delivered,
     });
+    post::send(cloud, first);
 }
 
 /// The parameters of `ConfirmSubscription`.
