@@ -9,6 +9,7 @@
 //! - [`ledger`]: SQLite: runs, steps, resources;
 //! - [`lambda`]: playbooks as Lambda functions: the custom runtime, and what is deployed;
 //! - [`modules`]: what playbooks call; each operation's declaration beside what does it;
+//! - [`serve`]: the embedded cloud over HTTP, for other programs;
 //! - [`world`]: where operations land: live, or local on the embedded cloud.
 //!
 //! Three crates stand below: `opsh-operation` (what an operation is; knows no AWS
@@ -24,4 +25,5 @@ pub mod ledger;
 pub mod modules;
 pub mod repl;
 pub mod script;
+pub mod serve;
 pub mod world;

@@ -1,4 +1,4 @@
-//! `opsh local status|reset`: the embedded cloud that persists in `.opsh/local/`.
+//! `opsh local status|outbox|serve|reset`: the embedded cloud that persists in `.opsh/local/`.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -12,7 +12,10 @@ use super::console::Output;
 use super::records::table;
 use super::start::FOLDER;
 
-/// Look at the embedded cloud, or begin it anew.
+mod outbox;
+mod serve;
+
+/// Look at the embedded cloud, serve it to other tools, or begin it anew.
 #[derive(Args)]
 pub struct Arguments {
     #[command(subcommand)]
@@ -27,6 +30,8 @@ enum Command {
         #[arg(long, value_enum, default_value_t)]
         output: Output,
     },
+    Outbox(outbox::Arguments),
+    Serve(serve::Arguments),
     /// Throw the embedded cloud away, with its ledger
     Reset,
 }
@@ -35,13 +40,17 @@ enum Command {
 #[must_use]
 pub fn main(arguments: &Arguments) -> ExitCode {
     let folder = Path::new(FOLDER).join("local");
-    let done = match arguments.command {
-        Command::Status { output } => status(&folder, output),
+    let done = match &arguments.command {
+        Command::Status { output } => status(&folder, *output),
+        Command::Outbox(arguments) => outbox::show(&folder, arguments),
+        Command::Serve(arguments) => serve::serve(&folder, arguments).map(|()| String::new()),
         Command::Reset => reset(&folder),
     };
     match done {
         Ok(text) => {
-            println!("{text}");
+            if !text.is_empty() {
+                println!("{text}");
+            }
             ExitCode::SUCCESS
         }
         Err(message) => {

@@ -28,7 +28,8 @@ use crate::script::run::{Playbook, conclude, plain_io};
 use crate::script::source::Sources;
 use crate::world::live::{self, ConnectTo, Live};
 use crate::world::local::{Fixtures, Local};
-use crate::world::{Cancel, Reason, World};
+use crate::world::served::Served;
+use crate::world::{Cancel, Reason, World, http};
 
 /// Options that say in which world, with which limits and how loudly.
 #[derive(Args)]
@@ -37,6 +38,9 @@ pub struct Settings {
     /// Run on the embedded cloud, which persists in .opsh/local/
     #[arg(long)]
     pub local: bool,
+    /// Run on the embedded cloud that `opsh local serve` has at URL, from this folder
+    #[arg(long, value_name = "URL", conflicts_with = "local")]
+    pub local_at: Option<String>,
     /// Show what would be done: really run on an embedded cloud that is thrown away
     #[arg(long)]
     pub dry_run: bool,
@@ -85,6 +89,14 @@ pub struct Settings {
     /// Stop after this time, e.g. 10m
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub deadline: Option<Duration>,
+}
+
+impl Settings {
+    /// Whether the embedded cloud is meant, in this process or in another.
+    #[must_use]
+    pub fn embedded(&self) -> bool {
+        self.local || self.local_at.is_some()
+    }
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -255,7 +267,8 @@ fn world(settings: &Settings) -> Result<(Arc<dyn World>, Place, String), ScriptE
     let folder = Path::new(FOLDER);
     let local = folder.join("local");
     let refused = |fault: Fault| stopped(&fault, Class::Start);
-    if settings.local || settings.dry_run {
+    let embedded = settings.embedded();
+    if embedded || settings.dry_run {
         for (flag, given) in [
             ("--profile", &settings.profile),
             ("--endpoint-url", &settings.endpoint_url),
@@ -273,7 +286,8 @@ fn world(settings: &Settings) -> Result<(Arc<dyn World>, Place, String), ScriptE
         }
         options.seed = settings.seed.unwrap_or(0);
         let fixtures = fixtures(settings)?;
-        if settings.dry_run && settings.local {
+        // What is served is on disk, too.
+        if settings.dry_run && embedded {
             let base = format!("a copy of the embedded cloud in {}", local.display());
             let ledger = local.join("ledger.db");
             let world = Local::copy_of(&local, &options, fixtures).map_err(refused)?;
@@ -288,13 +302,20 @@ fn world(settings: &Settings) -> Result<(Arc<dyn World>, Place, String), ScriptE
             return Ok((Arc::new(world), Place::Memory(None), base));
         }
         let outside = crate::world::live::http::Client::new(connect_to(settings)?);
-        let world =
-            Local::persistent(&local, &options, Some(Box::new(outside))).map_err(refused)?;
+        let outside: Option<Box<dyn http::Transport>> = Some(Box::new(outside));
+        let world: Arc<dyn World> = match &settings.local_at {
+            Some(url) => {
+                let region = settings.region.as_deref();
+                let served = Served::connect(&local, url, region).map_err(refused)?;
+                Arc::new(Local::served(served, &local, options.seed, outside).map_err(refused)?)
+            }
+            None => Arc::new(Local::persistent(&local, &options, outside).map_err(refused)?),
+        };
         let place = Place::Files {
             ledger: local.join("ledger.db"),
             locks: local.join("locks"),
         };
-        return Ok((Arc::new(world), place, String::new()));
+        return Ok((world, place, String::new()));
     }
     if !settings.fixture.is_empty() {
         return Err(ScriptError::plain(

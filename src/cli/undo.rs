@@ -53,7 +53,7 @@ fn undo(arguments: &Arguments) -> Result<ExitCode, ScriptError> {
     // Only now nobody else works on the stack.
     let plan = again(arguments, chosen).map_err(refused)?;
     show(&started, &plan);
-    if settings.dry_run && !settings.local {
+    if settings.dry_run && !settings.embedded() {
         return Ok(ExitCode::SUCCESS);
     }
     if !agreed(&started, &plan).map_err(refused)? {
@@ -93,7 +93,7 @@ fn undo(arguments: &Arguments) -> Result<ExitCode, ScriptError> {
 /// The plan of the run that is meant, from the ledger that is meant.
 fn chosen(arguments: &Arguments) -> Result<Plan, Fault> {
     let settings = &arguments.settings;
-    let path = start::ledger(settings.local);
+    let path = start::ledger(settings.embedded());
     let mut ledger = Ledger::open_existing(&path)?.ok_or_else(|| {
         Fault::new(
             FaultKind::NotFound,
@@ -113,7 +113,8 @@ fn chosen(arguments: &Arguments) -> Result<Plan, Fault> {
 
 /// The plan as it is now that the stack is ours.
 fn again(arguments: &Arguments, chosen: Plan) -> Result<Plan, Fault> {
-    let Some(mut ledger) = Ledger::open_existing(&start::ledger(arguments.settings.local))? else {
+    let Some(mut ledger) = Ledger::open_existing(&start::ledger(arguments.settings.embedded()))?
+    else {
         return Ok(chosen);
     };
     let run = ledger.run(chosen.run.id.as_str(), Secrets::Hidden)?;

@@ -10,12 +10,12 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aws_types::SdkConfig;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
-use opsh_cloud::clock::{Branch, Stopped};
+use opsh_cloud::clock::{Branch, Clock, Stopped};
 use opsh_cloud::functions::Invocation;
 use opsh_cloud::furnish::Options;
 use opsh_cloud::{Cloud, StoreError};
@@ -24,24 +24,28 @@ use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
 use super::files::{Disk, Diverted, Files};
+use super::served::Served;
+use super::served::notice::Notice;
 use super::{BranchGuard, Cancel, Kind, Scope, World, http as web, ssh as shell};
 
+pub mod doors;
 mod fixtures;
 mod http;
 mod sdk;
 mod ssh;
 
+use doors::Doors;
 pub use fixtures::Fixtures;
 pub use http::Outside;
 
-/// A world on the embedded cloud.
-pub struct Local {
+/// A world on an embedded cloud, which is in this process unless `D` says otherwise.
+pub struct Local<D: Doors = Cloud> {
     kind: Kind,
-    cloud: Cloud,
+    doors: D,
     config: SdkConfig,
     random: Mutex<ChaCha8Rng>,
-    http: http::Visits,
-    ssh: ssh::Logins,
+    http: http::Visits<D>,
+    ssh: ssh::Logins<D>,
     files: Arc<dyn Files>,
     /// The branch of the cloud's clock below which this world's branches are.
     root: Vec<u32>,
@@ -74,7 +78,7 @@ impl Local {
         options: &Options,
         outside: Option<Box<dyn web::Transport>>,
     ) -> Result<Self, Fault> {
-        let cloud = Cloud::open(folder, options).map_err(|error| store_fault(&error))?;
+        let cloud = Cloud::open(folder, options).map_err(|error| taken(folder, &error))?;
         Self::on(
             Kind::Local,
             cloud,
@@ -123,9 +127,39 @@ impl Local {
         Ok(world)
     }
 
+    /// The cloud behind it.
+    #[must_use]
+    pub fn cloud(&self) -> &Cloud {
+        &self.doors
+    }
+}
+
+impl Local<Served> {
+    /// The cloud that another process serves from `folder`; `outside` answers for sites
+    /// that it does not simulate.
+    ///
+    /// # Errors
+    /// The process cannot have an executor.
+    pub fn served(
+        served: Served,
+        folder: &Path,
+        seed: u64,
+        outside: Option<Box<dyn web::Transport>>,
+    ) -> Result<Self, Fault> {
+        Self::on(
+            Kind::Local,
+            served,
+            seed,
+            Outside::Real(outside),
+            ssh::KnownHosts::Kept(folder.join("known_hosts")),
+        )
+    }
+}
+
+impl<D: Doors> Local<D> {
     fn on(
         kind: Kind,
-        cloud: Cloud,
+        doors: D,
         seed: u64,
         outside: Outside,
         known_hosts: ssh::KnownHosts,
@@ -134,13 +168,13 @@ impl Local {
             Kind::DryRun => Arc::new(Diverted::default()),
             Kind::Live | Kind::Local => Arc::new(Disk),
         };
-        Self::writing(files, kind, cloud, seed, outside, known_hosts)
+        Self::writing(files, kind, doors, seed, outside, known_hosts)
     }
 
     fn writing(
         files: Arc<dyn Files>,
         kind: Kind,
-        cloud: Cloud,
+        doors: D,
         seed: u64,
         outside: Outside,
         known_hosts: ssh::KnownHosts,
@@ -150,21 +184,15 @@ impl Local {
             .map_err(|error| Fault::new(FaultKind::Failed, format!("no executor: {error}")))?;
         Ok(Self {
             kind,
-            config: sdk::config(&cloud),
-            random: Mutex::new(ChaCha8Rng::seed_from_u64(seed ^ cloud.drawn())),
-            http: http::Visits::new(cloud.clone(), outside, Arc::clone(&files)),
-            ssh: ssh::Logins::new(cloud.clone(), known_hosts, Arc::clone(&files)),
+            config: sdk::config(&doors),
+            random: Mutex::new(ChaCha8Rng::seed_from_u64(seed ^ doors.drawn())),
+            http: http::Visits::new(doors.clone(), outside, Arc::clone(&files)),
+            ssh: ssh::Logins::new(doors.clone(), known_hosts, Arc::clone(&files)),
             files,
-            cloud,
+            doors,
             root: Vec::new(),
             runtime,
         })
-    }
-
-    /// The cloud behind it.
-    #[must_use]
-    pub fn cloud(&self) -> &Cloud {
-        &self.cloud
     }
 
     fn below_root(&self, path: &[u32]) -> Vec<u32> {
@@ -185,18 +213,18 @@ impl Local {
     }
 }
 
-impl World for Local {
+impl<D: Doors> World for Local<D> {
     fn kind(&self) -> Kind {
         self.kind
     }
 
     fn now(&self) -> Timestamp {
-        self.cloud.clock().now()
+        self.doors.clock().now()
     }
 
     fn sleep(&self, duration: Duration, cancel: &Cancel) -> Result<(), Fault> {
         cancel.check()?;
-        self.cloud
+        self.doors
             .clock()
             .sleep(duration, &|| cancel.reason().is_some())
             .map_err(|stopped| self.stopped(cancel, stopped))
@@ -233,7 +261,7 @@ impl World for Local {
     ) -> Result<Value, Fault> {
         cancel.check()?;
         let _entered = self.runtime.enter();
-        self.cloud
+        self.doors
             .clock()
             .block_on(future, &|| cancel.reason().is_some())
             .unwrap_or_else(|stopped| Err(self.stopped(cancel, stopped)))
@@ -253,37 +281,28 @@ impl World for Local {
 
     fn announce(&self, paths: &[Vec<u32>]) {
         let paths: Vec<Vec<u32>> = paths.iter().map(|path| self.below_root(path)).collect();
-        self.cloud.clock().announce(&paths);
+        self.doors.clock().announce(&paths);
     }
 
     fn enter(&self, path: &[u32]) -> Box<dyn BranchGuard> {
-        Box::new(self.cloud.clock().enter(&self.below_root(path)))
+        Box::new(self.doors.clock().enter(&self.below_root(path)))
     }
 }
 
 impl BranchGuard for Branch {}
 
-/// For how long a command waits, in real time, for functions that are under way.
-const PATIENCE: Duration = Duration::from_mins(1);
-
-impl Drop for Local {
-    /// Functions that are under way come to their end, since no time passes between
-    /// commands. Writes are on disk already; this keeps the time that has passed since.
+impl<D: Doors> Drop for Local<D> {
+    /// A function's world ends, not its cloud.
     fn drop(&mut self) {
-        if self.kind != Kind::Local || !self.root.is_empty() {
-            return;
+        if self.kind == Kind::Local && self.root.is_empty() {
+            self.doors.close();
         }
-        let end = Instant::now().checked_add(PATIENCE);
-        self.cloud
-            .rest(&|| end.is_some_and(|end| Instant::now() >= end));
-        let _ = self.cloud.save();
     }
 }
 
 /// Sleeps in virtual time.
-fn wait(cloud: &Cloud, duration: Duration, cancel: &Cancel) -> Result<(), Fault> {
-    cloud
-        .clock()
+fn wait(clock: &Clock, duration: Duration, cancel: &Cancel) -> Result<(), Fault> {
+    clock
         .sleep(duration, &|| cancel.reason().is_some())
         .map_err(|stopped| stopped_fault(cancel, stopped))
 }
@@ -292,6 +311,26 @@ fn stopped_fault(cancel: &Cancel, stopped: Stopped) -> Fault {
     match cancel.check() {
         Err(fault) => fault,
         Ok(()) => Fault::new(FaultKind::Interrupted, stopped.to_string()),
+    }
+}
+
+/// Why a folder's cloud cannot be used; who serves it is named.
+fn taken(folder: &Path, error: &StoreError) -> Fault {
+    match Notice::read(folder) {
+        Some(notice) if matches!(error, StoreError::Busy(_)) => Fault::new(
+            FaultKind::Invalid,
+            format!(
+                "the embedded cloud in {} is being served at {} by `opsh local serve` (process {})",
+                folder.display(),
+                notice.url,
+                notice.pid
+            ),
+        )
+        .hint(format!(
+            "stop that first, with Ctrl-C there; or run on it with: --local-at {}",
+            notice.url
+        )),
+        _ => store_fault(error),
     }
 }
 

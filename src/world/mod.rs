@@ -18,6 +18,7 @@ pub mod files;
 pub mod http;
 pub mod live;
 pub mod local;
+pub mod served;
 pub mod ssh;
 
 /// Which world a run has.

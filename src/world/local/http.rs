@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use opsh_cloud::{Cloud, Unreachable};
+use opsh_cloud::Unreachable;
 use opsh_operation::{Fault, FaultKind};
 
+use super::doors::Doors;
 use super::fixtures::Fixtures;
 use super::wait;
 use crate::world::Cancel;
@@ -25,8 +26,8 @@ pub enum Outside {
 }
 
 /// The world's HTTP.
-pub(super) struct Visits {
-    cloud: Cloud,
+pub(super) struct Visits<D> {
+    doors: D,
     outside: Outside,
     files: Arc<dyn Files>,
 }
@@ -38,10 +39,10 @@ enum Step {
     Final(Response),
 }
 
-impl Visits {
-    pub fn new(cloud: Cloud, outside: Outside, files: Arc<dyn Files>) -> Self {
+impl<D: Doors> Visits<D> {
+    pub fn new(doors: D, outside: Outside, files: Arc<dyn Files>) -> Self {
         Self {
-            cloud,
+            doors,
             outside,
             files,
         }
@@ -49,7 +50,7 @@ impl Visits {
 
     /// Asks one URL, without following where it leads.
     fn ask(&self, request: &Request, cancel: &Cancel) -> Result<Step, Fault> {
-        wait(&self.cloud, LATENCY, cancel)?;
+        wait(self.doors.clock(), LATENCY, cancel)?;
         let mut visit = http::Request::builder()
             .method(request.method.as_str())
             .uri(&request.url);
@@ -59,7 +60,7 @@ impl Visits {
         let visit = visit
             .body(Bytes::from(request.body.clone()))
             .map_err(|error| Fault::new(FaultKind::Invalid, format!("{}: {error}", request.url)))?;
-        let unreachable = match self.cloud.visit(visit) {
+        let unreachable = match self.doors.visit(visit) {
             Ok(answer) => return Ok(Step::Answer(answer)),
             Err(unreachable) => unreachable,
         };
@@ -101,7 +102,7 @@ impl Visits {
             }
             Unreachable::TimedOut(_) => {
                 // What a client would wait for in vain passes in virtual time.
-                if let Err(stopped) = wait(&self.cloud, request.timeout, cancel) {
+                if let Err(stopped) = wait(self.doors.clock(), request.timeout, cancel) {
                     return stopped;
                 }
                 Fault::new(
@@ -120,7 +121,7 @@ impl Visits {
     }
 }
 
-impl Transport for Visits {
+impl<D: Doors> Transport for Visits<D> {
     fn send(&self, request: &Request, cancel: &Cancel) -> Result<Response, Fault> {
         cancel.check()?;
         let mut request = request.clone();

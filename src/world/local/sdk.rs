@@ -21,25 +21,26 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
-use opsh_cloud::Cloud;
 use opsh_cloud::clock::Clock;
 use opsh_cloud::furnish::{ACCESS_KEY, SECRET_KEY};
+
+use super::doors::Doors;
 
 /// How long a call takes in virtual time, so that what happens one after the
 /// other has different times.
 const LATENCY: Duration = Duration::from_millis(100);
 
-/// Clients that talk to `cloud`: no sockets, no real time, no jitter.
-pub(super) fn config(cloud: &Cloud) -> SdkConfig {
-    let clock = VirtualTime(cloud.clock().clone());
+/// Clients that talk to the cloud behind `doors`: no sockets, no real time, no jitter.
+pub(super) fn config(doors: &impl Doors) -> SdkConfig {
+    let clock = VirtualTime(doors.clock().clone());
     let credentials = Credentials::new(ACCESS_KEY, SECRET_KEY, None, None, "embedded cloud");
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
-        .region(Region::new(cloud.region()))
+        .region(Region::new(doors.region()))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .identity_cache(IdentityCache::no_cache())
         .http_client(InProcess {
-            cloud: cloud.clone(),
+            doors: doors.clone(),
         })
         .sleep_impl(clock.clone())
         .time_source(clock)
@@ -68,11 +69,11 @@ impl AsyncSleep for VirtualTime {
 
 /// The HTTP client: a call of a function.
 #[derive(Debug, Clone)]
-struct InProcess {
-    cloud: Cloud,
+struct InProcess<D> {
+    doors: D,
 }
 
-impl HttpClient for InProcess {
+impl<D: Doors> HttpClient for InProcess<D> {
     fn http_connector(
         &self,
         _settings: &HttpConnectorSettings,
@@ -82,15 +83,15 @@ impl HttpClient for InProcess {
     }
 }
 
-impl HttpConnector for InProcess {
+impl<D: Doors> HttpConnector for InProcess<D> {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let cloud = self.cloud.clone();
+        let doors = self.doors.clone();
         HttpConnectorFuture::new(async move {
             let request = plain(request).await?;
-            cloud.clock().timer(LATENCY).await;
-            match cloud.aws(request).await {
+            doors.clock().timer(LATENCY).await;
+            match doors.aws(request).await {
                 Ok(response) => dressed(response),
-                Err(reset) => Err(ConnectorError::io(reset.into())),
+                Err(broken) => Err(ConnectorError::io(broken.into())),
             }
         })
     }

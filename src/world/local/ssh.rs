@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use opsh_cloud::{Cloud, Login, SessionError, Unreachable};
+use opsh_cloud::Unreachable;
 use opsh_operation::{Fault, FaultKind};
 use tempfile::TempDir;
 
+use super::doors::{Account, Doors, Refusal};
 use super::wait;
 use crate::world::Cancel;
 use crate::world::files::Files;
@@ -33,18 +34,18 @@ pub(super) enum KnownHosts {
 }
 
 /// The world's SSH.
-pub(super) struct Logins {
-    cloud: Cloud,
+pub(super) struct Logins<D> {
+    doors: D,
     known: KnownHosts,
     /// Made when a dry run meets its first host.
     throwaway: Mutex<Option<TempDir>>,
     files: Arc<dyn Files>,
 }
 
-impl Logins {
-    pub fn new(cloud: Cloud, known: KnownHosts, files: Arc<dyn Files>) -> Self {
+impl<D: Doors> Logins<D> {
+    pub fn new(doors: D, known: KnownHosts, files: Arc<dyn Files>) -> Self {
         Self {
-            cloud,
+            doors,
             known,
             throwaway: Mutex::new(None),
             files,
@@ -90,7 +91,7 @@ impl Logins {
             Unreachable::Reset(_) => Error::new(ErrorKind::ConnectionReset, why.to_string()),
             Unreachable::TimedOut(_) => {
                 // What a client would wait for in vain passes in virtual time.
-                if let Err(stopped) = wait(&self.cloud, target.connect_timeout, cancel) {
+                if let Err(stopped) = wait(self.doors.clock(), target.connect_timeout, cancel) {
                     return stopped;
                 }
                 ErrorKind::TimedOut.into()
@@ -100,7 +101,7 @@ impl Logins {
     }
 }
 
-impl Transport for Logins {
+impl<D: Doors> Transport for Logins<D> {
     /// The user, where the target names none, is the one that the image made.
     fn connect(&self, target: &Target, cancel: &Cancel) -> Result<Box<dyn Session>, Fault> {
         cancel.check()?;
@@ -119,10 +120,10 @@ impl Transport for Logins {
             address: target.host.clone(),
             port,
         };
-        wait(&self.cloud, LOGIN, cancel)?;
+        wait(self.doors.clock(), LOGIN, cancel)?;
         let door = self
-            .cloud
-            .ssh(&target.host, port)
+            .doors
+            .knock(&target.host, port)
             .map_err(|why| self.unreachable(&peer, &why, target, cancel))?;
         if peer.user.is_empty() {
             door.default_user.clone_into(&mut peer.user);
@@ -138,16 +139,19 @@ impl Transport for Logins {
         )?
         .verify(&shown, &peer)?;
         let (path, public) = key.unwrap_or_default();
-        match door.login(&peer.user, &public) {
-            Ok(login) => Ok(Box::new(Shell {
-                cloud: self.cloud.clone(),
-                login,
+        let account = Account {
+            host: target.host.clone(),
+            port,
+            user: peer.user.clone(),
+        };
+        match self.doors.login(&account, &public) {
+            Ok(()) => Ok(Box::new(Shell {
+                doors: self.doors.clone(),
+                account,
                 peer,
                 host_key,
             })),
-            Err(SessionError::Unreachable(why)) => {
-                Err(self.unreachable(&peer, &why, target, cancel))
-            }
+            Err(Refusal::Unreachable(why)) => Err(self.unreachable(&peer, &why, target, cancel)),
             Err(error) => {
                 let tried = if public.is_empty() {
                     "no key was offered".to_owned()
@@ -170,25 +174,22 @@ impl Transport for Logins {
 }
 
 /// A login on a simulated machine.
-struct Shell {
-    cloud: Cloud,
-    login: Login,
+struct Shell<D> {
+    doors: D,
+    account: Account,
     peer: Peer,
     host_key: String,
 }
 
-impl Shell {
-    fn fault(&self, error: &SessionError) -> Fault {
-        let kind = match error {
-            SessionError::File(refusal) => match refusal.reason.kind() {
-                ErrorKind::NotFound => FaultKind::NotFound,
-                ErrorKind::PermissionDenied => FaultKind::Denied,
-                _ => FaultKind::Failed,
-            },
-            SessionError::Login(_) => FaultKind::Denied,
-            SessionError::Unreachable(_) => FaultKind::Unreachable,
+impl<D> Shell<D> {
+    fn fault(&self, refusal: &Refusal) -> Fault {
+        let kind = match refusal {
+            Refusal::NotFound(_) => FaultKind::NotFound,
+            Refusal::Denied(_) => FaultKind::Denied,
+            Refusal::Failed(_) => FaultKind::Failed,
+            Refusal::Unreachable(_) => FaultKind::Unreachable,
         };
-        Fault::new(kind, format!("{}: {error}", self.peer))
+        Fault::new(kind, format!("{}: {refusal}", self.peer))
     }
 
     fn too_much(&self, what: &str, limit: impl std::fmt::Display, hint: &str) -> Fault {
@@ -200,15 +201,15 @@ impl Shell {
     }
 }
 
-impl Session for Shell {
+impl<D: Doors> Session for Shell<D> {
     fn run(&mut self, command: &Command, cancel: &Cancel) -> Result<Output, Fault> {
         cancel.check()?;
         let output = self
-            .login
-            .run(&command.line, &command.stdin)
+            .doors
+            .run(&self.account, &command.line, &command.stdin)
             .map_err(|error| self.fault(&error))?;
-        let took = Duration::try_from(output.took).unwrap_or_default() + LATENCY;
-        wait(&self.cloud, took.min(command.timeout), cancel)?;
+        let took = output.took + LATENCY;
+        wait(self.doors.clock(), took.min(command.timeout), cancel)?;
         if took > command.timeout {
             let limit = humantime::format_duration(command.timeout);
             let mut fault = Fault::new(
@@ -240,17 +241,17 @@ impl Session for Shell {
         mode: u32,
         cancel: &Cancel,
     ) -> Result<(), Fault> {
-        wait(&self.cloud, LATENCY, cancel)?;
-        self.login
-            .upload(&remote.to_string_lossy(), content, mode)
+        wait(self.doors.clock(), LATENCY, cancel)?;
+        self.doors
+            .upload(&self.account, &remote.to_string_lossy(), content, mode)
             .map_err(|error| self.fault(&error))
     }
 
     fn download(&mut self, remote: &Path, limit: u64, cancel: &Cancel) -> Result<Vec<u8>, Fault> {
-        wait(&self.cloud, LATENCY, cancel)?;
+        wait(self.doors.clock(), LATENCY, cancel)?;
         let content = self
-            .login
-            .download(&remote.to_string_lossy())
+            .doors
+            .download(&self.account, &remote.to_string_lossy())
             .map_err(|error| self.fault(&error))?;
         if content.len() as u64 > limit {
             return Err(self.too_much(

@@ -1,0 +1,225 @@
+//! What the world asks of an embedded cloud, in this process or in another.
+
+use std::fmt::Debug;
+use std::io::ErrorKind;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use opsh_cloud::clock::Clock;
+use opsh_cloud::{Cloud, SessionError, Unreachable};
+use serde::{Deserialize, Serialize};
+
+/// For how long a command waits, in real time, for functions that are under way.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// The connection to a service broke, and why.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Broken(pub String);
+
+/// A machine whose SSH server has answered, before anybody has logged in.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Welcome {
+    /// The host's key as `known_hosts` writes it: `ssh-ed25519 AAAA…`.
+    pub host_key: String,
+    /// The user that the image made for its owner.
+    pub default_user: String,
+}
+
+/// Where somebody is logged in, and as whom.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Account {
+    /// The machine's name or address.
+    pub host: String,
+    /// The port of its SSH server.
+    pub port: u16,
+    /// The user there.
+    pub user: String,
+}
+
+/// What a command did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Done {
+    /// Its exit status.
+    pub exit_code: i32,
+    /// What it wrote.
+    pub stdout: Vec<u8>,
+    /// What it complained.
+    pub stderr: Vec<u8>,
+    /// How much of the machine's time it took.
+    pub took: Duration,
+}
+
+/// Why a session did not do what it was asked.
+#[derive(Debug, Clone, thiserror::Error, Serialize, Deserialize)]
+pub enum Refusal {
+    /// The machine has gone.
+    #[error(transparent)]
+    Unreachable(#[from] Unreachable),
+    /// There is no such file.
+    #[error("{0}")]
+    NotFound(String),
+    /// The user may not do that, or not log in.
+    #[error("{0}")]
+    Denied(String),
+    /// Something else that the machine says.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// The doors of one cloud; clones are the same cloud's.
+///
+/// All of it happens at the time that [`Doors::clock`] shows.
+pub trait Doors: Clone + Debug + Send + Sync + 'static {
+    /// The clock on which the run waits.
+    fn clock(&self) -> &Clock;
+
+    /// The region that there is.
+    fn region(&self) -> String;
+
+    /// How many made-up values have been drawn: differs from run to run.
+    fn drawn(&self) -> u64;
+
+    /// Ends a command: functions that are under way come to their end, since no time
+    /// passes between commands, and the time that has passed is kept.
+    fn close(&self);
+
+    /// Answers a request of an AWS SDK.
+    ///
+    /// # Errors
+    /// [`Broken`]; refusals are answers.
+    fn aws(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> impl Future<Output = Result<http::Response<Bytes>, Broken>> + Send;
+
+    /// Answers a request as the host in its URL would.
+    ///
+    /// # Errors
+    /// [`Unreachable`].
+    fn visit(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, Unreachable>;
+
+    /// Connects to a host's SSH port, from outside.
+    ///
+    /// # Errors
+    /// [`Unreachable`].
+    fn knock(&self, host: &str, port: u16) -> Result<Welcome, Unreachable>;
+
+    /// Logs in with the public half of the caller's key, after knocking.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    fn login(&self, account: &Account, public_key: &str) -> Result<(), Refusal>;
+
+    /// Runs a command line in the shell of who is logged in; its time has not passed yet.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    fn run(&self, account: &Account, line: &str, stdin: &[u8]) -> Result<Done, Refusal>;
+
+    /// Writes a file.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    fn upload(
+        &self,
+        account: &Account,
+        path: &str,
+        content: &[u8],
+        mode: u32,
+    ) -> Result<(), Refusal>;
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    fn download(&self, account: &Account, path: &str) -> Result<Bytes, Refusal>;
+}
+
+impl Doors for Cloud {
+    fn clock(&self) -> &Clock {
+        self.clock()
+    }
+
+    fn region(&self) -> String {
+        self.region()
+    }
+
+    fn drawn(&self) -> u64 {
+        self.drawn()
+    }
+
+    fn close(&self) {
+        let end = Instant::now().checked_add(PATIENCE);
+        self.rest(&|| end.is_some_and(|end| Instant::now() >= end));
+        // Writes are on disk already; a time that is not kept is only a little earlier.
+        let _ = self.save();
+    }
+
+    async fn aws(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, Broken> {
+        self.aws(request)
+            .await
+            .map_err(|reset| Broken(reset.to_string()))
+    }
+
+    fn visit(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, Unreachable> {
+        self.visit(request)
+    }
+
+    fn knock(&self, host: &str, port: u16) -> Result<Welcome, Unreachable> {
+        let door = self.ssh(host, port)?;
+        Ok(Welcome {
+            default_user: door.default_user.to_owned(),
+            host_key: door.host_key,
+        })
+    }
+
+    fn login(&self, account: &Account, public_key: &str) -> Result<(), Refusal> {
+        session(self, account)?.login(public_key).map_err(refusal)
+    }
+
+    fn run(&self, account: &Account, line: &str, stdin: &[u8]) -> Result<Done, Refusal> {
+        let output = session(self, account)?.run(line, stdin).map_err(refusal)?;
+        Ok(Done {
+            exit_code: output.exit_code,
+            stdout: output.stdout,
+            stderr: output.stderr,
+            took: output.took.try_into().unwrap_or_default(),
+        })
+    }
+
+    fn upload(
+        &self,
+        account: &Account,
+        path: &str,
+        content: &[u8],
+        mode: u32,
+    ) -> Result<(), Refusal> {
+        session(self, account)?
+            .upload(path, content, mode)
+            .map_err(refusal)
+    }
+
+    fn download(&self, account: &Account, path: &str) -> Result<Bytes, Refusal> {
+        session(self, account)?.download(path).map_err(refusal)
+    }
+}
+
+fn session(cloud: &Cloud, account: &Account) -> Result<opsh_cloud::Session, Refusal> {
+    cloud
+        .session(&account.host, account.port, &account.user)
+        .ok_or_else(|| Unreachable::NoSuchHost(account.host.clone()).into())
+}
+
+fn refusal(error: SessionError) -> Refusal {
+    let words = error.to_string();
+    match error {
+        SessionError::Unreachable(why) => Refusal::Unreachable(why),
+        SessionError::Login(_) => Refusal::Denied(words),
+        SessionError::File(refusal) => match refusal.reason.kind() {
+            ErrorKind::NotFound => Refusal::NotFound(words),
+            ErrorKind::PermissionDenied => Refusal::Denied(words),
+            _ => Refusal::Failed(words),
+        },
+    }
+}
