@@ -8,4 +8,5 @@ mod credentials;
 mod http;
 mod live;
 mod newwebserver;
+mod serve;
 mod ssh;

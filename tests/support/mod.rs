@@ -10,6 +10,7 @@ pub mod resources;
 pub mod running;
 pub mod runtime_api;
 pub mod silence;
+pub mod served;
 pub mod site;
 pub mod sshd;
 pub mod terminal;
