@@ -9,8 +9,8 @@ pub mod resources;
 #[cfg(target_os = "linux")]
 pub mod running;
 pub mod runtime_api;
-pub mod silence;
 pub mod served;
+pub mod silence;
 pub mod site;
 pub mod sshd;
 pub mod terminal;
