@@ -158,21 +158,33 @@ impl Ledger {
             .map_err(|broken| self.broken(broken))
     }
 
-    /// The write at `path` of `run`, the last if it was tried again; without its secrets and end.
+    /// The write at `path` of `run`, the last if it was tried again; without its secrets.
     ///
     /// # Errors
     /// Damage, or a busy ledger.
     pub fn write_at(&mut self, run: &RunId, path: &str) -> Result<Option<Step>, Error> {
         self.flush()?;
         let find = || {
+            let last = "SELECT seq FROM intents WHERE run = ?1 AND path = ?2 AND effect = 'write'
+                        ORDER BY seq DESC LIMIT 1";
+            let mut ends = BTreeMap::new();
+            for row in chain::rows(
+                &self.connection,
+                &OUTCOMES,
+                &format!("WHERE run = ?1 AND intent = ({last})"),
+                [run.as_str(), path],
+            )? {
+                let (intent, end) = self.step_end(row, Secrets::Hidden)?;
+                ends.insert(intent, end);
+            }
             chain::rows(
                 &self.connection,
                 &INTENTS,
-                "WHERE run = ? AND path = ? AND effect = 'write' ORDER BY seq DESC LIMIT 1",
+                &format!("WHERE run = ?1 AND seq = ({last})"),
                 [run.as_str(), path],
             )?
             .pop()
-            .map(|row| self.step(row, &mut BTreeMap::new(), Secrets::Hidden))
+            .map(|row| self.step(row, &mut ends, Secrets::Hidden))
             .transpose()
         };
         find().map_err(|broken| self.broken(broken))

@@ -54,7 +54,7 @@ fn the_plan_of_undo_on_a_copy_of_a_cloud_where_the_run_was() {
     let plan = user.opsh(["undo", "--local", "--dry-run"]).done();
     insta::assert_snapshot!("undo", plan.out.replace(&playbook, "newwebserver.rhai"));
     let listed = user.opsh(["ls", "newwebserver", "--local"]);
-    assert_eq!(listed.out.lines().count(), 9, "{}", listed.out);
+    assert_eq!(listed.out.lines().count(), 10, "{}", listed.out);
 }
 
 #[test]

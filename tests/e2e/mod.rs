@@ -7,6 +7,8 @@ mod components;
 mod credentials;
 mod http;
 mod live;
+mod login;
 mod newwebserver;
+mod offline;
 mod serve;
 mod ssh;
