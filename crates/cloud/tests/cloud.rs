@@ -231,3 +231,29 @@ fn who_is_not_there_does_not_answer() {
         Unreachable::TimedOut("203.0.113.77".to_owned())
     );
 }
+
+#[test]
+fn what_nobody_has_set_on_a_bucket_is_said_as_s3_says_it() {
+    let cloud = Cloud::furnished(&Options::default());
+    assert_eq!(s3(&cloud, "PUT", "/unset-bucket", "").0, 200);
+    for (query, status, part) in [
+        ("acl", 200, "<Permission>FULL_CONTROL</Permission>"),
+        ("cors", 404, "<Code>NoSuchCORSConfiguration</Code>"),
+        (
+            "lifecycle",
+            404,
+            "<Code>NoSuchLifecycleConfiguration</Code>",
+        ),
+        ("logging", 200, "<BucketLoggingStatus"),
+        ("requestPayment", 200, "<Payer>BucketOwner</Payer>"),
+        ("website", 404, "<Code>NoSuchWebsiteConfiguration</Code>"),
+        ("analytics", 400, "<Code>NotModelled</Code>"),
+    ] {
+        let (got, body) = s3(&cloud, "GET", &format!("/unset-bucket?{query}"), "");
+        assert_eq!(got, status, "{query}: {body}");
+        assert!(body.contains(part), "{query}: {body}");
+    }
+    let (status, body) = s3(&cloud, "GET", "/nobody-has-it?cors", "");
+    assert_eq!(status, 404);
+    assert!(body.contains("<Code>NoSuchBucket</Code>"), "{body}");
+}

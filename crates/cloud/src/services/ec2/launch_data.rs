@@ -147,7 +147,18 @@ impl LaunchData {
                 }
                 placement.text("AvailabilityZone")
             })?
-            .flatten();
+            .flatten()
+            // Terraform names no zone by an empty name.
+            .filter(|zone| !zone.is_empty());
+        // Tools say these although any instance has them so.
+        for (part, flag) in [
+            ("HibernationOptions", "Configured"),
+            ("EnclaveOptions", "Enabled"),
+        ] {
+            if params.part(part, |options| options.flag(flag))?.flatten() == Some(true) {
+                return Err(ApiError::not_modelled(format_args!("{part}.{flag}")));
+            }
+        }
         let data = Self {
             image: params.text("ImageId")?,
             instance_type: params.text("InstanceType")?,

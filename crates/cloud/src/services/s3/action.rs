@@ -9,8 +9,22 @@ use crate::router::{header, pairs};
 /// What names an action when it is among the query's parameters.
 ///
 /// Method, whether a key is meant, parameter, action; the first that fits.
-const BY_PARAMETER: [(&str, bool, &str, &str); 36] = [
+const BY_PARAMETER: [(&str, bool, &str, &str); 45] = [
     ("GET", false, "location", "GetBucketLocation"),
+    (
+        "GET",
+        false,
+        "accelerate",
+        "GetBucketAccelerateConfiguration",
+    ),
+    ("GET", false, "acl", "GetBucketAcl"),
+    ("GET", false, "cors", "GetBucketCors"),
+    ("GET", false, "lifecycle", "GetBucketLifecycleConfiguration"),
+    ("GET", false, "logging", "GetBucketLogging"),
+    ("GET", false, "object-lock", "GetObjectLockConfiguration"),
+    ("GET", false, "replication", "GetBucketReplication"),
+    ("GET", false, "requestPayment", "GetBucketRequestPayment"),
+    ("GET", false, "website", "GetBucketWebsite"),
     (
         "GET",
         false,

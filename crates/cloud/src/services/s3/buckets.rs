@@ -58,7 +58,13 @@ pub(super) fn list(cloud: &State, request: &ApiRequest) -> Result<ApiResponse, A
 /// Source: API reference, `CreateBucket`; in us-east-1 a bucket of one's own is
 /// made again with success.
 pub(super) fn create(cloud: &mut State, request: &ApiRequest) -> Result<ApiResponse, ApiError> {
-    only(request, &["x-amz-object-ownership"], &[])?;
+    only(request, &["x-amz-object-ownership", "x-amz-acl"], &[])?;
+    // Tools say it although it is what any new bucket has.
+    if let Some(acl) = ask::given(request, "x-amz-acl").filter(|acl| acl != "private") {
+        return Err(ApiError::not_modelled(format_args!(
+            "s3:CreateBucket header 'x-amz-acl: {acl}'"
+        )));
+    }
     let name = bucket(request)?;
     if !names::valid(&name) {
         return Err(ApiError::new(

@@ -23,6 +23,7 @@ mod presigned;
 mod presigned_v2;
 mod read;
 mod state;
+mod unset;
 
 pub use action::action;
 pub use delivery::deliver;
@@ -81,7 +82,8 @@ pub fn handle(cloud: &mut Cloud, request: &ApiRequest) -> Result<ApiResponse, Ap
         "AbortMultipartUpload" => multipart::abort(cloud, request),
         "ListParts" => multipart::parts(cloud, request),
         "ListMultipartUploads" => multipart::list(cloud, request),
-        other => Err(ApiError::not_modelled(format_args!("s3:{other}"))),
+        other => unset::show(cloud, request)
+            .unwrap_or_else(|| Err(ApiError::not_modelled(format_args!("s3:{other}")))),
     }
 }
 

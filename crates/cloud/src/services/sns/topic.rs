@@ -41,7 +41,10 @@ pub fn arn(cloud: &state::State, name: &str) -> String {
 
 fn checked(name: &str, value: &str) -> Result<(), ApiError> {
     if !SETTABLE.contains(&name) {
-        if name == "FifoTopic" && value == "false" {
+        // Tools say these although any topic has them.
+        if name == "FifoTopic" && value == "false"
+            || name.ends_with("SuccessFeedbackSampleRate") && value == "0"
+        {
             return Ok(());
         }
         if name.starts_with("Fifo")

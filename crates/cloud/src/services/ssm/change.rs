@@ -37,8 +37,17 @@ pub(super) fn put(cloud: &mut State, request: &ApiRequest) -> Result<ApiResponse
         "Tags",
         "Tier",
         "DataType",
+        "AllowedPattern",
     ])?;
     let body = &request.json;
+    if let Some(pattern) = body["AllowedPattern"]
+        .as_str()
+        .filter(|text| !text.is_empty())
+    {
+        return Err(ApiError::not_modelled(format_args!(
+            "ssm:PutParameter AllowedPattern '{pattern}'"
+        )));
+    }
     let (name, value) = (text(request, "Name")?, text(request, "Value")?);
     for (member, modelled) in [("Tier", "Standard"), ("DataType", "text")] {
         if let Some(given) = body[member].as_str()
