@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::component::{demand, program};
+use crate::support::opsh::User;
 use crate::support::python;
 use crate::support::served::{Served, aws_cli, script};
 
@@ -389,5 +390,66 @@ fn a_cloud_that_is_served_is_named_to_who_wants_it_and_kept_when_it_ends() {
     let kept = r"sns::list_topics(#{}).topics.len()";
     std::fs::write(served.user.home().join("q.rhai"), kept).unwrap();
     let after = served.user.opsh(["run", "q.rhai", "--local"]).done();
+    assert_eq!(after.out.trim(), "1");
+}
+
+#[test]
+fn a_run_on_a_served_cloud_is_as_on_its_own_and_one_that_is_killed_holds_nobody_up() {
+    let playbook = r#"
+        let image = ssm::get_parameter(#{
+            name: "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64",
+        }).parameter.value;
+        let ids = parallel::map(["a", "b", "c"], |name| {
+            let id = ec2::run_instances(#{
+                image_id: image, instance_type: "t3.micro", min_count: 1, max_count: 1, tags: #{ Name: name },
+            }).instances[0].instance_id;
+            ec2::wait_until_instance_running(#{ instance_ids: [id] }, #{ timeout: "5m" });
+            id
+        });
+        sleep(3600);
+        print(ids);
+        print(time::now());
+        print(random::uuid());
+    "#;
+    let alone = User::new();
+    std::fs::write(alone.home().join("p.rhai"), playbook).unwrap();
+    let expected = alone.opsh(["run", "p.rhai", "--local"]).done();
+
+    let served = Served::start(&["--time=virtual"]);
+    let home = served.user.home();
+    std::fs::write(home.join("p.rhai"), playbook).unwrap();
+    let shared = served
+        .user
+        .opsh(["run", "p.rhai", "--local-at", served.url()])
+        .done();
+    assert_eq!(shared.out, expected.out);
+
+    // It waits in real time for an outside that never answers: killed in the middle of its wait.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", silent.local_addr().unwrap());
+    let waits = format!(
+        "sns::create_topic(#{{ name: `before` }}); http::get(`{url}`, #{{ timeout: `10m` }});"
+    );
+    std::fs::write(home.join("waits.rhai"), waits).unwrap();
+    let mut run = std::process::Command::new(env!("CARGO_BIN_EXE_opsh"))
+        .args(["run", "waits.rhai", "--local-at", served.url()])
+        .current_dir(home)
+        .env_clear()
+        .env("HOME", home)
+        .spawn()
+        .unwrap();
+    // Once it asks outside its topic is there.
+    let _asked = silent.accept().unwrap();
+    run.kill().unwrap();
+    run.wait().unwrap();
+    std::fs::write(
+        home.join("after.rhai"),
+        "sleep(60); sns::list_topics(#{}).topics.len()",
+    )
+    .unwrap();
+    let after = served
+        .user
+        .opsh(["run", "after.rhai", "--local-at", served.url()])
+        .done();
     assert_eq!(after.out.trim(), "1");
 }
