@@ -17,6 +17,7 @@ use crate::gate::event::{Event, Observer};
 use crate::gate::journal::{Journal, Place};
 use crate::gate::policy::Policy;
 use crate::gate::redact::Redactor;
+use crate::lambda::hosted;
 use crate::modules::registry::registry;
 use crate::modules::{Files, Handler, Terminal};
 use crate::script::engine::Runtime;
@@ -80,6 +81,8 @@ fn run(operation: &'static Operation) -> Result<(), String> {
     let sources = Arc::new(Sources::default());
     let seen = Arc::new(Seen::of(operation));
     let world = Local::furnished(&Options::default(), Fixtures::default()).unwrap();
+    let cancel = Cancel::new(Instant::now().checked_add(PATIENCE));
+    hosted::employ(&world, &cancel);
     let runtime = Arc::new(Runtime {
         gate: Gate {
             world: Arc::new(world),
@@ -88,7 +91,7 @@ fn run(operation: &'static Operation) -> Result<(), String> {
             redactor: Arc::new(Redactor::default()),
             files: Files::new(folder.path()).unwrap(),
             terminal: Arc::new(Nobody),
-            cancel: Cancel::new(Instant::now().checked_add(PATIENCE)),
+            cancel,
             journal: Journal::new(Place::Memory(None), STACK, "example"),
         },
         sources: Arc::clone(&sources),
@@ -140,7 +143,8 @@ impl Seen {
             return Err(format!("it is warned of: {}", warnings.join("; ")));
         }
         let handler = registry().get(&name).unwrap().handler;
-        if matches!(self.operation.effect, Effect::Pure) || matches!(handler, Handler::Gate) {
+        let calls_others = matches!(handler, Handler::Gate | Handler::Library { .. });
+        if matches!(self.operation.effect, Effect::Pure) || calls_others {
             // No steps of their own: that the example calls it is all there is to see.
             return if self.operation.example.contains(&format!("{name}(")) {
                 Ok(())

@@ -21,6 +21,7 @@ use crate::gate::journal::{Journal, Place};
 use crate::gate::plan::Plan;
 use crate::gate::policy::Policy;
 use crate::gate::redact::Redactor;
+use crate::lambda::hosted;
 use crate::modules::Files;
 use crate::script::engine::Runtime;
 use crate::script::error::{Class, ScriptError};
@@ -133,7 +134,7 @@ pub fn start(
             .and_then(|limit| Instant::now().checked_add(limit)),
     );
     let redactor = Arc::new(Redactor::default());
-    let (world, place, base) = world(settings)?;
+    let (world, place, base) = world(settings, &cancel)?;
     let console = Arc::new(Console {
         redactor: Arc::clone(&redactor),
         verbosity: verbosity(settings),
@@ -263,7 +264,10 @@ pub fn ledger(local: bool) -> PathBuf {
 }
 
 /// The world that is asked for, where its records go, and a plan's base in words.
-fn world(settings: &Settings) -> Result<(Arc<dyn World>, Place, String), ScriptError> {
+fn world(
+    settings: &Settings,
+    cancel: &Cancel,
+) -> Result<(Arc<dyn World>, Place, String), ScriptError> {
     let folder = Path::new(FOLDER);
     let local = folder.join("local");
     let refused = |fault: Fault| stopped(&fault, Class::Start);
@@ -291,6 +295,7 @@ fn world(settings: &Settings) -> Result<(Arc<dyn World>, Place, String), ScriptE
             let base = format!("a copy of the embedded cloud in {}", local.display());
             let ledger = local.join("ledger.db");
             let world = Local::copy_of(&local, &options, fixtures).map_err(refused)?;
+            hosted::employ(&world, cancel);
             return Ok((Arc::new(world), Place::Memory(Some(ledger)), base));
         }
         if settings.dry_run {
@@ -299,6 +304,7 @@ fn world(settings: &Settings) -> Result<(Arc<dyn World>, Place, String), ScriptE
                 options.region, options.seed
             );
             let world = Local::furnished(&options, fixtures).map_err(refused)?;
+            hosted::employ(&world, cancel);
             return Ok((Arc::new(world), Place::Memory(None), base));
         }
         let outside = crate::world::live::http::Client::new(connect_to(settings)?);
@@ -309,7 +315,11 @@ fn world(settings: &Settings) -> Result<(Arc<dyn World>, Place, String), ScriptE
                 let served = Served::connect(&local, url, region).map_err(refused)?;
                 Arc::new(Local::served(served, &local, options.seed, outside).map_err(refused)?)
             }
-            None => Arc::new(Local::persistent(&local, &options, outside).map_err(refused)?),
+            None => {
+                let world = Local::persistent(&local, &options, outside).map_err(refused)?;
+                hosted::employ(&world, cancel);
+                Arc::new(world)
+            }
         };
         let place = Place::Files {
             ledger: local.join("ledger.db"),

@@ -209,7 +209,7 @@ impl Gate {
                     }
                 }
             }
-            Handler::Gate | Handler::Script => Err(Fault::new(
+            Handler::Gate | Handler::Script | Handler::Library { .. } => Err(Fault::new(
                 FaultKind::Failed,
                 format!("{} cannot be called from here", entry.operation.full_name()),
             )),

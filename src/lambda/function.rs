@@ -50,18 +50,19 @@ pub struct Function {
 }
 
 impl Function {
-    /// Reads the script in `file`; `variable` gives a parameter's value.
+    /// Reads the script in the task's folder `root`; `variable` gives a parameter's value.
     ///
     /// # Errors
     /// Whatever is wrong with the script; it has no such handler; a parameter
     /// has no value or a wrong one.
     pub fn load(
-        file: &Path,
-        handler: &str,
+        root: &Path,
+        handler: &HandlerName,
         sources: &Sources,
         variable: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, ScriptError> {
-        let playbook = Playbook::load(file, sources)?;
+        let file = handler.file();
+        let playbook = Playbook::load_as(&file, &root.join(&file), sources)?;
         let given = playbook
             .parameters
             .iter()
@@ -70,7 +71,7 @@ impl Function {
                 Some((parameter.name.clone(), Value::Text(value)))
             })
             .collect();
-        Self::of(playbook, handler, &given).map_err(|error| match error.hint {
+        Self::of(playbook, &handler.function, &given).map_err(|error| match error.hint {
             Some(_) => error,
             None => error.hint(
                 "a parameter of a function has the value of the environment variable of its name",

@@ -4,9 +4,8 @@
 //! Lambda filters by.
 //! <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-advanced.html>
 
-use std::io::Write;
 use std::str::FromStr as _;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use opsh_operation::{Effect, Fault, FaultKind};
@@ -16,7 +15,7 @@ use tracing::Level;
 use crate::gate::event::{Event, Observer};
 use crate::gate::redact::Redactor;
 use crate::modules::Terminal;
-use crate::world::Cancel;
+use crate::world::{Cancel, World};
 
 /// In which form lines are written, and which are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,46 +42,46 @@ impl Style {
     }
 }
 
+/// Takes a finished line, without the line break.
+pub type Sink = Box<dyn Fn(&str) + Send + Sync>;
+
 /// Writes the lines of one invocation, scrubbed of secrets.
 pub struct Lines {
     style: Style,
     request_id: String,
     redactor: Arc<Redactor>,
-    out: Mutex<Box<dyn Write + Send>>,
+    world: Arc<dyn World>,
+    sink: Sink,
 }
 
 impl Lines {
-    /// Writes to `out`; what is said before any invocation has no `request_id`.
+    /// Gives lines to `sink`, in the time of `world`; what is said before any
+    /// invocation has no `request_id`.
     #[must_use]
     pub fn new(
         style: Style,
         request_id: &str,
         redactor: Arc<Redactor>,
-        out: Box<dyn Write + Send>,
+        world: Arc<dyn World>,
+        sink: Sink,
     ) -> Self {
         Self {
             style,
             request_id: request_id.to_owned(),
             redactor,
-            out: Mutex::new(out),
+            world,
+            sink,
         }
     }
 
-    /// Writes one line; a reader that went away is no error of ours.
+    /// Writes one line.
     pub fn write(&self, level: Level, message: &str) {
         if level > self.style.level {
             return;
         }
         let message = self.redactor.scrub(message.trim_end());
-        let line = line(
-            self.style,
-            Timestamp::now(),
-            &self.request_id,
-            level,
-            &message,
-        );
-        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
-        let _ = out.write_all(line.as_bytes()).and_then(|()| out.flush());
+        let now = self.world.now();
+        (self.sink)(&line(self.style, now, &self.request_id, level, &message));
     }
 }
 
@@ -94,7 +93,7 @@ fn line(style: Style, time: Timestamp, request_id: &str, level: Level, message: 
             object["requestId"] = request_id.into();
         }
         object["message"] = message.into();
-        return format!("{object}\n");
+        return object.to_string();
     }
     // Lambda makes a log event of every line; a carriage return keeps one message together.
     let message = message.replace('\n', "\r");
@@ -103,7 +102,7 @@ fn line(style: Style, time: Timestamp, request_id: &str, level: Level, message: 
     } else {
         request_id
     };
-    format!("{time} {request_id} {level} {message}\n")
+    format!("{time} {request_id} {level} {message}")
 }
 
 impl Observer for Lines {
@@ -164,12 +163,12 @@ mod tests {
         let text = Style::read(None, None);
         assert_eq!(
             line(text, time, "r-1", Level::WARN, "one\ntwo"),
-            "1970-01-01T00:00:00.000Z r-1 WARN one\rtwo\n"
+            "1970-01-01T00:00:00.000Z r-1 WARN one\rtwo"
         );
         let json = Style::read(Some("JSON"), Some("DEBUG"));
         assert_eq!(
             line(json, time, "r-1", Level::DEBUG, "one\ntwo"),
-            "{\"timestamp\":\"1970-01-01T00:00:00.000Z\",\"level\":\"DEBUG\",\"requestId\":\"r-1\",\"message\":\"one\\ntwo\"}\n"
+            "{\"timestamp\":\"1970-01-01T00:00:00.000Z\",\"level\":\"DEBUG\",\"requestId\":\"r-1\",\"message\":\"one\\ntwo\"}"
         );
     }
 

@@ -5,7 +5,7 @@
 //! step identities that begin at 0.
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html>
 
-use std::io::stdout;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, RwLock};
@@ -59,9 +59,16 @@ pub fn main() -> ExitCode {
         variable("AWS_LAMBDA_LOG_FORMAT").as_deref(),
         variable("AWS_LAMBDA_LOG_LEVEL").as_deref(),
     );
-    let lines = Lines::new(style, "", Arc::new(redactor()), Box::new(stdout()));
+    let world = Arc::new(Live::new(live::Settings::default()));
+    let lines = Lines::new(
+        style,
+        "",
+        Arc::new(redactor()),
+        Arc::clone(&world) as _,
+        Box::new(say),
+    );
     let sources = Arc::new(Sources::default());
-    let served = Host::start(style, &sources)
+    let served = Host::start(style, &sources, world)
         .map_err(|error| {
             lines.write(Level::ERROR, &error.render(&sources));
             if let Err(why) = report(&Failure::of(&error)) {
@@ -77,6 +84,12 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(()) => ExitCode::FAILURE,
     }
+}
+
+/// Writes a line on standard output; a reader that went away is no error of ours.
+fn say(line: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }
 
 fn variable(name: &str) -> Option<String> {
@@ -108,7 +121,7 @@ struct Host {
 
 impl Host {
     /// Reads and checks the script.
-    fn start(style: Style, sources: &Arc<Sources>) -> Result<Self, ScriptError> {
+    fn start(style: Style, sources: &Arc<Sources>, world: Arc<Live>) -> Result<Self, ScriptError> {
         let needed = |name: &str| {
             variable(name).ok_or_else(|| {
                 ScriptError::plain(
@@ -132,26 +145,15 @@ impl Host {
             log_stream: variable("AWS_LAMBDA_LOG_STREAM_NAME").unwrap_or_default(),
         };
         let root = needed("LAMBDA_TASK_ROOT")?;
-        std::env::set_current_dir(&root).map_err(|error| {
-            ScriptError::plain(
-                Class::Start,
-                format!("LAMBDA_TASK_ROOT '{root}': {}", plain_io(&error)),
-            )
-        })?;
         let handler = HandlerName::read(&needed("_HANDLER")?);
-        let function = Function::load(
-            handler.file().as_ref(),
-            &handler.function,
-            sources,
-            &variable,
-        )?;
+        let function = Function::load(root.as_ref(), &handler, sources, &variable)?;
         Ok(Self {
             function,
             style,
             stack: variable(STACK).unwrap_or_else(|| facts.name.clone()),
             facts: Arc::new(facts),
             sources: Arc::clone(sources),
-            world: Arc::new(Live::new(live::Settings::default())),
+            world,
             scratch: std::env::temp_dir(),
         })
     }
@@ -191,7 +193,8 @@ impl Host {
             self.style,
             &event.context.request_id,
             Arc::clone(&redactor),
-            Box::new(stdout()),
+            Arc::clone(&self.world) as _,
+            Box::new(say),
         ));
         let outcome = self
             .runtime(&event.context, &lines, &redactor)

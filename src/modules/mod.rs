@@ -8,6 +8,7 @@ pub mod file;
 mod files;
 mod given;
 pub mod http;
+pub mod lambda;
 pub mod log;
 pub mod logs;
 pub mod metrics;
@@ -36,6 +37,7 @@ use crate::world::{Cancel, Scope, World};
 pub static NATIVE: &[&[Entry]] = &[
     file::ENTRIES,
     http::ENTRIES,
+    lambda::ENTRIES,
     log::ENTRIES,
     logs::ENTRIES,
     metrics::ENTRIES,
@@ -67,6 +69,14 @@ pub enum Handler {
     Script,
     /// The gate itself, because it calls other operations.
     Gate,
+    /// A function of the standard library: it gets the parameters as one map, and the
+    /// calls that it makes pass the gate.
+    Library {
+        /// What it would be imported as.
+        module: &'static str,
+        /// Its name there.
+        function: &'static str,
+    },
 }
 
 /// What a native operation may use: everything else is out of its reach.

@@ -8,9 +8,10 @@ use std::any::TypeId;
 use std::sync::Arc;
 
 use opsh_operation::shape::Shape;
-use opsh_operation::{Fault, FaultKind, Map, Operation, Problem, Report, Value};
+use opsh_operation::{Fault, FaultKind, Map, Operation, Problem, Report, Value, validate};
 use rhai::{
-    Dynamic, Engine, EvalAltResult, FuncRegistration, Module, NativeCallContext, Position, RhaiFunc,
+    Dynamic, Engine, EvalAltResult, FuncRegistration, Module, NativeCallContext, Position,
+    RhaiFunc, Scope,
 };
 
 use super::engine::Runtime;
@@ -85,6 +86,19 @@ fn call(
             }],
         )
     })?;
+    if let Handler::Library { module, function } = entry.handler {
+        let report = validate::input(entry.operation.input, &input);
+        if !report.errors.is_empty() {
+            return Err(invalid(
+                runtime,
+                entry.operation,
+                source,
+                position,
+                &report.errors,
+            ));
+        }
+        return library(context, entry.operation, [module, function], input);
+    }
     let made = Call {
         entry,
         input,
@@ -104,6 +118,35 @@ fn call(
             Err(invalid(runtime, entry.operation, source, position, &errors))
         }
     }
+}
+
+/// Calls a function of the standard library with the parameters as one map.
+fn library(
+    context: &NativeCallContext,
+    operation: &Operation,
+    [module, function]: [&str; 2],
+    input: Map,
+) -> Result<Dynamic, Box<EvalAltResult>> {
+    let engine = context.engine();
+    let mut scope = Scope::new();
+    scope.push_dynamic("parameters", to_dynamic(&Value::Map(input)));
+    let call = format!("import {module:?} as it; it::{function}(parameters)");
+    let ast = engine.compile_with_scope(&scope, call)?;
+    engine
+        .eval_ast_with_scope(&mut scope, &ast)
+        .map_err(|error| match *error {
+            // The call above is nobody's: what is seen is the playbook's own.
+            EvalAltResult::ErrorInFunctionCall(_, source, inner, _) => {
+                EvalAltResult::ErrorInFunctionCall(
+                    operation.full_name(),
+                    source,
+                    inner,
+                    context.call_position(),
+                )
+                .into()
+            }
+            other => other.into(),
+        })
 }
 
 /// Sorts a call's arguments into parameters and controls.

@@ -18,6 +18,7 @@ pub static STDLIB: &[(&str, &str)] = &[
     ("bucket", include_str!("../../stdlib/bucket.rhai")),
     ("compare", include_str!("../../stdlib/compare.rhai")),
     ("events", include_str!("../../stdlib/events.rhai")),
+    ("functions", include_str!("../../stdlib/functions.rhai")),
     ("group", include_str!("../../stdlib/group.rhai")),
     ("health", include_str!("../../stdlib/health.rhai")),
     ("instances", include_str!("../../stdlib/instances.rhai")),

@@ -36,7 +36,14 @@ impl Playbook {
     /// # Errors
     /// Not readable, too large, not UTF-8, a syntax error, a wrong declaration.
     pub fn load(path: &Path, sources: &Sources) -> Result<Self, ScriptError> {
-        let name = path.display().to_string();
+        Self::load_as(&path.display().to_string(), path, sources)
+    }
+
+    /// The same with `name` for its places.
+    ///
+    /// # Errors
+    /// As [`Playbook::load`].
+    pub fn load_as(name: &str, path: &Path, sources: &Sources) -> Result<Self, ScriptError> {
         let failed = |why: String| {
             ScriptError::plain(
                 Class::Start,
@@ -53,7 +60,7 @@ impl Playbook {
         let folder = path
             .parent()
             .filter(|folder| !folder.as_os_str().is_empty());
-        Self::parse(&name, &text, folder.unwrap_or(Path::new(".")), sources)
+        Self::parse(name, &text, folder.unwrap_or(Path::new(".")), sources)
     }
 
     /// Parses `text`.

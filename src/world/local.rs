@@ -8,6 +8,7 @@
 //! A function that the cloud runs has a world of its own on the same cloud
 //! ([`Local::of_function`]): its branches are below the function's.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -49,6 +50,10 @@ pub struct Local<D: Doors = Cloud> {
     files: Arc<dyn Files>,
     /// The branch of the cloud's clock below which this world's branches are.
     root: Vec<u32>,
+    /// The variables of the function whose world this is; the process's if it is none's.
+    environment: Option<BTreeMap<String, String>>,
+    /// Who answers for what is not simulated, for the functions of the cloud too.
+    outside: Outside,
     /// Lets code that a client brings along (reading a file in the background) find an executor.
     runtime: tokio::runtime::Runtime,
 }
@@ -83,7 +88,7 @@ impl Local {
             Kind::Local,
             cloud,
             options.seed,
-            Outside::Real(outside),
+            Outside::Real(outside.map(Arc::from)),
             ssh::KnownHosts::Kept(folder.join("known_hosts")),
         )
     }
@@ -124,6 +129,7 @@ impl Local {
             ssh::KnownHosts::Throwaway(None),
         )?;
         world.root.clone_from(&invocation.branch);
+        world.environment = Some(invocation.environment.clone());
         Ok(world)
     }
 
@@ -131,6 +137,12 @@ impl Local {
     #[must_use]
     pub fn cloud(&self) -> &Cloud {
         &self.doors
+    }
+
+    /// Who answers for what the cloud does not simulate.
+    #[must_use]
+    pub fn outside(&self) -> Outside {
+        self.outside.clone()
     }
 }
 
@@ -150,7 +162,7 @@ impl Local<Served> {
             Kind::Local,
             served,
             seed,
-            Outside::Real(outside),
+            Outside::Real(outside.map(Arc::from)),
             ssh::KnownHosts::Kept(folder.join("known_hosts")),
         )
     }
@@ -186,11 +198,13 @@ impl<D: Doors> Local<D> {
             kind,
             config: sdk::config(&doors),
             random: Mutex::new(ChaCha8Rng::seed_from_u64(seed ^ doors.drawn())),
-            http: http::Visits::new(doors.clone(), outside, Arc::clone(&files)),
+            http: http::Visits::new(doors.clone(), outside.clone(), Arc::clone(&files)),
             ssh: ssh::Logins::new(doors.clone(), known_hosts, Arc::clone(&files)),
             files,
             doors,
             root: Vec::new(),
+            environment: None,
+            outside,
             runtime,
         })
     }
@@ -277,6 +291,13 @@ impl<D: Doors> World for Local<D> {
 
     fn files(&self) -> &dyn Files {
         self.files.as_ref()
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        match &self.environment {
+            Some(environment) => environment.get(name).cloned(),
+            None => std::env::var(name).ok(),
+        }
     }
 
     fn announce(&self, paths: &[Vec<u32>]) {

@@ -27,7 +27,7 @@ use crate::support::component::file;
 use crate::support::opsh::{Ended, User};
 
 /// A shipped playbook.
-fn shipped(name: &str) -> String {
+pub fn shipped(name: &str) -> String {
     file(&format!("playbooks/{name}.rhai"))
         .display()
         .to_string()

@@ -1,5 +1,6 @@
 //! Functions written as playbooks, as Lambda and people meet them.
 
+mod deploy;
 mod invoke;
 mod package;
 mod runtime;

@@ -1,7 +1,7 @@
 //! `opsh local serve`: the embedded cloud for other tools.
 
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
@@ -10,8 +10,12 @@ use opsh_cloud::{Cloud, StoreError};
 use serde_json::json;
 
 use crate::cli::console::Output;
+use crate::lambda::hosted;
 use crate::serve::Server;
+use crate::world::live;
+use crate::world::local::Outside;
 use crate::world::served::notice::Notice;
+use crate::world::{Cancel, Kind};
 
 /// Serve the embedded cloud on loopback to other tools: the AWS CLI, boto3, Terraform
 ///
@@ -74,6 +78,13 @@ pub(super) fn serve(folder: &Path, arguments: &Arguments) -> Result<(), String> 
     if arguments.time == Time::Real {
         cloud.follow_real_time();
     }
+    let outside = Arc::new(live::http::Client::new(Vec::new()));
+    hosted::employ_on(
+        &cloud,
+        Kind::Local,
+        Outside::Real(Some(outside)),
+        &Cancel::new(None),
+    );
     // Commands that only look find the cloud on disk from its first moment.
     cloud.save().map_err(|error| error.to_string())?;
     let server = Server::bind(cloud.clone(), arguments.port).map_err(|error| {

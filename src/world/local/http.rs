@@ -18,9 +18,10 @@ use crate::world::http::{Request, Response, Transport};
 const LATENCY: Duration = Duration::from_millis(20);
 
 /// Who answers for sites that are not simulated.
+#[derive(Clone)]
 pub enum Outside {
     /// The real network, if there is a way to it.
-    Real(Option<Box<dyn Transport>>),
+    Real(Option<Arc<dyn Transport>>),
     /// Files.
     Fixtures(Fixtures),
 }

@@ -27,10 +27,15 @@ pub fn all(service: &Service<'_>) -> String {
             continue;
         };
         let table = table_name(&service.stems[name]);
+        let sent = service.decoded.contains(name) && !service.encoded.contains(name);
         let mut text = String::new();
         begin(&mut text, &table, name);
         for member in &structure.members {
-            field(&mut text, member, &shape(service, &member.ty));
+            let shape = match member.ty {
+                Type::Blob if sent => "Shape::Body".to_owned(),
+                _ => shape(service, &member.ty),
+            };
+            field(&mut text, member, &shape);
         }
         text.push_str("] };\n");
         tables.push((table, text));
@@ -59,7 +64,7 @@ pub fn has_output(operation: &Resolved<'_>) -> bool {
 fn input(out: &mut String, service: &Service<'_>, operation: &Resolved<'_>, table: &str) {
     begin(out, table, &operation.sdk.input.name);
     for member in &operation.parameters {
-        let shape = if member.ty == Type::Stream {
+        let shape = if matches!(member.ty, Type::Stream | Type::Blob) {
             "Shape::Body".to_owned()
         } else if operation.line.keep.contains(&member.name) {
             plain(service, &member.ty)

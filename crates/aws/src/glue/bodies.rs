@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use aws_smithy_types::byte_stream::ByteStream;
-use opsh_operation::{Fault, FaultKind, Value};
+use opsh_operation::{Fault, FaultKind, Map, Value};
 
 use super::encode::put;
 
@@ -42,6 +42,15 @@ pub async fn request_body(value: Option<Value>) -> Result<Option<ByteStream>, Fa
             )),
         },
     }
+}
+
+/// The content of a `#{ file: "path" }` where the API takes no stream.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn content(map: &Map) -> Result<Vec<u8>, Fault> {
+    let path = map.get("file").and_then(Value::as_text).unwrap_or_default();
+    std::fs::read(path).map_err(|error| unusable("read", path, &error.to_string()))
 }
 
 fn unusable(verb: &str, path: &str, reason: &str) -> Fault {

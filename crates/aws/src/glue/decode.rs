@@ -10,6 +10,8 @@ use aws_smithy_types::{Blob, DateTime};
 use jiff::Timestamp;
 use opsh_operation::{Fault, FaultKind, Map, Value};
 
+use super::bodies;
+
 /// What an input can hold.
 pub trait Decode: Sized {
     /// Reads one of these.
@@ -74,6 +76,7 @@ impl Decode for Blob {
     fn decode(value: Value) -> Result<Self, Fault> {
         match value {
             Value::Bytes(bytes) => Ok(Self::new(bytes)),
+            Value::Map(map) => bodies::content(&map).map(Self::new),
             other => word(&other).map(Self::new),
         }
     }

@@ -683,7 +683,7 @@ pub static IMPORT_KEY_PAIR_INPUT: Structure = Structure { name: "ImportKeyPairIn
     f!("tag_specifications", Shape::List(&Shape::Struct(&TAG_SPECIFICATION)), false, false, "The tags to apply to the imported key pair."),
     f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
     f!("key_name", Shape::Text, true, false, "A unique name for the key pair."),
-    f!("public_key_material", Shape::Bytes, true, false, "The public key."),
+    f!("public_key_material", Shape::Body, true, false, "The public key."),
     f!("tags", Shape::Tags, false, false, "Tags for what is made (key-pair): a map of names and values."),
 ] };
 
@@ -2721,7 +2721,7 @@ pub static SECONDARY_INTERFACE_PRIVATE_IP_ADDRESS_SPECIFICATION_REQUEST: Structu
 ] };
 
 pub static SECURE_BLOB_ATTRIBUTE_VALUE: Structure = Structure { name: "SecureBlobAttributeValue", fields: &[
-    f!("value", Shape::Bytes, false, true, "The attribute value."),
+    f!("value", Shape::Body, false, true, "The attribute value."),
 ] };
 
 pub static SECURITY_GROUP: Structure = Structure { name: "SecurityGroup", fields: &[

@@ -373,7 +373,7 @@ impl Encode for t::EnvironmentError {
 impl Encode for t::EnvironmentResponse {
     fn encode(self) -> Value {
         let mut m = Map::new();
-        put(&mut m, "variables", hide(self.variables.encode()));
+        put(&mut m, "variables", self.variables.encode());
         put(&mut m, "error", self.error.encode());
         Value::Map(m)
     }

@@ -197,7 +197,7 @@ pub static INVOKE_INPUT: Structure = Structure { name: "InvokeInput", fields: &[
     f!("log_type", Shape::Enum(t::LogType::values()), false, false, "Set to Tail to include the execution log in the response."),
     f!("client_context", Shape::Text, false, false, "Up to 3,583 bytes of base64-encoded data about the invoking client to pass to the function in the context object."),
     f!("durable_execution_name", Shape::Text, false, false, "A unique name for the durable execution."),
-    f!("payload", Shape::Bytes, false, false, "The JSON that you want to provide to your Lambda function as input."),
+    f!("payload", Shape::Body, false, false, "The JSON that you want to provide to your Lambda function as input."),
     f!("qualifier", Shape::Text, false, false, "Specify a version or alias to invoke a published version of the function."),
     f!("tenant_id", Shape::Text, false, false, "The identifier of the tenant in a multi-tenant Lambda function."),
 ] };
@@ -256,7 +256,7 @@ pub static UNTAG_RESOURCE_INPUT: Structure = Structure { name: "UntagResourceInp
 
 pub static UPDATE_FUNCTION_CODE_INPUT: Structure = Structure { name: "UpdateFunctionCodeInput", fields: &[
     f!("function_name", Shape::Text, true, false, "The name or ARN of the Lambda function."),
-    f!("zip_file", Shape::Bytes, false, true, "The base64-encoded contents of the deployment package."),
+    f!("zip_file", Shape::Body, false, false, "The base64-encoded contents of the deployment package."),
     f!("s3_bucket", Shape::Text, false, false, "An Amazon S3 bucket in the same Amazon Web Services Region as your function."),
     f!("s3_key", Shape::Text, false, false, "The Amazon S3 key of the deployment package."),
     f!("s3_object_version", Shape::Text, false, false, "For versioned objects, the version of the deployment package object to use."),
@@ -399,7 +399,7 @@ pub static DURABLE_CONFIG: Structure = Structure { name: "DurableConfig", fields
 ] };
 
 pub static ENVIRONMENT: Structure = Structure { name: "Environment", fields: &[
-    f!("variables", Shape::MapOf(&Shape::Text), false, true, "Environment variable key-value pairs."),
+    f!("variables", Shape::MapOf(&Shape::Text), false, false, "Environment variable key-value pairs."),
 ] };
 
 pub static ENVIRONMENT_ERROR: Structure = Structure { name: "EnvironmentError", fields: &[
@@ -408,7 +408,7 @@ pub static ENVIRONMENT_ERROR: Structure = Structure { name: "EnvironmentError", 
 ] };
 
 pub static ENVIRONMENT_RESPONSE: Structure = Structure { name: "EnvironmentResponse", fields: &[
-    f!("variables", Shape::MapOf(&Shape::Text), false, true, "Environment variable key-value pairs."),
+    f!("variables", Shape::MapOf(&Shape::Text), false, false, "Environment variable key-value pairs."),
     f!("error", Shape::Struct(&ENVIRONMENT_ERROR), false, false, "Error messages for environment variables that couldn't be applied."),
 ] };
 
@@ -423,7 +423,7 @@ pub static FILE_SYSTEM_CONFIG: Structure = Structure { name: "FileSystemConfig",
 ] };
 
 pub static FUNCTION_CODE: Structure = Structure { name: "FunctionCode", fields: &[
-    f!("zip_file", Shape::Bytes, false, true, "The base64-encoded contents of the deployment package."),
+    f!("zip_file", Shape::Body, false, false, "The base64-encoded contents of the deployment package."),
     f!("s3_bucket", Shape::Text, false, false, "An Amazon S3 bucket in the same Amazon Web Services Region as your function."),
     f!("s3_key", Shape::Text, false, false, "The Amazon S3 key of the deployment package."),
     f!("s3_object_version", Shape::Text, false, false, "For versioned objects, the version of the deployment package object to use."),

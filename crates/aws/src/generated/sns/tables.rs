@@ -106,7 +106,7 @@ pub static UNSUBSCRIBE_INPUT: Structure = Structure { name: "UnsubscribeInput", 
 pub static MESSAGE_ATTRIBUTE_VALUE: Structure = Structure { name: "MessageAttributeValue", fields: &[
     f!("data_type", Shape::Text, true, false, "Amazon SNS supports the following logical data types: String, String.Array, Number, and Binary."),
     f!("string_value", Shape::Text, false, false, "Strings are Unicode with UTF8 binary encoding."),
-    f!("binary_value", Shape::Bytes, false, false, "Binary type attributes can store any binary data, for example, compressed data, encrypted data, or images."),
+    f!("binary_value", Shape::Body, false, false, "Binary type attributes can store any binary data, for example, compressed data, encrypted data, or images."),
 ] };
 
 pub static SUBSCRIPTION: Structure = Structure { name: "Subscription", fields: &[
