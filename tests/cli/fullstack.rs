@@ -79,7 +79,7 @@ fn again_it_writes_nothing_and_otherwise_exactly_what_differs() {
     let site = user.home().join("site");
     copy("playbooks/assets/site", &site);
     let run = |parameters: &[&str]| {
-        let always = ["golden=false", "site=site"];
+        let always = ["golden=false", "functions=", "site=site"];
         deploy(&user, &[&always, parameters].concat())
     };
     run(&[]);
@@ -175,12 +175,11 @@ let images = ec2::describe_instances(#{ instance_ids: group.instances.map(|one| 
     );
 }
 
-#[test]
-fn a_failing_instance_is_replaced_and_visits_are_counted_and_logged() {
-    let user = User::new();
-    let made = result(&deploy(&user, &["requests_high=20"]));
+/// Deploys, lets something happen, and tells what came of it.
+fn incident(user: &User, parameters: &[&str]) -> Value {
+    let made = result(&deploy(user, parameters));
     let seen = look(
-        &user,
+        user,
         &read("tests/cli/fullstack/incident.rhai"),
         &[
             &format!("url={}", made["url"].as_str().unwrap()),
@@ -189,11 +188,19 @@ fn a_failing_instance_is_replaced_and_visits_are_counted_and_logged() {
     );
     assert_eq!(seen["replaced"], true, "{seen:#}");
     assert_eq!(seen["healthy"], 3, "{seen:#}");
+    // It has come back to what the parameters want by itself.
+    assert_eq!(writes(&deploy(user, parameters)), [""; 0]);
+    seen
+}
+
+#[test]
+fn a_failing_instance_is_replaced_and_visits_are_counted_and_logged() {
+    let user = User::new();
+    let seen = incident(&user, &["functions=", "requests_high=20"]);
     let cause = seen["cause"].as_str().unwrap();
-    assert!(
-        cause.contains("an ELB system health check failure"),
-        "{cause}"
-    );
+    let why = "an ELB system health check failure";
+    assert!(cause.contains(why), "{cause}");
+    assert_eq!(seen["kept"], 0, "{seen:#}");
     assert_eq!(
         seen["alarms"],
         json!(["fullstack-requests-high", "fullstack-unhealthy-targets"])
@@ -203,8 +210,15 @@ fn a_failing_instance_is_replaced_and_visits_are_counted_and_logged() {
         .sum();
     // Those of the incident, and the deployment's own.
     assert_eq!(visits, 41);
-    // The group has come back to what the parameters want by itself.
-    assert_eq!(writes(&deploy(&user, &["requests_high=20"])), [""; 0]);
+}
+
+#[test]
+fn the_health_check_keeps_what_fails_before_it_is_replaced() {
+    let user = User::new();
+    let seen = incident(&user, &[]);
+    let cause = seen["cause"].as_str().unwrap();
+    assert!(cause.ends_with("in response to a user request."), "{cause}");
+    assert_eq!(seen["kept"], 1, "{seen:#}");
 }
 
 #[test]
