@@ -219,6 +219,12 @@ fn the_health_check_keeps_what_fails_before_it_is_replaced() {
     let cause = seen["cause"].as_str().unwrap();
     assert!(cause.ends_with("in response to a user request."), "{cause}");
     assert_eq!(seen["kept"], 1, "{seen:#}");
+
+    // What it kept carries the stack's tag, and goes with the stack.
+    let removed = deploy(&user, &["do=teardown", "--yes"]);
+    assert_eq!(result(&removed)["left"], json!([]));
+    let kept = r#"ec2::describe_snapshots(#{ owner_ids: ["self"] }).snapshots.len()"#;
+    assert_eq!(look(&user, kept, &[]), 0);
 }
 
 #[test]
