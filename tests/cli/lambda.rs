@@ -1,5 +1,6 @@
 //! The shipped Lambda functions, called with events on the embedded cloud.
 
+mod deployed;
 mod health_check;
 mod log_watch;
 mod uploads;
