@@ -186,7 +186,7 @@ impl Run {
                 redactor,
                 files: files.of_program_in(code.path()),
                 terminal: Arc::clone(&lines) as _,
-                cancel: host.cancel.within(limit),
+                cancel: host.cancel.apart(limit),
                 journal: Journal::new(Place::Memory(None), &stack, function.name()),
                 world,
             },

@@ -126,6 +126,8 @@ pub enum Reason {
 #[derive(Debug, Clone)]
 pub struct Cancel {
     flag: Arc<AtomicU8>,
+    /// The flag of the run that this is part of without being able to end it.
+    outer: Option<Arc<AtomicU8>>,
     deadline: Option<Instant>,
 }
 
@@ -138,6 +140,7 @@ impl Cancel {
     pub fn new(deadline: Option<Instant>) -> Self {
         Self {
             flag: Arc::new(AtomicU8::new(0)),
+            outer: None,
             deadline,
         }
     }
@@ -152,7 +155,19 @@ impl Cancel {
         };
         Self {
             flag: Arc::clone(&self.flag),
+            outer: self.outer.clone(),
             deadline,
+        }
+    }
+
+    /// A flag of its own that is raised with this one, but not the other way round:
+    /// for what may run out of time by itself.
+    #[must_use]
+    pub fn apart(&self, limit: Duration) -> Self {
+        Self {
+            flag: Arc::new(AtomicU8::new(0)),
+            outer: Some(Arc::clone(&self.flag)),
+            ..self.within(limit)
         }
     }
 
@@ -172,7 +187,15 @@ impl Cancel {
     /// script can look, where [`Cancel::reason`] asks the clock.
     #[must_use]
     pub fn raised(&self) -> Option<Reason> {
-        match self.flag.load(Ordering::Relaxed) {
+        let outer = || {
+            let outer = self.outer.as_ref();
+            outer.map_or(0, |flag| flag.load(Ordering::Relaxed))
+        };
+        let raised = match self.flag.load(Ordering::Relaxed) {
+            0 => outer(),
+            own => own,
+        };
+        match raised {
             0 => None,
             1 => Some(Reason::Interrupted),
             _ => Some(Reason::Deadline),
