@@ -93,6 +93,7 @@ fn run(operation: &'static Operation) -> Result<(), String> {
             terminal: Arc::new(Nobody),
             cancel,
             journal: Journal::new(Place::Memory(None), STACK, "example"),
+            crashes: Vec::new(),
         },
         sources: Arc::clone(&sources),
         parameters: RwLock::default(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use opsh_operation::{Effect, Value};
 use serde_json::{Value as Json, json};
 
-use crate::gate::event::{Event, Observer, Site, Step};
+use crate::gate::event::{Event, Observer, Passage, Site, Step};
 use crate::gate::undo::plan::{Fate, Item};
 use crate::script::error::ScriptError;
 
@@ -48,6 +48,12 @@ pub fn step(step: &Step) -> String {
         "made": made,
         "seconds": step.seconds,
     });
+    match step.passage {
+        Passage::Sent => {}
+        Passage::Adopted => object["adopted"] = true.into(),
+        Passage::Assumed => object["assumed"] = true.into(),
+        Passage::Replayed => object["replayed"] = true.into(),
+    }
     match &step.outcome {
         Ok(_) => object["ok"] = true.into(),
         Err(fault) => {

@@ -2,9 +2,11 @@
 
 pub mod adopt;
 pub mod console;
+pub mod fault;
 pub mod given;
 pub mod history;
 pub mod json;
+pub mod kept;
 mod keyboard;
 pub mod lambda;
 pub mod local;
@@ -13,6 +15,7 @@ pub mod ls;
 pub mod plan;
 pub mod progress;
 pub mod records;
+pub mod resume;
 pub mod run;
 pub mod show;
 pub mod start;
@@ -40,6 +43,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Run(run::Arguments),
+    Resume(resume::Arguments),
     Repl(crate::repl::Arguments),
     Ls(ls::Arguments),
     History(history::Arguments),
@@ -58,6 +62,7 @@ pub fn main() -> ExitCode {
     let command = Arguments::parse().command;
     let work = move || match command {
         Command::Run(arguments) => run::main(&arguments),
+        Command::Resume(arguments) => resume::main(&arguments),
         Command::Repl(arguments) => crate::repl::main(&arguments),
         Command::Ls(arguments) => ls::main(&arguments),
         Command::History(arguments) => history::main(&arguments),

@@ -9,7 +9,7 @@ use opsh_operation::Effect;
 
 use super::console::{Console, Verbosity};
 use super::show;
-use crate::gate::event::{Event, Observer};
+use crate::gate::event::{Event, Observer, Passage};
 
 /// The moving line at the bottom; hidden where nobody looks.
 pub struct Progress {
@@ -85,8 +85,8 @@ impl Observer for Reporter {
             }
             Event::Finished(step) => {
                 let wanted = match step.operation.effect {
-                    Effect::Write(_) => Verbosity::Normal,
-                    Effect::Read | Effect::Pure => Verbosity::Verbose,
+                    Effect::Write(_) if step.passage != Passage::Replayed => Verbosity::Normal,
+                    _ => Verbosity::Verbose,
                 };
                 if self.0.verbosity >= wanted {
                     self.0.err(&step.ended());

@@ -10,7 +10,7 @@ use opsh_operation::{FaultKind, Value};
 
 use super::console::Output;
 use super::start::{self, Settings, Started};
-use super::{exit_code, given, json, plan, show};
+use super::{exit_code, given, json, kept, plan, show};
 use crate::script::error::{Class, ScriptError};
 use crate::script::param;
 use crate::script::run::Playbook;
@@ -47,7 +47,11 @@ pub fn main(arguments: &Arguments) -> ExitCode {
         })
         .and_then(|(given, playbook)| {
             let stack = stack(settings, &given, &playbook);
-            let started = start::start(settings, &stack, &playbook.name, Arc::clone(&sources))?;
+            let kept = kept::keep(settings)?;
+            let sources = Arc::clone(&sources);
+            let started = start::start_as(settings, &stack, &playbook.name, sources, |journal| {
+                journal.started_with(kept)
+            })?;
             Ok((given, playbook, started))
         });
     let (given, playbook, started) = match prepared {
@@ -136,7 +140,8 @@ fn stack(settings: &Settings, given: &BTreeMap<String, Value>, playbook: &Playbo
         .unwrap_or_else(|| playbook.stack())
 }
 
-fn report(
+/// Shows the plan, the result or what went wrong, and gives the exit code.
+pub(super) fn report(
     started: &Started,
     settings: &Settings,
     sources: &Sources,
@@ -178,6 +183,7 @@ fn report(
                 Output::Human => {
                     console.err(text.trim_end());
                     left_behind(started);
+                    what_next(started, &error);
                 }
                 Output::Json => console.out(&json::error(&error)),
             }
@@ -207,4 +213,19 @@ fn left_behind(started: &Started) {
             .console
             .err(&format!("  {:width$}  {}", resource.kind, resource.id));
     }
+}
+
+/// How to go on with a run that did not come to its end, and how to undo it.
+fn what_next(started: &Started, error: &ScriptError) {
+    let gate = &started.runtime.gate;
+    let Some(run) = gate.journal.run() else {
+        return;
+    };
+    if started.dry || error.class == Class::Start {
+        return;
+    }
+    let local = gate.local_flag();
+    started.console.err(&format!(
+        "  next: `opsh resume {run}{local}` goes on with it, `opsh undo {run}{local}` removes what it made"
+    ));
 }

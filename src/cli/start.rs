@@ -12,6 +12,7 @@ use opsh_operation::{Fault, FaultKind, Value};
 
 use super::console::{Console, Output, Verbosity};
 use super::exit_code;
+use super::fault::{self, Rehearsal};
 use super::json::{self, Lines};
 use super::log_file::LogFile;
 use super::progress::{Keeper, Progress, Reporter};
@@ -66,6 +67,16 @@ pub struct Settings {
     /// Answer GET requests for URL with FILE (embedded cloud only)
     #[arg(long, value_name = "URL=FILE")]
     pub fixture: Vec<String>,
+    /// Let something go wrong on purpose, e.g. 'lost ec2:RunInstances' or 'crash 7 accepted'
+    /// (embedded cloud only)
+    ///
+    /// throttle ACTION [WHEN]: asked too often. server STATUS ACTION [WHEN]: a 5xx, nothing
+    /// done. refuse CODE ACTION [WHEN], e.g. ExpiredToken. capacity ACTION [WHEN]. reset
+    /// ACTION [WHEN]: the connection breaks, nothing done. lost ACTION [WHEN]: done, the
+    /// answer lost. delay DURATION ACTION [WHEN]. crash STEP POINT: killed there; the points
+    /// are before-intent, after-intent, accepted, answered and recorded. WHEN: 1, 2,3 or 20%.
+    #[arg(long, value_name = "RULE", value_parser = fault::parse)]
+    pub fault: Vec<Rehearsal>,
     /// Append everything that happens to FILE
     #[arg(long, value_name = "FILE")]
     pub log_file: Option<PathBuf>,
@@ -128,6 +139,20 @@ pub fn start(
     playbook: &str,
     sources: Arc<Sources>,
 ) -> Result<Started, ScriptError> {
+    start_as(settings, stack, playbook, sources, |journal| journal)
+}
+
+/// The same with a journal that `as_what` has made one of a certain run.
+///
+/// # Errors
+/// As [`start`].
+pub fn start_as(
+    settings: &Settings,
+    stack: &str,
+    playbook: &str,
+    sources: Arc<Sources>,
+    as_what: impl FnOnce(Journal) -> Journal,
+) -> Result<Started, ScriptError> {
     let cancel = Cancel::new(
         settings
             .deadline
@@ -183,7 +208,7 @@ pub fn start(
                 format!("the working directory cannot be read: {error}"),
             )
         })?;
-    interrupts(&cancel);
+    interrupts(&cancel, &console);
     alarm(&cancel);
     let gate = Gate {
         world,
@@ -193,7 +218,15 @@ pub fn start(
         files,
         terminal: Arc::clone(&console) as _,
         cancel,
-        journal: Journal::new(place, stack, playbook),
+        journal: as_what(Journal::new(place, stack, playbook)),
+        crashes: settings
+            .fault
+            .iter()
+            .filter_map(|rehearsal| match rehearsal {
+                Rehearsal::Crash(crash) => Some(crash.clone()),
+                Rehearsal::Request(_) => None,
+            })
+            .collect(),
     };
     let runtime = Arc::new(Runtime {
         gate,
@@ -296,6 +329,7 @@ fn world(
             let ledger = local.join("ledger.db");
             let world = Local::copy_of(&local, &options, fixtures).map_err(refused)?;
             hosted::employ(&world, cancel);
+            rehearse(&world, &settings.fault);
             return Ok((Arc::new(world), Place::Memory(Some(ledger)), base));
         }
         if settings.dry_run {
@@ -305,11 +339,19 @@ fn world(
             );
             let world = Local::furnished(&options, fixtures).map_err(refused)?;
             hosted::employ(&world, cancel);
+            rehearse(&world, &settings.fault);
             return Ok((Arc::new(world), Place::Memory(None), base));
         }
         let outside = crate::world::live::http::Client::new(connect_to(settings)?);
         let outside: Option<Box<dyn http::Transport>> = Some(Box::new(outside));
         let world: Arc<dyn World> = match &settings.local_at {
+            Some(_) if settings.fault.iter().any(Rehearsal::is_of_a_request) => {
+                return Err(ScriptError::plain(
+                    Class::Start,
+                    "what goes wrong in a cloud that another process serves is not said here: only \
+                     --fault 'crash …' is",
+                ));
+            }
             Some(url) => {
                 let region = settings.region.as_deref();
                 let served = Served::connect(&local, url, region).map_err(refused)?;
@@ -318,6 +360,7 @@ fn world(
             None => {
                 let world = Local::persistent(&local, &options, outside).map_err(refused)?;
                 hosted::employ(&world, cancel);
+                rehearse(&world, &settings.fault);
                 Arc::new(world)
             }
         };
@@ -331,6 +374,12 @@ fn world(
         return Err(ScriptError::plain(
             Class::Start,
             "--fixture needs --dry-run",
+        ));
+    }
+    if !settings.fault.is_empty() {
+        return Err(ScriptError::plain(
+            Class::Start,
+            "--fault needs --local or --dry-run: nothing goes wrong on purpose on the real AWS",
         ));
     }
     let world = Live::new(live::Settings {
@@ -347,6 +396,15 @@ fn world(
         locks: folder.join("locks"),
     };
     Ok((Arc::new(world), place, String::new()))
+}
+
+/// Lets requests to the embedded cloud go wrong as it was asked for.
+fn rehearse(world: &Local, faults: &[Rehearsal]) {
+    for rehearsal in faults {
+        if let Rehearsal::Request(rule) = rehearsal {
+            world.cloud().inject(rule.clone());
+        }
+    }
 }
 
 fn connect_to(settings: &Settings) -> Result<Vec<ConnectTo>, ScriptError> {
@@ -404,9 +462,11 @@ fn alarm(cancel: &Cancel) {
     });
 }
 
-/// The first Ctrl-C ends every wait; one while all is ending, the process.
-fn interrupts(cancel: &Cancel) {
+/// The first Ctrl-C ends every wait, and the run before its next step; one while
+/// all is ending, the process.
+fn interrupts(cancel: &Cancel, console: &Arc<Console>) {
     let cancel = cancel.clone();
+    let console = Arc::clone(console);
     let Ok(mut signals) = signal_hook::iterator::Signals::new([
         signal_hook::consts::SIGINT,
         signal_hook::consts::SIGTERM,
@@ -419,6 +479,11 @@ fn interrupts(cancel: &Cancel) {
                 std::process::exit(130);
             }
             cancel.interrupt();
+            if console.verbosity > Verbosity::Quiet && console.output == Output::Human {
+                console.err(
+                    "stopping when the current write has been answered; Ctrl-C again stops at once",
+                );
+            }
         }
     });
 }

@@ -8,6 +8,8 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt;
+use std::num::ParseIntError;
+use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 
 use crate::world::World;
@@ -15,6 +17,17 @@ use crate::world::World;
 /// Where a step stands: branch path and its own number there.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct StepPath(pub Vec<u32>);
+
+impl FromStr for StepPath {
+    type Err = ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.split('.')
+            .map(str::parse)
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+}
 
 impl fmt::Display for StepPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -47,6 +60,12 @@ pub fn next_step() -> StepPath {
         branch.next += 1;
         StepPath(path)
     })
+}
+
+/// The number that the calling thread's branch gives next.
+#[must_use]
+pub fn coming_step() -> StepPath {
+    CURRENT.with_borrow(|branch| StepPath([branch.path.as_slice(), &[branch.next]].concat()))
 }
 
 /// Runs `work` with the calling thread as the branch at `path`, counting from 0.

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use opsh_operation::select::{self, Roots};
 use opsh_operation::{Fault, Map, Operation, Value};
 
-use super::branch::StepPath;
+use super::branch::{self, StepPath};
+use super::{Call, prepare};
 use crate::ledger::Undoes;
 
 /// A place in a playbook.
@@ -44,6 +45,8 @@ pub struct Step {
     pub started: Timestamp,
     /// How long it took, in the world's time.
     pub seconds: f64,
+    /// How it came to its outcome.
+    pub passage: Passage,
     /// What came of it.
     pub outcome: Result<Value, Fault>,
     /// What it made.
@@ -51,6 +54,23 @@ pub struct Step {
 }
 
 impl Step {
+    /// The next step of the calling thread's branch, for `call`.
+    #[must_use]
+    pub fn begun(call: &Call, now: Timestamp) -> Self {
+        Self {
+            path: branch::next_step(),
+            operation: call.entry.operation,
+            input: prepare::sealed(call.entry.operation.input, call.input.clone()),
+            site: call.site.clone(),
+            undoes: call.undoes.clone(),
+            started: now,
+            seconds: 0.0,
+            passage: Passage::Sent,
+            outcome: Ok(Value::Null),
+            made: Vec::new(),
+        }
+    }
+
     /// `ec2::run_instances i-0abc (12.3 s)`, or why not.
     #[must_use]
     pub fn ended(&self) -> String {
@@ -66,11 +86,30 @@ impl Step {
         } else {
             String::new()
         };
+        let how = match self.passage {
+            Passage::Sent => "",
+            Passage::Adopted => " (had been done, was found)",
+            Passage::Assumed => " (taken as done)",
+            Passage::Replayed => " (from the ledger)",
+        };
         match &self.outcome {
-            Ok(_) => format!("{name}{made}{time}"),
-            Err(fault) => format!("{name} failed{time}: {fault}"),
+            Ok(_) => format!("{name}{made}{time}{how}"),
+            Err(fault) => format!("{name} failed{time}{how}: {fault}"),
         }
     }
+}
+
+/// How a step came to its outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Passage {
+    /// It was sent.
+    Sent,
+    /// It was in flight when an earlier process of the run ended, and had been done.
+    Adopted,
+    /// The same, as a person says.
+    Assumed,
+    /// The ledger had it from an earlier process of the run.
+    Replayed,
 }
 
 /// A resource that a step made.

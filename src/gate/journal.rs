@@ -3,16 +3,20 @@
 //! An empty playbook touches no file. A write's intent is durable before this
 //! module lets it pass; reads are recorded with the next commit.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use opsh_operation::select::{self, Roots};
 use opsh_operation::{Effect, Fault, FaultKind, Inverse, Map, Operation, Settle, Value};
 
+use super::branch::{self, StepPath};
 use super::event::{Made, Step};
+use super::prepare::CONTROLS_OF_PLACE;
+use super::replay::{Recall, Replay};
 use crate::ledger::{
-    Call, Error, Ledger, NewRun, Outcome, Resource, ResourceChange, RunId, RunOutcome, StackLock,
-    StepEffect, StepId, StepIntent,
+    Call, Error, Ledger, NewRun, Outcome, Resource, ResourceChange, RunId, RunOutcome, RunSettings,
+    Secrets, StackLock, StepEffect, StepId, StepIntent,
 };
 use crate::world::World;
 
@@ -39,9 +43,35 @@ pub struct Journal {
     stack: Mutex<String>,
     playbook: String,
     parameters: Mutex<Map>,
+    /// How the run was started, if it can be gone on with.
+    settings: Option<RunSettings>,
+    /// The run that is gone on with, if one is.
+    resumes: Option<Resumes>,
+    /// What that run had done.
+    replay: OnceLock<Replay>,
+    /// What was found again and belongs to which step.
+    claims: Mutex<BTreeMap<(String, String), StepPath>>,
     open: Mutex<Option<Open>>,
     /// Taken before the run begins, while somebody is asked.
     held: Mutex<Option<StackLock>>,
+}
+
+/// A run that is gone on with.
+#[derive(Debug)]
+pub struct Resumes {
+    /// Which.
+    pub run: RunId,
+    /// What a person says of steps of which nobody knows whether they were done.
+    pub assumptions: Vec<Assumption>,
+}
+
+/// What a person says of a step of which nobody knows whether it was done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assumption {
+    /// Which step; any if it is not said.
+    pub step: Option<StepPath>,
+    /// Whether it was done.
+    pub done: bool,
 }
 
 struct Open {
@@ -60,6 +90,10 @@ impl Journal {
             stack: Mutex::new(stack.to_owned()),
             playbook: playbook.to_owned(),
             parameters: Mutex::default(),
+            settings: None,
+            resumes: None,
+            replay: OnceLock::new(),
+            claims: Mutex::default(),
             open: Mutex::new(None),
             held: Mutex::default(),
         }
@@ -75,6 +109,20 @@ impl Journal {
             *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(lock);
         }
         Ok(())
+    }
+
+    /// The same for a run that was started with `settings`, so that it can be gone on with.
+    #[must_use]
+    pub fn started_with(mut self, settings: RunSettings) -> Self {
+        self.settings = Some(settings);
+        self
+    }
+
+    /// The same for going on with a run.
+    #[must_use]
+    pub fn resuming(mut self, resumes: Resumes) -> Self {
+        self.resumes = Some(resumes);
+        self
     }
 
     /// The values of the playbook's parameters, recorded when the run begins.
@@ -109,23 +157,11 @@ impl Journal {
             return Ok(open.run.to_string());
         }
         let (mut ledger, mut lock) = self.open_place().map_err(fault)?;
-        let mut random = [0; 3];
-        world.random(&mut random);
-        let run = ledger
-            .begin_run(&NewRun {
-                stack: self.stack(),
-                playbook: self.playbook.clone(),
-                params: self
-                    .parameters
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .clone(),
-                world: world.kind(),
-                started: world.now(),
-                random,
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-            })
-            .map_err(fault)?;
+        let run = match &self.resumes {
+            None => self.begin_new(&mut ledger, world),
+            Some(resumes) => self.go_on(&mut ledger, world, &resumes.run),
+        }
+        .map_err(fault)?;
         if let Some(lock) = &mut lock {
             lock.name_run(run.as_str()).map_err(fault)?;
         }
@@ -136,6 +172,112 @@ impl Journal {
             _lock: lock,
         });
         Ok(id)
+    }
+
+    fn begin_new(&self, ledger: &mut Ledger, world: &dyn World) -> Result<RunId, Error> {
+        let mut random = [0; 3];
+        world.random(&mut random);
+        let run = ledger.begin_run(&NewRun {
+            stack: self.stack(),
+            playbook: self.playbook.clone(),
+            params: self
+                .parameters
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone(),
+            world: world.kind(),
+            started: world.now(),
+            random,
+            version: VERSION.to_owned(),
+        })?;
+        if let Some(settings) = &self.settings {
+            ledger.started_with(&run, settings)?;
+        }
+        Ok(run)
+    }
+
+    /// Takes up what `run` has done; holding its stack, nobody else adds to it.
+    fn go_on(&self, ledger: &mut Ledger, world: &dyn World, run: &RunId) -> Result<RunId, Error> {
+        let recorded = ledger.run(run.as_str(), Secrets::Hidden)?;
+        let failed = recorded.outcome() == "failed";
+        let replay = Replay::of(ledger.steps(run, Secrets::Opened)?, failed);
+        let last = replay.last().unwrap_or(recorded.started);
+        world.go_on(last, recorded.resumes as u64 + 1);
+        ledger.resumed(run, world.now(), VERSION)?;
+        // The run begins once, so it is not set yet.
+        let _ = self.replay.set(replay);
+        Ok(run.clone())
+    }
+
+    /// What an earlier part of this run says of `step`.
+    ///
+    /// # Errors
+    /// The playbook is not the one that ran.
+    pub fn recall(&self, step: &Step, sent: &Map, controls: &Map) -> Result<Recall, Fault> {
+        match self.replay.get() {
+            None => Ok(Recall::New),
+            Some(replay) => replay.recall(step, sent, controls),
+        }
+    }
+
+    /// What an earlier part of this run says of `step`, whose work is calls below it.
+    ///
+    /// # Errors
+    /// The playbook is not the one that ran.
+    pub fn recall_whole(&self, step: &Step) -> Result<Option<Result<Value, Fault>>, Fault> {
+        match self.replay.get() {
+            None => Ok(None),
+            Some(replay) => replay.recall_whole(step),
+        }
+    }
+
+    /// Whether the calling thread's branch repeats what has been done already.
+    #[must_use]
+    pub fn replays(&self) -> bool {
+        self.replay
+            .get()
+            .is_some_and(|replay| replay.ahead(&branch::coming_step()))
+    }
+
+    /// A recorded write that the playbook, now at its end, did not ask for again.
+    #[must_use]
+    pub fn missed(&self) -> Option<String> {
+        self.replay.get().and_then(Replay::missed)
+    }
+
+    /// What a person says of `step`.
+    #[must_use]
+    pub fn assumption(&self, step: &StepPath) -> Option<bool> {
+        let assumptions = &self.resumes.as_ref()?.assumptions;
+        assumptions
+            .iter()
+            .find(|assumption| assumption.step.as_ref().is_none_or(|named| named == step))
+            .map(|assumption| assumption.done)
+    }
+
+    /// Takes what was found for `step`, unless another step of the run has it.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn claim(&self, step: &StepPath, found: &[Made]) -> Result<bool, Fault> {
+        let known = self.made()?;
+        let path = step.to_string();
+        let others = |made: &Made| {
+            known
+                .iter()
+                .any(|other| other.kind == made.kind && other.id == made.id && other.path != path)
+        };
+        if found.iter().any(others) {
+            return Ok(false);
+        }
+        let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = |made: &Made| (made.kind.to_owned(), made.id.clone());
+        let taken = |made: &Made| claims.get(&name(made)).is_some_and(|owner| owner != step);
+        if found.iter().any(taken) {
+            return Ok(false);
+        }
+        claims.extend(found.iter().map(|made| (name(made), step.clone())));
+        Ok(true)
     }
 
     fn open_place(&self) -> Result<(Ledger, Option<StackLock>), Error> {
@@ -298,8 +440,13 @@ fn opened(slot: &mut Option<Open>) -> Result<&mut Open, Fault> {
         .ok_or_else(|| Fault::new(FaultKind::Failed, "the run has ended"))
 }
 
+/// Marks the fault of a ledger that could not be used.
+pub const LEDGER: &str = "ledger";
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 fn fault(error: Error) -> Fault {
-    error.into()
+    super::fatal(error.into(), LEDGER)
 }
 
 fn intent(open: &Open, step: &Step, sent: &Map, controls: &Map) -> StepIntent {
@@ -335,7 +482,7 @@ fn inverse(operation: &Operation, roots: Roots<'_>, controls: &Map) -> Vec<Call>
     };
     let region: Map = controls
         .iter()
-        .filter(|(name, _)| matches!(name.as_str(), "region" | "profile"))
+        .filter(|(name, _)| CONTROLS_OF_PLACE.contains(&name.as_str()))
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
     calls

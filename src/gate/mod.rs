@@ -1,10 +1,14 @@
 //! The one door: everything a playbook does to the world passes [`Gate::call`].
 //!
 //! decode and validate → policy → ledger intent → world → ledger outcome → observers.
+//! Where a run is gone on with, the ledger answers what it knows (`replay`), and
+//! what was in flight is settled (`settle`).
 
 pub mod adopt;
 pub mod branch;
+pub mod crash;
 pub mod event;
+mod hushed;
 pub mod inverse;
 pub mod journal;
 pub mod plan;
@@ -12,24 +16,33 @@ pub mod policy;
 pub mod prepare;
 pub mod redact;
 pub mod removal;
+pub mod replay;
+mod send;
+pub mod settle;
 pub mod stack;
 pub mod tagged;
 pub mod undo;
 pub mod waves;
+mod whole;
 
 use std::sync::Arc;
 
+use aws_smithy_types::retry::RetryConfig;
 use jiff::Timestamp;
 use opsh_operation::{Effect, Fault, FaultKind, Map, Operation, Report, Value};
 
 use crate::ledger::Undoes;
 use crate::modules::{Context, Entry, Files, Handler, Terminal};
-use crate::world::{Cancel, World};
-use event::{Event, Made, Observer, Site, Step};
+use crate::world::{Cancel, Kind, World};
+use crash::{Crash, Point};
+use event::{Event, Made, Observer, Passage, Site, Step};
+use hushed::Hushed;
 use journal::Journal;
 use policy::Policy;
 use prepare::Prepared;
 use redact::Redactor;
+use replay::{Begun, Recall};
+use settle::{Open, Settled};
 
 /// Everything that a run's calls pass through.
 pub struct Gate {
@@ -49,6 +62,8 @@ pub struct Gate {
     pub cancel: Cancel,
     /// Where intents and outcomes are written.
     pub journal: Journal,
+    /// Where the process dies, in a rehearsal.
+    pub crashes: Vec<Crash>,
 }
 
 /// A call as the playbook wrote it.
@@ -111,56 +126,141 @@ impl Gate {
             Failure::Fault(fault) => refused(*fault),
             invalid @ Failure::Invalid(_) => invalid,
         })?;
+        if matches!(operation.effect, Effect::Pure) {
+            self.warn(&call, &prepared);
+            return self
+                .perform(call.entry, &prepared, Retries::Usual)
+                .map_err(refused);
+        }
+        self.cancel.check().map_err(refused)?;
+        let run = self.journal.begin(self.world.as_ref()).map_err(refused)?;
+        if matches!(call.entry.handler, Handler::Gate) {
+            // It does nothing itself; what it calls passes the gate again.
+            return whole::perform(self, call, &prepared);
+        }
+        self.policy.check(operation.action).map_err(refused)?;
+        let step = Step::begun(&call, self.world.now());
+        prepare::sign(&self.journal.stack(), &run, &step, &mut prepared);
+        let recall = self
+            .journal
+            .recall(&step, &prepared.input, &call.controls)
+            .map_err(refused)?;
+        match recall {
+            Recall::Answered(outcome) => self.answer(step, &prepared, *outcome),
+            Recall::New => self.pass(&call, step, &prepared, None).map_err(refused),
+            Recall::Begun(begun) => self
+                .pass(&call, step, &prepared, Some(&begun))
+                .map_err(refused),
+        }
+    }
+
+    /// Answers `step` with what the ledger has of it.
+    fn answer(
+        &self,
+        mut step: Step,
+        prepared: &Prepared,
+        outcome: Result<Value, Fault>,
+    ) -> Result<Value, Failure> {
+        step.passage = Passage::Replayed;
+        step.outcome = outcome;
+        self.note_result(&mut step, prepared);
+        self.tell(&Event::Finished(&step));
+        step.outcome.map_err(Failure::from)
+    }
+
+    /// Intent → world → outcome; `begun` if an earlier process of the run had come
+    /// to the world with it.
+    fn pass(
+        &self,
+        call: &Call,
+        mut step: Step,
+        prepared: &Prepared,
+        begun: Option<&Begun>,
+    ) -> Result<Value, Fault> {
+        self.warn(call, prepared);
+        self.crash(&step, Point::BeforeIntent);
+        let sent = &prepared.input;
+        let intent = match begun.and_then(|begun| begun.intent) {
+            Some(intent) => Some(intent),
+            None => self.journal.intent(&step, sent, &call.controls)?,
+        };
+        self.crash(&step, Point::AfterIntent);
+        self.tell(&Event::Started(&step));
+        // A failure to settle says nothing of the write: its intent stays open.
+        let (passage, outcome) = self.settle_or_send(call, &step, prepared, begun)?;
+        self.crash(&step, Point::Answered);
+        step.passage = passage;
+        step.outcome = match outcome {
+            Ok(value) => Ok(self.redactor.mark(value)),
+            Err(fault) => Err(self.redactor.clean(named(step.operation, fault))),
+        };
+        let ended = self.world.now();
+        step.seconds = seconds_between(step.started, ended);
+        self.note_result(&mut step, prepared);
+        let recorded = self
+            .journal
+            .outcome(intent, &step, sent, &call.controls, ended);
+        self.crash(&step, Point::Recorded);
+        self.tell(&Event::Finished(&step));
+        recorded?;
+        step.outcome
+    }
+
+    fn settle_or_send(
+        &self,
+        call: &Call,
+        step: &Step,
+        prepared: &Prepared,
+        begun: Option<&Begun>,
+    ) -> Result<(Passage, Result<Value, Fault>), Fault> {
+        let open = |begun| Open {
+            step,
+            prepared,
+            controls: &call.controls,
+            begun,
+        };
+        let settled = match begun {
+            None => Settled::Send,
+            Some(begun) => settle::settle(self, &open(begun))?,
+        };
+        Ok(match settled {
+            Settled::Adopted(value) => (Passage::Adopted, Ok(value)),
+            Settled::Assumed(value) => (Passage::Assumed, Ok(value)),
+            Settled::Send => {
+                let now = Begun {
+                    intent: None,
+                    since: step.started,
+                };
+                if crash::is_due(&self.crashes, &step.path, Point::Accepted) {
+                    self.world.once_accepted(crash::die);
+                }
+                let outcome = send::send(self, call.entry, &open(begun.unwrap_or(&now)));
+                // What the world does not keep itself is done when it returns.
+                self.crash(step, Point::Accepted);
+                (Passage::Sent, outcome)
+            }
+        })
+    }
+
+    /// Takes note of the secrets in a result and of what it says was made.
+    fn note_result(&self, step: &mut Step, prepared: &Prepared) {
+        if let Ok(value) = &step.outcome {
+            value.for_each_secret(&mut |secret| self.redactor.add(secret));
+            step.made = Made::of(step.operation, &prepared.input, value);
+        }
+    }
+
+    fn warn(&self, call: &Call, prepared: &Prepared) {
         for warning in &prepared.report.warnings {
             self.tell(&Event::Warning {
                 site: &call.site,
                 message: &warning.message,
             });
         }
-        if matches!(operation.effect, Effect::Pure) {
-            return self.perform(call.entry, &prepared).map_err(refused);
-        }
-        self.cancel.check().map_err(refused)?;
-        let run = self.journal.begin(self.world.as_ref()).map_err(refused)?;
-        if matches!(call.entry.handler, Handler::Gate) {
-            // It does nothing itself; what it calls passes the gate again.
-            return stack::perform(self, operation, &prepared.input, &call.site);
-        }
-        self.policy.check(operation.action).map_err(refused)?;
-        let mut step = Step {
-            path: branch::next_step(),
-            operation,
-            input: prepare::sealed(operation.input, call.input),
-            site: call.site,
-            undoes: call.undoes,
-            started: self.world.now(),
-            seconds: 0.0,
-            outcome: Ok(Value::Null),
-            made: Vec::new(),
-        };
-        prepare::sign(&self.journal.stack(), &run, &step, &mut prepared);
-        let intent = self
-            .journal
-            .intent(&step, &prepared.input, &call.controls)
-            .map_err(refused)?;
-        self.tell(&Event::Started(&step));
-        let outcome = self.perform(call.entry, &prepared);
-        step.outcome = match outcome {
-            Ok(value) => Ok(self.redactor.mark(value)),
-            Err(fault) => Err(self.redactor.clean(named(operation, fault))),
-        };
-        let ended = self.world.now();
-        step.seconds = seconds_between(step.started, ended);
-        if let Ok(value) = &step.outcome {
-            value.for_each_secret(&mut |secret| self.redactor.add(secret));
-            step.made = Made::of(operation, &prepared.input, value);
-        }
-        let recorded = self
-            .journal
-            .outcome(intent, &step, &prepared.input, &call.controls, ended);
-        self.tell(&Event::Finished(&step));
-        recorded.map_err(refused)?;
-        step.outcome.map_err(Failure::from)
+    }
+
+    fn crash(&self, step: &Step, point: Point) {
+        crash::at(&self.crashes, &step.path, point);
     }
 
     /// Tells every observer.
@@ -170,13 +270,36 @@ impl Gate {
         }
     }
 
-    fn perform(&self, entry: &Entry, prepared: &Prepared) -> Result<Value, Fault> {
+    /// The flag with which `opsh` finds this run's ledger.
+    #[must_use]
+    pub fn local_flag(&self) -> &'static str {
+        match self.world.kind() {
+            Kind::Live => "",
+            Kind::Local | Kind::DryRun => " --local",
+        }
+    }
+
+    fn perform(
+        &self,
+        entry: &Entry,
+        prepared: &Prepared,
+        retries: Retries,
+    ) -> Result<Value, Fault> {
+        // A write that has left is waited for: the first Ctrl-C stops before the next one.
+        let cancel = match entry.operation.effect {
+            Effect::Write(_) => self.cancel.patient(),
+            Effect::Pure | Effect::Read => self.cancel.clone(),
+        };
         match entry.handler {
             Handler::Aws(binding) => {
-                let config = self.world.aws(&prepared.scope, &self.cancel)?;
+                let mut config = self.world.aws(&prepared.scope, &cancel)?;
+                if retries == Retries::None {
+                    let once = RetryConfig::disabled();
+                    config = config.into_builder().retry_config(once).build();
+                }
                 let endpoint = config.endpoint_url().map(str::to_owned);
                 let future = (binding.call)(config, prepared.input.clone(), prepared.controls);
-                let answer = self.world.complete(future, &self.cancel);
+                let answer = self.world.complete(future, &cancel);
                 answer.map_err(|mut fault| {
                     if let (FaultKind::Unreachable, Some(endpoint)) = (fault.kind, endpoint) {
                         fault.message = format!("{endpoint}: {}", fault.message);
@@ -188,11 +311,16 @@ impl Gate {
                 let cancel = prepared
                     .controls
                     .timeout
-                    .map_or_else(|| self.cancel.clone(), |limit| self.cancel.within(limit));
+                    .map_or_else(|| cancel.clone(), |limit| cancel.within(limit));
+                let hushed = Hushed(self.terminal.as_ref());
                 let context = Context {
                     world: self.world.as_ref(),
                     cancel: &cancel,
-                    terminal: self.terminal.as_ref(),
+                    terminal: if self.journal.replays() {
+                        &hushed
+                    } else {
+                        self.terminal.as_ref()
+                    },
                     files: &self.files,
                     scope: &prepared.scope,
                 };
@@ -228,6 +356,30 @@ impl Gate {
             _ => fault,
         }
     }
+}
+
+/// Who sends a request again whose answer did not come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Retries {
+    /// The SDK.
+    Usual,
+    /// Nobody.
+    None,
+}
+
+/// The name of the mark of a fault that a playbook cannot catch.
+pub const FATAL: &str = "fatal";
+
+/// Marks a fault that ends the run, whatever the playbook would do about it.
+fn fatal(mut fault: Fault, why: &str) -> Fault {
+    fault.details.insert(FATAL.to_owned(), why.into());
+    fault
+}
+
+/// Whether a fault ends the run, whatever the playbook would do about it.
+#[must_use]
+pub fn is_fatal(fault: &Fault) -> bool {
+    fault.details.contains_key(FATAL)
 }
 
 fn named(operation: &Operation, mut fault: Fault) -> Fault {

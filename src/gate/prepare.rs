@@ -34,6 +34,9 @@ pub static CONTROLS: Structure = Structure {
     ],
 };
 
+/// Those of them that say where a call goes.
+pub const CONTROLS_OF_PLACE: [&str; 2] = ["region", "profile"];
+
 const fn control(name: &'static str, shape: Shape, doc: &'static str) -> Field {
     Field {
         name,
@@ -43,6 +46,9 @@ const fn control(name: &'static str, shape: Shape, doc: &'static str) -> Field {
         doc,
     }
 }
+
+/// The tag that says which run made something.
+pub const RUN_TAG: &str = "opsh:run";
 
 /// An input that may be sent.
 pub struct Prepared {
@@ -130,7 +136,7 @@ pub fn sign(stack: &str, run: &str, step: &Step, prepared: &mut Prepared) {
             .or_insert_with(|| Value::Map(Map::new()));
         if let Value::Map(tags) = tags {
             tags.insert("opsh:stack".to_owned(), stack.into());
-            tags.insert("opsh:run".to_owned(), run.into());
+            tags.insert(RUN_TAG.to_owned(), run.into());
         }
     }
     if let Settle::Token(parameter) = write.settle {

@@ -255,6 +255,7 @@ impl Host {
                 terminal: Arc::clone(lines) as _,
                 cancel,
                 journal: Journal::new(Place::Fresh(ledger), &self.stack, self.function.name()),
+                crashes: Vec::new(),
             },
             sources: Arc::clone(&self.sources),
             parameters: RwLock::default(),

@@ -55,6 +55,7 @@ impl<'a> Writer<'a> {
             "operation": fault.operation,
             "request_id": fault.request_id,
             "retryable": fault.retryable,
+            "open": fault.open,
             "hint": fault.hint,
             "details": self.record(&Value::Map(fault.details.clone())),
         });
@@ -176,6 +177,8 @@ impl<'a> Reader<'a> {
             operation: owned(&record["operation"]).unwrap_or_default(),
             request_id: owned(&record["request_id"]),
             retryable: record["retryable"].as_bool().unwrap_or_default(),
+            // Older records do not say.
+            open: record["open"].as_bool().unwrap_or_default(),
             hint: owned(&record["hint"]),
             details,
         })

@@ -9,6 +9,7 @@
 //! - [`record`]: what is recorded; `query`: what can be asked;
 //! - `schema`: tables to which rows are only ever added; `chain`: the hashes through them;
 //! - `undo`: which steps undo which, and what was adopted;
+//! - `resume`: how a run was started, that it was gone on with, what came after it;
 //! - `place`: the file, made whole or not at all, and watched for lost rows;
 //! - [`seal`]: secrets, encrypted with a key that is elsewhere;
 //! - [`lock`]: one run at a time on a stack.
@@ -20,6 +21,7 @@ pub mod lock;
 mod place;
 mod query;
 pub mod record;
+mod resume;
 mod schema;
 pub mod seal;
 #[cfg(test)]
@@ -36,8 +38,9 @@ pub use lock::{Holder, StackLock};
 pub use query::Secrets;
 pub use record::{
     Adopted, Call, Life, NewRun, Outcome, Resource, ResourceChange, Run, RunEnd, RunId, RunOutcome,
-    Stack, Step, StepEffect, StepEnd, StepId, StepIntent, Undo, Undoes,
+    RunSettings, Stack, Step, StepEffect, StepEnd, StepId, StepIntent, Undo, Undoes,
 };
+pub use resume::Later;
 pub use seal::Seal;
 
 use chain::Broken;

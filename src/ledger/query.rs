@@ -7,7 +7,7 @@ use rusqlite::ToSql;
 use super::chain::{self, Broken, Stored};
 use super::codec::Reader;
 use super::record::{Resource, Run, RunEnd, RunId, Stack, Step, StepEffect, StepEnd, StepId};
-use super::schema::{INTENTS, OUTCOMES, RESOURCES, RUN_ENDS, RUNS};
+use super::schema::{INTENTS, OUTCOMES, RESOURCES, RESUMES, RUN_ENDS, RUNS};
 use super::{Error, Ledger};
 
 /// Whether sealed secrets are opened.
@@ -268,7 +268,7 @@ impl Ledger {
         })
     }
 
-    fn select_runs(
+    pub(super) fn select_runs(
         &mut self,
         condition: &str,
         parameters: &[&dyn ToSql],
@@ -287,6 +287,13 @@ impl Ledger {
     fn recorded_run(&self, row: Stored, secrets: Secrets) -> Result<Run, Broken> {
         let mut cells = Reader::new(row.cells, &self.seal, secrets);
         let id = cells.text()?;
+        let resumes = chain::rows(
+            &self.connection,
+            &RESUMES,
+            "WHERE run = ? ORDER BY seq",
+            [&id],
+        )?;
+        let resumed = resumes.last().map_or(0, |row| row.seq);
         let end = chain::rows(
             &self.connection,
             &RUN_ENDS,
@@ -294,6 +301,8 @@ impl Ledger {
             [&id],
         )?
         .pop()
+        // What it ended with before it was gone on with is not how it ended.
+        .filter(|row| row.seq > resumed)
         .map(|row| {
             let mut cells = Reader::new(row.cells, &self.seal, secrets);
             let _run = cells.text()?;
@@ -312,6 +321,7 @@ impl Ledger {
             world: cells.text()?,
             started: cells.time()?,
             version: cells.text()?,
+            resumes: resumes.len(),
             end,
         })
     }

@@ -19,6 +19,12 @@ impl RunId {
         Self(format!("{time}-{}", hex::encode(random)))
     }
 
+    /// A run that is in no ledger.
+    #[cfg(test)]
+    pub(crate) fn of(name: &str) -> Self {
+        Self(name.to_owned())
+    }
+
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -49,6 +55,15 @@ pub struct NewRun {
     pub random: [u8; 3],
     /// The version of opsh.
     pub version: String,
+}
+
+/// How a run was started: what another process needs to go on with it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunSettings {
+    /// The working directory, absolute: relative paths start there.
+    pub folder: String,
+    /// Region, endpoint, policy, …; what they mean is the command line's business.
+    pub settings: Map,
 }
 
 /// How a run ended.
@@ -190,6 +205,14 @@ impl StepId {
     }
 }
 
+#[cfg(test)]
+impl StepId {
+    /// A row that is in no ledger.
+    pub(crate) fn of(row: i64) -> Self {
+        Self(row)
+    }
+}
+
 /// What a step did.
 #[derive(Debug, Clone)]
 pub struct Outcome {
@@ -256,6 +279,8 @@ pub struct Run {
     pub started: Timestamp,
     /// The version of opsh.
     pub version: String,
+    /// How often it was gone on with.
+    pub resumes: usize,
     /// How it ended; nothing if it still runs or its process died.
     pub end: Option<RunEnd>,
 }
@@ -368,6 +393,7 @@ impl Run {
             "started": self.started.to_string(),
             "version": self.version,
             "outcome": self.outcome(),
+            "resumes": self.resumes,
             "error": self.end.as_ref().and_then(|end| end.error.as_deref()),
             "ended": self.end.as_ref().map(|end| end.ended.to_string()),
         })

@@ -60,13 +60,24 @@ pub(super) const UNDOS: Table = Table {
     columns: &["intent", "run", "undone", "undone_run", "call"],
 };
 
+/// How a run was started, so that it can be gone on with in the same way.
+pub(super) const SETTINGS: Table = Table {
+    name: "settings",
+    columns: &["run", "folder", "settings"],
+};
+/// That a run was gone on with.
+pub(super) const RESUMES: Table = Table {
+    name: "resumes",
+    columns: &["run", "started", "version"],
+};
+
 /// Every table of the chain.
-pub(super) const TABLES: [&Table; 7] = [
-    &RUNS, &RUN_ENDS, &INTENTS, &OUTCOMES, &RESOURCES, &REMOVALS, &UNDOS,
+pub(super) const TABLES: [&Table; 9] = [
+    &RUNS, &RUN_ENDS, &INTENTS, &OUTCOMES, &RESOURCES, &REMOVALS, &UNDOS, &SETTINGS, &RESUMES,
 ];
 
 /// What brings a ledger from each version to the next; the first makes a new one.
-const MIGRATIONS: [&str; 2] = [FIRST, UNDOING];
+const MIGRATIONS: [&str; 3] = [FIRST, UNDOING, RESUMING];
 
 const FIRST: &str = "
 CREATE TABLE head (
@@ -170,6 +181,27 @@ CREATE INDEX undos_by_run ON undos (run);
 CREATE INDEX undos_by_undone_run ON undos (undone_run);
 ";
 
+const RESUMING: &str = "
+CREATE TABLE settings (
+    seq INTEGER PRIMARY KEY,
+    run TEXT NOT NULL,
+    folder TEXT NOT NULL,
+    settings TEXT NOT NULL,
+    prev BLOB NOT NULL,
+    hash BLOB NOT NULL
+) STRICT;
+CREATE TABLE resumes (
+    seq INTEGER PRIMARY KEY,
+    run TEXT NOT NULL,
+    started TEXT NOT NULL,
+    version TEXT NOT NULL,
+    prev BLOB NOT NULL,
+    hash BLOB NOT NULL
+) STRICT;
+CREATE INDEX settings_by_run ON settings (run);
+CREATE INDEX resumes_by_run ON resumes (run);
+";
+
 /// The version that this build writes.
 #[allow(
     clippy::cast_possible_wrap,
@@ -185,12 +217,17 @@ pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
 
 /// Brings the ledger behind `connection` to [`VERSION`], in one transaction.
 pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
+    migrate_to(connection, MIGRATIONS.len())
+}
+
+/// Brings the ledger behind `connection` to `version`, unless it is there already.
+pub(super) fn migrate_to(connection: &mut Connection, version: usize) -> rusqlite::Result<()> {
     let transaction =
         connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    let from = usize::try_from(version(&transaction)?).unwrap_or(0);
-    for sql in MIGRATIONS.iter().skip(from) {
+    let from = usize::try_from(self::version(&transaction)?).unwrap_or(0);
+    for sql in MIGRATIONS.iter().take(version).skip(from) {
         transaction.execute_batch(sql)?;
     }
-    transaction.execute_batch(&format!("PRAGMA user_version = {VERSION}"))?;
+    transaction.execute_batch(&format!("PRAGMA user_version = {}", version.max(from)))?;
     transaction.commit()
 }

@@ -187,19 +187,20 @@ fn inverses_and_searches_can_be_called() {
             }
         }
         match &write.settle {
-            Settle::Token(parameter) => wrong
+            Settle::Token(parameter) | Settle::RepeatIf(parameter) => wrong
                 .unless(operation.input.field(parameter).is_some(), || {
-                    format!("{name}: no parameter '{parameter}' for its token")
+                    format!("{name}: no parameter '{parameter}' for its settling")
                 }),
-            Settle::Find {
-                operation: read,
-                arguments,
-            } => {
+            Settle::Find(find) => {
+                let read = find.operation;
                 let reads = registry()
                     .get(read)
                     .is_some_and(|entry| matches!(entry.operation.effect, Effect::Read));
                 wrong.unless(reads, || format!("{name}: {read} is no read"));
-                calls.push((read, arguments));
+                wrong.unless(!find.proof.is_empty(), || {
+                    format!("{name}: what is found is adopted without a proof")
+                });
+                calls.push((&find.operation, &find.arguments));
             }
             Settle::Repeat | Settle::Ask => {}
         }

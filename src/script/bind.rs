@@ -225,6 +225,9 @@ pub fn thrown(
     if let (Value::Map(map), Some(at)) = (&mut value, at) {
         map.insert("at".into(), site_value(at));
     }
+    if crate::gate::is_fatal(fault) {
+        return EvalAltResult::ErrorTerminated(to_dynamic(&value), position).into();
+    }
     EvalAltResult::ErrorRuntime(to_dynamic(&value), position).into()
 }
 

@@ -8,7 +8,7 @@ use rhai::{Dynamic, EvalAltResult, ParseError, Position};
 use super::limits::{self, Stop};
 use super::source::Sources;
 use super::values::to_value;
-use crate::gate::event::Site;
+use crate::gate::{self, event::Site};
 use crate::world::Reason;
 
 /// What class of end an error is; decides the exit code.
@@ -134,6 +134,9 @@ impl ScriptError {
         let position = error.position();
         let place = site(source, position);
         match error {
+            EvalAltResult::ErrorTerminated(token, _) if !token.is::<Stop>() => {
+                Self::thrown(place, &token)
+            }
             EvalAltResult::ErrorTerminated(token, _) => Self::stopped(place, &token),
             EvalAltResult::ErrorRuntime(token, _) if token.is::<Stop>() => {
                 Self::stopped(place, &token)
@@ -271,6 +274,7 @@ impl ScriptError {
             });
         }
         let class = match text("kind") {
+            _ if text(gate::FATAL) == gate::replay::CHANGED => Class::Start,
             "policy" => Class::Policy,
             "deadline" => Class::Deadline,
             "interrupted" => Class::Interrupted,
@@ -286,6 +290,13 @@ impl ScriptError {
             hint,
             fault: Some(map.clone()),
         }
+    }
+
+    /// Whether a resumed playbook turned out not to be the one that ran.
+    #[must_use]
+    pub fn is_of_a_changed_playbook(&self) -> bool {
+        let mark = self.fault.as_ref().and_then(|fault| fault.get(gate::FATAL));
+        mark.and_then(Value::as_text) == Some(gate::replay::CHANGED)
     }
 
     /// All findings on one line, for records.

@@ -186,6 +186,14 @@ impl Playbook {
 /// # Errors
 /// The run's own; the ledger's.
 pub fn conclude<T>(gate: &Gate, outcome: Result<T, ScriptError>) -> Result<T, ScriptError> {
+    let outcome = match (outcome, gate.journal.missed()) {
+        (Ok(_), Some(step)) => return Err(ended_early(&step)),
+        (outcome, _) => outcome,
+    };
+    if matches!(&outcome, Err(error) if error.is_of_a_changed_playbook()) {
+        // Nothing was done: the run stays as it was.
+        return outcome;
+    }
     let end = match &outcome {
         Ok(_) => RunOutcome::Done,
         Err(error) => {
@@ -203,6 +211,16 @@ pub fn conclude<T>(gate: &Gate, outcome: Result<T, ScriptError>) -> Result<T, Sc
         (Ok(_), Err(fault)) => Err(ScriptError::plain(Class::Failed, fault.message)),
         (outcome, _) => outcome,
     }
+}
+
+fn ended_early(step: &str) -> ScriptError {
+    ScriptError::plain(
+        Class::Start,
+        format!(
+            "the playbook changed in the part that already ran: {step}; now it ends without that"
+        ),
+    )
+    .hint("undo the change and resume again")
 }
 
 /// An I/O error without the number that means nothing to people.

@@ -300,6 +300,22 @@ impl<D: Doors> World for Local<D> {
         }
     }
 
+    fn go_on(&self, since: Timestamp, times: u64) {
+        let behind = since.duration_since(self.doors.clock().now());
+        if let Ok(behind) = Duration::try_from(behind) {
+            // Nothing stops it: it takes no time but virtual one.
+            let _ = self.doors.clock().sleep(behind, &|| false);
+        }
+        self.random
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .set_stream(times);
+    }
+
+    fn once_accepted(&self, then: fn()) {
+        self.doors.once_kept(then);
+    }
+
     fn announce(&self, paths: &[Vec<u32>]) {
         let paths: Vec<Vec<u32>> = paths.iter().map(|path| self.below_root(path)).collect();
         self.doors.clock().announce(&paths);

@@ -102,6 +102,15 @@ pub trait World: Send + Sync {
     /// drops the guard of the last. Live this does nothing.
     fn announce(&self, _paths: &[Vec<u32>]) {}
 
+    /// The run was begun by another process, whose last record is of `since`: time is
+    /// not before that, and what was drawn at random is not drawn again, however
+    /// often (`times`) the run has been gone on with. Live this is so by itself.
+    fn go_on(&self, _since: Timestamp, _times: u64) {}
+
+    /// Calls `then` as soon as the embedded cloud has done and stored something, before
+    /// anybody gets an answer.
+    fn once_accepted(&self, _then: fn()) {}
+
     /// Marks the calling thread as the branch at `path` until the guard is dropped.
     ///
     /// In Local exactly one branch runs at a time, in order of paths, and the
@@ -129,6 +138,7 @@ pub struct Cancel {
     /// The flag of the run that this is part of without being able to end it.
     outer: Option<Arc<AtomicU8>>,
     deadline: Option<Instant>,
+    patient: bool,
 }
 
 impl Cancel {
@@ -142,6 +152,16 @@ impl Cancel {
             flag: Arc::new(AtomicU8::new(0)),
             outer: None,
             deadline,
+            patient: false,
+        }
+    }
+
+    /// The same for what is not to be broken off by an interruption, only by the deadline.
+    #[must_use]
+    pub fn patient(&self) -> Self {
+        Self {
+            patient: true,
+            ..self.clone()
         }
     }
 
@@ -154,9 +174,8 @@ impl Cancel {
             (old, new) => old.or(new),
         };
         Self {
-            flag: Arc::clone(&self.flag),
-            outer: self.outer.clone(),
             deadline,
+            ..self.clone()
         }
     }
 
@@ -210,7 +229,10 @@ impl Cancel {
     /// Why to stop, if so.
     #[must_use]
     pub fn reason(&self) -> Option<Reason> {
-        self.raised().or_else(|| {
+        let raised = self
+            .raised()
+            .filter(|reason| !(self.patient && *reason == Reason::Interrupted));
+        raised.or_else(|| {
             self.deadline
                 .filter(|end| Instant::now() >= *end)
                 .map(|_| Reason::Deadline)

@@ -34,8 +34,11 @@ fn one(services: &[Service<'_>], service: &Service<'_>, operation: &Resolved<'_>
         }
     }
     match &line.settle {
-        Some(Settle::Token(name)) => parameter(operation, name),
-        Some(Settle::Find(call)) => arguments(services, service, operation, call),
+        Some(Settle::Token(name) | Settle::RepeatIf(name)) => parameter(operation, name),
+        Some(Settle::Find(find)) => {
+            arguments(services, service, operation, &find.call)?;
+            find.completed(service, operation).map(drop)
+        }
         _ => Ok(()),
     }
 }

@@ -1,5 +1,6 @@
 //! The hand-written lists: one line an operation, as `operations/README.md` describes.
 
+use crate::find::{self, Find};
 use crate::{Error, Result};
 
 /// One service's list.
@@ -91,8 +92,9 @@ pub struct Call {
 #[derive(Debug)]
 pub enum Settle {
     Token(String),
-    Find(Call),
+    Find(Find),
     Repeat,
+    RepeatIf(String),
     Ask,
 }
 
@@ -260,8 +262,11 @@ fn inverse(module: &str, text: &str) -> Result<Inverse> {
 fn settle(module: &str, text: &str) -> Result<Settle> {
     match text.split_once(' ').unwrap_or((text, "")) {
         ("token", parameter) => Ok(Settle::Token(parameter.to_owned())),
-        ("find", rest) => call(module, rest).map(Settle::Find),
+        ("find", rest) => find::parse(rest, |text| call(module, text)).map(Settle::Find),
         ("repeat", "") => Ok(Settle::Repeat),
+        ("repeat", rest) if rest.starts_with("if ") => {
+            Ok(Settle::RepeatIf(rest["if ".len()..].to_owned()))
+        }
         ("ask", "") => Ok(Settle::Ask),
         _ => Err(Error(format!("cannot settle by '{text}'"))),
     }

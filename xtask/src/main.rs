@@ -14,6 +14,7 @@
 
 mod check;
 mod emit;
+mod find;
 mod list;
 mod model;
 mod prose;

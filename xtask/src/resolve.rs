@@ -52,11 +52,10 @@ impl Resolved<'_> {
 
     /// The parameter with which the gate tags what the operation makes.
     pub fn tags_parameter(&self, service: &Service<'_>) -> Option<&'static str> {
-        // Lambda has a map where others have a list of structures.
-        let map = Type::Map(Box::new(Type::Text));
-        let plain = self.parameters.iter().any(|member| {
-            member.name == "tags" && (service.is_tags(&member.ty) || member.ty == map)
-        });
+        let plain = self
+            .parameters
+            .iter()
+            .any(|member| member.name == "tags" && service.holds_tags(&member.ty));
         (!self.line.makes.is_empty() && (self.specifies_tags || plain)).then_some("tags")
     }
 }
@@ -69,6 +68,11 @@ impl Service<'_> {
     /// Whether `ty` is a list of tags.
     pub fn is_tags(&self, ty: &Type) -> bool {
         list_of(ty).is_some_and(|name| self.tags.iter().any(|tag| tag.name == name))
+    }
+
+    /// Whether `ty` is tags, as a list of structures or, as Lambda has it, as a map.
+    pub fn holds_tags(&self, ty: &Type) -> bool {
+        self.is_tags(ty) || *ty == Type::Map(Box::new(Type::Text))
     }
 
     /// Whether `ty` is a list of filters.

@@ -137,8 +137,9 @@ fn plain(ty: &Type) -> String {
 fn settled(settle: &Settle) -> String {
     match settle {
         Settle::Token(parameter) => format!("token:{parameter}"),
-        Settle::Find(call) => format!("find:{}", target(call)),
+        Settle::Find(find) => format!("find:{} in {}", target(&find.call), find.within),
         Settle::Repeat => "repeat".into(),
+        Settle::RepeatIf(parameter) => format!("repeat if {parameter}"),
         Settle::Ask => "ask".into(),
     }
 }

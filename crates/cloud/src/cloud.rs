@@ -38,6 +38,8 @@ pub(crate) struct Inner {
     /// Only what is under way goes on: see [`Cloud::rest`].
     pub(crate) resting: AtomicBool,
     pub(crate) this: Weak<Inner>,
+    /// Called once, when something has been done and kept.
+    kept: Mutex<Option<fn()>>,
 }
 
 impl Inner {
@@ -86,6 +88,7 @@ impl Cloud {
             invoker: OnceLock::new(),
             resting: AtomicBool::new(false),
             this: Weak::clone(this),
+            kept: Mutex::new(None),
         });
         let tide: Weak<Inner> = Arc::downgrade(&inner);
         inner.clock.attend(tide);
@@ -112,6 +115,15 @@ impl Cloud {
         }
         let happened = state.events.happened();
         self.inner.saved.store(happened, Ordering::SeqCst);
+        let then = self
+            .inner
+            .kept
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(then) = then {
+            then();
+        }
         Ok(())
     }
 
@@ -144,6 +156,16 @@ impl Cloud {
         }
         drop(state);
         self.clock().follow();
+    }
+
+    /// Calls `then` as soon as the next change has been made and is on disk, before
+    /// anybody gets an answer: a rehearsed crash.
+    pub fn once_kept(&self, then: fn()) {
+        *self
+            .inner
+            .kept
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(then);
     }
 
     /// The clock on which everything here happens.

@@ -95,18 +95,42 @@ pub struct InverseCall {
 pub enum Settle {
     /// Sent again with the same idempotency token, which goes into this parameter.
     Token(&'static str),
-    /// Looked for: this read is called, and what carries our tag or has the
-    /// asked-for name is adopted.
-    Find {
-        /// `module::name` of the read.
-        operation: &'static str,
-        /// Its arguments, as in [`InverseCall::arguments`].
-        arguments: &'static [(&'static str, &'static str)],
-    },
+    /// Looked for; what is found and proves to be this call's doing is adopted,
+    /// else the call is sent again.
+    Find(&'static Find),
     /// Harmless to send again.
     Repeat,
+    /// Harmless to send again if this parameter is true; else a person is asked.
+    RepeatIf(&'static str),
     /// Cannot be known: a person is asked.
     Ask,
+}
+
+/// How what an interrupted call made is found again.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Find {
+    /// `module::name` of the read that lists it.
+    pub operation: &'static str,
+    /// Its arguments, as in [`InverseCall::arguments`].
+    pub arguments: &'static [(&'static str, &'static str)],
+    /// Where in the read's result the candidates are, e.g. `result.images[]`.
+    pub within: &'static str,
+    /// What shows that a candidate is this call's doing; all of it must hold.
+    pub proof: &'static [Proof],
+    /// The write's result: each field and where its value comes from (`found.…`
+    /// is the candidate, `every` all of them).
+    pub result: &'static [(&'static str, &'static str)],
+}
+
+/// One condition on a candidate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// The map of tags there holds all tags that were sent, this run's among them.
+    Tags(&'static str),
+    /// The time there is not before the call was begun.
+    Since(&'static str),
+    /// Both are there and the same.
+    Same(&'static str, &'static str),
 }
 
 /// A kind of resource that a write makes.

@@ -111,6 +111,9 @@ pub struct Fault {
     pub request_id: Option<String>,
     /// Whether the same call may work later.
     pub retryable: bool,
+    /// Whether it is unknown if the work was done: the request had left, and no
+    /// answer came that says.
+    pub open: bool,
     /// What to do next.
     pub hint: Option<String>,
     /// What there is to know beyond that, e.g. an SSH command's output.
@@ -128,6 +131,7 @@ impl Fault {
             operation: String::new(),
             request_id: None,
             retryable: false,
+            open: false,
             hint: None,
             details: Map::new(),
         }
@@ -137,6 +141,13 @@ impl Fault {
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same where the work may have been done all the same.
+    #[must_use]
+    pub fn open(mut self) -> Self {
+        self.open = true;
         self
     }
 

@@ -20,7 +20,9 @@ pub mod suggest;
 pub mod validate;
 pub mod value;
 
-pub use declaration::{Effect, Inverse, InverseCall, Makes, Operation, Removes, Settle, Write};
+pub use declaration::{
+    Effect, Find, Inverse, InverseCall, Makes, Operation, Proof, Removes, Settle, Write,
+};
 pub use fault::{Fault, FaultKind};
 pub use shape::{Field, Shape, Structure};
 pub use validate::{Problem, Report};

@@ -1,7 +1,8 @@
 //! The little paths with which declarations point into inputs and results.
 //!
 //! - `result.instances[].instance_id` goes through the list, and selects a list;
-//!   the root (`input` or `result`) is the first word;
+//!   the root (`input` or `result`; `found` where an interrupted call is settled)
+//!   is the first word;
 //! - `result.load_balancers[0].dns_name` takes one item;
 //! - `{input.bucket}/{input.key}` is a text with values in it; with a list inside
 //!   it selects one text for each item; `{…}[]` is a list of one text;
@@ -30,7 +31,8 @@ pub fn all(roots: Roots<'_>, path: &str) -> Vec<Value> {
     }
     let (root, rest) = path.split_once('.').unwrap_or((path, ""));
     match root {
-        "result" => descend(vec![roots.result.clone()], rest),
+        // What was found again stands where the result would.
+        "result" | "found" => descend(vec![roots.result.clone()], rest),
         "input" => descend(vec![Value::Map(roots.input.clone())], rest),
         _ => Vec::new(),
     }

@@ -84,6 +84,10 @@ pub trait Doors: Clone + Debug + Send + Sync + 'static {
     /// passes between commands, and the time that has passed is kept.
     fn close(&self);
 
+    /// Calls `then` as soon as something has been done and stored, before anybody gets
+    /// an answer; a cloud in another process cannot.
+    fn once_kept(&self, _then: fn()) {}
+
     /// Answers a request of an AWS SDK.
     ///
     /// # Errors
@@ -137,6 +141,10 @@ pub trait Doors: Clone + Debug + Send + Sync + 'static {
 }
 
 impl Doors for Cloud {
+    fn once_kept(&self, then: fn()) {
+        Cloud::once_kept(self, then);
+    }
+
     fn clock(&self) -> &Clock {
         self.clock()
     }

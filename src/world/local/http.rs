@@ -115,8 +115,9 @@ impl<D: Doors> Visits<D> {
                 )
                 .hint("check that the host runs and that its security groups let the caller in")
             }
-            Unreachable::Refused(_) | Unreachable::Reset(_) => {
-                Fault::new(FaultKind::Unreachable, format!("{url}: {why}"))
+            Unreachable::Refused(_) => Fault::new(FaultKind::Unreachable, format!("{url}: {why}")),
+            Unreachable::Reset(_) => {
+                Fault::new(FaultKind::Unreachable, format!("{url}: {why}")).open()
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{literal, table_name, tables};
+use crate::find::{Find, Proof};
 use crate::list::{Call, Inverse, Settle};
 use crate::model::{Paging, Type};
 use crate::resolve::{Resolved, Service};
@@ -25,7 +26,7 @@ pub fn all(service: &Service<'_>) -> String {
     );
     out.push_str(
         "#[allow(unused_imports)] // not every service has every kind of operation\n\
-         use opsh_operation::{Effect, Fault, Inverse, InverseCall, Makes, Map, Operation, Removes, Settle, Shape, Write};\n",
+         use opsh_operation::{Effect, Fault, Find, Inverse, InverseCall, Makes, Map, Operation, Proof, Removes, Settle, Shape, Write};\n",
     );
     out.push_str("\nuse crate::{Binding, Controls};\n");
     for operation in &service.operations {
@@ -94,8 +95,9 @@ fn effect(service: &Service<'_>, operation: &Resolved<'_>) -> String {
     };
     let settle = match settle {
         Settle::Token(parameter) => format!("Settle::Token({parameter:?})"),
-        Settle::Find(call) => format!("Settle::Find {{ {} }}", target(call)),
+        Settle::Find(search) => find(service, operation, search),
         Settle::Repeat => "Settle::Repeat".to_owned(),
+        Settle::RepeatIf(parameter) => format!("Settle::RepeatIf({parameter:?})"),
         Settle::Ask => "Settle::Ask".to_owned(),
     };
     let kinds = |what: &str, list: &[(String, String)]| {
@@ -114,17 +116,38 @@ fn effect(service: &Service<'_>, operation: &Resolved<'_>) -> String {
     )
 }
 
-fn target(call: &Call) -> String {
-    let arguments: Vec<String> = call
-        .arguments
+fn find(service: &Service<'_>, operation: &Resolved<'_>, search: &Find) -> String {
+    // What cannot be completed has been refused by the check.
+    let completed = search.completed(service, operation).unwrap_or_default();
+    let proof: Vec<String> = completed
+        .proof
         .iter()
-        .map(|pair| format!("{pair:?}"))
+        .map(|proof| match proof {
+            Proof::Tags(path) => format!("Proof::Tags({path:?})"),
+            Proof::Since(path) => format!("Proof::Since({path:?})"),
+            Proof::Same(left, right) => format!("Proof::Same({left:?}, {right:?})"),
+        })
         .collect();
+    format!(
+        "Settle::Find(&Find {{ {}, within: {:?}, proof: &[{}], result: &[{}] }})",
+        target(&search.call),
+        search.within,
+        proof.join(", "),
+        sources(&completed.fields),
+    )
+}
+
+fn target(call: &Call) -> String {
     format!(
         "operation: {:?}, arguments: &[{}]",
         call.operation,
-        arguments.join(", ")
+        sources(&call.arguments)
     )
+}
+
+fn sources(pairs: &[(String, String)]) -> String {
+    let pairs: Vec<String> = pairs.iter().map(|pair| format!("{pair:?}")).collect();
+    pairs.join(", ")
 }
 
 fn call(out: &mut String, service: &Service<'_>, operation: &Resolved<'_>) {

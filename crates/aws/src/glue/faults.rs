@@ -36,8 +36,13 @@ where
         ),
         SdkError::TimeoutError(_) => slow(),
         SdkError::ResponseError(answer) => garbled(&error, answer.raw().status().as_u16()),
-        SdkError::DispatchFailure(failure) if failure.is_timeout() => slow(),
-        SdkError::DispatchFailure(failure) => not_sent(&error, failure.is_io()),
+        SdkError::DispatchFailure(failure) if failure.is_timeout() && !connecting(&error) => slow(),
+        SdkError::DispatchFailure(failure) => {
+            let lost = failure.is_io() || failure.is_timeout();
+            let mut fault = not_sent(&error, lost);
+            fault.open = lost && !connecting(&error);
+            fault
+        }
         _ => not_sent(&error, false),
     };
     fault.request_id = request_id;
@@ -53,13 +58,25 @@ fn garbled(error: &(dyn Error + 'static), status: u16) -> Fault {
         ),
     );
     fault.retryable = status >= 500;
-    fault
+    fault.open()
 }
 
 fn slow() -> Fault {
-    let mut fault = Fault::new(FaultKind::Timeout, "the service did not answer in time");
+    let mut fault = Fault::new(FaultKind::Timeout, "the service did not answer in time").open();
     fault.retryable = true;
     fault.hint(UNREACHABLE)
+}
+
+/// Whether it failed before there was a connection: then nothing was sent.
+///
+/// The connector's types are private; their texts are what tells.
+fn connecting(error: &(dyn Error + 'static)) -> bool {
+    chain(error).iter().any(|cause| {
+        let text = cause.to_string();
+        ["(Connect)", "dns error", "connect error", "connect timeout"]
+            .iter()
+            .any(|sign| text.contains(sign))
+    })
 }
 
 /// What failed before an answer came: credentials, the connection, or the request itself.
@@ -144,6 +161,8 @@ fn refused(code: Option<&str>, message: Option<&str>, status: u16) -> Fault {
     };
     let mut fault = Fault::new(kind, text).code(code);
     fault.retryable = kind == FaultKind::Throttled || status >= 500 && status != 501;
+    // An error inside the service says nothing of what was done before it.
+    fault.open = kind == FaultKind::Failed && status >= 500 && status != 501;
     fault.hint = hint_for(kind, code).map(str::to_owned);
     fault
 }

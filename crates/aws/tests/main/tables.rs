@@ -99,11 +99,8 @@ fn every_inverse_can_be_called() {
             Inverse::Nothing(why) | Inverse::Impossible(why) => assert!(!why.is_empty(), "{name}"),
         }
         match &write.settle {
-            Settle::Find {
-                operation,
-                arguments,
-            } => calls.push((operation, arguments)),
-            Settle::Token(parameter) => {
+            Settle::Find(find) => calls.push((find.operation, find.arguments)),
+            Settle::Token(parameter) | Settle::RepeatIf(parameter) => {
                 assert!(from.input.field(parameter).is_some(), "{name}");
             }
             Settle::Repeat | Settle::Ask => {}

@@ -35,7 +35,7 @@ pub(super) fn timeout(url: &str, limit: Duration) -> Fault {
     )
     .hint("check that the address is right and reachable from here, or raise 'timeout'");
     fault.retryable = true;
-    fault
+    fault.open()
 }
 
 pub(super) fn too_large(url: &str, limit: u64) -> Fault {
@@ -116,13 +116,14 @@ fn from_io(error: IoError, url: &str, limit: Duration) -> Fault {
         ),
         ErrorKind::TimedOut | ErrorKind::WouldBlock => timeout(url, limit),
         ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe => {
-            unreachable(url, "the connection was reset", CONNECT_HINT)
+            unreachable(url, "the connection was reset", CONNECT_HINT).open()
         }
         ErrorKind::UnexpectedEof => unreachable(
             url,
             "the connection was closed in the middle of the answer",
             CONNECT_HINT,
-        ),
+        )
+        .open(),
         ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => {
             unreachable(url, "there is no route to it", CONNECT_HINT)
         }

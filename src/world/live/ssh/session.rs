@@ -88,9 +88,9 @@ impl Login {
                     )
                     .hint("it may still be running there; raise 'timeout' if it needs longer");
                     fault.retryable = true;
-                    fault
+                    fault.open()
                 }
-                End::Stop(stop) => faults::stopped(&self.peer, stop, "running the command"),
+                End::Stop(stop) => faults::stopped(&self.peer, stop, "running the command").open(),
             };
             let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned().into();
             fault

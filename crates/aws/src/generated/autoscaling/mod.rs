@@ -9,7 +9,7 @@ use crate::glue::*;
 use aws_sdk_autoscaling::Client;
 use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
-use opsh_operation::{Effect, Fault, Inverse, InverseCall, Makes, Map, Operation, Removes, Settle, Shape, Write};
+use opsh_operation::{Effect, Fault, Find, Inverse, InverseCall, Makes, Map, Operation, Proof, Removes, Settle, Shape, Write};
 
 use crate::{Binding, Controls};
 
@@ -42,7 +42,7 @@ pub static CREATE_AUTO_SCALING_GROUP: Operation = Operation {
     input: &tables::CREATE_AUTO_SCALING_GROUP_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
         inverse: Inverse::Calls(&[InverseCall { operation: "autoscaling::delete_auto_scaling_group", arguments: &[("auto_scaling_group_name", "input.auto_scaling_group_name"), ("force_delete", "=true")] }, InverseCall { operation: "autoscaling::wait_until_group_not_exists", arguments: &[("auto_scaling_group_names", "input.auto_scaling_group_name[]")] }]),
-        settle: Settle::Find { operation: "autoscaling::describe_auto_scaling_groups", arguments: &[("auto_scaling_group_names", "input.auto_scaling_group_name[]")] },
+        settle: Settle::Find(&Find { operation: "autoscaling::describe_auto_scaling_groups", arguments: &[("auto_scaling_group_names", "input.auto_scaling_group_name[]")], within: "result.auto_scaling_groups[]", proof: &[Proof::Tags("found.tags")], result: &[] }),
         makes: &[Makes { kind: "autoscaling:group", id: "input.auto_scaling_group_name" }], removes: &[], tags: Some("tags"),
     }),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"web\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 3, availability_zones: [zone], tags: #{ Name: \"web\" } })",
@@ -470,7 +470,7 @@ pub static START_INSTANCE_REFRESH: Operation = Operation {
     input: &tables::START_INSTANCE_REFRESH_INPUT, positional: &[], output: Shape::Struct(&tables::START_INSTANCE_REFRESH_OUTPUT),
     effect: Effect::Write(Write {
         inverse: Inverse::Impossible("replaced instances are gone"),
-        settle: Settle::Find { operation: "autoscaling::describe_instance_refreshes", arguments: &[("auto_scaling_group_name", "input.auto_scaling_group_name")] },
+        settle: Settle::Find(&Find { operation: "autoscaling::describe_instance_refreshes", arguments: &[("auto_scaling_group_name", "input.auto_scaling_group_name")], within: "result.instance_refreshes[]", proof: &[Proof::Since("found.start_time")], result: &[("instance_refresh_id", "found.instance_refresh_id")] }),
         makes: &[], removes: &[], tags: None,
     }),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nautoscaling::wait_until_group_in_service(#{ auto_scaling_group_names: [\"example\"] });\nautoscaling::start_instance_refresh(#{ auto_scaling_group_name: \"example\" }).instance_refresh_id",

@@ -9,7 +9,7 @@ use crate::glue::*;
 use aws_sdk_ec2::Client;
 use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
-use opsh_operation::{Effect, Fault, Inverse, InverseCall, Makes, Map, Operation, Removes, Settle, Shape, Write};
+use opsh_operation::{Effect, Fault, Find, Inverse, InverseCall, Makes, Map, Operation, Proof, Removes, Settle, Shape, Write};
 
 use crate::{Binding, Controls};
 
@@ -19,7 +19,7 @@ pub static ALLOCATE_ADDRESS: Operation = Operation {
     input: &tables::ALLOCATE_ADDRESS_INPUT, positional: &[], output: Shape::Struct(&tables::ALLOCATE_ADDRESS_OUTPUT),
     effect: Effect::Write(Write {
         inverse: Inverse::Calls(&[InverseCall { operation: "ec2::release_address", arguments: &[("allocation_id", "result.allocation_id")] }]),
-        settle: Settle::Find { operation: "ec2::describe_addresses", arguments: &[("filters.domain", "=vpc")] },
+        settle: Settle::Find(&Find { operation: "ec2::describe_addresses", arguments: &[("filters.domain", "=vpc")], within: "result.addresses[]", proof: &[Proof::Tags("found.tags")], result: &[("allocation_id", "found.allocation_id"), ("public_ipv4_pool", "found.public_ipv4_pool"), ("network_border_group", "found.network_border_group"), ("domain", "found.domain"), ("customer_owned_ip", "found.customer_owned_ip"), ("customer_owned_ipv4_pool", "found.customer_owned_ipv4_pool"), ("carrier_ip", "found.carrier_ip"), ("public_ip", "found.public_ip")] }),
         makes: &[Makes { kind: "ec2:elastic-ip", id: "result.allocation_id" }], removes: &[], tags: Some("tags"),
     }),
     example: "ec2::allocate_address(#{ domain: \"vpc\" }).public_ip",
@@ -75,7 +75,7 @@ pub static ATTACH_VOLUME: Operation = Operation {
     input: &tables::ATTACH_VOLUME_INPUT, positional: &[], output: Shape::Struct(&tables::ATTACH_VOLUME_OUTPUT),
     effect: Effect::Write(Write {
         inverse: Inverse::Calls(&[InverseCall { operation: "ec2::detach_volume", arguments: &[("volume_id", "input.volume_id"), ("instance_id", "input.instance_id")] }, InverseCall { operation: "ec2::wait_until_volume_available", arguments: &[("volume_ids", "input.volume_id[]")] }]),
-        settle: Settle::Find { operation: "ec2::describe_volumes", arguments: &[("filters.volume-id", "input.volume_id"), ("filters.attachment.instance-id", "input.instance_id")] },
+        settle: Settle::Find(&Find { operation: "ec2::describe_volumes", arguments: &[("filters.volume-id", "input.volume_id"), ("filters.attachment.instance-id", "input.instance_id")], within: "result.volumes[].attachments[]", proof: &[Proof::Same("found.instance_id", "input.instance_id"), Proof::Since("found.attach_time")], result: &[("delete_on_termination", "found.delete_on_termination"), ("associated_resource", "found.associated_resource"), ("instance_owning_service", "found.instance_owning_service"), ("ebs_card_index", "found.ebs_card_index"), ("volume_id", "found.volume_id"), ("instance_id", "found.instance_id"), ("device", "found.device"), ("state", "found.state"), ("attach_time", "found.attach_time")] }),
         makes: &[Makes { kind: "ec2:volume-attachment", id: "{input.volume_id}/{input.instance_id}" }], removes: &[], tags: None,
     }),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nlet zone = ec2::describe_instances(#{ instance_ids: [id] }).reservations[0].instances[0].placement.availability_zone;\nlet volume = ec2::create_volume(#{ availability_zone: zone, size: 8 }).volume_id;\nec2::wait_until_volume_available(#{ volume_ids: [volume] });\nec2::attach_volume(#{ volume_id: volume, instance_id: id, device: \"/dev/sdf\" }).device",
@@ -198,7 +198,7 @@ pub static CREATE_IMAGE: Operation = Operation {
     input: &tables::CREATE_IMAGE_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_IMAGE_OUTPUT),
     effect: Effect::Write(Write {
         inverse: Inverse::Calls(&[InverseCall { operation: "ec2::deregister_image", arguments: &[("image_id", "result.image_id"), ("delete_associated_snapshots", "=true")] }]),
-        settle: Settle::Find { operation: "ec2::describe_images", arguments: &[("filters.name", "input.name")] },
+        settle: Settle::Find(&Find { operation: "ec2::describe_images", arguments: &[("filters.name", "input.name")], within: "result.images[]", proof: &[Proof::Tags("found.tags")], result: &[("image_id", "found.image_id")] }),
         makes: &[Makes { kind: "ec2:image", id: "result.image_id" }], removes: &[], tags: Some("tags"),
     }),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::create_image(#{ instance_id: id, name: \"golden\" }).image_id",
@@ -310,7 +310,7 @@ pub static CREATE_SECURITY_GROUP: Operation = Operation {
     input: &tables::CREATE_SECURITY_GROUP_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_SECURITY_GROUP_OUTPUT),
     effect: Effect::Write(Write {
         inverse: Inverse::Calls(&[InverseCall { operation: "ec2::delete_security_group", arguments: &[("group_id", "result.group_id")] }]),
-        settle: Settle::Find { operation: "ec2::describe_security_groups", arguments: &[("filters.group-name", "input.group_name"), ("filters.vpc-id", "input.vpc_id")] },
+        settle: Settle::Find(&Find { operation: "ec2::describe_security_groups", arguments: &[("filters.group-name", "input.group_name"), ("filters.vpc-id", "input.vpc_id")], within: "result.security_groups[]", proof: &[Proof::Tags("found.tags")], result: &[("group_id", "found.group_id"), ("tags", "found.tags"), ("security_group_arn", "found.security_group_arn")] }),
         makes: &[Makes { kind: "ec2:security-group", id: "result.group_id" }], removes: &[], tags: Some("tags"),
     }),
     example: "ec2::create_security_group(#{ group_name: \"web\", description: \"HTTP from everywhere.\", tags: #{ Name: \"web\" } }).group_id",
@@ -336,7 +336,7 @@ pub static CREATE_SNAPSHOT: Operation = Operation {
     input: &tables::CREATE_SNAPSHOT_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_SNAPSHOT_OUTPUT),
     effect: Effect::Write(Write {
         inverse: Inverse::Calls(&[InverseCall { operation: "ec2::delete_snapshot", arguments: &[("snapshot_id", "result.snapshot_id")] }]),
-        settle: Settle::Find { operation: "ec2::describe_snapshots", arguments: &[("filters.volume-id", "input.volume_id"), ("owner_ids", "=[\"self\"]")] },
+        settle: Settle::Find(&Find { operation: "ec2::describe_snapshots", arguments: &[("filters.volume-id", "input.volume_id"), ("owner_ids", "=[\"self\"]")], within: "result.snapshots[]", proof: &[Proof::Tags("found.tags")], result: &[("owner_alias", "found.owner_alias"), ("outpost_arn", "found.outpost_arn"), ("tags", "found.tags"), ("storage_tier", "found.storage_tier"), ("restore_expiry_time", "found.restore_expiry_time"), ("sse_type", "found.sse_type"), ("availability_zone", "found.availability_zone"), ("transfer_type", "found.transfer_type"), ("completion_duration_minutes", "found.completion_duration_minutes"), ("completion_time", "found.completion_time"), ("full_snapshot_size_in_bytes", "found.full_snapshot_size_in_bytes"), ("snapshot_id", "found.snapshot_id"), ("volume_id", "found.volume_id"), ("state", "found.state"), ("state_message", "found.state_message"), ("start_time", "found.start_time"), ("progress", "found.progress"), ("owner_id", "found.owner_id"), ("description", "found.description"), ("volume_size", "found.volume_size"), ("encrypted", "found.encrypted"), ("kms_key_id", "found.kms_key_id"), ("data_encryption_key_id", "found.data_encryption_key_id")] }),
         makes: &[Makes { kind: "ec2:snapshot", id: "result.snapshot_id" }], removes: &[], tags: Some("tags"),
     }),
     example: "let volume = ec2::create_volume(#{ availability_zone: ec2::describe_availability_zones(#{}).availability_zones[0].zone_name, size: 8, volume_type: \"gp3\" }).volume_id;\nec2::wait_until_volume_available(#{ volume_ids: [volume] });\nec2::create_snapshot(#{ volume_id: volume, description: \"before the upgrade\" }).snapshot_id",
@@ -363,7 +363,7 @@ pub static CREATE_SNAPSHOTS: Operation = Operation {
     input: &tables::CREATE_SNAPSHOTS_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_SNAPSHOTS_OUTPUT),
     effect: Effect::Write(Write {
         inverse: Inverse::Calls(&[InverseCall { operation: "ec2::delete_snapshot", arguments: &[("snapshot_id", "each result.snapshots[].snapshot_id")] }]),
-        settle: Settle::Find { operation: "ec2::describe_snapshots", arguments: &[("owner_ids", "=[\"self\"]")] },
+        settle: Settle::Find(&Find { operation: "ec2::describe_snapshots", arguments: &[("owner_ids", "=[\"self\"]")], within: "result.snapshots[]", proof: &[Proof::Tags("found.tags")], result: &[("snapshots", "every")] }),
         makes: &[Makes { kind: "ec2:snapshot", id: "result.snapshots[].snapshot_id" }], removes: &[], tags: Some("tags"),
     }),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::create_snapshots(#{ instance_specification: #{ instance_id: id } }).snapshots",
@@ -1354,7 +1354,7 @@ pub static IMPORT_KEY_PAIR: Operation = Operation {
     input: &tables::IMPORT_KEY_PAIR_INPUT, positional: &[], output: Shape::Struct(&tables::IMPORT_KEY_PAIR_OUTPUT),
     effect: Effect::Write(Write {
         inverse: Inverse::Calls(&[InverseCall { operation: "ec2::delete_key_pair", arguments: &[("key_name", "input.key_name")] }]),
-        settle: Settle::Find { operation: "ec2::describe_key_pairs", arguments: &[("key_names", "input.key_name[]")] },
+        settle: Settle::Find(&Find { operation: "ec2::describe_key_pairs", arguments: &[("key_names", "input.key_name[]")], within: "result.key_pairs[]", proof: &[Proof::Tags("found.tags")], result: &[("key_fingerprint", "found.key_fingerprint"), ("key_name", "found.key_name"), ("key_pair_id", "found.key_pair_id"), ("tags", "found.tags")] }),
         makes: &[Makes { kind: "ec2:key-pair", id: "result.key_pair_id" }], removes: &[], tags: Some("tags"),
     }),
     example: "ec2::import_key_pair(#{ key_name: \"example\", public_key_material: \"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ+Kqw3uqkZcRPkHs6QGvI0W0kZmGJ3CxWY2sRYwUG3V example\" }).key_pair_id",
@@ -1542,7 +1542,7 @@ pub static REGISTER_IMAGE: Operation = Operation {
     input: &tables::REGISTER_IMAGE_INPUT, positional: &[], output: Shape::Struct(&tables::REGISTER_IMAGE_OUTPUT),
     effect: Effect::Write(Write {
         inverse: Inverse::Calls(&[InverseCall { operation: "ec2::deregister_image", arguments: &[("image_id", "result.image_id")] }]),
-        settle: Settle::Find { operation: "ec2::describe_images", arguments: &[("filters.name", "input.name")] },
+        settle: Settle::Find(&Find { operation: "ec2::describe_images", arguments: &[("filters.name", "input.name")], within: "result.images[]", proof: &[Proof::Tags("found.tags")], result: &[("image_id", "found.image_id")] }),
         makes: &[Makes { kind: "ec2:image", id: "result.image_id" }], removes: &[], tags: Some("tags"),
     }),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nlet root = ec2::describe_instances(#{ instance_ids: [id] }).reservations[0].instances[0].block_device_mappings[0].ebs.volume_id;\nlet snapshot = ec2::create_snapshot(#{ volume_id: root }).snapshot_id;\nec2::wait_until_snapshot_completed(#{ snapshot_ids: [snapshot] });\nec2::register_image(#{ name: \"own\", root_device_name: \"/dev/xvda\", architecture: \"x86_64\", virtualization_type: \"hvm\", block_device_mappings: [#{ device_name: \"/dev/xvda\", ebs: #{ snapshot_id: snapshot } }] }).image_id",

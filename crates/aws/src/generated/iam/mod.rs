@@ -9,7 +9,7 @@ use crate::glue::*;
 use aws_sdk_iam::Client;
 use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
-use opsh_operation::{Effect, Fault, Inverse, InverseCall, Makes, Map, Operation, Removes, Settle, Shape, Write};
+use opsh_operation::{Effect, Fault, Find, Inverse, InverseCall, Makes, Map, Operation, Proof, Removes, Settle, Shape, Write};
 
 use crate::{Binding, Controls};
 
@@ -19,7 +19,7 @@ pub static ADD_ROLE_TO_INSTANCE_PROFILE: Operation = Operation {
     input: &tables::ADD_ROLE_TO_INSTANCE_PROFILE_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
         inverse: Inverse::Calls(&[InverseCall { operation: "iam::remove_role_from_instance_profile", arguments: &[("instance_profile_name", "input.instance_profile_name"), ("role_name", "input.role_name")] }]),
-        settle: Settle::Find { operation: "iam::get_instance_profile", arguments: &[("instance_profile_name", "input.instance_profile_name")] },
+        settle: Settle::Find(&Find { operation: "iam::get_instance_profile", arguments: &[("instance_profile_name", "input.instance_profile_name")], within: "result.instance_profile.roles[]", proof: &[Proof::Same("found.role_name", "input.role_name")], result: &[] }),
         makes: &[Makes { kind: "iam:instance-profile-role", id: "{input.instance_profile_name}/{input.role_name}" }], removes: &[], tags: None,
     }),
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\niam::create_instance_profile(#{ instance_profile_name: \"example\" });\niam::add_role_to_instance_profile(#{ instance_profile_name: \"example\", role_name: \"example\" })",
@@ -65,7 +65,7 @@ pub static CREATE_INSTANCE_PROFILE: Operation = Operation {
     input: &tables::CREATE_INSTANCE_PROFILE_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_INSTANCE_PROFILE_OUTPUT),
     effect: Effect::Write(Write {
         inverse: Inverse::Calls(&[InverseCall { operation: "iam::delete_instance_profile", arguments: &[("instance_profile_name", "input.instance_profile_name")] }]),
-        settle: Settle::Find { operation: "iam::get_instance_profile", arguments: &[("instance_profile_name", "input.instance_profile_name")] },
+        settle: Settle::Find(&Find { operation: "iam::get_instance_profile", arguments: &[("instance_profile_name", "input.instance_profile_name")], within: "result.instance_profile", proof: &[Proof::Tags("found.tags")], result: &[("instance_profile", "found")] }),
         makes: &[Makes { kind: "iam:instance-profile", id: "input.instance_profile_name" }], removes: &[], tags: Some("tags"),
     }),
     example: "iam::create_instance_profile(#{ instance_profile_name: \"web\" }).instance_profile.arn",
@@ -88,7 +88,7 @@ pub static CREATE_ROLE: Operation = Operation {
     input: &tables::CREATE_ROLE_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_ROLE_OUTPUT),
     effect: Effect::Write(Write {
         inverse: Inverse::Calls(&[InverseCall { operation: "iam::delete_role", arguments: &[("role_name", "input.role_name")] }]),
-        settle: Settle::Find { operation: "iam::get_role", arguments: &[("role_name", "input.role_name")] },
+        settle: Settle::Find(&Find { operation: "iam::get_role", arguments: &[("role_name", "input.role_name")], within: "result.role", proof: &[Proof::Tags("found.tags")], result: &[("role", "found")] }),
         makes: &[Makes { kind: "iam:role", id: "input.role_name" }], removes: &[], tags: Some("tags"),
     }),
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"web\", assume_role_policy_document: trust, tags: #{ team: \"web\" } }).role.arn",

@@ -8,7 +8,7 @@ pub mod tables;
 use crate::glue::*;
 use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
-use opsh_operation::{Effect, Fault, Inverse, InverseCall, Makes, Map, Operation, Removes, Settle, Shape, Write};
+use opsh_operation::{Effect, Fault, Find, Inverse, InverseCall, Makes, Map, Operation, Proof, Removes, Settle, Shape, Write};
 
 use crate::{Binding, Controls};
 
@@ -44,7 +44,7 @@ pub static COMPLETE_MULTIPART_UPLOAD: Operation = Operation {
     input: &tables::COMPLETE_MULTIPART_UPLOAD_INPUT, positional: &[], output: Shape::Struct(&tables::COMPLETE_MULTIPART_UPLOAD_OUTPUT),
     effect: Effect::Write(Write {
         inverse: Inverse::Calls(&[InverseCall { operation: "s3::delete_object", arguments: &[("bucket", "input.bucket"), ("key", "input.key")] }]),
-        settle: Settle::Find { operation: "s3::head_object", arguments: &[("bucket", "input.bucket"), ("key", "input.key")] },
+        settle: Settle::Find(&Find { operation: "s3::head_object", arguments: &[("bucket", "input.bucket"), ("key", "input.key")], within: "result", proof: &[Proof::Since("found.last_modified")], result: &[("bucket", "input.bucket"), ("key", "input.key"), ("expiration", "found.expiration"), ("e_tag", "found.e_tag"), ("checksum_crc32", "found.checksum_crc32"), ("checksum_crc32_c", "found.checksum_crc32_c"), ("checksum_crc64_nvme", "found.checksum_crc64_nvme"), ("checksum_sha1", "found.checksum_sha1"), ("checksum_sha256", "found.checksum_sha256"), ("checksum_sha512", "found.checksum_sha512"), ("checksum_md5", "found.checksum_md5"), ("checksum_xxhash64", "found.checksum_xxhash64"), ("checksum_xxhash3", "found.checksum_xxhash3"), ("checksum_xxhash128", "found.checksum_xxhash128"), ("checksum_type", "found.checksum_type"), ("server_side_encryption", "found.server_side_encryption"), ("version_id", "found.version_id"), ("ssekms_key_id", "found.ssekms_key_id"), ("bucket_key_enabled", "found.bucket_key_enabled"), ("request_charged", "found.request_charged")] }),
         makes: &[Makes { kind: "s3:object", id: "{input.bucket}/{input.key}" }], removes: &[Removes { kind: "s3:multipart-upload", id: "{input.bucket}/{input.key}/{input.upload_id}" }], tags: None,
     }),
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\nlet upload = s3::create_multipart_upload(#{ bucket: bucket, key: \"big\" }).upload_id;\nlet part = s3::upload_part(#{ bucket: bucket, key: \"big\", upload_id: upload, part_number: 1, body: \"part\" }).e_tag;\ns3::complete_multipart_upload(#{ bucket: bucket, key: \"big\", upload_id: upload, multipart_upload: #{ parts: [#{ part_number: 1, e_tag: part }] } }).key",
@@ -154,7 +154,7 @@ pub static CREATE_BUCKET: Operation = Operation {
     input: &tables::CREATE_BUCKET_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_BUCKET_OUTPUT),
     effect: Effect::Write(Write {
         inverse: Inverse::Calls(&[InverseCall { operation: "s3::empty_bucket", arguments: &[("bucket", "input.bucket")] }, InverseCall { operation: "s3::delete_bucket", arguments: &[("bucket", "input.bucket")] }, InverseCall { operation: "s3::wait_until_bucket_not_exists", arguments: &[("bucket", "input.bucket")] }]),
-        settle: Settle::Find { operation: "s3::head_bucket", arguments: &[("bucket", "input.bucket")] },
+        settle: Settle::Find(&Find { operation: "s3::list_buckets", arguments: &[("prefix", "input.bucket")], within: "result.buckets[]", proof: &[Proof::Same("found.name", "input.bucket"), Proof::Since("found.creation_date")], result: &[("location", "/{found.name}"), ("bucket_arn", "found.bucket_arn")] }),
         makes: &[Makes { kind: "s3:bucket", id: "input.bucket" }], removes: &[], tags: None,
     }),
     example: "s3::create_bucket(#{ bucket: \"opsh-example\" }).location",
@@ -185,7 +185,7 @@ pub static CREATE_MULTIPART_UPLOAD: Operation = Operation {
     input: &tables::CREATE_MULTIPART_UPLOAD_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_MULTIPART_UPLOAD_OUTPUT),
     effect: Effect::Write(Write {
         inverse: Inverse::Calls(&[InverseCall { operation: "s3::abort_multipart_upload", arguments: &[("bucket", "input.bucket"), ("key", "input.key"), ("upload_id", "result.upload_id")] }]),
-        settle: Settle::Find { operation: "s3::list_multipart_uploads", arguments: &[("bucket", "input.bucket"), ("prefix", "input.key")] },
+        settle: Settle::Find(&Find { operation: "s3::list_multipart_uploads", arguments: &[("bucket", "input.bucket"), ("prefix", "input.key")], within: "result.uploads[]", proof: &[Proof::Same("found.key", "input.key"), Proof::Since("found.initiated")], result: &[("bucket", "input.bucket"), ("key", "found.key"), ("upload_id", "found.upload_id"), ("checksum_algorithm", "found.checksum_algorithm"), ("checksum_type", "found.checksum_type")] }),
         makes: &[Makes { kind: "s3:multipart-upload", id: "{input.bucket}/{input.key}/{result.upload_id}" }], removes: &[], tags: None,
     }),
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::create_multipart_upload(#{ bucket: bucket, key: \"big\" }).upload_id",

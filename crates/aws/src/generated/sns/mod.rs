@@ -9,7 +9,7 @@ use crate::glue::*;
 use aws_sdk_sns::Client;
 use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
-use opsh_operation::{Effect, Fault, Inverse, InverseCall, Makes, Map, Operation, Removes, Settle, Shape, Write};
+use opsh_operation::{Effect, Fault, Find, Inverse, InverseCall, Makes, Map, Operation, Proof, Removes, Settle, Shape, Write};
 
 use crate::{Binding, Controls};
 

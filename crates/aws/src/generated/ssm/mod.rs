@@ -9,7 +9,7 @@ use crate::glue::*;
 use aws_sdk_ssm::Client;
 use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
-use opsh_operation::{Effect, Fault, Inverse, InverseCall, Makes, Map, Operation, Removes, Settle, Shape, Write};
+use opsh_operation::{Effect, Fault, Find, Inverse, InverseCall, Makes, Map, Operation, Proof, Removes, Settle, Shape, Write};
 
 use crate::{Binding, Controls};
 
@@ -158,7 +158,7 @@ pub static PUT_PARAMETER: Operation = Operation {
     input: &tables::PUT_PARAMETER_INPUT, positional: &[], output: Shape::Struct(&tables::PUT_PARAMETER_OUTPUT),
     effect: Effect::Write(Write {
         inverse: Inverse::Calls(&[InverseCall { operation: "ssm::delete_parameter", arguments: &[("name", "input.name")] }]),
-        settle: Settle::Find { operation: "ssm::get_parameter", arguments: &[("name", "input.name")] },
+        settle: Settle::Find(&Find { operation: "ssm::get_parameter", arguments: &[("name", "input.name")], within: "result.parameter", proof: &[Proof::Since("found.last_modified_date")], result: &[("version", "found.version")] }),
         makes: &[Makes { kind: "ssm:parameter", id: "input.name" }], removes: &[], tags: Some("tags"),
     }),
     example: "ssm::put_parameter(#{ name: \"/example/color\", value: \"blue\", type: \"String\" }).version",

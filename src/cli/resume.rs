@@ -1,0 +1,283 @@
+//! `opsh resume [RUN]`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use opsh_operation::Value;
+use opsh_operation::validate::parse_duration;
+
+use super::console::Output;
+use super::fault::{self, Rehearsal};
+use super::start::{self, FOLDER, Settings, Started};
+use super::{exit_code, json, kept, run};
+use crate::gate::journal::{Assumption, Resumes};
+use crate::ledger::{self, Ledger, Run, RunSettings, Secrets};
+use crate::script::error::{Class, ScriptError};
+use crate::script::run::Playbook;
+use crate::script::source::Sources;
+
+/// Go on with a run that was killed, interrupted or failed.
+///
+/// The playbook runs again, with the parameters and settings it was started with; what
+/// it had done is answered from the ledger, what was in flight is settled, and it goes
+/// on from there. Exit codes: as `opsh run`; 2 also if the playbook changed in the part
+/// that already ran.
+#[derive(Args)]
+pub struct Arguments {
+    /// A run's id or the beginning of it [default: the newest that has not come to its end]
+    run: Option<String>,
+    /// A run on the embedded cloud
+    #[arg(long)]
+    local: bool,
+    /// A run on the embedded cloud that `opsh local serve` has at URL, from this folder
+    #[arg(long, value_name = "URL", conflicts_with = "local")]
+    local_at: Option<String>,
+    /// What to take for true of a step of which nobody knows whether it was done
+    #[arg(long, value_name = "[STEP=]done|not-done", value_parser = assumption)]
+    assume: Vec<Assumption>,
+    /// Form of results
+    #[arg(long, value_enum, default_value_t)]
+    output: Output,
+    /// Append everything that happens to FILE
+    #[arg(long, value_name = "FILE")]
+    log_file: Option<PathBuf>,
+    /// Say more: reads and what comes from the ledger, too
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    verbose: u8,
+    /// Say less: errors only
+    #[arg(short, long, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Answer yes to every confirmation
+    #[arg(long)]
+    yes: bool,
+    /// Another profile of the shared AWS configuration, for the same account
+    #[arg(long)]
+    profile: Option<String>,
+    /// Send AWS requests to this endpoint
+    #[arg(long, value_name = "URL")]
+    endpoint_url: Option<String>,
+    /// Connect to ADDR:PORT whenever HOST:PORT is asked for (HOST or PORT may be empty)
+    #[arg(long, value_name = "HOST:PORT:ADDR:PORT")]
+    connect_to: Vec<String>,
+    /// Let something go wrong on purpose, as for `opsh run` (embedded cloud only)
+    #[arg(long, value_name = "RULE", value_parser = fault::parse)]
+    fault: Vec<Rehearsal>,
+    /// Stop after this time, e.g. 10m
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    deadline: Option<Duration>,
+}
+
+impl Arguments {
+    fn embedded(&self) -> bool {
+        self.local || self.local_at.is_some()
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    parse_duration(text).ok_or_else(|| "write a duration such as 90s or 10m".to_owned())
+}
+
+fn assumption(text: &str) -> Result<Assumption, String> {
+    let (step, word) = match text.rsplit_once('=') {
+        None => (None, text),
+        Some((step, word)) => {
+            let step = step.parse().map_err(|_| {
+                format!("'{step}' is no step; write a number or a path such as 3.0.2")
+            })?;
+            (Some(step), word)
+        }
+    };
+    let done = match word {
+        "done" => true,
+        "not-done" => false,
+        _ => return Err(format!("'{word}' is neither done nor not-done")),
+    };
+    Ok(Assumption { step, done })
+}
+
+/// Goes on with the run and gives the exit code.
+#[must_use]
+pub fn main(arguments: &Arguments) -> ExitCode {
+    let sources = Arc::new(Sources::default());
+    match prepare(arguments, &sources) {
+        Ok(resumed) => {
+            let outcome = resumed.started.run(&resumed.playbook, resumed.parameters);
+            resumed.started.console.progress.clear();
+            run::report(&resumed.started, &resumed.settings, &sources, outcome)
+        }
+        Err(error) => {
+            // Nothing has started that could have learnt a secret.
+            match arguments.output {
+                Output::Human => eprint!("{}", error.render(&sources)),
+                Output::Json => println!("{}", json::error(&error)),
+            }
+            exit_code(error.class)
+        }
+    }
+}
+
+struct Resumed {
+    started: Started,
+    settings: Settings,
+    playbook: Playbook,
+    parameters: BTreeMap<String, Value>,
+}
+
+fn prepare(arguments: &Arguments, sources: &Arc<Sources>) -> Result<Resumed, ScriptError> {
+    let (run, recorded) = recorded(arguments)?;
+    let mut settings = asked(arguments);
+    settings.stack = Some(run.stack.clone());
+    kept::restore(&recorded.settings, &mut settings);
+    let playbook = Playbook::load(&found(&run.playbook, &recorded.folder), sources)?;
+    let resumes = Resumes {
+        run: run.id,
+        assumptions: arguments.assume.clone(),
+    };
+    let started = start::start_as(
+        &settings,
+        &run.stack,
+        &playbook.name,
+        Arc::clone(sources),
+        |journal| journal.resuming(resumes),
+    )?;
+    let gate = &started.runtime.gate;
+    // At once, not with the first step: another process may be at it.
+    gate.journal
+        .begin(gate.world.as_ref())
+        .map_err(|fault| ScriptError::plain(Class::Start, fault.message))?;
+    Ok(Resumed {
+        started,
+        settings,
+        playbook,
+        parameters: run.params,
+    })
+}
+
+/// The run that is meant, and how it was started.
+fn recorded(arguments: &Arguments) -> Result<(Run, RunSettings), ScriptError> {
+    let failed = |error: ledger::Error| ScriptError::plain(Class::Start, error.to_string());
+    let folder = Path::new(FOLDER);
+    let path = if arguments.embedded() {
+        folder.join("local")
+    } else {
+        folder.to_path_buf()
+    }
+    .join("ledger.db");
+    let Some(mut ledger) = Ledger::open_existing(&path).map_err(failed)? else {
+        return Err(nothing(
+            arguments,
+            &format!("there is no ledger {}", path.display()),
+        ));
+    };
+    let id = match &arguments.run {
+        Some(name) => name.clone(),
+        None => match ledger.unfinished().map_err(failed)? {
+            Some(run) => run.id.to_string(),
+            None => return Err(nothing(arguments, "every run has come to its end")),
+        },
+    };
+    let run = ledger.run(&id, Secrets::Opened).map_err(failed)?;
+    if run.outcome() == "done" {
+        return Err(nothing(
+            arguments,
+            &format!("the run {} has come to its end", run.id),
+        ));
+    }
+    let settings = ledger.settings(&run.id).map_err(failed)?.ok_or_else(|| {
+        ScriptError::plain(
+            Class::Start,
+            format!(
+                "the run {} cannot be resumed: how it was started is not recorded (a shell, an \
+                 older opsh, or another command)",
+                run.id
+            ),
+        )
+    })?;
+    overtaken(arguments, &mut ledger, &run)
+        .map_err(failed)?
+        .map_or(Ok((run, settings)), Err)
+}
+
+/// Why the run's stack is not as it left it, if that matters.
+fn overtaken(
+    arguments: &Arguments,
+    ledger: &mut Ledger,
+    run: &Run,
+) -> Result<Option<ScriptError>, ledger::Error> {
+    let Some(later) = ledger.later(run)? else {
+        return Ok(None);
+    };
+    if let Some((kind, id)) = later.removed {
+        let error = ScriptError::plain(
+            Class::Start,
+            format!(
+                "the run {} cannot be resumed: {kind} {id}, which it had made, has been removed since",
+                run.id
+            ),
+        );
+        return Ok(Some(error.hint("run the playbook anew")));
+    }
+    if arguments.run.is_some() {
+        return Ok(None);
+    }
+    let error = ScriptError::plain(
+        Class::Start,
+        format!(
+            "the run {} has not come to its end, but the run {} has worked on the stack '{}' after it",
+            run.id, later.run.id, run.stack
+        ),
+    );
+    Ok(Some(error.hint(format!(
+        "if it is meant all the same: opsh resume {}{}",
+        run.id,
+        if arguments.embedded() { " --local" } else { "" }
+    ))))
+}
+
+fn nothing(arguments: &Arguments, why: &str) -> ScriptError {
+    ScriptError::plain(Class::Start, format!("there is nothing to resume: {why}")).hint(
+        if arguments.embedded() {
+            "runs against AWS are resumed without --local"
+        } else {
+            "runs on the embedded cloud are resumed with --local"
+        },
+    )
+}
+
+/// The playbook's file: where it was named from here, or from where the run was started.
+fn found(playbook: &str, folder: &str) -> PathBuf {
+    let here = PathBuf::from(playbook);
+    if here.exists() {
+        here
+    } else {
+        Path::new(folder).join(playbook)
+    }
+}
+
+fn asked(arguments: &Arguments) -> Settings {
+    Settings {
+        local: arguments.local,
+        local_at: arguments.local_at.clone(),
+        dry_run: false,
+        stack: None,
+        region: None,
+        profile: arguments.profile.clone(),
+        endpoint_url: arguments.endpoint_url.clone(),
+        output: arguments.output,
+        connect_to: arguments.connect_to.clone(),
+        fixture: Vec::new(),
+        fault: arguments.fault.clone(),
+        log_file: arguments.log_file.clone(),
+        verbose: arguments.verbose,
+        quiet: arguments.quiet,
+        yes: arguments.yes,
+        allow: Vec::new(),
+        deny: Vec::new(),
+        seed: None,
+        deadline: arguments.deadline,
+    }
+}
