@@ -9,8 +9,10 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::{Duration, Instant};
 
+use opsh_cloud::api::ApiError;
+use opsh_cloud::faults::{Rule, When};
 use opsh_cloud::furnish::Options;
-use opsh_operation::{Effect, Fault, FaultKind, Operation, Value};
+use opsh_operation::{Effect, Fault, FaultKind, Operation, Settle, Value};
 
 use crate::gate::Gate;
 use crate::gate::event::{Event, Observer};
@@ -44,7 +46,57 @@ const PATIENCE: Duration = Duration::from_mins(2);
 
 #[test]
 fn every_example_does_what_it_shows() {
-    let waiting = Mutex::new(registry().operations().map(|entry| entry.operation));
+    let operations = registry().operations().map(|entry| entry.operation);
+    all(operations, &|operation| run(operation, Vec::new()));
+}
+
+/// Each write that is settled by looking for it, with its answer lost: it is found
+/// by what it declares, and not sent again, which is refused here. Its example goes on
+/// with what was found.
+#[test]
+fn what_a_lost_answer_would_have_said_is_found() {
+    let operations: Vec<_> = registry()
+        .operations()
+        .map(|entry| entry.operation)
+        .filter(|operation| {
+            let settle = operation.write().map(|write| write.settle);
+            matches!(settle, Some(Settle::Find(_)))
+        })
+        .collect();
+    assert!(operations.len() >= 17, "{}", operations.len());
+    all(operations.into_iter(), &|operation| {
+        let rule = |when: &[u32], fault| Rule {
+            action: api_action(operation),
+            when: When::Nth(when.iter().copied().collect()),
+            fault,
+        };
+        let again = ApiError::new("SentTwice", "It has been sent already.");
+        let again = opsh_cloud::faults::Fault::Refuse(again);
+        run(
+            operation,
+            vec![
+                rule(&[1], opsh_cloud::faults::Fault::Lost),
+                rule(&[2, 3, 4], again),
+            ],
+        )
+    });
+}
+
+/// `ec2:CreateImage`, as the embedded cloud names it.
+fn api_action(operation: &Operation) -> String {
+    let words = operation.name.split('_').map(|word| {
+        let (first, rest) = word.split_at(1);
+        first.to_uppercase() + rest
+    });
+    format!("{}:{}", operation.module, words.collect::<String>())
+}
+
+/// Does `check` for each operation, several at a time; all complaints at once.
+fn all(
+    operations: impl Iterator<Item = &'static Operation> + Send,
+    check: &(dyn Fn(&'static Operation) -> Result<(), String> + Sync),
+) {
+    let waiting = Mutex::new(operations);
     let failures = Mutex::new(BTreeMap::new());
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
     std::thread::scope(|scope| {
@@ -53,7 +105,7 @@ fn every_example_does_what_it_shows() {
                 loop {
                     let next = waiting.lock().unwrap().next();
                     let Some(operation) = next else { return };
-                    if let Err(why) = run(operation) {
+                    if let Err(why) = check(operation) {
                         failures.lock().unwrap().insert(operation.full_name(), why);
                     }
                 }
@@ -75,14 +127,18 @@ fn every_example_does_what_it_shows() {
     );
 }
 
-/// Runs the example of `operation` and looks at what went through the gate.
-fn run(operation: &'static Operation) -> Result<(), String> {
+/// Runs the example of `operation`, in a cloud where `faults` happen, and looks at
+/// what went through the gate.
+fn run(operation: &'static Operation, faults: Vec<Rule>) -> Result<(), String> {
     let folder = tempfile::tempdir().unwrap();
     let sources = Arc::new(Sources::default());
     let seen = Arc::new(Seen::of(operation));
     let world = Local::furnished(&Options::default(), Fixtures::default()).unwrap();
     let cancel = Cancel::new(Instant::now().checked_add(PATIENCE));
     hosted::employ(&world, &cancel);
+    for fault in faults {
+        world.cloud().inject(fault);
+    }
     let runtime = Arc::new(Runtime {
         gate: Gate {
             world: Arc::new(world),

@@ -182,8 +182,10 @@ pub(super) fn report(
             match settings.output {
                 Output::Human => {
                     console.err(text.trim_end());
-                    left_behind(started);
-                    what_next(started, &error);
+                    if error.class != Class::Start {
+                        left_behind(started);
+                        what_next(started);
+                    }
                 }
                 Output::Json => console.out(&json::error(&error)),
             }
@@ -216,12 +218,12 @@ fn left_behind(started: &Started) {
 }
 
 /// How to go on with a run that did not come to its end, and how to undo it.
-fn what_next(started: &Started, error: &ScriptError) {
+fn what_next(started: &Started) {
     let gate = &started.runtime.gate;
     let Some(run) = gate.journal.run() else {
         return;
     };
-    if started.dry || error.class == Class::Start {
+    if started.dry {
         return;
     }
     let local = gate.local_flag();

@@ -285,10 +285,12 @@ impl Gate {
         prepared: &Prepared,
         retries: Retries,
     ) -> Result<Value, Fault> {
-        // A write that has left is waited for: the first Ctrl-C stops before the next one.
-        let cancel = match entry.operation.effect {
-            Effect::Write(_) => self.cancel.patient(),
-            Effect::Pure | Effect::Read => self.cancel.clone(),
+        // A request to change something that has left is waited for: the first Ctrl-C
+        // stops before the next one. What may take long, such as a command on a host,
+        // is broken off, and settled when the run is gone on with.
+        let cancel = match (&entry.operation.effect, entry.handler) {
+            (Effect::Write(_), Handler::Aws(_)) => self.cancel.patient(),
+            _ => self.cancel.clone(),
         };
         match entry.handler {
             Handler::Aws(binding) => {

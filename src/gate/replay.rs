@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
-use opsh_operation::{Fault, FaultKind, Map, Value};
+use opsh_operation::{Fault, FaultKind, Map, Settle, Value};
 use serde_json::Value as Json;
 
 use super::branch::StepPath;
@@ -265,29 +265,48 @@ impl Recorded {
 
     /// Refuses another operation, or other parameters.
     fn must_be(&self, step: &Step, sent: &Map, controls: &Map) -> Result<(), Fault> {
+        let was = self.told(&step.path.0);
         if self.operation != step.operation.full_name() {
-            return Err(changed(step, &self.told(&step.path.0)));
+            return Err(changed(step, &was));
         }
-        match self.difference(sent, controls) {
+        match self.difference(step, sent, controls) {
             None => Ok(()),
-            Some(difference) => Err(changed(
+            Some(Difference { name, then, now }) => Err(changed_to(
                 step,
-                &format!("{} with {difference}", self.told(&step.path.0)),
+                &format!("{was} with {name} {then}"),
+                &format!(" with {name} {now}"),
             )),
         }
     }
 
-    /// The first parameter that is not as it was: `name was …, is …`.
-    fn difference(&self, sent: &Map, controls: &Map) -> Option<String> {
+    /// The first parameter that is not as it was.
+    fn difference(&self, step: &Step, sent: &Map, controls: &Map) -> Option<Difference> {
         let place = |map: &Map| -> Map {
             map.iter()
                 .filter(|(name, _)| CONTROLS_OF_PLACE.contains(&name.as_str()))
                 .map(|(name, value)| (name.clone(), value.clone()))
                 .collect()
         };
-        first_difference(&self.input, sent)
+        // A token that the gate derives differs only because something else does.
+        let derived = match step.operation.write().map(|write| write.settle) {
+            Some(Settle::Token(name)) if !step.input.contains_key(name) => Some(name),
+            _ => None,
+        };
+        let given = |map: &Map| -> Map {
+            let mut map = map.clone();
+            map.retain(|name, _| Some(name.as_str()) != derived);
+            map
+        };
+        first_difference(&given(&self.input), &given(sent))
             .or_else(|| first_difference(&place(&self.controls), &place(controls)))
     }
+}
+
+/// A parameter as it was and as it is.
+struct Difference {
+    name: String,
+    then: String,
+    now: String,
 }
 
 /// Whether a failed write may have been done all the same.
@@ -296,18 +315,15 @@ pub fn leaves_open(fault: &Fault) -> bool {
     fault.open || matches!(fault.kind, FaultKind::Interrupted | FaultKind::Deadline)
 }
 
-fn first_difference(then: &Map, now: &Map) -> Option<String> {
+fn first_difference(then: &Map, now: &Map) -> Option<Difference> {
     let names: BTreeSet<&String> = then.keys().chain(now.keys()).collect();
     names.into_iter().find_map(|name| {
-        let (old, new) = (then.get(name), now.get(name));
-        if comparable(old) == comparable(new) {
-            return None;
-        }
-        Some(format!(
-            "{name} {}, which is {} now",
-            shown(old),
-            shown(new)
-        ))
+        let (then, now) = (then.get(name), now.get(name));
+        (comparable(then) != comparable(now)).then(|| Difference {
+            name: name.clone(),
+            then: shown(then),
+            now: shown(now),
+        })
     })
 }
 
@@ -332,10 +348,14 @@ fn shown(value: Option<&Value>) -> String {
 }
 
 fn changed(now: &Step, was: &str) -> Fault {
+    changed_to(now, was, "")
+}
+
+fn changed_to(now: &Step, was: &str, with: &str) -> Fault {
     let fault = Fault::new(
         FaultKind::Invalid,
         format!(
-            "the playbook changed in the part that already ran: {was}; now step {} is {} ({})",
+            "the playbook changed in the part that already ran: {was}; now step {} is {} ({}){with}",
             now.path,
             now.operation.full_name(),
             now.site

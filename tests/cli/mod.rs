@@ -2,6 +2,8 @@
 
 mod adopt;
 mod bad_input;
+mod crash_matrix;
+mod faults;
 mod fullstack;
 mod lambda;
 mod limits;
@@ -11,6 +13,7 @@ mod policy;
 mod readme;
 #[cfg(target_os = "linux")]
 mod reset;
+mod resume;
 mod secrets;
 mod shell;
 mod stdlib;

@@ -201,7 +201,7 @@ fn another_playbook_is_noticed_before_anything_is_sent() {
     assert_eq!(
         fault.message,
         format!(
-            "{lead}step 5 was sns::create_topic (p.rhai:3:1) with name \"n\", which is \"m\" now{}",
+            "{lead}step 5 was sns::create_topic (p.rhai:3:1) with name \"n\"{} with name \"m\"",
             now("5")
         )
     );

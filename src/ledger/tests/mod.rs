@@ -9,6 +9,7 @@ use crate::world::Kind;
 mod damage;
 mod kill;
 mod locks;
+mod resume;
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).unwrap()

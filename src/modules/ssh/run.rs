@@ -17,9 +17,10 @@ const TIMEOUT: Duration = Duration::from_mins(5);
 /// Output beyond this is refused, unless the playbook says otherwise.
 const LIMIT: u64 = 16 * 1024 * 1024;
 
-static INPUT: Structure = Structure {
-    name: "ssh::run",
-    fields: login_fields![
+/// The fields of a command, and those that one operation has beside them.
+macro_rules! command_fields {
+    ($($own:expr),* $(,)?) => {
+        login_fields![
         required("host", Shape::Any, HOST),
         required(
             "command",
@@ -46,7 +47,24 @@ static INPUT: Structure = Structure {
             },
             "Refuse output beyond this many bytes; 16 MiB by default.",
         ),
-    ],
+        $($own,)*
+        ]
+    };
+}
+
+static READ_INPUT: Structure = Structure {
+    name: "ssh::read",
+    fields: command_fields![],
+};
+
+static RUN_INPUT: Structure = Structure {
+    name: "ssh::run",
+    fields: command_fields![optional(
+        "repeatable",
+        Shape::Bool,
+        "Running it twice does no more than running it once; if the run is cut off meanwhile, \
+         it is run again without asking.",
+    )],
 };
 
 pub(super) static OUTPUT: Structure = Structure {
@@ -78,12 +96,12 @@ pub static RUN: Operation = Operation {
     name: "run",
     action: "ssh:Run",
     summary: "Runs a command on a host over SSH.",
-    input: &INPUT,
+    input: &RUN_INPUT,
     positional: &["host", "command"],
     output: Shape::Struct(&OUTPUT),
     effect: Effect::Write(Write {
         inverse: Inverse::Impossible("what a command changed on its host is not known"),
-        settle: Settle::Ask,
+        settle: Settle::RepeatIf("repeatable"),
         makes: &[],
         removes: &[],
         tags: None,
@@ -102,7 +120,7 @@ pub static READ: Operation = Operation {
     name: "read",
     action: "ssh:Read",
     summary: "Runs a command that changes nothing on its host, such as 'uptime' or 'tail'; being a read, it may be repeated freely and needs no undoing.",
-    input: &INPUT,
+    input: &READ_INPUT,
     positional: &["host", "command"],
     output: Shape::Struct(&OUTPUT),
     effect: Effect::Read,
