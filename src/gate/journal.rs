@@ -255,12 +255,12 @@ impl Journal {
             .map(|assumption| assumption.done)
     }
 
-    /// Takes what was found for `step`, unless another step of the run has it.
+    /// Takes what was found for `step`, unless another step has it.
     ///
     /// # Errors
     /// The ledger cannot be read.
     pub fn claim(&self, step: &StepPath, found: &[Made]) -> Result<bool, Fault> {
-        let known = self.made()?;
+        let known = self.resources()?;
         let path = step.to_string();
         let others = |made: &Made| {
             known

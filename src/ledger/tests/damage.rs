@@ -133,9 +133,11 @@ fn some_runs(folder: &Folder) -> String {
     everything(&mut ledger).unwrap()
 }
 
-/// Positions from `0` to `length`: the beginning, the pages' borders, and some between.
+/// Positions from `0` to `length`: the beginning, the pages' borders, and some between;
+/// every one with `OPSH_DAMAGE=all` (which takes minutes).
 fn positions(length: usize) -> impl Iterator<Item = usize> {
-    let stride = (length / 150) | 1;
+    let all = std::env::var("OPSH_DAMAGE").is_ok_and(|which| which == "all");
+    let stride = if all { 1 } else { (length / 150) | 1 };
     (0..length).filter(move |at| at % stride == 0 || at % 4096 == 0 || *at < 30 || at + 1 == length)
 }
 
@@ -181,32 +183,70 @@ fn a_flipped_bit_is_noticed_or_harmless() {
     );
 }
 
-#[test]
-fn a_truncated_log_is_noticed_or_complete() {
-    let folder = Folder::new();
-    // Without a last connection that closes, the log stays as a crash leaves it.
-    let mut ledger = folder.open().unwrap();
-    fill(&mut ledger);
-    let before = everything(&mut ledger).unwrap();
-    let log = folder.db().with_extension("db-wal");
-    let (file, log_bytes) = (
-        std::fs::read(folder.db()).unwrap(),
-        std::fs::read(&log).unwrap(),
-    );
-    let head = std::fs::read(folder.db().with_extension("db-head")).unwrap();
-    let mut lost = 0;
-    for length in positions(log_bytes.len()).chain([log_bytes.len()]) {
+/// What a crash leaves: a ledger whose log has not been written back, and what is in it.
+struct Crashed {
+    folder: Folder,
+    file: Vec<u8>,
+    log: Vec<u8>,
+    head: Vec<u8>,
+    before: String,
+}
+
+impl Crashed {
+    fn new() -> Self {
+        let folder = Folder::new();
+        // Without a last connection that closes, the log stays as a crash leaves it.
+        let mut ledger = folder.open().unwrap();
+        fill(&mut ledger);
+        let before = everything(&mut ledger).unwrap();
+        let read = |ending: &str| std::fs::read(folder.db().with_extension(ending)).unwrap();
+        Self {
+            file: read("db"),
+            log: read("db-wal"),
+            head: read("db-head"),
+            folder,
+            before,
+        }
+    }
+
+    /// What a ledger with this log instead says.
+    fn with_log(&self, log: &[u8]) -> Result<String, Error> {
         let copy = Folder::new();
         std::fs::create_dir_all(copy.db().parent().unwrap()).unwrap();
-        std::fs::write(copy.db(), &file).unwrap();
-        std::fs::write(copy.db().with_extension("db-wal"), &log_bytes[..length]).unwrap();
-        std::fs::write(copy.db().with_extension("db-head"), &head).unwrap();
-        let seal = Seal::file(folder.0.path().join("state/ledger.key"));
-        match Ledger::open_with(&copy.db(), seal).and_then(|mut ledger| everything(&mut ledger)) {
-            Ok(after) => assert_eq!(after, before, "{length}"),
+        std::fs::write(copy.db(), &self.file).unwrap();
+        std::fs::write(copy.db().with_extension("db-wal"), log).unwrap();
+        std::fs::write(copy.db().with_extension("db-head"), &self.head).unwrap();
+        let seal = Seal::file(self.folder.0.path().join("state/ledger.key"));
+        Ledger::open_with(&copy.db(), seal).and_then(|mut ledger| everything(&mut ledger))
+    }
+}
+
+#[test]
+fn a_truncated_log_is_noticed_or_complete() {
+    let crashed = Crashed::new();
+    let mut lost = 0;
+    for length in positions(crashed.log.len()).chain([crashed.log.len()]) {
+        match crashed.with_log(&crashed.log[..length]) {
+            Ok(after) => assert_eq!(after, crashed.before, "{length}"),
             Err(Error::Lost { kept: 10, .. }) => lost += 1,
             Err(error) => panic!("{length}: {error:?}"),
         }
     }
     assert!(lost > 50, "{lost}");
+}
+
+#[test]
+fn a_flipped_bit_in_the_log_is_noticed_or_harmless() {
+    let crashed = Crashed::new();
+    let mut noticed = 0;
+    for at in positions(crashed.log.len()) {
+        let mut log = crashed.log.clone();
+        log[at] ^= 1 << (at % 8);
+        match crashed.with_log(&log) {
+            Ok(after) => assert_eq!(after, crashed.before, "{at}"),
+            Err(Error::Lost { kept: 10, .. } | Error::Damaged { .. }) => noticed += 1,
+            Err(error) => panic!("{at}: {error:?}"),
+        }
+    }
+    assert!(noticed > 50, "{noticed}");
 }
