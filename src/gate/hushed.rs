@@ -5,6 +5,7 @@ use opsh_operation::Fault;
 use tracing::Level;
 
 use crate::modules::Terminal;
+use crate::world::Cancel;
 
 /// Makes every message a detail.
 pub struct Hushed<'a>(pub &'a dyn Terminal);
@@ -18,8 +19,8 @@ impl Terminal for Hushed<'_> {
         self.0.consents()
     }
 
-    fn ask(&self, question: &str, secret: bool) -> Result<String, Fault> {
-        self.0.ask(question, secret)
+    fn ask(&self, question: &str, secret: bool, cancel: &Cancel) -> Result<String, Fault> {
+        self.0.ask(question, secret, cancel)
     }
 
     fn print(&self, text: &str) {

@@ -6,8 +6,10 @@ use super::*;
 fn old(folder: &Folder) -> RunId {
     let run = fill(&mut folder.open().unwrap());
     let raw = rusqlite::Connection::open(folder.db()).unwrap();
-    raw.execute_batch("DROP TABLE undos; DROP TABLE settings; DROP TABLE resumes; PRAGMA user_version = 1")
-        .unwrap();
+    raw.execute_batch(
+        "DROP TABLE undos; DROP TABLE settings; DROP TABLE resumes; PRAGMA user_version = 1",
+    )
+    .unwrap();
     run
 }
 
