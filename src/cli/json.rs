@@ -84,6 +84,7 @@ pub fn undo(item: &Item) -> String {
     let (fate, why) = match &item.fate {
         Fate::Undo { .. } => ("undo", None),
         Fate::InFlight => ("in_flight", None),
+        Fate::Unknown(why) => ("unknown", Some(why)),
         Fate::Over(why) => ("over", Some(why)),
         Fate::Nothing(why) => ("nothing", Some(why)),
         Fate::Impossible(why) => ("impossible", Some(why)),

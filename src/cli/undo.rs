@@ -14,7 +14,7 @@ use super::{json, plan as planned, show};
 use crate::gate::Failure;
 use crate::gate::event::Site;
 use crate::gate::undo::plan::{self, Fate, Item, Plan};
-use crate::gate::undo::{self, Outcome};
+use crate::gate::undo::{self, Outcome, flight};
 use crate::ledger::{Ledger, RunOutcome, Secrets};
 use crate::modules::Terminal as _;
 use crate::script::error::{Class, ScriptError};
@@ -60,6 +60,7 @@ fn undo(arguments: &Arguments) -> Result<ExitCode, ScriptError> {
         started.console.err("nothing was undone");
         return Ok(ExitCode::FAILURE);
     }
+    let run = plan.run.id.clone();
     let outcome = {
         let _root = gate.world.enter(&[]);
         let site = Site {
@@ -69,17 +70,18 @@ fn undo(arguments: &Arguments) -> Result<ExitCode, ScriptError> {
         gate.journal
             .begin(gate.world.as_ref())
             .map_err(Failure::from)
-            .and_then(|_| undo::carry_out(gate, &plan, &site))
+            .and_then(|_| flight::settle(gate, plan, &site))
+            .and_then(|plan| {
+                let ended = undo::carry_out(gate, &plan, &site)?;
+                Ok((plan, ended))
+            })
     };
     started.console.progress.clear();
-    let ended = match outcome {
-        Ok(ended) => ended,
+    let (plan, ended) = match outcome {
+        Ok(done) => done,
         Err(failure) => {
             let error = start::stopped(&failure.into_fault(), Class::Failed);
-            return conclude(
-                gate,
-                Err(error.hint(format!("`opsh undo {}` goes on", plan.run.id))),
-            );
+            return conclude(gate, Err(error.hint(format!("`opsh undo {run}` goes on"))));
         }
     };
     let end = match left(&ended) {
@@ -163,6 +165,7 @@ fn render(plan: &Plan, verbose: bool, shown: &dyn Fn(&str) -> String) -> String 
     let undone = rows(&|fate| match fate {
         Fate::Undo { calls, .. } => calls.first().map(|call| call.operation.clone()),
         Fate::InFlight => Some("was in flight: looked for first".to_owned()),
+        Fate::Unknown(why) => Some(why.clone()),
         _ => None,
     });
     if !undone.is_empty() {

@@ -158,6 +158,7 @@ fn lot(resources: Vec<Resource>, making: Option<&Step>) -> Lot {
 
 /// Names of what a step made, where its id is another: those that it gave (a key
 /// pair's, a template's), and the public half of a key. Others may know it by those.
+#[must_use]
 pub fn aliases(step: &Step) -> Vec<String> {
     let makes = registry()
         .get(&step.operation)

@@ -220,17 +220,12 @@ fn a_run_that_is_killed_anywhere_ends_as_if_nothing_had_happened() {
     for point in ["before-intent", "answered"] {
         cases.push((middle.clone(), "a read".to_owned(), point));
     }
-    let waiting = Mutex::new(cases);
-    let wrong = Mutex::new(Vec::new());
     let asked = Mutex::new(BTreeSet::new());
-    let work = || loop {
-        let Some((step, operation, point)) = waiting.lock().unwrap().pop() else {
-            return;
-        };
+    let wrong = each(cases, |(step, operation, point), wrong| {
         let user = crashed(&step, point);
         let name = format!("{operation} (step {step}) {point}");
         match resume(&user, point) {
-            Err(error) => wrong.lock().unwrap().push(format!("{name}: {error}")),
+            Err(error) => wrong.push(format!("{name}: {error}")),
             Ok(was_asked) => {
                 if was_asked {
                     asked.lock().unwrap().insert(operation);
@@ -241,7 +236,7 @@ fn a_run_that_is_killed_anywhere_ends_as_if_nothing_had_happened() {
                         .iter()
                         .filter(|line| !undisturbed.world.contains(line))
                         .collect();
-                    wrong.lock().unwrap().push(format!(
+                    wrong.push(format!(
                         "{name}: {} things, not {}: {differing:#?}",
                         left.len(),
                         undisturbed.world.len()
@@ -249,17 +244,131 @@ fn a_run_that_is_killed_anywhere_ends_as_if_nothing_had_happened() {
                 }
             }
         }
-    };
-    std::thread::scope(|scope| {
-        let threads = std::thread::available_parallelism().map_or(2, usize::from);
-        for _ in 0..threads {
-            scope.spawn(work);
-        }
     });
-    let wrong = wrong.into_inner().unwrap();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     // Nothing else needs a person: the key's file is the only thing that nobody can look for.
     let asked = asked.into_inner().unwrap();
     let known: BTreeSet<String> = ["ssh::generate_key".to_owned()].into();
     assert!(asked.is_subset(&known), "{asked:?}");
+}
+
+/// Does `work` for each case, on as many threads as the machine has; gives what was wrong.
+fn each<T: Send>(cases: Vec<T>, work: impl Fn(T, &mut Vec<String>) + Sync) -> Vec<String> {
+    let waiting = Mutex::new(cases);
+    let wrong = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        let threads = std::thread::available_parallelism().map_or(2, usize::from);
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let Some(case) = waiting.lock().unwrap().pop() else {
+                        return;
+                    };
+                    let mut found = Vec::new();
+                    work(case, &mut found);
+                    wrong.lock().unwrap().extend(found);
+                }
+            });
+        }
+    });
+    wrong.into_inner().unwrap()
+}
+
+/// What there is when what was terminated is not listed any more.
+fn world_later(user: &User) -> Vec<String> {
+    std::fs::write(user.home().join("later.rhai"), "sleep(7200);").unwrap();
+    user.opsh(["run", "later.rhai", "--local"]).done();
+    world(user)
+}
+
+/// Undoes; that there is nothing to undo is fine, where there is nothing.
+fn undo(user: &User) -> Result<(), String> {
+    let ended = user.opsh(["undo", "--local", "--yes", "-q"]);
+    match ended.code {
+        0 => Ok(()),
+        2 if ended.err.contains("has anything left to undo") => Ok(()),
+        _ => Err(ended.err),
+    }
+}
+
+#[test]
+fn a_run_that_is_killed_anywhere_is_undone_to_nothing() {
+    let nothing = world_later(&User::new());
+    let all = std::env::var("OPSH_CRASH_MATRIX").is_ok_and(|which| which == "all");
+    let mut cases = Vec::new();
+    for (index, (step, operation)) in Undisturbed::run().writes.into_iter().enumerate() {
+        // The key's file is the only thing that nobody can look for.
+        if operation == "ssh::generate_key" {
+            continue;
+        }
+        for (at, point) in POINTS.into_iter().enumerate() {
+            if all || at == (index + 2) % POINTS.len() {
+                cases.push((step.clone(), operation.clone(), point));
+            }
+        }
+    }
+    let wrong = each(cases, |(step, operation, point), wrong| {
+        let user = crashed(&step, point);
+        let name = format!("{operation} (step {step}) {point}");
+        if let Err(error) = undo(&user) {
+            wrong.push(format!("{name}: {error}"));
+        }
+        let left = world_later(&user);
+        if left != nothing {
+            let differing: Vec<&String> =
+                left.iter().filter(|line| !nothing.contains(line)).collect();
+            wrong.push(format!("{name}: {differing:#?}"));
+        }
+    });
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn an_undo_that_is_killed_anywhere_goes_on() {
+    let nothing = world_later(&User::new());
+    let made = || {
+        let user = User::new();
+        user.opsh(["run", &shipped("newwebserver"), "--local", "-q"])
+            .done();
+        user
+    };
+    let writes = |ended: &crate::support::opsh::Ended| -> Vec<(String, String)> {
+        let mut events = ended.events();
+        events.retain(|event| event["effect"] == "write" && event["ok"] == true);
+        let step = |event: &Value| event["step"].as_str().unwrap().to_owned();
+        let what = |event: &Value| format!("{} {}", event["operation"], event["input"]);
+        events
+            .iter()
+            .map(|event| (step(event), what(event)))
+            .collect()
+    };
+    let undo = ["undo", "--local", "--yes", "--output", "json"];
+    let steps = writes(&made().opsh(undo).done());
+    assert_eq!(steps.len(), 8, "{steps:?}");
+    let cases: Vec<_> = steps.iter().cloned().enumerate().collect();
+    let wrong = each(cases, |(index, (step, _)), wrong| {
+        let point = POINTS[index % POINTS.len()];
+        let user = made();
+        let crash = format!("crash {step} {point}");
+        let killed = user.opsh(undo.iter().chain(&["--fault", &crash]));
+        if killed.code != -1 {
+            wrong.push(format!("{crash}: it was not killed: {}", killed.err));
+            return;
+        }
+        let again = user.opsh(undo);
+        if again.code != 0 {
+            wrong.push(format!("{crash}: {}{}", again.out, again.err));
+        }
+        // What the first had recorded as done, the second does not do again.
+        let done = writes(&killed);
+        for (_, what) in writes(&again) {
+            if done.iter().any(|(_, before)| *before == what) {
+                wrong.push(format!("{crash}: it did twice {what}"));
+            }
+        }
+        if world_later(&user) != nothing {
+            wrong.push(format!("{crash}: something is left"));
+        }
+    });
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -110,7 +110,7 @@ impl Looking<'_> {
     fn items(&self, search: &'static Search, input: &Map, tagged: &mut Tagged) {
         let listed = match self.read(search.listing.0, search.listing.1, input, &Value::Null) {
             Ok(listed) => listed,
-            Err(fault) => return tagged.refused(search, fault),
+            Err(fault) => return tagged.refused(search, &fault),
         };
         let items = select::all(
             Roots {
@@ -123,7 +123,7 @@ impl Looking<'_> {
             match self.is_ours(search, input, &item) {
                 Ok(true) => self.take(search, input, &item, tagged),
                 Ok(false) => {}
-                Err(fault) => tagged.refused(search, fault),
+                Err(fault) => tagged.refused(search, &fault),
             }
         }
     }
@@ -225,7 +225,7 @@ impl Looking<'_> {
 }
 
 impl Tagged {
-    fn refused(&mut self, search: &Search, fault: Fault) {
+    fn refused(&mut self, search: &Search, fault: &Fault) {
         self.unseen.push(Unseen {
             kind: search.kind,
             why: fault.to_string(),

@@ -4,6 +4,7 @@
 //! of its writes is recorded with the step that it undoes, so an undo that was
 //! killed goes on where it was.
 
+pub mod flight;
 pub mod plan;
 
 use super::event::Site;
@@ -26,8 +27,6 @@ pub enum Outcome {
     Left(String),
 }
 
-const IN_FLIGHT: &str = "nobody knows yet whether it was done";
-
 /// Undoes what `plan` says, what does not depend on each other at the same time,
 /// and goes on after a failure with what does not depend on what failed; gives
 /// for each item that was pending what came of it, by its place in the plan.
@@ -35,14 +34,13 @@ const IN_FLIGHT: &str = "nobody knows yet whether it was done";
 /// # Errors
 /// The ledger cannot be used; the run was interrupted.
 pub fn carry_out(gate: &Gate, plan: &Plan, site: &Site) -> Result<Vec<(usize, Outcome)>, Failure> {
-    let places = |wanted: fn(&Fate) -> bool| -> Vec<usize> {
-        let items = plan.items.iter().enumerate();
-        items
-            .filter(|(_, item)| wanted(&item.fate))
-            .map(|(place, _)| place)
-            .collect()
-    };
-    let pending = places(|fate| matches!(fate, Fate::Undo { .. }));
+    let pending: Vec<usize> = plan
+        .items
+        .iter()
+        .enumerate()
+        .filter(|(_, item)| matches!(item.fate, Fate::Undo { .. }))
+        .map(|(place, _)| place)
+        .collect();
     let things: Vec<Thing> = pending
         .iter()
         .map(|place| thing(&plan.items[*place]))
@@ -62,8 +60,11 @@ pub fn carry_out(gate: &Gate, plan: &Plan, site: &Site) -> Result<Vec<(usize, Ou
         forget(gate, item)?;
         Ok(gone)
     })?;
-    let open = places(|fate| matches!(fate, Fate::InFlight)).into_iter();
-    let open = open.map(|place| (place, Outcome::Left(IN_FLIGHT.to_owned())));
+    let unknown = plan.items.iter().enumerate();
+    let unknown = unknown.filter_map(|(place, item)| match &item.fate {
+        Fate::Unknown(why) => Some((place, Outcome::Left(why.clone()))),
+        _ => None,
+    });
     Ok(pending
         .iter()
         .zip(ended)
@@ -78,7 +79,7 @@ pub fn carry_out(gate: &Gate, plan: &Plan, site: &Site) -> Result<Vec<(usize, Ou
             };
             (*place, outcome)
         })
-        .chain(open)
+        .chain(unknown)
         .collect())
 }
 

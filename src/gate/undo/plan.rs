@@ -43,6 +43,8 @@ pub enum Fate {
     },
     /// It was in flight when its process ended: found out first.
     InFlight,
+    /// It was in flight, and cannot be found out; why.
+    Unknown(String),
     /// It is undone already, or was removed since.
     Over(String),
     /// It leaves nothing behind; why.
@@ -55,7 +57,7 @@ impl Fate {
     /// Whether there is something to do.
     #[must_use]
     pub fn is_pending(&self) -> bool {
-        matches!(self, Self::Undo { .. } | Self::InFlight)
+        matches!(self, Self::Undo { .. } | Self::InFlight | Self::Unknown(_))
     }
 }
 
@@ -73,6 +75,7 @@ impl Plan {
             .rev()
             .map(|step| item(step, &lives, &tried))
             .collect();
+        only_the_last_try(&mut items);
         with_their_things(&mut items);
         Ok(Self { run, items })
     }
@@ -221,6 +224,17 @@ fn item(step: Step, lives: &[Life], tried: &Tried) -> Item {
     }
 }
 
+/// A step that was tried again is there once for each try; of the earlier ones,
+/// nothing is to be found out any more: the last one has.
+fn only_the_last_try(items: &mut [Item]) {
+    let mut seen = BTreeSet::new();
+    for item in items {
+        if !seen.insert(item.step.path.clone()) && item.fate == Fate::InFlight {
+            item.fate = Fate::Over("tried again since".to_owned());
+        }
+    }
+}
+
 /// What only changed things that the same run made need not be undone: it goes with them.
 fn with_their_things(items: &mut [Item]) {
     let mut makers = BTreeMap::new();
@@ -245,6 +259,7 @@ fn with_their_things(items: &mut [Item]) {
 }
 
 /// What a call is about: its own texts, not those inside of its settings.
+#[must_use]
 pub fn subjects(input: &Map) -> Vec<String> {
     input
         .values()
@@ -289,8 +304,12 @@ fn fate(
     }
     let calls = match &step.end {
         None => return Fate::InFlight,
-        Some(end) if end.result.is_err() => return Fate::Nothing("it failed".to_owned()),
-        Some(end) => end.inverse.clone(),
+        Some(end) => match &end.result {
+            // Its answer was lost: it may have been done all the same.
+            Err(fault) if fault.open => return Fate::InFlight,
+            Err(_) => return Fate::Nothing("it failed".to_owned()),
+            Ok(_) => end.inverse.clone(),
+        },
     };
     if let Some(fate) = since(step, made, lives) {
         return fate;

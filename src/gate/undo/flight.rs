@@ -1,0 +1,138 @@
+//! A write that was in flight when its process ended: what came of it is found out
+//! before anything is undone, so that nothing that it made stays behind.
+//!
+//! What can be looked for is looked for. What is idempotent is sent once more, and
+//! so made if it was not there yet: then it is known, and undone like everything.
+
+use opsh_operation::{Fault, FaultKind, Settle, Value};
+
+use super::plan::{Fate, Plan};
+use crate::gate::event::{Made, Site, Step};
+use crate::gate::prepare::{self, Prepared};
+use crate::gate::replay::Begun;
+use crate::gate::settle::{self, Open, Settled};
+use crate::gate::{Call, Failure, Gate};
+use crate::ledger::{self, RunId};
+use crate::modules::registry::registry;
+
+/// Settles what is open in `plan`, and gives the plan as it is then.
+///
+/// # Errors
+/// The ledger cannot be used; the run was interrupted.
+pub fn settle(gate: &Gate, plan: Plan, site: &Site) -> Result<Plan, Failure> {
+    let open: Vec<&ledger::Step> = plan
+        .items
+        .iter()
+        .filter(|item| item.fate == Fate::InFlight)
+        .map(|item| &item.step)
+        .collect();
+    if open.is_empty() {
+        return Ok(plan);
+    }
+    let mut unknown = Vec::new();
+    for step in open {
+        if let Err(fault) = one(gate, &plan.run.id, step, site) {
+            gate.cancel.check()?;
+            unknown.push((step.id, fault));
+        }
+    }
+    let run = plan.run;
+    let mut plan = gate
+        .journal
+        .with_ledger(|ledger, _| Plan::of(ledger, run.clone()))?;
+    for item in &mut plan.items {
+        let why = unknown.iter().find(|(id, _)| *id == item.step.id);
+        if let (Fate::InFlight, Some((_, fault))) = (&item.fate, why) {
+            let hint = fault.hint.as_ref();
+            let hint = hint.map_or_else(String::new, |hint| format!("; {hint}"));
+            item.fate = Fate::Unknown(format!("{fault}{hint}"));
+        }
+    }
+    Ok(plan)
+}
+
+fn one(gate: &Gate, run: &RunId, step: &ledger::Step, site: &Site) -> Result<(), Fault> {
+    let entry = registry().get(&step.operation).ok_or_else(|| {
+        Fault::new(
+            FaultKind::Failed,
+            format!("this opsh does not have {}", step.operation),
+        )
+    })?;
+    let call = Call {
+        entry,
+        input: step.input.clone(),
+        controls: step.controls.clone(),
+        site: site.clone(),
+        undoes: None,
+    };
+    let mut prepared = prepare::prepare(gate, &call).map_err(Failure::into_fault)?;
+    // Exactly what was sent: with the tags and the token of its own run.
+    prepared.input.clone_from(&step.input);
+    let mut passing = Step::begun(&call, step.started);
+    if let Ok(path) = step.path.parse() {
+        passing.path = path;
+    }
+    let begun = Begun {
+        intent: Some(step.id),
+        since: step.started,
+    };
+    match entry.operation.write().map(|write| write.settle) {
+        Some(Settle::Find(_)) => found(gate, &call, passing, &prepared, &begun),
+        Some(settle @ (Settle::Ask | Settle::RepeatIf(_))) if !repeats(settle, &prepared) => {
+            Err(nobody_knows(gate, run))
+        }
+        // What fails now is recorded as its outcome.
+        _ => gate
+            .pass(&call, passing, &prepared, Some(&begun))
+            .map(drop)
+            .or_else(|fault| if fault.open { Err(fault) } else { Ok(()) }),
+    }
+}
+
+fn repeats(settle: Settle, prepared: &Prepared) -> bool {
+    match settle {
+        Settle::RepeatIf(parameter) => {
+            prepared.input.get(parameter).and_then(Value::as_bool) == Some(true)
+        }
+        _ => false,
+    }
+}
+
+/// Looks for what the write made; what is not found was never done.
+fn found(
+    gate: &Gate,
+    call: &Call,
+    mut step: Step,
+    prepared: &Prepared,
+    begun: &Begun,
+) -> Result<(), Fault> {
+    let open = Open {
+        step: &step,
+        prepared,
+        controls: &call.controls,
+        begun,
+    };
+    let settled = settle::settle(gate, &open)?;
+    match settled {
+        Settled::Adopted(value) | Settled::Assumed(value) => {
+            step.made = Made::of(step.operation, &prepared.input, &value);
+            step.outcome = Ok(value);
+        }
+        Settled::Send => {
+            step.outcome = Err(Fault::new(
+                FaultKind::Failed,
+                "it was never done: nothing of it was found",
+            ));
+        }
+    }
+    let now = gate.world.now();
+    gate.journal
+        .outcome(begun.intent, &step, &prepared.input, &call.controls, now)
+}
+
+fn nobody_knows(gate: &Gate, run: &RunId) -> Fault {
+    Fault::new(FaultKind::Failed, "nobody knows whether it was done").hint(format!(
+        "find out, and say `opsh resume {run}{} --assume done` or `--assume not-done`, then undo again",
+        gate.local_flag()
+    ))
+}
