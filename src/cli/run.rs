@@ -223,7 +223,8 @@ fn what_next(started: &Started) {
     let Some(run) = gate.journal.run() else {
         return;
     };
-    if started.dry {
+    // A run that only looked is as well run again.
+    if started.dry || gate.journal.writes().is_ok_and(|writes| writes == 0) {
         return;
     }
     let local = gate.local_flag();

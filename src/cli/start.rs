@@ -462,6 +462,18 @@ fn alarm(cancel: &Cancel) {
     });
 }
 
+/// How soon a run has usually ended after Ctrl-C.
+const SOON: Duration = Duration::from_millis(700);
+
+/// Says what a run that was interrupted still waits for, if it does not end soon.
+fn explain_later(console: Arc<Console>) {
+    std::thread::spawn(move || {
+        std::thread::sleep(SOON);
+        console
+            .err("stopping when the current write has been answered; Ctrl-C again stops at once");
+    });
+}
+
 /// The first Ctrl-C ends every wait, and the run before its next step; one while
 /// all is ending, the process.
 fn interrupts(cancel: &Cancel, console: &Arc<Console>) {
@@ -480,9 +492,7 @@ fn interrupts(cancel: &Cancel, console: &Arc<Console>) {
             }
             cancel.interrupt();
             if console.verbosity > Verbosity::Quiet && console.output == Output::Human {
-                console.err(
-                    "stopping when the current write has been answered; Ctrl-C again stops at once",
-                );
+                explain_later(Arc::clone(&console));
             }
         }
     });

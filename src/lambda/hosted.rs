@@ -187,6 +187,7 @@ impl Run {
                 files: files.of_program_in(code.path()),
                 terminal: Arc::clone(&lines) as _,
                 cancel: host.cancel.apart(limit),
+                crashes: Vec::new(),
                 journal: Journal::new(Place::Memory(None), &stack, function.name()),
                 world,
             },

@@ -157,6 +157,10 @@ fn policies_can_name_native_operations() {
         .flatten()
         .map(|entry| entry.operation)
     {
+        if operation.action == "s3:GetObject" {
+            // It reads objects, and is allowed and denied as that.
+            continue;
+        }
         let (module, action) = operation.action.split_once(':').unwrap();
         assert_eq!(module, operation.module);
         let name = operation.name.replace('_', "");

@@ -69,7 +69,7 @@ fn what_is_wrong_is_named() {
         ),
         (
             ("HibernationOptions.Configured", "true"),
-            "NotModelled: not modelled by the embedded cloud: parameter HibernationOptions.Configured of ec2:RunInstances",
+            "NotModelled: not modelled by the embedded cloud: HibernationOptions.Configured",
         ),
     ] {
         assert_eq!(ec2.fails("RunInstances", &with(&[more])), wanted);
