@@ -107,6 +107,8 @@ impl Case {
         // A write that did not come to its end is reported, as every write is.
         if lines[0].starts_with("ssh::run failed") {
             lines.remove(0);
+            let hint = lines.pop().unwrap();
+            assert!(hint.starts_with("  next: `opsh resume "), "{err}");
         }
         let place = lines[0]
             .strip_prefix("error: p.rhai:")

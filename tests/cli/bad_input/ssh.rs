@@ -15,6 +15,8 @@ fn said(port: u16) -> (i32, String) {
     // Without the seconds that the report of the failed write names.
     let (report, error) = err.split_once('\n').unwrap();
     let reason = report.split_once(": ").unwrap().1;
+    let run = error.split('`').nth(1).unwrap().rsplit(' ').next().unwrap();
+    let error = error.replace(run, "RUN");
     (ended.code, format!("ssh::run failed: {reason}\n{error}"))
 }
 
@@ -27,6 +29,7 @@ error: p.rhai:1:1: ssh::run: {what}
  1 | ssh::run(#{{ host: \"127.0.0.1\", port: PORT, user: \"ops\" }}, \"true\", #{{ connect_timeout: \"1s\" }});
    | ^^^^^^^^
   next: {next}
+  next: `opsh resume RUN` goes on with it, `opsh undo RUN` removes what it made
 "
     );
     (1, message)
