@@ -31,7 +31,7 @@ pub struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Package(Package),
-    Invoke(Invoke),
+    Invoke(Box<Invoke>),
 }
 
 /// Write the archive of a function: this program, the script and what it imports.

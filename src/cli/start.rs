@@ -71,7 +71,7 @@ pub struct Settings {
     /// (embedded cloud only)
     ///
     /// throttle ACTION [WHEN]: asked too often. server STATUS ACTION [WHEN]: a 5xx, nothing
-    /// done. refuse CODE ACTION [WHEN], e.g. ExpiredToken. capacity ACTION [WHEN]. reset
+    /// done. refuse CODE ACTION [WHEN], e.g. `ExpiredToken`. capacity ACTION [WHEN]. reset
     /// ACTION [WHEN]: the connection breaks, nothing done. lost ACTION [WHEN]: done, the
     /// answer lost. delay DURATION ACTION [WHEN]. crash STEP POINT: killed there; the points
     /// are before-intent, after-intent, accepted, answered and recorded. WHEN: 1, 2,3 or 20%.

@@ -119,6 +119,7 @@ impl Gate {
     /// # Errors
     /// [`Failure::Invalid`] before anything else happened; otherwise the fault,
     /// with its `service` and `operation` filled in.
+    #[allow(clippy::needless_pass_by_value)] // a call is over when it has been made
     pub fn call(&self, call: Call) -> Result<Value, Failure> {
         let operation = call.entry.operation;
         let refused = |fault| Failure::from(named(operation, fault));
@@ -136,7 +137,7 @@ impl Gate {
         let run = self.journal.begin(self.world.as_ref()).map_err(refused)?;
         if matches!(call.entry.handler, Handler::Gate) {
             // It does nothing itself; what it calls passes the gate again.
-            return whole::perform(self, call, &prepared);
+            return whole::perform(self, &call, &prepared);
         }
         self.policy.check(operation.action).map_err(refused)?;
         let step = Step::begun(&call, self.world.now());

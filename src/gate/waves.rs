@@ -72,7 +72,9 @@ pub fn texts(input: &Map) -> Vec<String> {
         }
     }
     let mut found = Vec::new();
-    input.values().for_each(|value| collect(value, &mut found));
+    for value in input.values() {
+        collect(value, &mut found);
+    }
     found
 }
 
@@ -188,12 +190,15 @@ fn blocker<T>(before: &BTreeSet<usize>, ended: &[Option<Ended<T>>]) -> Option<us
         .find(|index| matches!(ended[*index], Some(Ended::Failed(_) | Ended::Waits(_))))
 }
 
+/// What came of each thing, by its index.
+type Results<T> = Vec<(usize, Result<T, Failure>)>;
+
 fn at_once<T: Send>(
     gate: &Gate,
     things: &[Thing],
     indices: Vec<usize>,
     work: impl Fn(usize) -> Result<T, Failure> + Sync,
-) -> Result<Vec<(usize, Result<T, Failure>)>, Fault> {
+) -> Result<Results<T>, Fault> {
     if indices.is_empty() {
         return Ok(Vec::new());
     }

@@ -14,11 +14,11 @@ use super::{Call, Failure, Gate, branch, named, stack};
 ///
 /// # Errors
 /// What the calls say; the ledger cannot be used.
-pub fn perform(gate: &Gate, call: Call, prepared: &Prepared) -> Result<Value, Failure> {
+pub fn perform(gate: &Gate, call: &Call, prepared: &Prepared) -> Result<Value, Failure> {
     let operation = call.entry.operation;
     let work = || stack::perform(gate, operation, &prepared.input, &call.site);
     let refused = |fault| Failure::from(named(operation, fault));
-    let mut step = Step::begun(&call, gate.world.now());
+    let mut step = Step::begun(call, gate.world.now());
     step.input.clone_from(&prepared.input);
     if let Some(outcome) = gate.journal.recall_whole(&step).map_err(refused)? {
         return outcome.map_err(Failure::from);

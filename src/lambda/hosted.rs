@@ -211,7 +211,7 @@ impl Run {
                 kind: "invalid".to_owned(),
                 message: format!("the event is no JSON: {error}"),
             })?;
-        let context = self.context(invocation);
+        let context = context_of(invocation);
         let outcome = branch::within(Vec::new(), || {
             self.function.invoke(&self.runtime, event, context)
         });
@@ -225,27 +225,28 @@ impl Run {
             )),
         }
     }
+}
 
-    fn context(&self, invocation: &Invocation) -> Value {
-        let variable = |name: &str| {
-            let value = invocation.environment.get(name);
-            value.cloned().unwrap_or_default()
-        };
-        context::Invocation {
-            facts: Arc::new(context::Facts {
-                name: invocation.function.clone(),
-                version: variable("AWS_LAMBDA_FUNCTION_VERSION"),
-                memory: i64::from(invocation.memory),
-                log_group: variable("AWS_LAMBDA_LOG_GROUP_NAME"),
-                log_stream: variable("AWS_LAMBDA_LOG_STREAM_NAME"),
-            }),
-            request_id: invocation.request_id.clone(),
-            function_arn: invocation.arn.clone(),
-            deadline: invocation.deadline,
-            trace_id: None,
-        }
-        .to_value()
+/// What the function is told of its invocation.
+fn context_of(invocation: &Invocation) -> Value {
+    let variable = |name: &str| {
+        let value = invocation.environment.get(name);
+        value.cloned().unwrap_or_default()
+    };
+    context::Invocation {
+        facts: Arc::new(context::Facts {
+            name: invocation.function.clone(),
+            version: variable("AWS_LAMBDA_FUNCTION_VERSION"),
+            memory: i64::from(invocation.memory),
+            log_group: variable("AWS_LAMBDA_LOG_GROUP_NAME"),
+            log_stream: variable("AWS_LAMBDA_LOG_STREAM_NAME"),
+        }),
+        request_id: invocation.request_id.clone(),
+        function_arn: invocation.arn.clone(),
+        deadline: invocation.deadline,
+        trace_id: None,
     }
+    .to_value()
 }
 
 /// Says in the log what went wrong, and gives it as Lambda reports it.

@@ -287,13 +287,13 @@ impl Ledger {
     fn recorded_run(&self, row: Stored, secrets: Secrets) -> Result<Run, Broken> {
         let mut cells = Reader::new(row.cells, &self.seal, secrets);
         let id = cells.text()?;
-        let resumes = chain::rows(
+        let continuations = chain::rows(
             &self.connection,
             &RESUMES,
             "WHERE run = ? ORDER BY seq",
             [&id],
         )?;
-        let resumed = resumes.last().map_or(0, |row| row.seq);
+        let resumed = continuations.last().map_or(0, |row| row.seq);
         let end = chain::rows(
             &self.connection,
             &RUN_ENDS,
@@ -321,7 +321,7 @@ impl Ledger {
             world: cells.text()?,
             started: cells.time()?,
             version: cells.text()?,
-            resumes: resumes.len(),
+            resumes: continuations.len(),
             end,
         })
     }

@@ -204,7 +204,7 @@ fn inverses_and_searches_can_be_called() {
                 wrong.unless(!find.proof.is_empty(), || {
                     format!("{name}: what is found is adopted without a proof")
                 });
-                calls.push((&find.operation, &find.arguments));
+                calls.push((find.operation, find.arguments));
             }
             Settle::Repeat | Settle::Ask => {}
         }

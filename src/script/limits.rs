@@ -151,7 +151,7 @@ impl Guard {
     /// Why the script is stopped here and now.
     fn progress(&self, operations: u64) -> Option<Stop> {
         let stop = match self.due() {
-            None if operations % CLOCK_INTERVAL == 0 => {
+            None if operations.is_multiple_of(CLOCK_INTERVAL) => {
                 let Some(reason) = self.cancel.reason() else {
                     SEEN.set(0);
                     return None;

@@ -127,7 +127,7 @@ impl Case {
             "{err}"
         );
         let caret = lines[3].strip_prefix("   | ").unwrap();
-        if caret.find('^') != Some(column - 1) || caret.trim_start().trim_matches('^') != "" {
+        if caret.find('^') != Some(column - 1) || !caret.trim_start().trim_matches('^').is_empty() {
             wrong("no caret");
         }
         for call in &lines[4..] {

@@ -102,7 +102,7 @@ impl RuntimeApi {
 
     /// Waits for so many answers.
     pub fn answers(&self, count: usize) -> Vec<Answer> {
-        let end = Instant::now() + Duration::from_secs(60);
+        let end = Instant::now() + Duration::from_mins(1);
         let mut answers = self.desk.answers.lock().unwrap();
         while answers.len() < count {
             let left = end.saturating_duration_since(Instant::now());

@@ -22,13 +22,13 @@ use crate::world::{Cancel, Kind};
 /// Prints the environment that leads them here, and serves until Ctrl-C. Other commands
 /// that use the same folder's cloud are refused meanwhile.
 ///
-/// Buckets are found by path (http://127.0.0.1:4566/BUCKET/KEY) and by name
-/// (http://BUCKET.localhost:4566/KEY). Simulated hosts and balancers answer by their
+/// Buckets are found by path (<http://127.0.0.1:4566/BUCKET/KEY>) and by name
+/// (<http://BUCKET.localhost:4566/KEY>). Simulated hosts and balancers answer by their
 /// names and addresses:
 ///
-///   curl -H 'Host: web-123.us-east-1.elb.amazonaws.com' http://127.0.0.1:4566/
-///   curl --proxy http://127.0.0.1:4566 http://203.0.113.10/
-///   a browser: http://203.0.113.10.localhost:4566/
+///   curl -H 'Host: web-123.us-east-1.elb.amazonaws.com' <http://127.0.0.1:4566>/
+///   curl --proxy <http://127.0.0.1:4566> <http://203.0.113.10>/
+///   a browser: <http://203.0.113.10.localhost:4566>/
 ///
 /// Any credentials are taken, but presigned URLs must be signed with the printed ones.
 #[derive(Args)]

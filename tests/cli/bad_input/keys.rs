@@ -62,7 +62,7 @@ fn a_key_file_of_somebody_else() {
     use std::os::unix::fs::PermissionsExt as _;
     let close = |path: &std::path::Path| {
         std::fs::write(path, "secret").unwrap();
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0)).unwrap();
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o0)).unwrap();
     };
     // Who may read everything reads this, too, and is told that it is no key.
     let probe = tempfile::tempdir().unwrap();

@@ -100,7 +100,7 @@ pub static AUTHORIZE_SECURITY_GROUP_EGRESS: Operation = Operation {
     input: &tables::AUTHORIZE_SECURITY_GROUP_EGRESS_INPUT, positional: &[], output: Shape::Struct(&tables::AUTHORIZE_SECURITY_GROUP_EGRESS_OUTPUT),
     effect: Effect::Write(Write {
         inverse: Inverse::Calls(&[InverseCall { operation: "ec2::revoke_security_group_egress", arguments: &[("group_id", "input.group_id"), ("security_group_rule_ids", "result.security_group_rules[].security_group_rule_id")] }]),
-        settle: Settle::Repeat,
+        settle: Settle::Find(&Find { operation: "ec2::describe_security_group_rules", arguments: &[("filters.group-id", "input.group_id")], within: "result.security_group_rules[]", proof: &[Proof::Tags("found.tags")], result: &[("security_group_rules", "every")] }),
         makes: &[Makes { kind: "ec2:security-group-rule", id: "result.security_group_rules[].security_group_rule_id" }], removes: &[], tags: Some("tags"),
     }),
     example: "let group = ec2::create_security_group(#{ group_name: \"example\", description: \"An example.\" }).group_id;\nlet http = [#{ ip_protocol: \"tcp\", from_port: 80, to_port: 80, ip_ranges: [#{ cidr_ip: \"0.0.0.0/0\" }] }];\nec2::authorize_security_group_egress(#{ group_id: group, ip_permissions: http }).security_group_rules",
@@ -131,7 +131,7 @@ pub static AUTHORIZE_SECURITY_GROUP_INGRESS: Operation = Operation {
     input: &tables::AUTHORIZE_SECURITY_GROUP_INGRESS_INPUT, positional: &[], output: Shape::Struct(&tables::AUTHORIZE_SECURITY_GROUP_INGRESS_OUTPUT),
     effect: Effect::Write(Write {
         inverse: Inverse::Calls(&[InverseCall { operation: "ec2::revoke_security_group_ingress", arguments: &[("group_id", "input.group_id"), ("security_group_rule_ids", "result.security_group_rules[].security_group_rule_id")] }]),
-        settle: Settle::Repeat,
+        settle: Settle::Find(&Find { operation: "ec2::describe_security_group_rules", arguments: &[("filters.group-id", "input.group_id")], within: "result.security_group_rules[]", proof: &[Proof::Tags("found.tags")], result: &[("security_group_rules", "every")] }),
         makes: &[Makes { kind: "ec2:security-group-rule", id: "result.security_group_rules[].security_group_rule_id" }], removes: &[], tags: Some("tags"),
     }),
     example: "let group = ec2::create_security_group(#{ group_name: \"example\", description: \"An example.\" }).group_id;\nlet http = [#{ ip_protocol: \"tcp\", from_port: 80, to_port: 80, ip_ranges: [#{ cidr_ip: \"0.0.0.0/0\" }] }];\nec2::authorize_security_group_ingress(#{ group_id: group, ip_permissions: http }).security_group_rules",
