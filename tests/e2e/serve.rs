@@ -174,6 +174,7 @@ fn the_cli_keeps_objects_small_and_large() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines)] // one session with many services, told in order
 fn the_cli_meets_every_other_service_and_the_outbox_shows_the_messages() {
     let Some(served) = cli() else {
         return;

@@ -81,7 +81,7 @@ fn answer(
     )?;
     stream.write_all(&page.body)?;
     let mut written = page.body.len() as u64;
-    let zeros = [0; 64 * 1024];
+    let zeros = vec![0; 64 * 1024];
     while written < length {
         let next = zeros.len().min(usize::try_from(length - written).unwrap());
         stream.write_all(&zeros[..next])?;
