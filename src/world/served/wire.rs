@@ -80,7 +80,7 @@ pub enum Call {
         /// Its path.
         path: String,
     },
-    /// Nothing more for now: what is under way comes to its end: [`Answer::Nothing`].
+    /// Nothing more in this command: what is under way comes to its end: [`Answer::Nothing`].
     Rest,
 }
 
