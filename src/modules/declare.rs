@@ -21,6 +21,14 @@ pub(crate) const fn optional(name: &'static str, shape: Shape, doc: &'static str
     }
 }
 
+/// A parameter that may be left out and is never shown.
+pub(crate) const fn secret(name: &'static str, shape: Shape, doc: &'static str) -> Field {
+    Field {
+        sensitive: true,
+        ..optional(name, shape, doc)
+    }
+}
+
 /// A whole number from `min` to `max`.
 pub(crate) const fn int(min: i64, max: i64) -> Shape {
     Shape::Int { min, max }

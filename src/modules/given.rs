@@ -1,18 +1,45 @@
 //! Reading a validated input: what is missing has its default, what is there has its type.
 
 use std::borrow::Cow;
+use std::path::Path;
+use std::time::Duration;
 
 use opsh_operation::validate::parse_duration;
-use opsh_operation::{Map, Secret, Value};
+use opsh_operation::{Fault, FaultKind, Map, Secret, Value};
+
+use crate::world::files::Files;
 
 /// The text `name`, also of a secret; empty if it is not there.
 pub(crate) fn text<'a>(input: &'a Map, name: &str) -> &'a str {
     input.get(name).and_then(Value::as_text).unwrap_or_default()
 }
 
+/// The text `name`, also of a secret, if it is there.
+pub(crate) fn optional_text<'a>(input: &'a Map, name: &str) -> Option<&'a str> {
+    input.get(name).and_then(Value::as_text)
+}
+
+/// The secret `name`, whether it was marked as one or not.
+pub(crate) fn secret(input: &Map, name: &str) -> Option<Secret> {
+    match input.get(name)? {
+        Value::Secret(secret) => Some(secret.clone()),
+        Value::Text(text) => Some(Secret::new(text.as_str())),
+        _ => None,
+    }
+}
+
 /// The whole number `name`.
 pub(crate) fn int(input: &Map, name: &str, default: i64) -> i64 {
     input.get(name).and_then(Value::as_int).unwrap_or(default)
+}
+
+/// The whole number `name`, which is not negative.
+pub(crate) fn count(input: &Map, name: &str, default: u64) -> u64 {
+    input
+        .get(name)
+        .and_then(Value::as_int)
+        .and_then(|number| u64::try_from(number).ok())
+        .unwrap_or(default)
 }
 
 /// The number `name`.
@@ -40,13 +67,42 @@ pub(crate) fn bytes<'a>(input: &'a Map, name: &str) -> Cow<'a, [u8]> {
 }
 
 /// The duration `name` in seconds.
-pub(crate) fn duration(input: &Map, name: &str) -> Option<std::time::Duration> {
+pub(crate) fn duration(input: &Map, name: &str) -> Option<Duration> {
     match input.get(name)? {
-        Value::Int(seconds) => u64::try_from(*seconds)
-            .ok()
-            .map(std::time::Duration::from_secs),
+        Value::Int(seconds) => u64::try_from(*seconds).ok().map(Duration::from_secs),
         Value::Text(text) => parse_duration(text),
         _ => None,
+    }
+}
+
+/// What is to be sent: the text or the bytes `name`, or the content of the file that it names.
+pub(crate) fn content(
+    files: &dyn Files,
+    input: &Map,
+    name: &str,
+) -> Result<Option<Vec<u8>>, Fault> {
+    match input.get(name) {
+        Some(Value::Bytes(bytes)) => Ok(Some(bytes.clone())),
+        Some(value @ (Value::Text(_) | Value::Secret(_))) => {
+            Ok(value.as_text().map(|text| text.as_bytes().to_vec()))
+        }
+        Some(Value::Map(map)) => map
+            .get("file")
+            .and_then(Value::as_text)
+            .map(|path| {
+                files.read(Path::new(path)).map_err(|error| {
+                    Fault::new(
+                        if error.kind() == std::io::ErrorKind::NotFound {
+                            FaultKind::NotFound
+                        } else {
+                            FaultKind::Invalid
+                        },
+                        format!("cannot read the file {path}: {error}"),
+                    )
+                })
+            })
+            .transpose(),
+        _ => Ok(None),
     }
 }
 

@@ -3,6 +3,7 @@
 //! A module is a table of [`Entry`]s: an operation's declaration beside the
 //! function that does it. The registry is the concatenation of these tables.
 
+mod answer;
 mod declare;
 pub mod file;
 mod files;
@@ -13,7 +14,7 @@ pub mod log;
 pub mod logs;
 pub mod metrics;
 pub mod parallel;
-pub mod parameter;
+
 pub mod random;
 pub mod registry;
 pub mod ssh;

@@ -4,14 +4,14 @@ use std::fs::File;
 use std::path::Path;
 
 use opsh_operation::shape::{Shape, Structure};
-use opsh_operation::{Effect, Fault, FaultKind, Inverse, Map, Operation, Settle, Value, Write};
+use opsh_operation::{Effect, Fault, FaultKind, Inverse, Map, Operation, Settle, Value};
 use sha2::{Digest as _, Sha256};
 
 use super::request::{self, request_fields};
 use super::with_site;
 use crate::modules::Context;
-use crate::modules::declare::{optional, required};
-use crate::modules::parameter;
+use crate::modules::declare::{optional, plain_write, required};
+use crate::modules::given;
 
 /// Larger bodies are refused, unless the playbook says otherwise.
 const LIMIT: u64 = 64 * 1024 * 1024;
@@ -67,13 +67,10 @@ pub static DOWNLOAD: Operation = Operation {
     input: &INPUT,
     positional: &["url", "path"],
     output: Shape::Struct(&OUTPUT),
-    effect: Effect::Write(Write {
-        inverse: Inverse::Impossible("what the file held before is not kept"),
-        settle: Settle::Repeat,
-        makes: &[],
-        removes: &[],
-        tags: None,
-    }),
+    effect: Effect::Write(plain_write(
+        Inverse::Impossible("what the file held before is not kept"),
+        Settle::Repeat,
+    )),
     example: with_site!(
         r#"let page = http::download("http://" + address + "/", "page.html");
 assert(page.length == 15);
@@ -84,11 +81,11 @@ assert(page.length == 15);
 /// Does it.
 pub fn download(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
     let mut request = request::of(context.world.files(), "GET", input)?;
-    let path = parameter::needed(input, "path")?;
-    request.limit = parameter::count(input, "limit", LIMIT);
+    let path = given::text(input, "path");
+    request.limit = given::count(input, "limit", LIMIT);
     request.download_to = Some(path.into());
     let (mut result, response) = request::send(context, &request)?;
-    if parameter::flag(input, "check", true) {
+    if given::flag(input, "check", true) {
         request::check(&request, &response)?;
     }
     let successful = (200..300).contains(&response.status);

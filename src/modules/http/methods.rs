@@ -7,7 +7,7 @@ use super::request::{self, body_fields, request_fields};
 use super::with_site;
 use crate::modules::Context;
 use crate::modules::declare::optional;
-use crate::modules::parameter;
+use crate::modules::{answer, given};
 
 static LOOK_INPUT: Structure = Structure {
     name: "http::get",
@@ -191,7 +191,7 @@ pub fn delete(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
 fn exchange(context: &Context<'_>, method: &str, input: &Map) -> Result<Value, Fault> {
     let request = request::of(context.world.files(), method, input)?;
     let (mut result, response) = request::send(context, &request)?;
-    if parameter::flag(input, "check", false) {
+    if given::flag(input, "check", false) {
         request::check(&request, &response)?;
     }
     if method == "HEAD"
@@ -204,7 +204,7 @@ fn exchange(context: &Context<'_>, method: &str, input: &Map) -> Result<Value, F
         .flatten()
         .map_or(Value::Null, |json| Value::from_json(&json));
     result.insert("json".to_owned(), json);
-    result.insert("body".to_owned(), parameter::text_or_bytes(response.body));
+    result.insert("body".to_owned(), answer::text_or_bytes(response.body));
     Ok(result.into())
 }
 

@@ -6,7 +6,7 @@ use opsh_operation::{Fault, FaultKind, Map, Value};
 use url::Url;
 
 use crate::modules::Context;
-use crate::modules::parameter;
+use crate::modules::{answer, given};
 use crate::world::files::Files;
 use crate::world::http::{Request, Response};
 
@@ -91,7 +91,7 @@ pub(super) fn of(files: &dyn Files, method: &str, input: &Map) -> Result<Request
         let value = value.as_text().unwrap_or_default();
         headers.push((name.clone(), value.to_owned()));
     }
-    let body = match (input.get("json"), parameter::content(files, input, "body")?) {
+    let body = match (input.get("json"), given::content(files, input, "body")?) {
         (Some(_), Some(_)) => {
             return Err(invalid("give 'json' or 'body', not both".to_owned()));
         }
@@ -111,10 +111,9 @@ pub(super) fn of(files: &dyn Files, method: &str, input: &Map) -> Result<Request
         url: url(input)?,
         headers,
         body,
-        timeout: parameter::duration(input, "timeout", TIMEOUT),
-        redirects: u32::try_from(parameter::count(input, "redirects", REDIRECTS))
-            .unwrap_or(u32::MAX),
-        limit: parameter::count(input, "limit", LIMIT),
+        timeout: given::duration(input, "timeout").unwrap_or(TIMEOUT),
+        redirects: u32::try_from(given::count(input, "redirects", REDIRECTS)).unwrap_or(u32::MAX),
+        limit: given::count(input, "limit", LIMIT),
         download_to: None,
     })
 }
@@ -123,7 +122,7 @@ pub(super) fn of(files: &dyn Files, method: &str, input: &Map) -> Result<Request
 pub(super) fn send(context: &Context<'_>, request: &Request) -> Result<(Map, Response), Fault> {
     let start = context.world.now();
     let response = context.world.http().send(request, context.cancel)?;
-    let seconds = parameter::seconds(start, context.world.now());
+    let seconds = answer::seconds(start, context.world.now());
     let mut headers = Map::new();
     for (name, value) in &response.headers {
         // Repeated headers are one list of values (RFC 9110, section 5.3).
@@ -181,15 +180,14 @@ pub(super) fn check(request: &Request, response: &Response) -> Result<(), Fault>
     fault
         .details
         .insert("status".into(), i64::from(response.status).into());
-    fault.details.insert(
-        "body".into(),
-        parameter::text_or_bytes(response.body.clone()),
-    );
+    fault
+        .details
+        .insert("body".into(), answer::text_or_bytes(response.body.clone()));
     Err(fault)
 }
 
 fn url(input: &Map) -> Result<String, Fault> {
-    let text = parameter::needed(input, "url")?;
+    let text = given::text(input, "url");
     let Some(query) = input.get("query").and_then(Value::as_map) else {
         return Ok(text.to_owned());
     };

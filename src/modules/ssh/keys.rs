@@ -14,7 +14,7 @@ use ssh_key::{LineEnding, PrivateKey};
 
 use crate::modules::Context;
 use crate::modules::declare::{optional, required};
-use crate::modules::parameter;
+use crate::modules::given;
 use crate::world::ssh::key_file::{KeyFile, expand_home};
 
 /// The resource: a key pair's files, by the private one's path.
@@ -80,8 +80,8 @@ assert(key.public_key.ends_with(" example"));
 
 /// Makes it from the world's randomness.
 pub fn generate_key(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
-    let path = parameter::needed(input, "path")?;
-    let comment = parameter::text(input, "comment").unwrap_or_default();
+    let path = given::text(input, "path");
+    let comment = given::text(input, "comment");
     let public_path = format!("{path}.pub");
     for existing in [path, public_path.as_str()] {
         if context.world.files().exists(Path::new(existing)) {
@@ -168,7 +168,7 @@ assert(!file::exists("example-key") && !file::exists("example-key.pub"));
 
 /// Removes it; nothing else than a key is removed.
 pub fn remove_key(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
-    let path = parameter::needed(input, "path")?;
+    let path = given::text(input, "path");
     let there = context.world.files().exists(Path::new(path));
     if there {
         KeyFile::read(Path::new(path))?;
@@ -218,7 +218,7 @@ assert(ssh::public_key(key.path) == key.public_key);
 /// Reads it.
 pub fn public_key(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
     let home = std::env::home_dir();
-    let path = expand_home(parameter::needed(input, "key_file")?, home.as_deref());
+    let path = expand_home(given::text(input, "key_file"), home.as_deref());
     let path = context.files.anywhere(&path);
     Ok(KeyFile::read_from(context.world.files(), &path)?
         .public_key_from(context.world.files())?
@@ -251,7 +251,7 @@ assert(ssh::console_host_keys(console).len() == 1);
 
 /// Finds them.
 pub fn console_host_keys(_context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
-    let text = parameter::needed(input, "text")?;
+    let text = given::text(input, "text");
     // EC2 gives the console in base64; a decoded one holds spaces and dashes.
     let decoded = BASE64
         .decode(text.trim())

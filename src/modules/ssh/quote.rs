@@ -5,7 +5,7 @@ use opsh_operation::{Effect, Fault, FaultKind, Map, Operation, Value};
 
 use crate::modules::Context;
 use crate::modules::declare::required;
-use crate::modules::parameter;
+use crate::modules::given;
 
 static INPUT: Structure = Structure {
     name: "ssh::quote",
@@ -29,7 +29,7 @@ assert(ssh::quote("plain") == "plain");
 
 /// Does it; what was secret stays secret.
 pub fn quote(_context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
-    let quoted = posix(parameter::needed(input, "text")?)?;
+    let quoted = posix(given::text(input, "text"))?;
     Ok(match input.get("text") {
         Some(Value::Secret(_)) => Value::Secret(opsh_operation::Secret::new(quoted)),
         _ => quoted.into(),

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use opsh_operation::shape::{Shape, Structure};
-use opsh_operation::{Effect, Fault, FaultKind, Inverse, Map, Operation, Settle, Value, Write};
+use opsh_operation::{Effect, Fault, FaultKind, Inverse, Map, Operation, Settle, Value};
 
 use super::target::{self, HOST, RESULT_HOST, login_fields};
 use super::with_machine;
 use crate::modules::Context;
-use crate::modules::declare::{optional, required};
-use crate::modules::parameter;
+use crate::modules::declare::{optional, plain_write, required};
+use crate::modules::{answer, given};
 use crate::world::ssh::{Command, Target};
 
 /// For a command, unless the playbook says otherwise.
@@ -99,13 +99,10 @@ pub static RUN: Operation = Operation {
     input: &RUN_INPUT,
     positional: &["host", "command"],
     output: Shape::Struct(&OUTPUT),
-    effect: Effect::Write(Write {
-        inverse: Inverse::Impossible("what a command changed on its host is not known"),
-        settle: Settle::RepeatIf("repeatable"),
-        makes: &[],
-        removes: &[],
-        tags: None,
-    }),
+    effect: Effect::Write(plain_write(
+        Inverse::Impossible("what a command changed on its host is not known"),
+        Settle::RepeatIf("repeatable"),
+    )),
     example: with_machine!(
         r#"let result = ssh::run(host, "echo hello; exit 3", #{ check: false });
 assert(result.stdout == "hello\n");
@@ -138,30 +135,30 @@ pub fn run(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
 
 /// Runs the command of `input` on `target`.
 pub(super) fn on(context: &Context<'_>, target: &Target, input: &Map) -> Result<Value, Fault> {
-    let line = parameter::needed(input, "command")?;
+    let line = given::text(input, "command");
     let command = Command {
-        line: if parameter::flag(input, "sudo", false) {
+        line: if given::flag(input, "sudo", false) {
             as_root(line)?
         } else {
             line.to_owned()
         },
-        stdin: parameter::content(context.world.files(), input, "stdin")?.unwrap_or_default(),
-        timeout: parameter::duration(input, "timeout", TIMEOUT),
-        limit: usize::try_from(parameter::count(input, "limit", LIMIT)).unwrap_or(usize::MAX),
+        stdin: given::content(context.world.files(), input, "stdin")?.unwrap_or_default(),
+        timeout: given::duration(input, "timeout").unwrap_or(TIMEOUT),
+        limit: usize::try_from(given::count(input, "limit", LIMIT)).unwrap_or(usize::MAX),
     };
     let start = context.world.now();
     let mut session = target::connect(context, target)?;
     let output = session.run(&command, context.cancel)?;
-    let seconds = parameter::seconds(start, context.world.now());
+    let seconds = answer::seconds(start, context.world.now());
     let complaint = last_line(&output.stderr);
     let result = Map::from([
         ("host".to_owned(), target.host.as_str().into()),
         ("exit_code".to_owned(), output.exit_code.into()),
-        ("stdout".to_owned(), parameter::text_or_bytes(output.stdout)),
-        ("stderr".to_owned(), parameter::text_or_bytes(output.stderr)),
+        ("stdout".to_owned(), answer::text_or_bytes(output.stdout)),
+        ("stderr".to_owned(), answer::text_or_bytes(output.stderr)),
         ("seconds".to_owned(), seconds),
     ]);
-    if output.exit_code != 0 && parameter::flag(input, "check", true) {
+    if output.exit_code != 0 && given::flag(input, "check", true) {
         let mut fault = Fault::new(
             FaultKind::Failed,
             format!(

@@ -5,14 +5,14 @@ use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use opsh_operation::shape::{Shape, Structure};
-use opsh_operation::{Effect, Fault, Inverse, Map, Operation, Settle, Value, Write};
+use opsh_operation::{Effect, Fault, Inverse, Map, Operation, Settle, Value};
 
 use super::run::{self, OUTPUT};
 use super::target::{self, login_fields};
 use super::with_machine;
 use crate::modules::Context;
-use crate::modules::declare::{optional, required};
-use crate::modules::parameter;
+use crate::modules::declare::{optional, plain_write, required};
+use crate::modules::given;
 use crate::world::Kind;
 
 static INPUT: Structure = Structure {
@@ -65,13 +65,10 @@ pub static RUN_ALL: Operation = Operation {
     input: &INPUT,
     positional: &["hosts", "command"],
     output: Shape::List(&Shape::Struct(&OUTPUT)),
-    effect: Effect::Write(Write {
-        inverse: Inverse::Impossible("what a command changed on its hosts is not known"),
-        settle: Settle::Ask,
-        makes: &[],
-        removes: &[],
-        tags: None,
-    }),
+    effect: Effect::Write(plain_write(
+        Inverse::Impossible("what a command changed on its hosts is not known"),
+        Settle::Ask,
+    )),
     example: with_machine!(
         r#"let results = ssh::run_all([host, host], "hostname");
 assert(results.len() == 2);
@@ -90,7 +87,7 @@ pub fn run_all(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
         .iter()
         .map(|host| target::of(host, input))
         .collect::<Result<Vec<_>, _>>()?;
-    let asked = usize::try_from(parameter::count(input, "concurrency", 8)).unwrap_or(1);
+    let asked = usize::try_from(given::count(input, "concurrency", 8)).unwrap_or(1);
     let threads = match context.world.kind() {
         Kind::Live => asked.clamp(1, targets.len().max(1)),
         Kind::Local | Kind::DryRun => 1,

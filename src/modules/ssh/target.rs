@@ -7,7 +7,7 @@ use opsh_operation::{Fault, FaultKind, Map, Value, suggest};
 
 use crate::modules::Context;
 use crate::modules::declare::optional;
-use crate::modules::parameter;
+use crate::modules::given;
 use crate::world::ssh::key_file::expand_home;
 use crate::world::ssh::{HostKey, Session, Target};
 
@@ -40,7 +40,7 @@ macro_rules! login_fields {
                 opsh_operation::Shape::Text,
                 "Private key file, may begin with ~/; otherwise the ssh-agent and ~/.ssh are asked.",
             ),
-            $crate::modules::parameter::secret(
+            $crate::modules::declare::secret(
                 "passphrase",
                 opsh_operation::Shape::Text,
                 "Opens the key file.",
@@ -96,14 +96,14 @@ pub(super) fn of(host: &Value, input: &Map) -> Result<Target, Fault> {
         }
     };
     Ok(Target {
-        host: parameter::needed(&merged, "host")?.to_owned(),
+        host: given::text(&merged, "host").to_owned(),
         port,
-        user: parameter::text(&merged, "user").map(str::to_owned),
-        key_file: parameter::text(&merged, "key_file")
+        user: given::optional_text(&merged, "user").map(str::to_owned),
+        key_file: given::optional_text(&merged, "key_file")
             .map(|path| expand_home(path, std::env::home_dir().as_deref())),
-        passphrase: parameter::concealed(&merged, "passphrase"),
+        passphrase: given::secret(&merged, "passphrase"),
         host_key: host_key(merged.get("host_key"))?,
-        connect_timeout: parameter::duration(&merged, "connect_timeout", CONNECT),
+        connect_timeout: given::duration(&merged, "connect_timeout").unwrap_or(CONNECT),
     })
 }
 

@@ -4,15 +4,15 @@ use std::path::Path;
 use std::time::Duration;
 
 use opsh_operation::shape::{Shape, Structure};
-use opsh_operation::{Effect, Fault, FaultKind, Inverse, Map, Operation, Settle, Value, Write};
+use opsh_operation::{Effect, Fault, FaultKind, Inverse, Map, Operation, Settle, Value};
 use sha2::{Digest as _, Sha256};
 
 use super::quote::posix;
 use super::target::{self, HOST, RESULT_HOST, login_fields};
 use super::{run, with_machine};
 use crate::modules::Context;
-use crate::modules::declare::{optional, required};
-use crate::modules::parameter;
+use crate::modules::declare::{optional, plain_write, required};
+use crate::modules::{answer, given};
 use crate::world::Cancel;
 use crate::world::ssh::{Command, Session};
 
@@ -68,13 +68,10 @@ pub static UPLOAD: Operation = Operation {
     input: &UPLOAD_INPUT,
     positional: &["host", "content", "remote"],
     output: Shape::Struct(&UPLOAD_OUTPUT),
-    effect: Effect::Write(Write {
-        inverse: Inverse::Impossible("what the file held before is not kept"),
-        settle: Settle::Repeat,
-        makes: &[],
-        removes: &[],
-        tags: None,
-    }),
+    effect: Effect::Write(plain_write(
+        Inverse::Impossible("what the file held before is not kept"),
+        Settle::Repeat,
+    )),
     example: with_machine!(
         r#"let sent = ssh::upload(host, "hello\n", "greeting.txt", #{ mode: "0600" });
 assert(sent.length == 6);
@@ -86,13 +83,13 @@ assert(ssh::read(host, "cat greeting.txt").stdout == "hello\n");
 /// Writes the file.
 pub fn upload(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
     let target = target::of_input(input)?;
-    let remote = parameter::needed(input, "remote")?;
-    let body = parameter::content(context.world.files(), input, "content")?.unwrap_or_default();
-    let mode = mode(parameter::text(input, "mode").unwrap_or("0644"))?;
-    let timeout = parameter::duration(input, "timeout", TIMEOUT);
+    let remote = given::text(input, "remote");
+    let body = given::content(context.world.files(), input, "content")?.unwrap_or_default();
+    let mode = mode(given::optional_text(input, "mode").unwrap_or("0644"))?;
+    let timeout = given::duration(input, "timeout").unwrap_or(TIMEOUT);
     let start = context.world.now();
     let mut session = target::connect(context, &target)?;
-    if parameter::flag(input, "sudo", false) {
+    if given::flag(input, "sudo", false) {
         upload_as_root(
             session.as_mut(),
             &body,
@@ -112,7 +109,7 @@ pub fn upload(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
         ("length".to_owned(), length(body.len())),
         (
             "seconds".to_owned(),
-            parameter::seconds(start, context.world.now()),
+            answer::seconds(start, context.world.now()),
         ),
     ])
     .into())
@@ -200,13 +197,10 @@ pub static DOWNLOAD: Operation = Operation {
     input: &DOWNLOAD_INPUT,
     positional: &["host", "remote", "local"],
     output: Shape::Struct(&DOWNLOAD_OUTPUT),
-    effect: Effect::Write(Write {
-        inverse: Inverse::Impossible("what the local file held before is not kept"),
-        settle: Settle::Repeat,
-        makes: &[],
-        removes: &[],
-        tags: None,
-    }),
+    effect: Effect::Write(plain_write(
+        Inverse::Impossible("what the local file held before is not kept"),
+        Settle::Repeat,
+    )),
     example: with_machine!(
         r#"ssh::upload(host, "hello\n", "greeting.txt");
 let copy = ssh::download(host, "greeting.txt", "greeting.txt");
@@ -218,10 +212,10 @@ assert(copy.length == 6);
 /// Reads the file.
 pub fn download(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
     let target = target::of_input(input)?;
-    let remote = parameter::needed(input, "remote")?;
-    let local = parameter::needed(input, "local")?;
-    let limit = parameter::count(input, "limit", LIMIT);
-    let timeout = parameter::duration(input, "timeout", TIMEOUT);
+    let remote = given::text(input, "remote");
+    let local = given::text(input, "local");
+    let limit = given::count(input, "limit", LIMIT);
+    let timeout = given::duration(input, "timeout").unwrap_or(TIMEOUT);
     let start = context.world.now();
     let mut session = target::connect(context, &target)?;
     let copy = within(context.cancel, timeout, &target.host, |cancel| {
@@ -245,7 +239,7 @@ pub fn download(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
         ),
         (
             "seconds".to_owned(),
-            parameter::seconds(start, context.world.now()),
+            answer::seconds(start, context.world.now()),
         ),
     ])
     .into())

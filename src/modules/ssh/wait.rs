@@ -9,7 +9,7 @@ use super::target::{self, HOST, RESULT_HOST, login_fields};
 use super::with_machine;
 use crate::modules::Context;
 use crate::modules::declare::{optional, required};
-use crate::modules::parameter;
+use crate::modules::{answer, given};
 
 const TIMEOUT: Duration = Duration::from_mins(3);
 const PAUSE: Duration = Duration::from_secs(2);
@@ -61,7 +61,7 @@ pub static WAIT: Operation = Operation {
 /// has written the user's keys. A host key that does not match is never.
 pub fn wait(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
     let mut target = target::of_input(input)?;
-    let timeout = parameter::duration(input, "timeout", TIMEOUT);
+    let timeout = given::duration(input, "timeout").unwrap_or(TIMEOUT);
     if !input.contains_key("connect_timeout") {
         target.connect_timeout = ATTEMPT;
     }
@@ -77,7 +77,7 @@ pub fn wait(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
                     ("attempts".to_owned(), attempts.into()),
                     (
                         "seconds".to_owned(),
-                        parameter::seconds(start, context.world.now()),
+                        answer::seconds(start, context.world.now()),
                     ),
                 ])
                 .into());
