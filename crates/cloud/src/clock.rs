@@ -10,11 +10,13 @@
 //! Before the time moves, a [`Tide`] is asked: what happens on the way may begin
 //! branches of its own (a schedule invokes a function), and the time moves no
 //! further than to there. Such a branch is *detached*: it is below nobody's path.
+//! A branch in the *background* (a service on a simulated host) sleeps like any other,
+//! but nobody's time passes on its account: when only such ones are left, time stands.
 //!
 //! A cloud that other programs use, too, may have a clock that [follows](Clock::follow)
 //! the real one: then nobody's wait moves the time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
@@ -30,6 +32,9 @@ pub use timer::Timer;
 
 /// The first number of a detached branch's path: after all others, before guests.
 const DETACHED: u32 = u32::MAX - 1;
+
+/// The first number of the path of a branch in the background, and of those below it.
+const BACKGROUND: u32 = u32::MAX - 3;
 
 /// How long a thread waits at most before it looks whether it is to stop.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -60,6 +65,9 @@ struct Table {
     running: Option<Vec<u32>>,
     guests: u32,
     detached: u32,
+    backgrounds: u32,
+    /// Branches that were to be roused while they were awake.
+    roused: BTreeSet<Vec<u32>>,
     /// When a branch, with all below it, is to end at the latest.
     limits: BTreeMap<Vec<u32>, Timestamp>,
     /// Somebody is asking the tide: nobody gets the baton meanwhile.
@@ -86,7 +94,7 @@ impl Table {
             .map(|(next, _)| next)
             .skip_while(|next| *next == path)
             .take_while(|next| next.starts_with(path))
-            .any(|next| !path.is_empty() || next[0] != DETACHED)
+            .any(|next| !path.is_empty() || !matches!(next[0], DETACHED | BACKGROUND))
     }
 
     /// Catches up with the real clock, if it goes at that one's pace.
@@ -110,6 +118,7 @@ impl Table {
             return None;
         }
         let mut wake: Option<Timestamp> = None;
+        let mut somebody_waits = false;
         let mut ready: Option<&Vec<u32>> = None;
         for (path, phase) in &self.branches {
             match phase {
@@ -119,8 +128,11 @@ impl Table {
                     break;
                 }
                 _ if ready.is_some() || self.has_children(path) => {}
+                // Who sleeps without an end waits for somebody to rouse it.
+                Phase::Until(at) if *at == Timestamp::MAX => {}
                 Phase::Until(at) if *at > self.now => {
                     wake = Some(wake.map_or(*at, |earliest| earliest.min(*at)));
+                    somebody_waits |= path.first() != Some(&BACKGROUND);
                 }
                 _ => ready = Some(path),
             }
@@ -129,7 +141,7 @@ impl Table {
         match ready {
             Some(_) => None,
             None if self.ahead.is_some() => Some(self.now),
-            None => Some(wake.unwrap_or(self.now)),
+            None => Some(wake.filter(|_| somebody_waits).unwrap_or(self.now)),
         }
     }
 
@@ -155,6 +167,8 @@ impl Clock {
                     running: None,
                     guests: 0,
                     detached: 0,
+                    backgrounds: 0,
+                    roused: BTreeSet::new(),
                     limits: BTreeMap::new(),
                     asking: false,
                     ahead: None,
@@ -262,7 +276,38 @@ impl Clock {
     /// [`Stopped`] if `stop` said so while other branches ran, or at the branch's limit.
     pub fn sleep(&self, duration: Duration, stop: &dyn Fn() -> bool) -> Result<(), Stopped> {
         let at = later(self.now(), duration);
+        branch::on_branch(self, |path| {
+            loop {
+                self.sleep_until(path, at, stop)?;
+                if self.now() >= at {
+                    return Ok(());
+                }
+            }
+        })
+    }
+
+    /// Sleeps on the calling thread's branch until `at`, or until it is [roused](Clock::rouse):
+    /// who calls this looks again for what it waits for. Time never moves to
+    /// [`Timestamp::MAX`] for it.
+    ///
+    /// # Errors
+    /// As [`Clock::sleep`].
+    pub fn doze(&self, at: Timestamp, stop: &dyn Fn() -> bool) -> Result<(), Stopped> {
         branch::on_branch(self, |path| self.sleep_until(path, at, stop))
+    }
+
+    /// Lets the branch at `path` go on whose thread sleeps there, or is about to.
+    pub fn rouse(&self, path: &[u32]) {
+        let mut table = self.table();
+        match table.branches.get_mut(path) {
+            Some(phase @ Phase::Until(_)) => *phase = Phase::Ready,
+            Some(_) => {
+                table.roused.insert(path.to_vec());
+            }
+            None => {}
+        }
+        drop(table);
+        drop(self.settle());
     }
 
     /// A future that is ready after `duration`; it begins when it is first polled.
@@ -356,6 +401,9 @@ impl Clock {
         self.acquire(path, stop)?;
         let limit = {
             let mut table = self.table();
+            if table.roused.remove(path) {
+                return Ok(());
+            }
             let limit = table.limit_of(path).filter(|limit| *limit <= at);
             let until = limit.unwrap_or(at);
             table.branches.insert(path.to_vec(), Phase::Until(until));
@@ -367,8 +415,8 @@ impl Clock {
             self.table().branches.insert(path.to_vec(), Phase::Ready);
         }
         match limit {
-            Some(_) => result.and(Err(Stopped)),
-            None => result,
+            Some(limit) if limit <= self.now() => result.and(Err(Stopped)),
+            _ => result,
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::services::{
 };
 use crate::state::State;
 use crate::store::{self, Store, StoreError};
+use crate::tenants::Tenants;
 
 /// The embedded cloud; clones are the same cloud.
 #[derive(Debug, Clone)]
@@ -37,6 +38,8 @@ pub(crate) struct Inner {
     pub(crate) invoker: OnceLock<Arc<dyn Invoker>>,
     /// Only what is under way goes on: see [`Cloud::rest`].
     pub(crate) resting: AtomicBool,
+    /// Who answers HTTP beside the cloud's own code.
+    pub(crate) tenants: Tenants,
     pub(crate) this: Weak<Inner>,
     /// Called once, when something has been done and kept.
     kept: Mutex<Option<fn()>>,
@@ -87,6 +90,7 @@ impl Cloud {
             saved: AtomicU64::new(0),
             invoker: OnceLock::new(),
             resting: AtomicBool::new(false),
+            tenants: Tenants::default(),
             this: Weak::clone(this),
             kept: Mutex::new(None),
         });
@@ -98,7 +102,9 @@ impl Cloud {
     /// A cloud of its own that begins as this one is now.
     #[must_use]
     pub fn copy(&self) -> Self {
-        Self::holding(self.state().clone(), None)
+        let mut state = self.state().clone();
+        state.leave_tenants();
+        Self::holding(state, None)
     }
 
     /// Puts the state on disk, if it persists.

@@ -30,6 +30,7 @@ use crate::services::lambda::invoke::{Accepted, Report};
 use crate::services::lambda::package::Package;
 use crate::services::lambda::run::Run;
 use crate::services::lambda::{invoke, queue};
+use crate::state::State;
 
 /// The number in the path of a branch that the branch before it waits for.
 const AWAITED: u32 = u32::MAX - 2;
@@ -143,7 +144,9 @@ impl Cloud {
     /// For the end of a command, since no time passes between commands.
     pub fn rest(&self, stop: &dyn Fn() -> bool) {
         let busy = || {
-            let waits = queue::next(&self.inner.lock(), true).is_some();
+            let state = self.inner.lock();
+            let waits = next(&state, true).is_some();
+            drop(state);
             self.clock().has_detached() || waits
         };
         self.inner.resting.store(true, Ordering::SeqCst);
@@ -197,7 +200,7 @@ impl Cloud {
     }
 
     /// How many runs in a row have led to what the calling thread asks.
-    pub(crate) fn cause(&self, state: &crate::state::State) -> u32 {
+    pub(crate) fn cause(&self, state: &State) -> u32 {
         self.clock()
             .path()
             .map_or(0, |path| state.lambda.depth(&path))
@@ -225,11 +228,12 @@ impl Tide for Inner {
     /// The state follows the time; where events have set functions off, these begin.
     fn flow(&self, to: Timestamp) -> Flow {
         let triggers_only = self.resting.load(Ordering::SeqCst);
-        let (at, runs) = {
+        let (at, runs, errands) = {
             let mut state = self.lock();
-            let at = state.advance_until(to, |state| queue::next(state, triggers_only));
+            let at = state.advance_until(to, |state| next(state, triggers_only));
             let somebody_runs = self.invoker.get().is_some();
-            (at, queue::begin(&mut state, triggers_only, somebody_runs))
+            let runs = queue::begin(&mut state, triggers_only, somebody_runs);
+            (at, runs, std::mem::take(&mut state.errands))
         };
         let begin = |run: Run| {
             let (path, id) = (self.clock.detach(), run.id.clone());
@@ -243,11 +247,20 @@ impl Tide for Inner {
             queue::ended(&mut self.lock(), &id, false);
             None
         };
-        Flow {
-            at,
-            begins: runs.into_iter().filter_map(begin).collect(),
-        }
+        let mut begins: Vec<Vec<u32>> = runs.into_iter().filter_map(begin).collect();
+        begins.extend(errands.into_iter().filter_map(|errand| {
+            let path = self.clock.detach();
+            let this = self.this.upgrade()?;
+            this.run_errand(errand, path.clone()).ok().map(|()| path)
+        }));
+        Flow { at, begins }
     }
+}
+
+/// When the next function runs or the next errand begins.
+fn next(state: &State, triggers_only: bool) -> Option<Timestamp> {
+    let errand = (!state.errands.is_empty()).then_some(state.now);
+    errand.or_else(|| queue::next(state, triggers_only))
 }
 
 /// Runs a function to its end and notes what became of it.

@@ -81,6 +81,8 @@ impl State {
             lambda: lambda::State::default(),
             scheduler: scheduler::State::default(),
             hosts: Hosts::default(),
+            errands: Vec::new(),
+            doors: BTreeMap::new(),
         };
         state.s3.taken = TAKEN_BUCKETS.map(str::to_owned).into();
         ec2::furnish(&mut state);

@@ -13,6 +13,7 @@
 //! - [`document`]: parameters and results, whatever protocol carries them;
 //! - [`services`]: one module an AWS service;
 //! - [`functions`]: running Lambda functions, with an interpreter that the host lends;
+//! - [`tenants`]: programs outside the cloud's own code that answer HTTP inside it;
 //! - [`faults`]: what goes wrong on purpose;
 //! - [`store`]: the cloud on disk;
 //! - [`hosts`]: simulated machines: files, shell, packages, services, web server.
@@ -21,7 +22,9 @@ pub mod api;
 pub mod body;
 pub mod clock;
 mod cloud;
+mod course;
 pub mod document;
+mod errands;
 pub mod events;
 pub mod faults;
 pub mod functions;
@@ -36,6 +39,7 @@ pub mod services;
 pub mod state;
 mod status;
 pub mod store;
+pub mod tenants;
 mod visit;
 
 pub use cloud::Cloud;
@@ -43,4 +47,4 @@ pub use login::{Door, Session, SessionError};
 pub use mail::Parcel;
 pub use status::Status;
 pub use store::StoreError;
-pub use visit::Unreachable;
+pub use visit::{Unreachable, Visitor};

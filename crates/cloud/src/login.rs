@@ -5,9 +5,10 @@ use std::net::Ipv4Addr;
 use bytes::Bytes;
 
 use crate::cloud::Cloud;
+use crate::course::{Course, PATIENCE};
 use crate::faults::Fault;
 use crate::furnish::CALLER_ADDRESS;
-use crate::hosts::{self, CommandOutput, FileRefusal, Host, LoginRefusal};
+use crate::hosts::{self, CommandOutput, FileRefusal, Host, LoginRefusal, Ran, Reply};
 use crate::services::ec2::{self, Reach};
 use crate::state::State;
 use crate::visit::Unreachable;
@@ -64,6 +65,40 @@ pub fn address_of(host: &str) -> Option<Ipv4Addr> {
         .or_else(|| label.strip_prefix("ip-"))
         .filter(|_| simulated)?;
     numbers.replace('-', ".").parse().ok()
+}
+
+/// The instance that a connection from another instance arrives at, and the address that
+/// it comes from there.
+pub(crate) fn arrives_from(
+    state: &State,
+    instance: &str,
+    to: Ipv4Addr,
+    port: u16,
+) -> Result<(String, Ipv4Addr), Unreachable> {
+    let facts = ec2::facts(state, instance);
+    let silent = || Unreachable::TimedOut(to.to_string());
+    let facts = facts.ok_or_else(silent)?;
+    if to.is_loopback() {
+        return Ok((instance.to_owned(), Ipv4Addr::LOCALHOST));
+    }
+    // The machine's own name leads straight to it; other machines of the same network see
+    // its private address, the rest of the world its public one.
+    let private = facts.private.ok_or_else(silent)?;
+    if to == private {
+        return Ok((instance.to_owned(), private));
+    }
+    let from = if to.is_private() {
+        private
+    } else {
+        facts.public.ok_or_else(silent)?
+    };
+    match ec2::reachable(state, to, port, from) {
+        Reach::Instance(id) => Ok((id, from)),
+        Reach::Nobody if !to.is_private() && !to.is_documentation() => {
+            Err(Unreachable::NoSuchHost(to.to_string()))
+        }
+        Reach::Dropped(_) | Reach::Off(_) | Reach::Nobody => Err(silent()),
+    }
 }
 
 /// The instance that a connection from the caller arrives at.
@@ -173,8 +208,23 @@ impl Session {
     pub fn run(&self, line: &str, stdin: &[u8]) -> Result<CommandOutput, SessionError> {
         let host = self.address.to_string();
         self.cloud.strike_ssh("ssh:run", &host)?;
-        self.change(|machine, now| machine.run(&self.user, line, stdin, now))?
-            .map_err(|why| silence(why, &host).into())
+        let mut known = Vec::new();
+        loop {
+            let (ran, id) = self.change(|machine, now| {
+                let id = machine.facts().instance_id.clone();
+                let ran = machine.run_knowing(&self.user, line, stdin, &known, now);
+                (ran, id)
+            })?;
+            let forward = match ran.map_err(|why| silence(why, &host))? {
+                Ran::Done(output) => return Ok(output),
+                Ran::Asks(forward) => *forward,
+            };
+            let Course::Ask(asked) = Course::at_machine(&id, Reply::Forward(forward)) else {
+                return Err(Unreachable::Reset(host).into());
+            };
+            // Nothing stops it: the program's own limits end it.
+            known.push(self.cloud.ask(&asked, PATIENCE, &|| false));
+        }
     }
 
     /// Writes a file.

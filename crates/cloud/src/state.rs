@@ -1,8 +1,12 @@
 //! All there is in the embedded cloud, as plain data that is saved and copied.
 
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::errands::Errand;
 use crate::events::Events;
 use crate::hosts::Hosts;
 use crate::ids::Ids;
@@ -47,4 +51,10 @@ pub struct State {
     pub scheduler: scheduler::State,
     /// The simulated machines, by instance id.
     pub hosts: Hosts,
+    /// What tenants are going to be asked.
+    #[serde(skip)]
+    pub(crate) errands: Vec<Errand>,
+    /// The ports of the caller's machine that tenants answer at, and for whom.
+    #[serde(skip)]
+    pub(crate) doors: BTreeMap<u16, Ipv4Addr>,
 }

@@ -1,17 +1,22 @@
 //! What somebody outside sees: URLs of objects, of hosts, of balancers.
 
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::api::{ApiError, ApiRequest, Protocol};
 use crate::cloud::Cloud;
+use crate::course::{Course, PATIENCE};
 use crate::faults::Fault;
 use crate::furnish::CALLER_ADDRESS;
-use crate::login::{address_of, arrives, silence};
+use crate::hosts;
+use crate::login::{address_of, arrives, arrives_from, silence};
 use crate::router::{self, host, is_endpoint, pairs};
-use crate::services::{elbv2, s3};
+use crate::services::{ec2, elbv2, s3};
+use crate::state::State;
+use crate::tenants::{self, Place};
 
 /// Why nobody answers.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
@@ -30,6 +35,36 @@ pub enum Unreachable {
     Reset(String),
 }
 
+/// Who visits, and for how long an answer is waited for.
+#[derive(Clone, Copy)]
+pub struct Visitor<'a> {
+    /// Where the visitor is.
+    pub place: &'a Place,
+    /// For how long a tenant's answer is waited for, in virtual time.
+    pub patience: Duration,
+    /// Whether to wait no longer.
+    pub stop: &'a dyn Fn() -> bool,
+}
+
+impl Default for Visitor<'_> {
+    /// The caller, who waits as long as it takes.
+    fn default() -> Self {
+        Self {
+            place: &Place::Caller,
+            patience: PATIENCE,
+            stop: &|| false,
+        }
+    }
+}
+
+/// The address that the caller comes from.
+fn caller(to: &str) -> Ipv4Addr {
+    if to == "localhost" || address_of(to).is_some_and(|to| to.is_loopback()) {
+        return Ipv4Addr::LOCALHOST;
+    }
+    CALLER_ADDRESS.parse().unwrap_or(Ipv4Addr::UNSPECIFIED)
+}
+
 /// Services that tell callers their address.
 const ADDRESS_SERVICES: [&str; 1] = ["checkip.amazonaws.com"];
 
@@ -43,6 +78,18 @@ impl Cloud {
     /// [`Unreachable`].
     pub fn visit(
         &self,
+        request: http::Request<Bytes>,
+    ) -> Result<http::Response<Bytes>, Unreachable> {
+        self.visit_as(&Visitor::default(), request)
+    }
+
+    /// The same for somebody who is elsewhere, or does not wait as long.
+    ///
+    /// # Errors
+    /// [`Unreachable`].
+    pub fn visit_as(
+        &self,
+        visitor: &Visitor<'_>,
         request: http::Request<Bytes>,
     ) -> Result<http::Response<Bytes>, Unreachable> {
         let name = host(&request);
@@ -69,49 +116,102 @@ impl Cloud {
         if is_endpoint(&name) {
             return Ok(self.visit_endpoint(request));
         }
-        if let Some(answer) = self.visit_balancer(&request, &name) {
-            return answer;
-        }
-        match address_of(&name) {
-            Some(address) => self.visit_machine(address, &request),
-            None => Err(Unreachable::NoSuchHost(name)),
-        }
+        let course = match self.visit_balancer(visitor, &request, &name) {
+            Some(course) => course?,
+            None => self.visit_machine(visitor, &request, &name)?,
+        };
+        let asked = match course {
+            Course::Answer(answer) => return Ok(answer),
+            Course::Ask(asked) => asked,
+        };
+        let answer = self.ask(&asked, visitor.patience, visitor.stop);
+        let mut state = self.state();
+        let answer = asked.conclude(&mut state, answer);
+        self.keep(&state)
+            .map_err(|error| Unreachable::Reset(format!("{name} ({error})")))?;
+        answer.map_err(|why| silence(why, &name))
     }
 
-    /// A web server answers from the machine's disk, and logs the visit there.
+    /// A web server answers from the machine's disk, and logs the visit there; or a program
+    /// is to be asked.
     fn visit_machine(
         &self,
-        address: Ipv4Addr,
+        visitor: &Visitor<'_>,
         request: &http::Request<Bytes>,
-    ) -> Result<http::Response<Bytes>, Unreachable> {
+        name: &str,
+    ) -> Result<Course, Unreachable> {
         let secure = request.uri().scheme_str() == Some("https");
         let port = request
             .uri()
             .port_u16()
             .unwrap_or(if secure { 443 } else { 80 });
         let mut state = self.state();
-        let id = arrives(&state, address, port)?;
-        let (now, to) = (state.now, address.to_string());
+        let nobody = || Unreachable::NoSuchHost(name.to_owned());
+        let (id, client) = match visitor.place {
+            Place::Caller => {
+                let from = caller(name);
+                if let Some(asked) = tenants::at_caller(&state, name, request, from) {
+                    return Ok(Course::Ask(Box::new(asked)));
+                }
+                let address = address_of(name).ok_or_else(nobody)?;
+                (arrives(&state, address, port)?, from)
+            }
+            Place::Instance(instance) => {
+                let from = ec2::facts(&state, instance).and_then(|facts| facts.public);
+                if name == CALLER_ADDRESS
+                    && let Some(from) = from
+                    && let Some(asked) = tenants::at_caller(&state, name, request, from)
+                {
+                    return Ok(Course::Ask(Box::new(asked)));
+                }
+                if name == hosts::METADATA {
+                    return self.metadata(&mut state, instance, request);
+                }
+                let local = (name == "localhost").then_some(Ipv4Addr::LOCALHOST);
+                let address = local.or_else(|| address_of(name)).ok_or_else(nobody)?;
+                arrives_from(&state, instance, address, port)?
+            }
+        };
+        let (now, to) = (state.now, name.to_owned());
         let machine = state
             .hosts
             .get_mut(&id)
             .ok_or_else(|| Unreachable::TimedOut(to.clone()))?;
-        let answer = machine
-            .serve(port, request, CALLER_ADDRESS, now)
+        let reply = machine
+            .serve(port, request, &client.to_string(), now)
             .map_err(|why| silence(why, &to))?;
         self.keep(&state)
             .map_err(|error| Unreachable::Reset(format!("{to} ({error})")))?;
-        Ok(answer)
+        Ok(Course::at_machine(&id, reply))
+    }
+
+    /// What the metadata service says to a program on an instance.
+    fn metadata(
+        &self,
+        state: &mut State,
+        instance: &str,
+        request: &http::Request<Bytes>,
+    ) -> Result<Course, Unreachable> {
+        let silent = || Unreachable::TimedOut(hosts::METADATA.to_owned());
+        let now = state.now;
+        let machine = state.hosts.get_mut(instance).ok_or_else(silent)?;
+        let answer = machine.metadata(request, now).map_err(|_| silent())?;
+        Ok(Course::Answer(answer))
     }
 
     /// A balancer answers, or a machine behind it, which logs the visit.
     fn visit_balancer(
         &self,
+        visitor: &Visitor<'_>,
         request: &http::Request<Bytes>,
         name: &str,
-    ) -> Option<Result<http::Response<Bytes>, Unreachable>> {
+    ) -> Option<Result<Course, Unreachable>> {
         let mut state = self.state();
-        let answer = elbv2::visit(&mut state, request, CALLER_ADDRESS)?;
+        let client = match visitor.place {
+            Place::Caller => CALLER_ADDRESS.to_owned(),
+            Place::Instance(instance) => ec2::facts(&state, instance)?.public?.to_string(),
+        };
+        let answer = elbv2::visit(&mut state, request, &client)?;
         let kept = self
             .keep(&state)
             .map_err(|error| Unreachable::Reset(format!("{name} ({error})")));

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use opsh_cloud::clock::Clock;
-use opsh_cloud::{Cloud, SessionError, Unreachable};
+use opsh_cloud::{Cloud, SessionError, Unreachable, Visitor};
 use serde::{Deserialize, Serialize};
 
 /// For how long a command waits, in real time, for functions that are under way.
@@ -97,11 +97,16 @@ pub trait Doors: Clone + Debug + Send + Sync + 'static {
         request: http::Request<Bytes>,
     ) -> impl Future<Output = Result<http::Response<Bytes>, Broken>> + Send;
 
-    /// Answers a request as the host in its URL would.
+    /// Answers a request as the host in its URL would; a program that is asked may take
+    /// time on the clock.
     ///
     /// # Errors
     /// [`Unreachable`].
-    fn visit(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, Unreachable>;
+    fn visit(
+        &self,
+        visitor: &Visitor<'_>,
+        request: http::Request<Bytes>,
+    ) -> Result<http::Response<Bytes>, Unreachable>;
 
     /// Connects to a host's SSH port, from outside.
     ///
@@ -170,8 +175,12 @@ impl Doors for Cloud {
             .map_err(|reset| Broken(reset.to_string()))
     }
 
-    fn visit(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, Unreachable> {
-        self.visit(request)
+    fn visit(
+        &self,
+        visitor: &Visitor<'_>,
+        request: http::Request<Bytes>,
+    ) -> Result<http::Response<Bytes>, Unreachable> {
+        self.visit_as(visitor, request)
     }
 
     fn knock(&self, host: &str, port: u16) -> Result<Welcome, Unreachable> {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use opsh_cloud::Unreachable;
+use opsh_cloud::tenants::Place;
+use opsh_cloud::{Unreachable, Visitor};
 use opsh_operation::{Fault, FaultKind};
 
 use super::doors::Doors;
@@ -31,6 +32,8 @@ pub(super) struct Visits<D> {
     doors: D,
     outside: Outside,
     files: Arc<dyn Files>,
+    /// The machine that requests come from.
+    place: Place,
 }
 
 /// One step of an exchange: an answer of the cloud or of a file, or the last word
@@ -46,12 +49,20 @@ impl<D: Doors> Visits<D> {
             doors,
             outside,
             files,
+            place: Place::Caller,
         }
+    }
+
+    /// The same from a machine of the cloud.
+    pub fn from_place(self, place: Place) -> Self {
+        Self { place, ..self }
     }
 
     /// Asks one URL, without following where it leads.
     fn ask(&self, request: &Request, cancel: &Cancel) -> Result<Step, Fault> {
-        wait(self.doors.clock(), LATENCY, cancel)?;
+        let clock = self.doors.clock();
+        let until = clock.now().checked_add(request.timeout);
+        wait(clock, LATENCY, cancel)?;
         let mut visit = http::Request::builder()
             .method(request.method.as_str())
             .uri(&request.url);
@@ -61,7 +72,12 @@ impl<D: Doors> Visits<D> {
         let visit = visit
             .body(Bytes::from(request.body.clone()))
             .map_err(|error| Fault::new(FaultKind::Invalid, format!("{}: {error}", request.url)))?;
-        let unreachable = match self.doors.visit(visit) {
+        let visitor = Visitor {
+            place: &self.place,
+            patience: request.timeout.saturating_sub(LATENCY),
+            stop: &|| cancel.reason().is_some(),
+        };
+        let unreachable = match self.doors.visit(&visitor, visit) {
             Ok(answer) => return Ok(Step::Answer(answer)),
             Err(unreachable) => unreachable,
         };
@@ -83,10 +99,15 @@ impl<D: Doors> Visits<D> {
                 Outside::Real(None) => {}
             }
         }
-        Err(self.fault(request, &unreachable, cancel))
+        if let (Unreachable::TimedOut(_), Ok(until)) = (&unreachable, until) {
+            // What a client would wait for in vain passes in virtual time.
+            let left = until.duration_since(clock.now()).try_into();
+            wait(clock, left.unwrap_or_default(), cancel)?;
+        }
+        Err(self.fault(request, &unreachable))
     }
 
-    fn fault(&self, request: &Request, why: &Unreachable, cancel: &Cancel) -> Fault {
+    fn fault(&self, request: &Request, why: &Unreachable) -> Fault {
         let url = &request.url;
         match why {
             Unreachable::NoSuchHost(_) => {
@@ -101,20 +122,14 @@ impl<D: Doors> Visits<D> {
                     Outside::Real(_) => Fault::new(FaultKind::Unreachable, format!("{url}: {why}")),
                 }
             }
-            Unreachable::TimedOut(_) => {
-                // What a client would wait for in vain passes in virtual time.
-                if let Err(stopped) = wait(self.doors.clock(), request.timeout, cancel) {
-                    return stopped;
-                }
-                Fault::new(
-                    FaultKind::Timeout,
-                    format!(
-                        "{url}: no answer within {}",
-                        humantime::format_duration(request.timeout)
-                    ),
-                )
-                .hint("check that the host runs and that its security groups let the caller in")
-            }
+            Unreachable::TimedOut(_) => Fault::new(
+                FaultKind::Timeout,
+                format!(
+                    "{url}: no answer within {}",
+                    humantime::format_duration(request.timeout)
+                ),
+            )
+            .hint("check that the host runs and that its security groups let the caller in"),
             Unreachable::Refused(_) => Fault::new(FaultKind::Unreachable, format!("{url}: {why}")),
             Unreachable::Reset(_) => {
                 Fault::new(FaultKind::Unreachable, format!("{url}: {why}")).open()

@@ -13,8 +13,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use opsh_cloud::Unreachable;
 use opsh_cloud::clock::Clock;
+use opsh_cloud::{Unreachable, Visitor};
 use opsh_operation::{Fault, FaultKind};
 
 use super::local::doors::{Account, Broken, Done, Doors, Refusal, Welcome};
@@ -191,7 +191,12 @@ impl Doors for Served {
         }
     }
 
-    fn visit(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, Unreachable> {
+    /// The visitor's patience is that of the other side: its clock is not the run's.
+    fn visit(
+        &self,
+        _visitor: &Visitor<'_>,
+        request: http::Request<Bytes>,
+    ) -> Result<http::Response<Bytes>, Unreachable> {
         let lost = |broken: Broken| Unreachable::Reset(broken.0);
         let head = Head::of_request(&request);
         match self.ask(Call::Visit(head), request.body()).map_err(lost)? {

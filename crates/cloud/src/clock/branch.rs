@@ -57,6 +57,7 @@ impl Drop for Branch {
         let mut table = self.clock.table();
         table.branches.remove(&self.path);
         table.limits.remove(&self.path);
+        table.roused.remove(&self.path);
         drop(table);
         drop(self.clock.settle());
     }

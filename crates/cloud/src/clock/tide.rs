@@ -4,7 +4,7 @@ use std::sync::Weak;
 
 use jiff::Timestamp;
 
-use super::{Clock, DETACHED};
+use super::{BACKGROUND, Clock, DETACHED};
 
 /// How far the time has moved, and what begins there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +42,14 @@ impl Clock {
         let mut table = self.table();
         table.detached += 1;
         vec![DETACHED, table.detached]
+    }
+
+    /// The path of a new branch in the background.
+    #[must_use]
+    pub fn background(&self) -> Vec<u32> {
+        let mut table = self.table();
+        table.backgrounds += 1;
+        vec![BACKGROUND, table.backgrounds]
     }
 
     /// Whether detached branches take part.

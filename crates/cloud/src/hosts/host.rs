@@ -14,7 +14,7 @@ use super::machine::Machine;
 use super::shell::{self, Script};
 use super::timeline::Timeline;
 use super::users::{self, User};
-use super::{cloudinit, console, keys, web};
+use super::{cloudinit, console, imds, keys, web};
 
 /// One machine.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -42,6 +42,18 @@ pub struct CommandOutput {
     /// How much of the machine's time it took.
     pub took: SignedDuration,
 }
+
+/// What came of a command line.
+#[derive(Debug)]
+pub(crate) enum Ran {
+    /// It came to its end.
+    Done(CommandOutput),
+    /// A program of the machine has to answer first.
+    Asks(Box<web::Forward>),
+}
+
+/// What a program answered, or why it did not.
+pub(crate) type Answered = Result<http::Response<Bytes>, Unreachable>;
 
 /// Why nobody answers at a port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -202,41 +214,70 @@ impl Host {
         stdin: &[u8],
         now: Timestamp,
     ) -> Result<CommandOutput, Unreachable> {
+        match self.run_knowing(user, line, stdin, &[], now)? {
+            Ran::Done(output) => Ok(output),
+            Ran::Asks(_) => Err(Unreachable::Silent),
+        }
+    }
+
+    /// The same, with what programs of the machine have answered so far.
+    ///
+    /// A command line that asks one more is broken off, and the machine is as it was: it is
+    /// to be run again when that program has answered.
+    pub(crate) fn run_knowing(
+        &mut self,
+        user: &str,
+        line: &str,
+        stdin: &[u8],
+        known: &[Answered],
+        now: Timestamp,
+    ) -> Result<Ran, Unreachable> {
         self.reach_ssh(now)?;
         let facts = Arc::clone(&self.facts);
         let timeline = self.look(now);
         let Some(account) = users::by_name(&timeline.present.disk, user) else {
-            return Ok(CommandOutput {
+            return Ok(Ran::Done(CommandOutput {
                 exit_code: 1,
                 stdout: Vec::new(),
                 stderr: format!("unknown user {user}\n").into_bytes(),
                 took: SignedDuration::ZERO,
-            });
+            }));
         };
+        let before = (!timeline.present.lodgers.is_empty()).then(|| Box::new(timeline.clone()));
         let script = Script {
             stdin: stdin.to_vec(),
+            known: known.to_vec(),
             ..Script::line(line)
         };
-        let outcome = self.execute(&facts, account, script);
+        let (outcome, asks) = self.execute(&facts, account, script);
+        if let Some(forward) = asks {
+            self.timeline = before;
+            return Ok(Ran::Asks(forward));
+        }
         let ended = self
             .timeline
             .as_ref()
             .map_or(now, |timeline| timeline.present.clock);
-        Ok(CommandOutput {
+        Ok(Ran::Done(CommandOutput {
             exit_code: outcome.exit_code,
             stdout: outcome.stdout,
             stderr: outcome.stderr,
             took: ended.duration_since(now),
-        })
+        }))
     }
 
-    fn execute(&mut self, facts: &Arc<Boot>, user: User, script: Script) -> shell::Outcome {
+    fn execute(
+        &mut self,
+        facts: &Arc<Boot>,
+        user: User,
+        script: Script,
+    ) -> (shell::Outcome, Option<Box<web::Forward>>) {
         let Some(timeline) = self.timeline.take() else {
-            return shell::Outcome::failed("the machine is off");
+            return (shell::Outcome::failed("the machine is off"), None);
         };
-        let (timeline, outcome) = shell::run(*timeline, facts, user, script);
+        let (timeline, outcome, asks) = shell::run_talking(*timeline, facts, user, script);
         self.timeline = Some(Box::new(timeline));
-        outcome
+        (outcome, asks)
     }
 
     /// Writes a file as `user`.
@@ -277,7 +318,8 @@ impl Host {
         Ok(content)
     }
 
-    /// Answers an HTTP request that reached `port` from the address `client`.
+    /// Answers an HTTP request that reached `port` from the address `client`, or says which
+    /// program of the machine does.
     ///
     /// # Errors
     /// Nothing listens at that port, or nobody is there.
@@ -287,11 +329,69 @@ impl Host {
         request: &http::Request<Bytes>,
         client: &str,
         now: Timestamp,
+    ) -> Result<web::Reply, Unreachable> {
+        self.reach_kernel(now)?;
+        let facts = Arc::clone(&self.facts);
+        let machine = &mut self.look(now).present;
+        let visit = web::Via::of(port, request, client);
+        web::answer(machine, &facts, &visit).ok_or(Unreachable::Refused)
+    }
+
+    /// What the metadata service says to a program of this machine.
+    ///
+    /// # Errors
+    /// The machine is off.
+    pub fn metadata(
+        &mut self,
+        request: &http::Request<Bytes>,
+        now: Timestamp,
     ) -> Result<http::Response<Bytes>, Unreachable> {
         self.reach_kernel(now)?;
         let facts = Arc::clone(&self.facts);
         let machine = &mut self.look(now).present;
-        web::answer(machine, &facts, port, request, client).ok_or(Unreachable::Refused)
+        let header = |name: &str| {
+            let value = request.headers().get(name)?;
+            Some(value.to_str().ok()?.to_owned())
+        };
+        let target = request.uri().path();
+        Ok(imds::answer(machine, &facts, request.method(), target, &header).response())
+    }
+
+    /// Gives back what a program of this machine answered to a request that came in as `via`.
+    ///
+    /// # Errors
+    /// It did not, and no proxy says so in its place.
+    pub fn relay(
+        &mut self,
+        via: &web::Via,
+        answer: Result<http::Response<Bytes>, Unreachable>,
+        now: Timestamp,
+    ) -> Result<http::Response<Bytes>, Unreachable> {
+        self.reach_kernel(now)?;
+        let facts = Arc::clone(&self.facts);
+        let machine = &mut self.look(now).present;
+        web::relay(machine, &facts, via, answer)
+    }
+
+    /// A program comes to listen at `port`, or (`None`) goes.
+    pub(crate) fn lodge(
+        &mut self,
+        port: u16,
+        lodger: Option<super::machine::Lodger>,
+        now: Timestamp,
+    ) {
+        let machine = &mut self.look(now).present;
+        match lodger {
+            Some(lodger) => machine.lodgers.insert(port, lodger),
+            None => machine.lodgers.remove(&port),
+        };
+    }
+
+    /// No program listens any more.
+    pub(crate) fn clear_lodgers(&mut self, now: Timestamp) {
+        if self.timeline.is_some() {
+            self.look(now).present.lodgers.clear();
+        }
     }
 
     /// Whether anything listens at `port`.
@@ -304,7 +404,7 @@ impl Host {
         }
         self.reach_kernel(now)?;
         let machine = &self.look(now).present;
-        if web::listener(machine, port).is_some() {
+        if web::listener(machine, port, false).is_some() {
             Ok(())
         } else {
             Err(Unreachable::Refused)
@@ -358,6 +458,7 @@ impl Host {
     pub(super) fn power_off(&mut self, at: Timestamp) {
         let timeline = self.look(at);
         timeline.cut();
+        timeline.present.lodgers.clear();
         cloudinit::shut_down(&mut timeline.present);
         self.on_since = None;
     }

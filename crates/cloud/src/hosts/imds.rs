@@ -26,6 +26,22 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// The same as a response.
+    pub fn response(self) -> http::Response<bytes::Bytes> {
+        let mut response = http::Response::new(self.body.into());
+        *response.status_mut() = self.status;
+        let kind = [
+            ("content-type", self.kind.to_owned()),
+            ("server", "EC2ws".to_owned()),
+        ];
+        for (name, value) in kind.into_iter().chain(self.headers) {
+            if let Ok(value) = http::HeaderValue::try_from(value) {
+                response.headers_mut().insert(name, value);
+            }
+        }
+        response
+    }
+
     fn text(status: StatusCode, body: impl Into<String>) -> Self {
         Self {
             status,

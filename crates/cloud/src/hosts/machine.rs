@@ -33,6 +33,20 @@ pub struct Machine {
     pub activity: Activity,
     /// How many random values were drawn, so that no two are the same.
     pub drawn: u64,
+    /// Programs that answer through the cloud's [`Tenant`]s, by port.
+    ///
+    /// [`Tenant`]: crate::tenants::Tenant
+    #[serde(skip)]
+    pub lodgers: BTreeMap<u16, Lodger>,
+}
+
+/// A program that listens on a machine, run by somebody outside the cloud's own code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lodger {
+    /// The address: `127.0.0.1`, `0.0.0.0`.
+    pub bind: String,
+    /// The unit that it belongs to, without `.service`.
+    pub unit: String,
 }
 
 /// An installed package.
@@ -91,6 +105,7 @@ impl Machine {
             journal: Vec::new(),
             activity: Activity::default(),
             drawn: 0,
+            lodgers: BTreeMap::new(),
         };
         for name in IMAGE_UNITS.iter().chain(match flavour {
             Flavour::AmazonLinux2023 => AMAZON_UNITS,

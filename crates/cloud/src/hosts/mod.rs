@@ -44,8 +44,12 @@ use serde::{Deserialize, Serialize};
 
 pub use activity::{Sample, Traffic};
 pub use boot::{Addresses, Boot, Flavour};
+pub(crate) use host::Ran;
 pub use host::{CommandOutput, FileRefusal, Host, LoginRefusal, Unreachable};
 pub use image::Image;
+pub use imds::ADDRESS as METADATA;
+pub use machine::Lodger;
+pub use web::{Forward, Reply, Via};
 
 /// The machines by instance id.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -115,6 +119,11 @@ impl Hosts {
             .values()
             .find(|host| host.is_on() && host.answers_at(address))
             .map(|host| host.facts().instance_id.as_str())
+    }
+
+    /// All machines in the order of their instance ids, to be used.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Host> {
+        self.by_instance.values_mut()
     }
 
     /// All machines in the order of their instance ids.

@@ -333,6 +333,14 @@ pub fn listeners(machine: &Machine) -> Vec<Listener> {
             });
         }
     }
+    for (port, lodger) in &machine.lodgers {
+        found.push(Listener {
+            address: lodger.bind.clone(),
+            port: *port,
+            process: lodger.unit.clone(),
+            pid: pid(&lodger.unit),
+        });
+    }
     found.sort_by_key(|listener| listener.port);
     found
 }

@@ -3,7 +3,7 @@
 mod limits;
 mod session;
 
-pub use session::{Outcome, Session};
+pub use session::{Outcome, Session, Talk};
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,11 +11,13 @@ use bashkit::{Bash, BuiltinRegistry, ExecOptions, ExecutionExtensions};
 use jiff::Timestamp;
 
 use super::boot::Boot;
+use super::host::Answered;
 use super::procfs;
 use super::timeline::Timeline;
 use super::tools;
 use super::users::User;
 use super::vfs::{Shared, View, lock};
+use super::web::Forward;
 
 /// What is to be run.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +36,8 @@ pub struct Script {
     pub cwd: Option<String>,
     /// A file that output and complaints go to as they come, in addition.
     pub log: Option<String>,
+    /// What programs of the machine answered, in the order in which they are asked.
+    pub known: Vec<Answered>,
 }
 
 impl Script {
@@ -56,6 +60,18 @@ pub fn run(
     user: User,
     script: Script,
 ) -> (Timeline, Outcome) {
+    let (timeline, outcome, _) = run_talking(timeline, facts, user, script);
+    (timeline, outcome)
+}
+
+/// The same; gives also what a program of the machine has to answer before the script can
+/// be run to its end.
+pub fn run_talking(
+    timeline: Timeline,
+    facts: &Arc<Boot>,
+    user: User,
+    script: Script,
+) -> (Timeline, Outcome, Option<Box<Forward>>) {
     let shared: Shared = Arc::new(Mutex::new(timeline));
     let registry = BuiltinRegistry::new();
     tools::register(&registry, &lock(&shared).present);
@@ -66,15 +82,23 @@ pub fn run(
         tools: registry,
         deadline: None,
         depth: 0,
+        talk: Arc::new(Mutex::new(Talk {
+            known: script.known.iter().cloned().collect(),
+            asks: None,
+        })),
     };
+    let talk = Arc::clone(&session.talk);
     let outcome = on_a_thread(session, script);
+    let mut talk = talk.lock().unwrap_or_else(PoisonError::into_inner);
+    let asks = talk.asks.take();
+    drop(talk);
     let timeline = match Arc::try_unwrap(shared) {
         Ok(timeline) => timeline
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner),
         Err(shared) => lock(&shared).clone(),
     };
-    (timeline, outcome)
+    (timeline, outcome, asks)
 }
 
 /// The shell is asynchronous inside and its callers may be too: it gets a thread of its own.

@@ -177,6 +177,7 @@ fn same_but_clock(one: &Machine, other: &Machine) -> bool {
         && one.packages == other.packages
         && one.units == other.units
         && one.sites == other.sites
+        && one.lodgers == other.lodgers
         && one.journal.len() == other.journal.len()
         && one.activity == other.activity
         && one.drawn == other.drawn
@@ -192,6 +193,7 @@ fn carry(base: &Machine, ours: &Machine, into: &mut Machine) {
     merge(&base.packages, &ours.packages, &mut into.packages);
     merge(&base.units, &ours.units, &mut into.units);
     merge(&base.sites, &ours.sites, &mut into.sites);
+    merge(&base.lodgers, &ours.lodgers, &mut into.lodgers);
     let new = ours.journal.iter().skip(base.journal.len()).cloned();
     into.journal.extend(new);
     into.journal.sort_by_key(|entry| entry.at);

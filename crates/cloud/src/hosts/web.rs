@@ -8,11 +8,13 @@ mod apache;
 mod log;
 mod nginx;
 mod pages;
+mod proxy;
 mod respond;
 mod site;
 
 use bytes::Bytes;
 
+pub use proxy::{Forward, Reply, Via, relay};
 pub use site::Site;
 
 use super::boot::{Boot, Flavour};
@@ -73,34 +75,33 @@ pub fn started(machine: &mut Machine, unit: &str) {
     }
 }
 
-/// The service that listens at `port` from outside.
+/// The service that listens at `port`, for who asks from outside or on the machine itself.
 #[must_use]
-pub fn listener(machine: &Machine, port: u16) -> Option<String> {
+pub fn listener(machine: &Machine, port: u16, inside: bool) -> Option<String> {
     services::listeners(machine)
         .into_iter()
-        .find(|listener| listener.port == port && listener.address == "0.0.0.0")
+        .find(|listener| listener.port == port && (inside || listener.address == "0.0.0.0"))
         .map(|listener| listener.process)
 }
 
-/// Answers a request that reached `port`; nothing if no web server listens there.
-pub fn answer(
-    machine: &mut Machine,
-    facts: &Boot,
-    port: u16,
-    request: &http::Request<Bytes>,
-    client: &str,
-) -> Option<http::Response<Bytes>> {
-    let unit = listener(machine, port)?;
+/// Answers a request; nothing if neither a web server nor a program listens there.
+pub fn answer(machine: &mut Machine, facts: &Boot, via: &Via) -> Option<Reply> {
+    let unit = listener(machine, via.port, via.is_inside())?;
+    if machine.lodgers.contains_key(&via.port) {
+        return Some(Reply::Forward(via.straight()));
+    }
     let site = machine.sites.get(&unit)?.clone();
-    let visit = respond::Visit {
-        facts,
-        site: &site,
-        unit: &unit,
-        port,
-        request,
-        client,
-    };
+    let visit = via.visit(facts, &site, &unit);
+    if let Some(forward) = visit.forwards(via) {
+        return Some(Reply::Forward(forward));
+    }
     let response = visit.answer(machine);
+    count(machine, &via.request, &response);
+    Some(Reply::Answer(response))
+}
+
+/// Notes the traffic of an exchange.
+fn count(machine: &mut Machine, request: &http::Request<Bytes>, response: &http::Response<Bytes>) {
     let headers: usize = response
         .headers()
         .iter()
@@ -113,7 +114,6 @@ pub fn answer(
         (headers + response.body().len()) as u64,
         1,
     );
-    Some(response)
 }
 
 /// Where a server's main configuration is.

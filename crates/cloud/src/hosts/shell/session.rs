@@ -1,13 +1,16 @@
 //! What a running command knows of where it runs.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
 
 use bashkit::BuiltinRegistry;
 use jiff::Timestamp;
 
 use crate::hosts::boot::Boot;
+use crate::hosts::host::Answered;
 use crate::hosts::users::User;
 use crate::hosts::vfs::Shared;
+use crate::hosts::web::Forward;
 
 /// One login's view of a machine; programs get it from the shell that runs them.
 #[derive(Clone)]
@@ -24,6 +27,17 @@ pub struct Session {
     pub deadline: Option<Timestamp>,
     /// How many shells are around this one.
     pub depth: u8,
+    /// What is said between the command line and programs of the machine.
+    pub talk: Arc<Mutex<Talk>>,
+}
+
+/// What programs of the machine have answered, and what they are to answer next.
+#[derive(Debug, Default)]
+pub struct Talk {
+    /// The answers that have not been asked for yet.
+    pub known: VecDeque<Answered>,
+    /// The first question that nobody has answered.
+    pub asks: Option<Box<Forward>>,
 }
 
 /// What a command did.

@@ -1,13 +1,15 @@
 //! One run of a program: what it was given, and what it may do.
 
-use std::sync::MutexGuard;
+use std::sync::{MutexGuard, PoisonError};
 
 use jiff::SignedDuration;
 
 use crate::hosts::disk::absolute;
+use crate::hosts::host::{Answered, Unreachable};
 use crate::hosts::shell::{Outcome, Session};
 use crate::hosts::timeline::Timeline;
 use crate::hosts::vfs::lock;
+use crate::hosts::web::{self, Via};
 
 /// What a program was given.
 pub struct Call<'a> {
@@ -80,6 +82,43 @@ impl Call<'_> {
                 self.name
             ),
         )
+    }
+
+    /// What a web server or a program of the machine answers; nothing if none listens.
+    /// Where a program has to be asked first, the command line is to be
+    /// [broken off](Call::unless_broken_off).
+    pub fn ask(&self, via: &Via) -> Option<Answered> {
+        let facts = &self.session.facts;
+        let reply = web::answer(&mut self.machine().present, facts, via)?;
+        let forward = match reply {
+            web::Reply::Answer(answer) => return Some(Ok(answer)),
+            web::Reply::Forward(forward) => forward,
+        };
+        let talk = &self.session.talk;
+        let mut talk = talk.lock().unwrap_or_else(PoisonError::into_inner);
+        match talk.known.pop_front().filter(|_| talk.asks.is_none()) {
+            Some(answer) => {
+                let machine = &mut self.machine().present;
+                Some(web::relay(machine, facts, &forward.via, answer))
+            }
+            None => {
+                talk.asks.get_or_insert_with(|| Box::new(forward));
+                Some(Err(Unreachable::Silent))
+            }
+        }
+    }
+
+    /// Goes on unless a program of the machine has to be asked first.
+    ///
+    /// # Errors
+    /// All of the command line is run again with the answer.
+    pub fn unless_broken_off(&self) -> Result<(), Stop> {
+        let talk = self.session.talk.lock();
+        let talk = talk.unwrap_or_else(PoisonError::into_inner);
+        if talk.asks.is_some() {
+            return Err(Stop::Deadline);
+        }
+        Ok(())
     }
 
     /// Whether the superuser calls.

@@ -29,6 +29,7 @@ pub fn curl(call: &Call<'_>) -> Reply {
         .and_then(|count| count.parse::<u32>().ok())
         .unwrap_or(0);
     let mut answered = follow(call, options.has("location"), &asked);
+    call.unless_broken_off()?;
     while tries > 0 && worth_trying_again(&options, &answered) {
         tries -= 1;
         let wait = options
@@ -37,6 +38,7 @@ pub fn curl(call: &Call<'_>) -> Reply {
             .unwrap_or(jiff::SignedDuration::from_secs(1));
         call.pass(wait, 0.0)?;
         answered = follow(call, options.has("location"), &asked);
+        call.unless_broken_off()?;
     }
     let talks = !options.has("silent") || options.has("show-error");
     let (answer, url) = match answered {

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::{Method, Request};
 
 use super::call::Call;
-use crate::hosts::{imds, web};
+use crate::hosts::{Unreachable, imds, web};
 
 /// A request as the command line has it.
 pub struct Asked {
@@ -116,9 +116,17 @@ fn send(call: &Call<'_>, asked: &Asked, url: &url::Url) -> Result<Answered, Fail
     } else {
         "127.0.0.1".to_owned()
     };
-    let mut timeline = call.machine();
-    let response =
-        web::answer(&mut timeline.present, facts, port, &request, &client).ok_or_else(refused)?;
+    let via = web::Via::of(port, &request, &client);
+    let response = match call.ask(&via).ok_or_else(refused)? {
+        Ok(response) => response,
+        Err(Unreachable::Refused) => return Err(refused()),
+        Err(Unreachable::Silent) => {
+            return Err(Failed {
+                code: 28,
+                text: format!("Operation timed out after waiting for {host} port {port}"),
+            });
+        }
+    };
     Ok(Answered {
         status: response.status().as_u16(),
         headers: response

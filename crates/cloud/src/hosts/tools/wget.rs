@@ -42,7 +42,9 @@ pub fn wget(call: &Call<'_>) -> Reply {
         headers,
         body: Vec::new(),
     };
-    let answer = match follow(call, true, &request) {
+    let answered = follow(call, true, &request);
+    call.unless_broken_off()?;
+    let answer = match answered {
         Ok((answer, _)) => answer,
         Err(failed) => {
             let complaint = if failed.code == 6 {

@@ -5,6 +5,7 @@ use crate::hosts::disk::absolute;
 use crate::hosts::machine::Machine;
 
 use super::main_file;
+use super::proxy;
 use super::site::{Access, Action, Rule, Site, VirtualHost, included, text};
 
 /// Reads nginx's configuration.
@@ -299,6 +300,12 @@ fn location(statement: &Statement) -> Result<Rule, String> {
     for inner in &statement.block {
         match inner.name() {
             "return" => rule.action = Some(answer(inner)?),
+            "proxy_pass" => {
+                let to = proxy::target(inner.word(1))
+                    .map_err(|why| format!("{why} in {}", inner.place))?;
+                rule.action = Some(Action::Proxy(to));
+            }
+            name if name.starts_with("proxy_") => {}
             "stub_status" => rule.action = Some(Action::StubStatus),
             "root" => rule.action = Some(Action::Root(absolute("/", inner.word(1)))),
             "alias" => rule.action = Some(Action::Alias(absolute("/", inner.word(1)))),
@@ -327,6 +334,19 @@ fn location(statement: &Statement) -> Result<Rule, String> {
             "access_log" | "default_type" | "index" | "expires" | "internal" => {}
             _ => return Err(inner.unknown()),
         }
+    }
+    if let Some(Action::Proxy(to)) = &mut rule.action {
+        for inner in statement.block.iter() {
+            if !proxy::set(to, inner.name(), &inner.words[1..]) {
+                return Err(inner.unknown());
+            }
+        }
+    } else if let Some(inner) = statement
+        .block
+        .iter()
+        .find(|inner| inner.name().starts_with("proxy_"))
+    {
+        return Err(inner.unknown());
     }
     Ok(rule)
 }

@@ -52,9 +52,34 @@ impl Visit<'_> {
             return Response::new(Bytes::new());
         };
         let path = decoded(self.request.uri().path());
-        let mut draft = self.draft(machine, host, &path);
+        let draft = self.draft(machine, host, &path);
+        self.complete(machine, host, &path, draft)
+    }
+
+    /// Answers with an error of its own, because of `complaint`.
+    pub(super) fn fail(
+        &self,
+        machine: &mut Machine,
+        status: u16,
+        complaint: String,
+    ) -> Response<Bytes> {
+        let Some(host) = self.host() else {
+            return Response::new(Bytes::new());
+        };
+        let mut draft = Draft::page(status, Bytes::new());
+        draft.complaint = Some(complaint);
+        self.complete(machine, host, &decoded(self.request.uri().path()), draft)
+    }
+
+    fn complete(
+        &self,
+        machine: &mut Machine,
+        host: &VirtualHost,
+        path: &str,
+        mut draft: Draft,
+    ) -> Response<Bytes> {
         if draft.status >= 400 {
-            self.error_page(machine, host, &path, &mut draft);
+            self.error_page(machine, host, path, &mut draft);
         }
         if let Some(complaint) = &draft.complaint {
             log::error(machine, self, complaint);
@@ -125,7 +150,7 @@ impl Visit<'_> {
         }
     }
 
-    fn host(&self) -> Option<&VirtualHost> {
+    pub(super) fn host(&self) -> Option<&VirtualHost> {
         let name = self.name();
         let mut here = self
             .site
@@ -141,7 +166,7 @@ impl Visit<'_> {
         .or(first)
     }
 
-    fn allowed(&self, access: &Access) -> bool {
+    pub(super) fn allowed(&self, access: &Access) -> bool {
         let own = ["127.0.0.1", "::1", self.facts.addresses.private.as_str()];
         match access {
             Access::Granted => true,
@@ -159,11 +184,7 @@ impl Visit<'_> {
         ) {
             return Draft::page(405, Bytes::new());
         }
-        let rule = host
-            .rules
-            .iter()
-            .filter(|rule| rule.matches(path))
-            .max_by_key(|rule| (rule.exact, rule.path.len()));
+        let rule = rule_for(host, path);
         let mut draft = match rule {
             Some(rule) => self.by_rule(machine, host, rule, path),
             None => self.file(machine, host, path, None),
@@ -220,6 +241,8 @@ impl Visit<'_> {
             Some(Action::Root(root)) => {
                 self.file(machine, host, path, Some(format!("{root}{path}")))
             }
+            // Forwarded before it comes to this; its location is the only one that leads here.
+            Some(Action::Proxy(_)) => Draft::page(502, Bytes::new()),
             Some(Action::Alias(target)) => {
                 let rest = path.strip_prefix(&rule.path).unwrap_or_default();
                 self.file(machine, host, path, Some(format!("{target}/{rest}")))
@@ -371,6 +394,14 @@ impl Visit<'_> {
     }
 }
 
+/// The rule for a path: an exact one, else the longest.
+pub(super) fn rule_for<'a>(host: &'a VirtualHost, path: &str) -> Option<&'a Rule> {
+    host.rules
+        .iter()
+        .filter(|rule| rule.matches(path))
+        .max_by_key(|rule| (rule.exact, rule.path.len()))
+}
+
 impl Rule {
     fn matches(&self, path: &str) -> bool {
         if self.exact {
@@ -419,7 +450,7 @@ fn within(address: &str, block: &str) -> bool {
     }
 }
 
-fn decoded(path: &str) -> String {
+pub(super) fn decoded(path: &str) -> String {
     let path = percent_encoding::percent_decode_str(path).decode_utf8_lossy();
     let clean = absolute("/", &path);
     if path.ends_with('/') && clean != "/" {

@@ -102,6 +102,23 @@ pub enum Action {
     Root(String),
     /// Files from a directory in place of the path.
     Alias(String),
+    /// A program on the machine.
+    Proxy(Proxy),
+}
+
+/// Where nginx's `proxy_pass` leads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proxy {
+    /// The port on the machine itself.
+    pub port: u16,
+    /// The target as the configuration has it, e.g. `127.0.0.1:8080`.
+    pub authority: String,
+    /// What stands for the location's path; `None` leaves the path as it is.
+    pub path: Option<String>,
+    /// `proxy_set_header`: names and values with nginx's variables.
+    pub headers: Vec<(String, String)>,
+    /// `proxy_read_timeout` in seconds.
+    pub patience: u64,
 }
 
 /// Text of a file of the machine.

@@ -9,11 +9,13 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use super::balancer::Balancer;
-use super::group::{TargetGroup, existing, users};
+use super::group::{Check as Rules, TargetGroup, existing, users};
 use super::targets::{self, Target};
 use super::{Event, validation};
 use crate::api::ApiError;
+use crate::course::Course;
 use crate::document::{Document, some};
+use crate::errands::{Errand, Purpose};
 use crate::events;
 use crate::hosts::Unreachable;
 use crate::services::cloudwatch;
@@ -90,18 +92,24 @@ pub fn check(cloud: &mut state::State, arn: &str, plan_number: u64) {
         return;
     };
     if balancer.is_active(cloud.now) {
-        for (index, target) in group.targets.iter().enumerate() {
+        for target in &group.targets {
             if target.draining_until.is_some() || unused(cloud, &balancer, target).is_some() {
                 continue;
             }
-            let outcome = probe(cloud, &balancer, &group, target);
-            let Some(group) = cloud.elbv2.groups.get_mut(arn) else {
-                return;
+            let check = Check {
+                group: arn.to_owned(),
+                id: target.id.clone(),
+                port: target.port,
             };
-            let check = group.check.clone();
-            group.targets[index]
-                .health
-                .note(outcome, check.healthy, check.unhealthy);
+            match probe(cloud, &balancer, &group, target) {
+                Ok(Course::Answer(answer)) => conclude(cloud, &check, Ok(answer)),
+                Err(why) => conclude(cloud, &check, Err(why)),
+                Ok(Course::Ask(asked)) => cloud.errands.push(Errand {
+                    asked: *asked,
+                    patience: group.check.patience(),
+                    purpose: Purpose::Check(check),
+                }),
+            }
         }
         publish(cloud, &balancer, arn);
     }
@@ -144,7 +152,7 @@ pub fn send(
     id: &str,
     port: u16,
     request: &http::Request<Bytes>,
-) -> Result<http::Response<Bytes>, Unreachable> {
+) -> Result<Course, Unreachable> {
     let facts = ec2::facts(cloud, id).ok_or(Unreachable::Silent)?;
     if !ec2::lets_through(
         cloud,
@@ -157,7 +165,36 @@ pub fn send(
     }
     let now = cloud.now;
     let host = cloud.hosts.get_mut(id).ok_or(Unreachable::Silent)?;
-    host.serve(port, request, &balancer.address().to_string(), now)
+    let reply = host.serve(port, request, &balancer.address().to_string(), now)?;
+    Ok(Course::at_machine(id, reply))
+}
+
+/// Which target was checked.
+#[derive(Debug, Clone)]
+pub struct Check {
+    group: String,
+    id: String,
+    port: u16,
+}
+
+/// Takes in what a target answered.
+pub fn conclude(
+    cloud: &mut state::State,
+    check: &Check,
+    answer: Result<http::Response<Bytes>, Unreachable>,
+) {
+    let Some(group) = cloud.elbv2.groups.get_mut(&check.group) else {
+        return;
+    };
+    let rules = group.check.clone();
+    let outcome = outcome(&rules, answer);
+    let target = group
+        .targets
+        .iter_mut()
+        .find(|target| target.id == check.id && target.port == check.port);
+    if let Some(target) = target {
+        target.health.note(outcome, rules.healthy, rules.unhealthy);
+    }
 }
 
 fn probe(
@@ -165,7 +202,7 @@ fn probe(
     balancer: &Balancer,
     group: &TargetGroup,
     target: &Target,
-) -> Result<(), (String, String)> {
+) -> Result<Course, Unreachable> {
     let port = group.check.port.unwrap_or(target.port);
     let host = ec2::facts(cloud, &target.id)
         .and_then(|facts| facts.private)
@@ -176,17 +213,20 @@ fn probe(
         .header("host", format!("{host}:{port}"))
         .header("user-agent", "ELB-HealthChecker/2.0")
         .body(Bytes::new());
+    let request = request.map_err(|_| Unreachable::Refused)?;
+    send(cloud, balancer, &target.id, port, &request)
+}
+
+/// What an answer to a check means.
+fn outcome(
+    rules: &Rules,
+    answer: Result<http::Response<Bytes>, Unreachable>,
+) -> Result<(), (String, String)> {
     let failure = |reason: &str, words: String| Err((reason.to_owned(), words));
-    let Ok(request) = request else {
-        return failure(
-            "Target.FailedHealthChecks",
-            "Health checks failed".to_owned(),
-        );
-    };
-    match send(cloud, balancer, &target.id, port, &request) {
+    match answer {
         Ok(response) => {
             let status = response.status().as_u16();
-            if group.check.accepts(status) {
+            if rules.accepts(status) {
                 return Ok(());
             }
             failure(

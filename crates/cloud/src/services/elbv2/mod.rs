@@ -31,7 +31,7 @@ pub mod tags;
 pub mod targets;
 pub mod visit;
 
-pub use visit::visit;
+pub use visit::{Passage, visit};
 
 /// What there is.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

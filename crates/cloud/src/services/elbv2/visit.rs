@@ -1,5 +1,7 @@
 //! What a visitor of a balancer's name gets.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST, LOCATION, USER_AGENT};
 use http::{HeaderValue, StatusCode};
@@ -8,6 +10,7 @@ use super::access_log::{self, Entry};
 use super::action::{Does, Fixed, Redirect};
 use super::balancer::Balancer;
 use super::{health, listener};
+use crate::course::{Back, Course};
 use crate::hosts::Unreachable;
 use crate::services::{cloudwatch, ec2};
 use crate::state;
@@ -19,7 +22,7 @@ pub fn visit(
     cloud: &mut state::State,
     request: &http::Request<Bytes>,
     client: &str,
-) -> Option<Result<http::Response<Bytes>, Unreachable>> {
+) -> Option<Result<Course, Unreachable>> {
     let (name, port) = place(request)?;
     let balancer = cloud
         .elbv2
@@ -53,7 +56,7 @@ fn answer(
     request: &http::Request<Bytes>,
     port: u16,
     client: &str,
-) -> Result<http::Response<Bytes>, Unreachable> {
+) -> Result<Course, Unreachable> {
     let admitted = client
         .parse()
         .is_ok_and(|from| ec2::lets_through(cloud, &balancer.groups, port, from, &[]));
@@ -69,58 +72,132 @@ fn answer(
         cloud.now.as_second(),
         hex::encode(cloud.requests.bytes::<12>())
     );
-    let mut target = None;
-    let (word, response) = match action.does() {
+    let does = action.does();
+    let passage = |word, target| Passage {
+        balancer: balancer.clone(),
+        client: client.to_owned(),
+        port,
+        trace: trace.clone(),
+        word,
+        target,
+        request: request.clone(),
+    };
+    let (word, response) = match does {
         Ok(Does::Fixed(response)) => ("fixed-response", fixed(response)),
         Ok(Does::Redirect(redirect)) => ("redirect", redirected(redirect, request, port)),
         Ok(Does::Forward(groups)) => {
-            target = choose(cloud, &groups);
-            let response = forward(cloud, balancer, target.as_ref(), request, client, &trace);
-            ("forward", response)
+            let Some(target) = choose(cloud, &groups) else {
+                count(cloud, balancer, "HTTPCode_ELB_5XX_Count");
+                let response = failure(StatusCode::SERVICE_UNAVAILABLE);
+                let response = passage("forward", None).note(cloud, response);
+                return Ok(Course::Answer(response));
+            };
+            let course = forward(cloud, balancer, &target, request, client, &trace);
+            let passage = passage("forward", Some(target));
+            return Ok(match course {
+                Ok(Course::Answer(answer)) => Course::Answer(passage.conclude(cloud, Ok(answer))),
+                Err(why) => Course::Answer(passage.conclude(cloud, Err(why))),
+                Ok(Course::Ask(mut asked)) => {
+                    asked.patience = asked.patience.min(IDLE);
+                    asked.back.push(Back::Balancer(Box::new(passage)));
+                    Course::Ask(asked)
+                }
+            });
         }
         Err(_) => ("-", failure(StatusCode::INTERNAL_SERVER_ERROR)),
     };
-    count(cloud, balancer, "RequestCount");
-    let answered = response
-        .headers()
-        .get("server")
-        .is_none_or(|server| server != OWN);
-    let header = |headers: &http::HeaderMap, name: http::HeaderName| {
-        headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
-            .to_owned()
-    };
-    let uri = request.uri();
-    let path = uri.path_and_query().map_or("/", |path| path.as_str());
-    let target = target.and_then(|target| {
-        let address = ec2::facts(cloud, &target.id)?.private?;
-        Some((address.to_string(), target.port, target.group))
-    });
-    let entry = Entry {
-        client,
-        target_status: (target.is_some() && answered).then(|| response.status().as_u16()),
-        target: target
-            .as_ref()
-            .map(|(address, port, group)| (address.clone(), *port, group.as_str())),
-        status: response.status().as_u16(),
-        received: request.body().len(),
-        sent: response.body().len(),
-        line: format!(
-            "{} http://{}:{port}{path} {:?}",
-            request.method(),
-            balancer.dns_name,
-            request.version()
-        ),
-        agent: header(request.headers(), USER_AGENT),
-        trace,
-        action: word,
-        redirect: header(response.headers(), LOCATION),
-    };
-    access_log::note(cloud, balancer, &entry);
-    Ok(response)
+    let response = passage(word, None).note(cloud, response);
+    Ok(Course::Answer(response))
 }
+
+/// A request on its way through a balancer, and all that its log needs of it.
+#[derive(Debug, Clone)]
+pub struct Passage {
+    balancer: Balancer,
+    client: String,
+    port: u16,
+    trace: String,
+    word: &'static str,
+    target: Option<Choice>,
+    request: http::Request<Bytes>,
+}
+
+impl Passage {
+    /// Gives a target's answer to the visitor, or says that there is none.
+    pub fn conclude(
+        &self,
+        cloud: &mut state::State,
+        answer: Result<http::Response<Bytes>, Unreachable>,
+    ) -> http::Response<Bytes> {
+        let response = match answer {
+            Ok(response) => {
+                let class = response.status().as_u16() / 100;
+                let name = format!("HTTPCode_Target_{class}XX_Count");
+                count(cloud, &self.balancer, &name);
+                response
+            }
+            Err(unreachable) => {
+                count(cloud, &self.balancer, "HTTPCode_ELB_5XX_Count");
+                failure(match unreachable {
+                    Unreachable::Refused => StatusCode::BAD_GATEWAY,
+                    Unreachable::Silent => StatusCode::GATEWAY_TIMEOUT,
+                })
+            }
+        };
+        self.note(cloud, response)
+    }
+
+    /// Counts and logs the visit.
+    fn note(
+        &self,
+        cloud: &mut state::State,
+        response: http::Response<Bytes>,
+    ) -> http::Response<Bytes> {
+        let (balancer, request) = (&self.balancer, &self.request);
+        count(cloud, balancer, "RequestCount");
+        let answered = response
+            .headers()
+            .get("server")
+            .is_none_or(|server| server != OWN);
+        let header = |headers: &http::HeaderMap, name: http::HeaderName| {
+            headers
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+                .unwrap_or_default()
+                .to_owned()
+        };
+        let uri = request.uri();
+        let path = uri.path_and_query().map_or("/", |path| path.as_str());
+        let target = self.target.as_ref().and_then(|target| {
+            let address = ec2::facts(cloud, &target.id)?.private?;
+            Some((address.to_string(), target.port, target.group.as_str()))
+        });
+        let entry = Entry {
+            client: &self.client,
+            target_status: (target.is_some() && answered).then(|| response.status().as_u16()),
+            target,
+            status: response.status().as_u16(),
+            received: request.body().len(),
+            sent: response.body().len(),
+            line: format!(
+                "{} http://{}:{}{path} {:?}",
+                request.method(),
+                balancer.dns_name,
+                self.port,
+                request.version()
+            ),
+            agent: header(request.headers(), USER_AGENT),
+            trace: self.trace.clone(),
+            action: self.word,
+            redirect: header(response.headers(), LOCATION),
+        };
+        access_log::note(cloud, balancer, &entry);
+        response
+    }
+}
+
+/// For how long a balancer waits for a target: the default `idle_timeout.timeout_seconds`.
+const IDLE: Duration = Duration::from_mins(1);
 
 /// How the balancer signs its own answers.
 const OWN: &str = "awselb/2.0";
@@ -219,15 +296,11 @@ fn redirected(
 fn forward(
     cloud: &mut state::State,
     balancer: &Balancer,
-    target: Option<&Choice>,
+    target: &Choice,
     request: &http::Request<Bytes>,
     client: &str,
     trace: &str,
-) -> http::Response<Bytes> {
-    let Some(target) = target else {
-        count(cloud, balancer, "HTTPCode_ELB_5XX_Count");
-        return failure(StatusCode::SERVICE_UNAVAILABLE);
-    };
+) -> Result<Course, Unreachable> {
     let mut forwarded = request.clone();
     let headers = forwarded.headers_mut();
     let chain = match headers
@@ -248,23 +321,11 @@ fn forward(
             headers.insert(name, value);
         }
     }
-    match health::send(cloud, balancer, &target.id, target.port, &forwarded) {
-        Ok(response) => {
-            let class = response.status().as_u16() / 100;
-            count(cloud, balancer, &format!("HTTPCode_Target_{class}XX_Count"));
-            response
-        }
-        Err(unreachable) => {
-            count(cloud, balancer, "HTTPCode_ELB_5XX_Count");
-            failure(match unreachable {
-                Unreachable::Refused => StatusCode::BAD_GATEWAY,
-                Unreachable::Silent => StatusCode::GATEWAY_TIMEOUT,
-            })
-        }
-    }
+    health::send(cloud, balancer, &target.id, target.port, &forwarded)
 }
 
 /// Who gets a request.
+#[derive(Debug, Clone)]
 struct Choice {
     id: String,
     port: u16,

@@ -9,6 +9,7 @@
 //! 429 is final.
 
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderValue;
@@ -18,6 +19,8 @@ use jiff::SignedDuration;
 use super::Event;
 use super::publish::{Delivery, Kind, Outcome};
 use super::subscription::Protocol;
+use crate::course::Course;
+use crate::errands::{Errand, Purpose};
 use crate::events;
 use crate::hosts::Unreachable;
 use crate::login::address_of;
@@ -25,12 +28,16 @@ use crate::router;
 use crate::services::ec2::{self, Reach};
 use crate::services::elbv2;
 use crate::state;
+use crate::tenants;
 
 /// From where SNS sends (RFC 5737, TEST-NET-1).
 const SENDER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 53);
 
 /// How often a message is sent again.
 const RETRIES: u32 = 3;
+
+/// For how long an answer is waited for.
+const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How long it waits before that.
 const PAUSE: SignedDuration = SignedDuration::from_secs(20);
@@ -61,24 +68,76 @@ fn attempt(cloud: &mut state::State, index: usize, left: u32) {
     if !matches!(delivery.protocol, Some(Protocol::Http | Protocol::Https)) {
         return;
     }
-    let (message, endpoint) = (delivery.id.clone(), delivery.endpoint.clone());
-    let outcome = match request(cloud, delivery) {
-        Ok(request) => carry(cloud, &request),
-        Err(error) => Outcome::Failed(error.to_string()),
+    let post = Post {
+        message: delivery.id.clone(),
+        endpoint: delivery.endpoint.clone(),
+        left,
     };
+    let request = match request(cloud, delivery) {
+        Ok(request) => request,
+        Err(error) => return settle(cloud, &post, Outcome::Failed(error.to_string())),
+    };
+    match carry(cloud, &request) {
+        None => settle(cloud, &post, Outcome::Outside),
+        Some(Ok(Course::Answer(answer))) => conclude(cloud, &post, Ok(answer)),
+        Some(Err(why)) => conclude(cloud, &post, Err(why)),
+        Some(Ok(Course::Ask(asked))) => {
+            settle(cloud, &post, Outcome::UnderWay);
+            cloud.errands.push(Errand {
+                asked: *asked,
+                patience: TIMEOUT,
+                purpose: Purpose::Delivery(post),
+            });
+        }
+    }
+}
+
+/// Which message goes where, and how often it may be sent again.
+#[derive(Debug, Clone)]
+pub struct Post {
+    message: String,
+    endpoint: String,
+    left: u32,
+}
+
+/// Takes in what a web server answered.
+pub fn conclude(
+    cloud: &mut state::State,
+    post: &Post,
+    answer: Result<http::Response<Bytes>, Unreachable>,
+) {
+    let host = || {
+        let uri = post.endpoint.parse::<http::Uri>().unwrap_or_default();
+        uri.host().unwrap_or_default().to_owned()
+    };
+    let outcome = match answer {
+        Ok(response) => Outcome::Answered(response.status().as_u16()),
+        Err(Unreachable::Refused) => Outcome::Failed(format!("connection refused by {}", host())),
+        Err(Unreachable::Silent) => Outcome::Failed(format!("no answer from {}", host())),
+    };
+    settle(cloud, post, outcome);
+}
+
+/// Notes what came of a message, and plans to send it again if nobody took it.
+fn settle(cloud: &mut state::State, post: &Post, outcome: Outcome) {
     let in_vain = match &outcome {
         Outcome::Answered(status) => *status >= 500 || *status == 429,
         Outcome::Failed(_) => true,
-        Outcome::Delivered | Outcome::Outside => false,
+        Outcome::Delivered | Outcome::Outside | Outcome::UnderWay => false,
     };
-    if let Some(delivery) = cloud.sns.outbox.get_mut(index) {
+    let delivery = cloud
+        .sns
+        .outbox
+        .iter_mut()
+        .find(|delivery| delivery.id == post.message && delivery.endpoint == post.endpoint);
+    if let Some(delivery) = delivery {
         delivery.outcome = outcome;
     }
-    if in_vain && left > 0 {
+    if in_vain && post.left > 0 {
         let retry = Event::Retry {
-            message,
-            endpoint,
-            left: left - 1,
+            message: post.message.clone(),
+            endpoint: post.endpoint.clone(),
+            left: post.left - 1,
         };
         let at = cloud.now + PAUSE;
         cloud.events.plan(at, events::Event::Sns(retry));
@@ -124,19 +183,20 @@ pub fn request(
 }
 
 /// Brings a request to whom it is for, if that is somebody here.
-fn carry(cloud: &mut state::State, request: &http::Request<Bytes>) -> Outcome {
+fn carry(
+    cloud: &mut state::State,
+    request: &http::Request<Bytes>,
+) -> Option<Result<Course, Unreachable>> {
     let host = router::host(request);
-    let answer = match elbv2::visit(cloud, request, &SENDER.to_string()) {
-        Some(answer) => answer,
-        None => match address_of(&host) {
-            Some(address) if !address.is_loopback() => knock(cloud, address, request),
-            _ => return Outcome::Outside,
-        },
-    };
-    match answer {
-        Ok(response) => Outcome::Answered(response.status().as_u16()),
-        Err(Unreachable::Refused) => Outcome::Failed(format!("connection refused by {host}")),
-        Err(Unreachable::Silent) => Outcome::Failed(format!("no answer from {host}")),
+    if let Some(course) = elbv2::visit(cloud, request, &SENDER.to_string()) {
+        return Some(course);
+    }
+    if let Some(asked) = tenants::at_caller(cloud, &host, request, SENDER) {
+        return Some(Ok(Course::Ask(Box::new(asked))));
+    }
+    match address_of(&host) {
+        Some(address) if !address.is_loopback() => Some(knock(cloud, address, request)),
+        _ => None,
     }
 }
 
@@ -144,7 +204,7 @@ fn knock(
     cloud: &mut state::State,
     address: Ipv4Addr,
     request: &http::Request<Bytes>,
-) -> Result<http::Response<Bytes>, Unreachable> {
+) -> Result<Course, Unreachable> {
     let uri = request.uri();
     let usual = if uri.scheme_str() == Some("https") {
         443
@@ -160,5 +220,6 @@ fn knock(
     }
     let now = cloud.now;
     let machine = cloud.hosts.get_mut(&id).ok_or(Unreachable::Silent)?;
-    machine.serve(port, request, &SENDER.to_string(), now)
+    let reply = machine.serve(port, request, &SENDER.to_string(), now)?;
+    Ok(Course::at_machine(&id, reply))
 }

@@ -42,6 +42,8 @@ pub enum Outcome {
     Failed(String),
     /// The endpoint is not in this cloud, and nobody has carried it there.
     Outside,
+    /// The endpoint has not answered yet.
+    UnderWay,
 }
 
 /// A message as it reached an endpoint.

@@ -74,6 +74,12 @@ impl Check {
         ranges(&self.matcher)
             .is_some_and(|ranges| ranges.iter().any(|range| range.contains(&status)))
     }
+
+    /// For how long an answer is waited for.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        Duration::from_secs(u64::try_from(self.timeout).unwrap_or_default())
+    }
 }
 
 fn ranges(matcher: &str) -> Option<Vec<std::ops::RangeInclusive<u16>>> {
