@@ -1,5 +1,7 @@
 //! What a new account holds: the facts that the services agree on.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use crate::events::Events;

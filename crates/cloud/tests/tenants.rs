@@ -112,6 +112,7 @@ fn the_caller_reaches_a_tenant_of_its_own_machine_while_it_is_lodged() {
     let cloud = Cloud::furnished(&Options::default());
     let here = Address::of_caller(Ipv4Addr::LOCALHOST, 8080);
     let lodging = cloud.lodge(&here, Echo::slow(3)).unwrap();
+    let main = cloud.clock().enter(&[]);
     let taken = cloud.lodge(&here, Echo::slow(0)).unwrap_err();
     assert_eq!(taken, Taken::Port(8080));
     let before = cloud.clock().now();
@@ -124,6 +125,7 @@ fn the_caller_reaches_a_tenant_of_its_own_machine_while_it_is_lodged() {
     assert_eq!(late, Unreachable::TimedOut("127.0.0.1".to_owned()));
     assert_eq!(cloud.clock().now().duration_since(before).as_secs(), 4);
     drop(lodging);
+    drop(main);
     let gone = visit(&cloud, "http://localhost:8080/").unwrap_err();
     assert_eq!(gone, Unreachable::NoSuchHost("localhost".to_owned()));
 }

@@ -70,6 +70,7 @@ fn outcome(delivery: &Delivery) -> String {
         Outcome::Answered(status) => format!("HTTP {status}"),
         Outcome::Failed(why) => why.clone(),
         Outcome::Outside => "not sent: outside of the embedded cloud".to_owned(),
+        Outcome::UnderWay => "sent: no answer yet".to_owned(),
     }
 }
 

@@ -18,7 +18,9 @@ fn get(host: &mut Host, path: &str, seconds: i64) -> Result<(u16, String), Unrea
         .header("host", "203.0.113.10")
         .body(bytes::Bytes::new())
         .unwrap();
-    let response = host.serve(80, &request, "198.51.100.7", at(seconds))?;
+    let response = host
+        .serve(80, &request, "198.51.100.7", at(seconds))?
+        .answer();
     Ok((
         response.status().as_u16(),
         String::from_utf8(response.into_body().to_vec()).unwrap(),

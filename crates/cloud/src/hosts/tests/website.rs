@@ -16,7 +16,7 @@ fn ask(host: &mut Host, method: &str, path: &str, client: &str) -> http::Respons
         .header("user-agent", "test/1")
         .body(bytes::Bytes::new())
         .unwrap();
-    host.serve(80, &request, client, at(900)).unwrap()
+    host.serve(80, &request, client, at(900)).unwrap().answer()
 }
 
 fn get(host: &mut Host, path: &str) -> (u16, String, String) {

@@ -22,6 +22,18 @@ pub enum Reply {
     Forward(Forward),
 }
 
+#[cfg(test)]
+#[allow(clippy::panic, reason = "tests")]
+impl Reply {
+    /// The answer, which must be there.
+    pub fn answer(self) -> Response<Bytes> {
+        match self {
+            Self::Answer(answer) => answer,
+            Self::Forward(forward) => panic!("a program is to be asked: {forward:?}"),
+        }
+    }
+}
+
 /// A request for a program of the machine.
 #[derive(Debug, Clone)]
 pub struct Forward {

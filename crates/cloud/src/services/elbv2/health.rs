@@ -146,7 +146,7 @@ impl Health {
 ///
 /// # Errors
 /// Who does not answer.
-pub fn send(
+pub(crate) fn send(
     cloud: &mut state::State,
     balancer: &Balancer,
     id: &str,

@@ -31,7 +31,8 @@ pub mod tags;
 pub mod targets;
 pub mod visit;
 
-pub use visit::{Passage, visit};
+pub use visit::Passage;
+pub(crate) use visit::visit;
 
 /// What there is.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

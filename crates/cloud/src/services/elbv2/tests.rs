@@ -6,6 +6,7 @@ use bytes::Bytes;
 use jiff::SignedDuration;
 
 use crate::api::{ApiError, ApiRequest};
+use crate::course::Course;
 use crate::furnish::{AL2023_X86_64, CALLER_ADDRESS, Options};
 use crate::hosts::Unreachable;
 use crate::services::ec2;
@@ -138,7 +139,11 @@ impl Scene {
         let request = http::Request::get(format!("http://{}{path}", balancer.dns_name))
             .body(Bytes::new())
             .unwrap();
-        super::visit(&mut self.cloud, &request, CALLER_ADDRESS).unwrap()
+        let course = super::visit(&mut self.cloud, &request, CALLER_ADDRESS).unwrap();
+        match course? {
+            Course::Answer(answer) => Ok(answer),
+            Course::Ask(asked) => panic!("a tenant is to be asked: {asked:?}"),
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::state;
 /// Answers a request from the address `client` that is for a balancer's name; `None` if
 /// the name is no balancer's.
 #[must_use]
-pub fn visit(
+pub(crate) fn visit(
     cloud: &mut state::State,
     request: &http::Request<Bytes>,
     client: &str,

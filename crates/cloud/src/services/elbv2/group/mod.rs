@@ -1,5 +1,7 @@
 //! Target groups.
 
+use std::time::Duration;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
