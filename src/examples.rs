@@ -26,6 +26,7 @@ use crate::script::engine::Runtime;
 use crate::script::limits::STACK_SIZE;
 use crate::script::run::Playbook;
 use crate::script::source::Sources;
+use crate::service::{Service, Timing};
 use crate::world::Cancel;
 use crate::world::local::{Fixtures, Local};
 
@@ -153,6 +154,7 @@ fn run(operation: &'static Operation, faults: Vec<Rule>) -> Result<(), String> {
         },
         sources: Arc::clone(&sources),
         parameters: RwLock::default(),
+        service: Service::new(Timing::Rehearsed(None, Vec::new())),
     });
     Playbook::parse("example", operation.example, folder.path(), &sources)
         .and_then(|playbook| playbook.run(&runtime, BTreeMap::new()))

@@ -9,6 +9,7 @@
 //! - [`ledger`]: SQLite: runs, steps, resources;
 //! - [`lambda`]: playbooks as Lambda functions: the custom runtime, and what is deployed;
 //! - [`modules`]: what playbooks call; each operation's declaration beside what does it;
+//! - [`service`]: playbooks that stay: events, handlers, listeners and timers;
 //! - [`serve`]: the embedded cloud over HTTP, for other programs;
 //! - [`world`]: where operations land: live, or local on the embedded cloud.
 //!
@@ -26,4 +27,5 @@ pub mod modules;
 pub mod repl;
 pub mod script;
 pub mod serve;
+pub mod service;
 pub mod world;

@@ -279,5 +279,7 @@ fn asked(arguments: &Arguments) -> Settings {
         deny: Vec::new(),
         seed: None,
         deadline: arguments.deadline,
+        length: None,
+        events: None,
     }
 }

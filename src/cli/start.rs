@@ -28,6 +28,7 @@ use crate::script::engine::Runtime;
 use crate::script::error::{Class, ScriptError};
 use crate::script::run::{Playbook, conclude, plain_io};
 use crate::script::source::Sources;
+use crate::service::{Service, Timing, rehearsal};
 use crate::world::live::{self, ConnectTo, Live};
 use crate::world::local::{Fixtures, Local};
 use crate::world::served::Served;
@@ -101,6 +102,12 @@ pub struct Settings {
     /// Stop after this time, e.g. 10m
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub deadline: Option<Duration>,
+    /// Let a service run for this time; on the embedded cloud in virtual time, without a socket
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    pub length: Option<Duration>,
+    /// Let the events of FILE, JSON lines, come to a service (embedded cloud only)
+    #[arg(long, value_name = "FILE")]
+    pub events: Option<PathBuf>,
 }
 
 impl Settings {
@@ -159,6 +166,7 @@ pub fn start_as(
             .and_then(|limit| Instant::now().checked_add(limit)),
     );
     let redactor = Arc::new(Redactor::default());
+    let timing = timing(settings)?;
     let (world, place, base) = world(settings, &cancel)?;
     let console = Arc::new(Console {
         redactor: Arc::clone(&redactor),
@@ -232,6 +240,7 @@ pub fn start_as(
         gate,
         sources,
         parameters: RwLock::default(),
+        service: Service::new(timing),
     });
     Ok(Started {
         runtime,
@@ -294,6 +303,33 @@ pub fn ledger(local: bool) -> PathBuf {
     } else {
         folder.join("ledger.db")
     }
+}
+
+/// How the time of a service goes, if the playbook is one.
+fn timing(settings: &Settings) -> Result<Timing, ScriptError> {
+    let refused = |message: String| ScriptError::plain(Class::Start, message);
+    let events = match &settings.events {
+        None => Vec::new(),
+        Some(_) if !settings.embedded() && !settings.dry_run => {
+            return Err(refused(
+                "--events needs --local or --dry-run: live, events come by themselves".to_owned(),
+            ));
+        }
+        Some(path) => {
+            let text = std::fs::read_to_string(path).map_err(|error| {
+                let why = plain_io(&error);
+                refused(format!("cannot read --events '{}': {why}", path.display()))
+            })?;
+            rehearsal::read(&text)
+                .map_err(|why| refused(format!("--events '{}': {why}", path.display())))?
+        }
+    };
+    let asked = settings.length.is_some() || settings.events.is_some();
+    Ok(if settings.dry_run || (settings.embedded() && asked) {
+        Timing::Rehearsed(settings.length, events)
+    } else {
+        Timing::Real(settings.length)
+    })
 }
 
 /// The world that is asked for, where its records go, and a plan's base in words.

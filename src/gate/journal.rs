@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use opsh_operation::select::{self, Roots};
 use opsh_operation::{Effect, Fault, FaultKind, Inverse, Map, Operation, Settle, Value};
@@ -15,10 +15,10 @@ use super::event::{Made, Step};
 use super::prepare::CONTROLS_OF_PLACE;
 use super::replay::{Recall, Replay};
 use crate::ledger::{
-    Call, Error, Ledger, NewRun, Outcome, Resource, ResourceChange, RunId, RunOutcome, RunSettings,
-    Secrets, StackLock, StepEffect, StepId, StepIntent,
+    Call, Error, Ledger, NewEvent, NewRun, Outcome, Resource, ResourceChange, RunId, RunOutcome,
+    RunSettings, Secrets, StackLock, StepEffect, StepId, StepIntent,
 };
-use crate::world::World;
+use crate::world::{Kind, World};
 
 /// Where a run's records go.
 #[derive(Debug, Clone)]
@@ -35,7 +35,12 @@ pub enum Place {
     Fresh(PathBuf),
     /// Memory that ends with the process, filled from the ledger at this path if there is one.
     Memory(Option<PathBuf>),
+    /// The ledger of the run that this one is a part of, under its lock.
+    Within(Shared),
 }
+
+/// A ledger that several runs of the process write: a service's and its events'.
+pub type Shared = Arc<Mutex<Ledger>>;
 
 /// Records the steps of one run.
 pub struct Journal {
@@ -46,9 +51,11 @@ pub struct Journal {
     /// How the run was started, if it can be gone on with.
     settings: Option<RunSettings>,
     /// The run that is gone on with, if one is.
-    resumes: Option<Resumes>,
+    resumes: Mutex<Option<Resumes>>,
     /// What that run had done.
-    replay: OnceLock<Replay>,
+    replay: Mutex<Option<Arc<Replay>>>,
+    /// The event that the run is, if it is one.
+    event: Mutex<Option<NewEvent>>,
     /// What was found again and belongs to which step.
     claims: Mutex<BTreeMap<(String, String), StepPath>>,
     open: Mutex<Option<Open>>,
@@ -75,8 +82,11 @@ pub struct Assumption {
 }
 
 struct Open {
-    ledger: Ledger,
+    ledger: Shared,
     run: RunId,
+    world: Kind,
+    /// Of an event that has written nothing yet, its reads; it is recorded with its first write.
+    unrecorded: Option<Vec<(StepIntent, Outcome)>>,
     /// Held as long as the run.
     _lock: Option<StackLock>,
 }
@@ -91,8 +101,9 @@ impl Journal {
             playbook: playbook.to_owned(),
             parameters: Mutex::default(),
             settings: None,
-            resumes: None,
-            replay: OnceLock::new(),
+            resumes: Mutex::default(),
+            replay: Mutex::default(),
+            event: Mutex::default(),
             claims: Mutex::default(),
             open: Mutex::new(None),
             held: Mutex::default(),
@@ -120,9 +131,52 @@ impl Journal {
 
     /// The same for going on with a run.
     #[must_use]
-    pub fn resuming(mut self, resumes: Resumes) -> Self {
-        self.resumes = Some(resumes);
+    pub fn resuming(self, resumes: Resumes) -> Self {
+        *lock(&self.resumes) = Some(resumes);
         self
+    }
+
+    /// Turns to an event of a service: what was of the last one is forgotten. One that
+    /// an earlier process began is gone on with.
+    pub fn turn_to(&self, event: NewEvent, resumes: Option<Resumes>) {
+        *lock(&self.open) = None;
+        *lock(&self.replay) = None;
+        lock(&self.claims).clear();
+        *lock(&self.resumes) = resumes;
+        *lock(&self.event) = Some(event);
+    }
+
+    /// The playbook, as it was named.
+    #[must_use]
+    pub fn playbook(&self) -> &str {
+        &self.playbook
+    }
+
+    /// The event's id, also if it has not begun; the run's if it is none, nothing before it
+    /// begins.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let event = lock(&self.event);
+        match event.as_ref() {
+            Some(event) => event.parent.event(event.number).to_string(),
+            None => self.run().unwrap_or_default(),
+        }
+    }
+
+    /// Whether the run was begun by an earlier process.
+    #[must_use]
+    pub fn resumed(&self) -> bool {
+        lock(&self.resumes).is_some()
+    }
+
+    /// The ledger of the run, for runs that are part of it.
+    ///
+    /// # Errors
+    /// The run has not begun.
+    pub fn shared(&self) -> Result<(Shared, RunId), Fault> {
+        let mut slot = self.slot();
+        let open = opened(&mut slot)?;
+        Ok((Arc::clone(&open.ledger), open.run.clone()))
     }
 
     /// The values of the playbook's parameters, recorded when the run begins.
@@ -156,22 +210,58 @@ impl Journal {
         if let Some(open) = &*slot {
             return Ok(open.run.to_string());
         }
-        let (mut ledger, mut lock) = self.open_place().map_err(fault)?;
-        let run = match &self.resumes {
-            None => self.begin_new(&mut ledger, world),
-            Some(resumes) => self.go_on(&mut ledger, world, &resumes.run),
+        let (ledger, mut held) = self.open_place().map_err(fault)?;
+        let resumed = lock(&self.resumes)
+            .as_ref()
+            .map(|resumes| resumes.run.clone());
+        let event = lock(&self.event)
+            .as_ref()
+            .map(|event| event.parent.event(event.number));
+        let mut unrecorded = None;
+        let run = match (resumed, event) {
+            (Some(run), _) => self.go_on(&mut lock(&ledger), world, &run),
+            (None, Some(id)) => {
+                unrecorded = Some(Vec::new());
+                Ok(id)
+            }
+            (None, None) => self.begin_new(&mut lock(&ledger), world),
         }
         .map_err(fault)?;
-        if let Some(lock) = &mut lock {
-            lock.name_run(run.as_str()).map_err(fault)?;
+        if let Some(held) = &mut held {
+            held.name_run(run.as_str()).map_err(fault)?;
         }
         let id = run.to_string();
         *slot = Some(Open {
             ledger,
             run,
-            _lock: lock,
+            world: world.kind(),
+            unrecorded,
+            _lock: held,
         });
         Ok(id)
+    }
+
+    /// Records an event that is about to write, or has read more than is kept in memory.
+    fn record(&self, open: &mut Open, now: jiff::Timestamp) -> Result<(), Error> {
+        let (Some(event), Some(reads)) = (lock(&self.event).clone(), open.unrecorded.take()) else {
+            return Ok(());
+        };
+        let started = reads.first().map_or(now, |(intent, _)| intent.started);
+        let new = NewRun {
+            stack: self.stack(),
+            playbook: self.playbook.clone(),
+            params: Map::new(),
+            world: open.world,
+            started,
+            random: [0; 3],
+            version: VERSION.to_owned(),
+        };
+        let mut ledger = lock(&open.ledger);
+        ledger.begin_event(&new, &event)?;
+        for (intent, outcome) in &reads {
+            ledger.read(intent, outcome)?;
+        }
+        Ok(())
     }
 
     fn begin_new(&self, ledger: &mut Ledger, world: &dyn World) -> Result<RunId, Error> {
@@ -201,12 +291,17 @@ impl Journal {
         let recorded = ledger.run(run.as_str(), Secrets::Hidden)?;
         let failed = recorded.outcome() == "failed";
         let replay = Replay::of(ledger.steps(run, Secrets::Opened)?, failed);
-        let last = replay.last().unwrap_or(recorded.started);
-        world.go_on(last, recorded.resumes as u64 + 1);
+        if lock(&self.event).is_none() {
+            let last = replay.last().unwrap_or(recorded.started);
+            world.go_on(last, recorded.resumes as u64 + 1);
+        }
         ledger.resumed(run, world.now(), VERSION)?;
-        // The run begins once, so it is not set yet.
-        let _ = self.replay.set(replay);
+        *lock(&self.replay) = Some(Arc::new(replay));
         Ok(run.clone())
+    }
+
+    fn replay(&self) -> Option<Arc<Replay>> {
+        lock(&self.replay).clone()
     }
 
     /// What an earlier part of this run says of `step`.
@@ -214,7 +309,7 @@ impl Journal {
     /// # Errors
     /// The playbook is not the one that ran.
     pub fn recall(&self, step: &Step, sent: &Map, controls: &Map) -> Result<Recall, Fault> {
-        match self.replay.get() {
+        match self.replay() {
             None => Ok(Recall::New),
             Some(replay) => replay.recall(step, sent, controls),
         }
@@ -225,7 +320,7 @@ impl Journal {
     /// # Errors
     /// The playbook is not the one that ran.
     pub fn recall_whole(&self, step: &Step) -> Result<Option<Result<Value, Fault>>, Fault> {
-        match self.replay.get() {
+        match self.replay() {
             None => Ok(None),
             Some(replay) => replay.recall_whole(step),
         }
@@ -234,25 +329,34 @@ impl Journal {
     /// Whether the calling thread's branch repeats what has been done already.
     #[must_use]
     pub fn replays(&self) -> bool {
-        self.replay
-            .get()
+        self.replay()
             .is_some_and(|replay| replay.ahead(&branch::coming_step()))
     }
 
     /// A recorded write that the playbook, now at its end, did not ask for again.
     #[must_use]
     pub fn missed(&self) -> Option<String> {
-        self.replay.get().and_then(Replay::missed)
+        self.replay().and_then(|replay| replay.missed())
     }
 
     /// What a person says of `step`.
     #[must_use]
     pub fn assumption(&self, step: &StepPath) -> Option<bool> {
-        let assumptions = &self.resumes.as_ref()?.assumptions;
+        let resumes = lock(&self.resumes);
+        let assumptions = &resumes.as_ref()?.assumptions;
         assumptions
             .iter()
             .find(|assumption| assumption.step.as_ref().is_none_or(|named| named == step))
             .map(|assumption| assumption.done)
+    }
+
+    /// What a person says of steps of which nobody knows whether they were done.
+    #[must_use]
+    pub fn assumptions(&self) -> Vec<Assumption> {
+        let resumes = lock(&self.resumes);
+        resumes
+            .as_ref()
+            .map_or_else(Vec::new, |resumes| resumes.assumptions.clone())
     }
 
     /// Takes what was found for `step`, unless another step has it.
@@ -280,7 +384,8 @@ impl Journal {
         Ok(true)
     }
 
-    fn open_place(&self) -> Result<(Ledger, Option<StackLock>), Error> {
+    fn open_place(&self) -> Result<(Shared, Option<StackLock>), Error> {
+        let own = |ledger| Arc::new(Mutex::new(ledger));
         Ok(match &self.place {
             Place::Files { ledger, locks } => {
                 let held = self
@@ -292,11 +397,12 @@ impl Journal {
                     Some(lock) => lock,
                     None => StackLock::take(locks, &self.stack(), &self.playbook)?,
                 };
-                (Ledger::open(ledger)?, Some(lock))
+                (own(Ledger::open(ledger)?), Some(lock))
             }
-            Place::Fresh(path) => (Ledger::anew(path)?, None),
-            Place::Memory(None) => (Ledger::in_memory()?, None),
-            Place::Memory(Some(path)) => (Ledger::copy_of(path)?, None),
+            Place::Fresh(path) => (own(Ledger::anew(path)?), None),
+            Place::Memory(None) => (own(Ledger::in_memory()?), None),
+            Place::Memory(Some(path)) => (own(Ledger::copy_of(path)?), None),
+            Place::Within(ledger) => (Arc::clone(ledger), None),
         })
     }
 
@@ -310,8 +416,9 @@ impl Journal {
         }
         let mut slot = self.slot();
         let open = opened(&mut slot)?;
+        self.record(open, step.started).map_err(fault)?;
         let intent = intent(open, step, sent, controls);
-        open.ledger.intent(&intent).map(Some).map_err(fault)
+        lock(&open.ledger).intent(&intent).map(Some).map_err(fault)
     }
 
     /// Records what came of `step`.
@@ -346,7 +453,14 @@ impl Journal {
         };
         let Some(id) = id else {
             let intent = intent(open, step, sent, controls);
-            return open.ledger.read(&intent, &outcome).map_err(fault);
+            if let Some(reads) = &mut open.unrecorded {
+                reads.push((intent, outcome));
+                if reads.len() > MOST_UNRECORDED {
+                    self.record(open, step.started).map_err(fault)?;
+                }
+                return Ok(());
+            }
+            return lock(&open.ledger).read(&intent, &outcome).map_err(fault);
         };
         let mut changes = Vec::new();
         if succeeded {
@@ -360,7 +474,9 @@ impl Journal {
         if succeeded || gone {
             changes.extend(removed(step.operation, roots, controls));
         }
-        open.ledger.outcome(id, &outcome, &changes).map_err(fault)
+        lock(&open.ledger)
+            .outcome(id, &outcome, &changes)
+            .map_err(fault)
     }
 
     /// Records how the run ended, if it ever began.
@@ -370,11 +486,19 @@ impl Journal {
     pub fn end(&self, outcome: &RunOutcome, ended: jiff::Timestamp) -> Result<(), Fault> {
         match self.slot().as_mut() {
             None => Ok(()),
-            Some(open) => open
-                .ledger
+            Some(open) if open.unrecorded.is_some() => Ok(()),
+            Some(open) => lock(&open.ledger)
                 .end_run(&open.run, outcome, ended)
                 .map_err(fault),
         }
+    }
+
+    /// Whether the run is in the ledger: it has begun, and is no event that has written nothing.
+    #[must_use]
+    pub fn is_recorded(&self) -> bool {
+        self.slot()
+            .as_ref()
+            .is_some_and(|open| open.unrecorded.is_none())
     }
 
     /// What this run has made that is still there; nothing if it never began.
@@ -384,7 +508,7 @@ impl Journal {
     pub fn made(&self) -> Result<Vec<Resource>, Fault> {
         match self.slot().as_mut() {
             None => Ok(Vec::new()),
-            Some(open) => open.ledger.made_by(&open.run).map_err(fault),
+            Some(open) => lock(&open.ledger).made_by(&open.run).map_err(fault),
         }
     }
 
@@ -395,7 +519,7 @@ impl Journal {
     pub fn writes(&self) -> Result<i64, Fault> {
         match self.slot().as_mut() {
             None => Ok(0),
-            Some(open) => open.ledger.writes_of(&open.run).map_err(fault),
+            Some(open) => lock(&open.ledger).writes_of(&open.run).map_err(fault),
         }
     }
 
@@ -411,10 +535,8 @@ impl Journal {
     /// The ledger cannot be read.
     pub fn resources(&self) -> Result<Vec<Resource>, Fault> {
         let mut slot = self.slot();
-        opened(&mut slot)?
-            .ledger
-            .resources(&self.stack())
-            .map_err(fault)
+        let open = opened(&mut slot)?;
+        lock(&open.ledger).resources(&self.stack()).map_err(fault)
     }
 
     /// Does `work` with the ledger and the run that has begun.
@@ -427,12 +549,16 @@ impl Journal {
     ) -> Result<T, Fault> {
         let mut slot = self.slot();
         let open = opened(&mut slot)?;
-        work(&mut open.ledger, &open.run).map_err(fault)
+        work(&mut lock(&open.ledger), &open.run).map_err(fault)
     }
 
     fn slot(&self) -> MutexGuard<'_, Option<Open>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.open)
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn opened(slot: &mut Option<Open>) -> Result<&mut Open, Fault> {
@@ -444,6 +570,9 @@ fn opened(slot: &mut Option<Open>) -> Result<&mut Open, Fault> {
 pub const LEDGER: &str = "ledger";
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// An event that has read this often is recorded although it has written nothing.
+const MOST_UNRECORDED: usize = 256;
 
 fn fault(error: Error) -> Fault {
     super::fatal(error.into(), LEDGER)

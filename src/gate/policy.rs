@@ -4,13 +4,13 @@ use opsh_operation::{Fault, FaultKind};
 use wildmatch::WildMatch;
 
 /// Globs over action names such as `ec2:Describe*`, compared without case as IAM does.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Policy {
     allow: Vec<Rule>,
     deny: Vec<Rule>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Rule {
     glob: String,
     matcher: WildMatch,

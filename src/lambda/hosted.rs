@@ -30,6 +30,7 @@ use crate::script::engine::Runtime;
 use crate::script::error::{Class, ScriptError};
 use crate::script::run::{conclude, plain_io};
 use crate::script::source::Sources;
+use crate::service::Service;
 use crate::world::local::{Local, Outside};
 use crate::world::{Cancel, Kind, World};
 
@@ -193,6 +194,7 @@ impl Run {
             },
             sources,
             parameters: RwLock::default(),
+            service: Service::default(),
         });
         Ok(Self {
             function,

@@ -31,6 +31,7 @@ use crate::script::error::{Class, ScriptError};
 use crate::script::limits::stack_size;
 use crate::script::run::{conclude, plain_io};
 use crate::script::source::Sources;
+use crate::service::Service;
 use crate::world::live::{self, Live};
 use crate::world::{Cancel, World};
 
@@ -259,6 +260,7 @@ impl Host {
             },
             sources: Arc::clone(&self.sources),
             parameters: RwLock::default(),
+            service: Service::default(),
         }))
     }
 }

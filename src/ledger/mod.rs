@@ -10,6 +10,7 @@
 //! - `schema`: tables to which rows are only ever added; `chain`: the hashes through them;
 //! - `undo`: which steps undo which, and what was adopted;
 //! - `resume`: how a run was started, that it was gone on with, what came after it;
+//! - `service`: events, which are runs of their own, and what lasts between them;
 //! - `place`: the file, made whole or not at all, and watched for lost rows;
 //! - [`seal`]: secrets, encrypted with a key that is elsewhere;
 //! - [`lock`]: one run at a time on a stack.
@@ -24,6 +25,7 @@ pub mod record;
 mod resume;
 mod schema;
 pub mod seal;
+mod service;
 #[cfg(test)]
 mod tests;
 mod undo;
@@ -42,6 +44,7 @@ pub use record::{
 };
 pub use resume::Later;
 pub use seal::Seal;
+pub use service::{EventRun, NewEvent};
 
 use chain::Broken;
 

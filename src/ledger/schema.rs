@@ -71,13 +71,31 @@ pub(super) const RESUMES: Table = Table {
     columns: &["run", "started", "version"],
 };
 
+/// That a run is an event of a service: which one, of which run, what it was about.
+pub(super) const EVENTS: Table = Table {
+    name: "events",
+    columns: &["run", "parent", "number", "handler", "label", "input"],
+};
+/// What a stack's service keeps from event to event; the last row of a key counts.
+pub(super) const STATES: Table = Table {
+    name: "states",
+    columns: &["stack", "key", "value", "run"],
+};
+/// The gaps that old events have left in the chain, with the hashes that lead over
+/// them; the last row counts.
+pub(super) const PRUNES: Table = Table {
+    name: "prunes",
+    columns: &["gaps"],
+};
+
 /// Every table of the chain.
-pub(super) const TABLES: [&Table; 9] = [
+pub(super) const TABLES: [&Table; 12] = [
     &RUNS, &RUN_ENDS, &INTENTS, &OUTCOMES, &RESOURCES, &REMOVALS, &UNDOS, &SETTINGS, &RESUMES,
+    &EVENTS, &STATES, &PRUNES,
 ];
 
 /// What brings a ledger from each version to the next; the first makes a new one.
-const MIGRATIONS: [&str; 3] = [FIRST, UNDOING, RESUMING];
+const MIGRATIONS: [&str; 4] = [FIRST, UNDOING, RESUMING, SERVING];
 
 const FIRST: &str = "
 CREATE TABLE head (
@@ -200,6 +218,40 @@ CREATE TABLE resumes (
 ) STRICT;
 CREATE INDEX settings_by_run ON settings (run);
 CREATE INDEX resumes_by_run ON resumes (run);
+";
+
+const SERVING: &str = "
+CREATE TABLE events (
+    seq INTEGER PRIMARY KEY,
+    run TEXT NOT NULL,
+    parent TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    handler TEXT NOT NULL,
+    label TEXT NOT NULL,
+    input TEXT NOT NULL,
+    prev BLOB NOT NULL,
+    hash BLOB NOT NULL
+) STRICT;
+CREATE TABLE states (
+    seq INTEGER PRIMARY KEY,
+    stack TEXT NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    run TEXT NOT NULL,
+    prev BLOB NOT NULL,
+    hash BLOB NOT NULL
+) STRICT;
+CREATE TABLE prunes (
+    seq INTEGER PRIMARY KEY,
+    gaps TEXT NOT NULL,
+    prev BLOB NOT NULL,
+    hash BLOB NOT NULL
+) STRICT;
+CREATE INDEX events_by_run ON events (run);
+CREATE INDEX events_by_parent ON events (parent, number);
+CREATE INDEX states_by_key ON states (stack, key, seq);
+CREATE INDEX undos_by_intent ON undos (intent);
+CREATE INDEX resources_by_run ON resources (run);
 ";
 
 /// The version that this build writes.

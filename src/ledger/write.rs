@@ -52,11 +52,7 @@ impl Ledger {
                 codec::text(&new.stack),
                 codec::text(&new.playbook),
                 params,
-                codec::text(match new.world {
-                    Kind::Live => "live",
-                    Kind::Local => "local",
-                    Kind::DryRun => "dry-run",
-                }),
+                codec::text(kind(new.world)),
                 codec::time(new.started),
                 codec::text(&new.version),
             ];
@@ -236,6 +232,15 @@ impl Drop for Ledger {
     fn drop(&mut self) {
         // Reads without a later write: losing them costs a resumed run only the reading again.
         self.flush().ok();
+    }
+}
+
+/// A world's name in a run's row.
+pub(super) fn kind(world: Kind) -> &'static str {
+    match world {
+        Kind::Live => "live",
+        Kind::Local => "local",
+        Kind::DryRun => "dry-run",
     }
 }
 

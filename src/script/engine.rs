@@ -9,9 +9,10 @@ use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString, OptimizationLevel, T
 
 use super::resolver::Resolver;
 use super::source::Sources;
-use super::{bind, limits, values};
+use super::{bind, limits, service, values};
 use crate::gate::Gate;
 use crate::modules::Files as WorkingFolder;
+use crate::service::Service;
 use crate::world::Kind;
 
 /// What the functions of one run share.
@@ -22,6 +23,8 @@ pub struct Runtime {
     pub sources: Arc<Sources>,
     /// The values of the declared parameters.
     pub parameters: RwLock<BTreeMap<String, Value>>,
+    /// Where events come from, of a playbook that stays.
+    pub service: Service,
 }
 
 /// An engine whose functions act through `runtime`; file imports come from `imports`.
@@ -44,6 +47,7 @@ pub fn engine(runtime: &Arc<Runtime>, imports: Option<&Path>) -> Engine {
     parameters(&mut engine, runtime);
     assertions(&mut engine);
     bind::register(&mut engine, runtime);
+    service::register(&mut engine, runtime);
     engine
 }
 

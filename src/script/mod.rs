@@ -9,5 +9,6 @@ pub mod parallel;
 pub mod param;
 pub mod resolver;
 pub mod run;
+pub mod service;
 pub mod source;
 pub mod values;

@@ -166,6 +166,7 @@ impl Playbook {
             .parameters
             .write()
             .unwrap_or_else(PoisonError::into_inner) = parameters;
+        runtime.service.set_folder(&self.folder);
         let engine = engine::engine(runtime, Some(&self.folder));
         let result = {
             let _root = runtime.gate.world.enter(&[]);

@@ -324,6 +324,28 @@ impl<D: Doors> World for Local<D> {
     fn enter(&self, path: &[u32]) -> Box<dyn BranchGuard> {
         Box::new(self.doors.clock().enter(&self.below_root(path)))
     }
+
+    fn here(&self) -> Option<Vec<u32>> {
+        self.doors.clock().path()
+    }
+
+    fn announce_at(&self, paths: &[Vec<u32>]) {
+        self.doors.clock().announce(paths);
+    }
+
+    fn enter_at(&self, path: &[u32]) -> Box<dyn BranchGuard> {
+        Box::new(self.doors.clock().enter(path))
+    }
+
+    fn limit_at(&self, path: &[u32], duration: Duration) {
+        let clock = self.doors.clock();
+        let limit = clock.now().checked_add(duration);
+        clock.limit(path, limit.unwrap_or(Timestamp::MAX));
+    }
+
+    fn follow_real_time(&self) {
+        self.doors.follow_real_time();
+    }
 }
 
 impl BranchGuard for Branch {}

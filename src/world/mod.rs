@@ -116,6 +116,28 @@ pub trait World: Send + Sync {
     /// In Local exactly one branch runs at a time, in order of paths, and the
     /// clock moves when all of them wait; live this does nothing.
     fn enter(&self, path: &[u32]) -> Box<dyn BranchGuard>;
+
+    /// The whole path of the branch that the calling thread is; live it is none.
+    fn here(&self) -> Option<Vec<u32>> {
+        None
+    }
+
+    /// As [`World::announce`], by whole paths such as [`World::here`] gives.
+    fn announce_at(&self, paths: &[Vec<u32>]) {
+        self.announce(paths);
+    }
+
+    /// As [`World::enter`], by a whole path such as [`World::here`] gives.
+    fn enter_at(&self, path: &[u32]) -> Box<dyn BranchGuard> {
+        self.enter(path)
+    }
+
+    /// The branch at the whole `path`, with all below it, ends after `duration`, until its
+    /// guard is dropped: it waits no longer. Live this does nothing.
+    fn limit_at(&self, _path: &[u32], _duration: Duration) {}
+
+    /// From now on time goes at the pace of the real clock, whoever waits. Live it does.
+    fn follow_real_time(&self) {}
 }
 
 /// Held while a thread is a branch of the playbook.

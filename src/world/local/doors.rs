@@ -84,6 +84,11 @@ pub trait Doors: Clone + Debug + Send + Sync + 'static {
     /// passes between commands, and the time that has passed is kept.
     fn close(&self);
 
+    /// From now on time goes at the pace of the real clock.
+    fn follow_real_time(&self) {
+        self.clock().follow();
+    }
+
     /// Calls `then` as soon as something has been done and stored, before anybody gets
     /// an answer; a cloud in another process cannot.
     fn once_kept(&self, _then: fn()) {}
@@ -146,6 +151,10 @@ pub trait Doors: Clone + Debug + Send + Sync + 'static {
 }
 
 impl Doors for Cloud {
+    fn follow_real_time(&self) {
+        Cloud::follow_real_time(self);
+    }
+
     fn once_kept(&self, then: fn()) {
         Cloud::once_kept(self, then);
     }

@@ -1,0 +1,202 @@
+//! `every`, `run_forever`, `exclusively` and their like: what a playbook that stays calls.
+//!
+//! They need the playbook's functions, so the engine binds them itself; the registry has
+//! them as operations of the module `service`, and they are called by their own names.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use opsh_operation::suggest::closest;
+use opsh_operation::validate::parse_duration;
+use opsh_operation::{Fault, FaultKind, Map, Value};
+use rhai::{Dynamic, Engine, EvalAltResult, FnPtr, ImmutableString, NativeCallContext};
+
+use super::bind::thrown;
+use super::engine::Runtime;
+use super::error::site;
+use super::values::{to_dynamic, to_value};
+use crate::service::forever::{self, GRACE};
+use crate::service::timer::{SHORTEST, Timer};
+use crate::service::{Handler, Source};
+
+/// What a function of a script gives.
+pub type Given = Result<Dynamic, Box<EvalAltResult>>;
+
+/// Gives `engine` the functions of services.
+pub fn register(engine: &mut Engine, runtime: &Arc<Runtime>) {
+    let own = Arc::clone(runtime);
+    engine.register_fn(
+        "every",
+        move |context: NativeCallContext, period: Dynamic, function: FnPtr| {
+            every(&own, &context, &period, &function, rhai::Map::new())
+        },
+    );
+    let own = Arc::clone(runtime);
+    engine.register_fn(
+        "every",
+        move |context: NativeCallContext, period: Dynamic, function: FnPtr, options: rhai::Map| {
+            every(&own, &context, &period, &function, options)
+        },
+    );
+    let own = Arc::clone(runtime);
+    engine.register_fn("run_forever", move |context: NativeCallContext| {
+        run_forever(&own, &context, rhai::Map::new())
+    });
+    let own = Arc::clone(runtime);
+    engine.register_fn(
+        "run_forever",
+        move |context: NativeCallContext, options: rhai::Map| run_forever(&own, &context, options),
+    );
+    let own = Arc::clone(runtime);
+    engine.register_fn(
+        "exclusively",
+        move |context: NativeCallContext, name: ImmutableString, function: FnPtr| {
+            exclusively(&own, &context, &name, &function)
+        },
+    );
+}
+
+/// Registers `source` for the call at `context`.
+///
+/// # Errors
+/// Where there are no services.
+pub fn registered(
+    runtime: &Runtime,
+    context: &NativeCallContext,
+    source: Arc<dyn Source>,
+) -> Given {
+    let done = runtime.service.register(source);
+    done.map(|()| Dynamic::UNIT)
+        .map_err(|fault| refused(runtime, context, &fault))
+}
+
+/// A fault of the call at `context`, with its place.
+#[allow(clippy::unnecessary_box_returns)] // Rhai's errors are boxed
+#[must_use]
+pub fn refused(
+    runtime: &Runtime,
+    context: &NativeCallContext,
+    fault: &Fault,
+) -> Box<EvalAltResult> {
+    let source = context.call_source().unwrap_or_default();
+    let position = context.call_position();
+    thrown(runtime, fault, site(source, position).as_ref(), position)
+}
+
+/// The options of a call, of which only those in `known` are any.
+///
+/// # Errors
+/// `invalid` with what was likely meant.
+pub fn options(name: &str, options: rhai::Map, known: &[&str]) -> Result<Map, Fault> {
+    let invalid = |message| Fault::new(FaultKind::Invalid, format!("{name}: {message}"));
+    let Value::Map(map) = to_value(&Dynamic::from_map(options)).map_err(invalid)? else {
+        return Ok(Map::new());
+    };
+    for key in map.keys() {
+        if !known.contains(&key.as_str()) {
+            let near = closest(key, known.iter().copied())
+                .map_or_else(String::new, |near| format!("; did you mean '{near}'?"));
+            return Err(invalid(format!("unknown parameter '{key}'{near}")));
+        }
+    }
+    Ok(map)
+}
+
+/// The duration `key` of a call's options.
+///
+/// # Errors
+/// `invalid` if it is none, or shorter than `least`.
+pub fn duration(
+    name: &str,
+    map: &Map,
+    key: &str,
+    least: Duration,
+) -> Result<Option<Duration>, Fault> {
+    map.get(key)
+        .map(|value| one_duration(value, least))
+        .transpose()
+        .map_err(|why| Fault::new(FaultKind::Invalid, format!("{name}: '{key}': {why}")))
+}
+
+fn one_duration(value: &Value, least: Duration) -> Result<Duration, String> {
+    let read = match value {
+        Value::Text(text) => parse_duration(text),
+        Value::Int(seconds) => u64::try_from(*seconds).ok().map(Duration::from_secs),
+        Value::Float(seconds) => Duration::try_from_secs_f64(*seconds).ok(),
+        _ => None,
+    };
+    match read {
+        None => Err("write a duration such as \"60s\" or \"5m\", or seconds".to_owned()),
+        Some(read) if read < least => Err(format!(
+            "it must be at least {}",
+            humantime::format_duration(least)
+        )),
+        Some(read) => Ok(read),
+    }
+}
+
+fn every(
+    runtime: &Arc<Runtime>,
+    context: &NativeCallContext,
+    period: &Dynamic,
+    function: &FnPtr,
+    given: rhai::Map,
+) -> Given {
+    let made = || -> Result<Timer, Fault> {
+        let invalid = |why: String| Fault::new(FaultKind::Invalid, format!("every: {why}"));
+        let period = to_value(period)
+            .and_then(|period| one_duration(&period, SHORTEST))
+            .map_err(invalid)?;
+        let map = options("every", given, &["name", "at_once", "timeout", "exclusive"])?;
+        let text = |key: &str| map.get(key).and_then(Value::as_text).map(str::to_owned);
+        let name =
+            text("name").unwrap_or_else(|| format!("every {}", humantime::format_duration(period)));
+        runtime.service.possible(&name)?;
+        let handler = Handler::new(context, function);
+        Ok(Timer {
+            handler: runtime.service.handler(&name, &handler),
+            at_once: map.get("at_once").and_then(Value::as_bool).unwrap_or(false),
+            timeout: duration("every", &map, "timeout", Duration::from_millis(1))?,
+            exclusive: text("exclusive"),
+            period,
+            name,
+        })
+    };
+    match made() {
+        Ok(timer) => registered(runtime, context, Arc::new(timer)),
+        Err(fault) => Err(refused(runtime, context, &fault)),
+    }
+}
+
+fn run_forever(runtime: &Arc<Runtime>, context: &NativeCallContext, given: rhai::Map) -> Given {
+    let run = || -> Result<Value, Fault> {
+        let map = options("run_forever", given, &["grace"])?;
+        let grace = duration("run_forever", &map, "grace", Duration::ZERO)?;
+        forever::run(runtime, grace.unwrap_or(GRACE))
+    };
+    run()
+        .map(|summary| to_dynamic(&summary))
+        .map_err(|fault| refused(runtime, context, &fault))
+}
+
+fn exclusively(
+    runtime: &Arc<Runtime>,
+    context: &NativeCallContext,
+    name: &str,
+    function: &FnPtr,
+) -> Given {
+    let gate = &runtime.gate;
+    let held = runtime
+        .service
+        .locks()
+        .take(
+            name,
+            &gate.journal.name(),
+            gate.world.as_ref(),
+            &gate.cancel,
+        )
+        .map_err(|fault| refused(runtime, context, &fault))?;
+    let result = function.call_within_context(context, ());
+    drop(held);
+    result
+}

@@ -1,0 +1,135 @@
+//! An engine with its own gate, at which one event at a time is handled.
+//!
+//! Making an engine costs milliseconds, so desks are kept: each event finds one that is
+//! free, and turns it to itself.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use opsh_operation::{FaultKind, Value};
+use rhai::{Engine, EvalAltResult};
+
+use super::branch::Moved;
+use super::source::Event;
+use crate::gate::journal::{Journal, Place, Resumes, Shared};
+use crate::gate::{Gate, branch};
+use crate::ledger::NewEvent;
+use crate::script::engine::{Runtime, engine};
+use crate::script::error::{Class, ScriptError};
+use crate::script::values::to_value;
+use crate::world::Cancel;
+
+pub(super) struct Desk {
+    engine: Engine,
+    runtime: Arc<Runtime>,
+    world: Arc<Moved>,
+}
+
+/// An event on its way to a desk.
+pub(super) struct Errand<'a> {
+    pub event: &'a Event,
+    /// What the ledger calls it.
+    pub record: NewEvent,
+    /// Where its steps are.
+    pub steps: &'a [u32],
+    /// Where its branch of the clock is.
+    pub branch: &'a [u32],
+    /// Set if an earlier process began it.
+    pub resumes: Option<Resumes>,
+}
+
+impl Desk {
+    /// A desk of the service that `main` runs, whose ledger is `ledger`.
+    pub(super) fn new(main: &Runtime, ledger: Shared) -> Self {
+        let gate = &main.gate;
+        let world = Arc::new(Moved::new(Arc::clone(&gate.world)));
+        let parameters = main
+            .parameters
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let runtime = Arc::new(Runtime {
+            gate: Gate {
+                world: Arc::clone(&world) as _,
+                policy: gate.policy.clone(),
+                observers: gate.observers.clone(),
+                redactor: Arc::clone(&gate.redactor),
+                files: gate.files.clone(),
+                terminal: Arc::clone(&gate.terminal),
+                cancel: Cancel::new(None),
+                journal: Journal::new(
+                    Place::Within(ledger),
+                    &gate.journal.stack(),
+                    gate.journal.playbook(),
+                ),
+                crashes: gate.crashes.clone(),
+            },
+            sources: Arc::clone(&main.sources),
+            parameters: RwLock::new(parameters),
+            service: main.service.of_event(),
+        });
+        Self {
+            engine: engine(&runtime, main.service.folder()),
+            runtime,
+            world,
+        }
+    }
+
+    /// Its gate.
+    pub(super) fn gate(&self) -> &Gate {
+        &self.runtime.gate
+    }
+
+    /// Turns to an event; what is due before its handler is called, by [`Desk::work`].
+    pub(super) fn turn_to(&self, errand: &mut Errand<'_>) {
+        self.world.place(errand.steps, errand.branch);
+        self.gate().cancel.renew();
+        self.gate()
+            .journal
+            .turn_to(errand.record.clone(), errand.resumes.take());
+    }
+
+    /// Calls the handler. A handler that panics gives nothing: its desk is not to be used
+    /// again.
+    pub(super) fn work(&self, errand: &Errand<'_>) -> Option<Result<Value, ScriptError>> {
+        let gate = self.gate();
+        let name = gate.journal.name();
+        let call = || -> Result<Value, ScriptError> {
+            let _held = match &errand.event.exclusive {
+                None => None,
+                Some(exclusive) => Some(
+                    self.runtime
+                        .service
+                        .locks()
+                        .take(exclusive, &name, gate.world.as_ref(), &gate.cancel)
+                        .map_err(|fault| {
+                            let class = match fault.kind {
+                                FaultKind::Deadline => Class::Deadline,
+                                FaultKind::Interrupted => Class::Interrupted,
+                                _ => Class::Failed,
+                            };
+                            ScriptError::plain(class, fault.message)
+                        })?,
+                ),
+            };
+            if gate.journal.resumed() {
+                let begun = gate.journal.begin(gate.world.as_ref());
+                begun.map_err(|fault| ScriptError::plain(Class::Failed, fault.message))?;
+            }
+            let handler = &errand.event.handler;
+            match handler.call(&self.engine, &errand.event.input) {
+                Ok(value) => to_value(&value).map_err(|why| {
+                    ScriptError::plain(Class::Failed, format!("what the handler gives: {why}"))
+                }),
+                Err(error) => match *error {
+                    EvalAltResult::Exit(value, _) => Ok(to_value(&value).unwrap_or_default()),
+                    other => Err(ScriptError::runtime(gate.journal.playbook(), other)),
+                },
+            }
+        };
+        catch_unwind(AssertUnwindSafe(|| {
+            branch::within(errand.steps.to_vec(), call)
+        }))
+        .ok()
+    }
+}

@@ -1,0 +1,175 @@
+//! `run_forever`: all sources alive together, and how they end.
+//!
+//! The first signal ends the taking in of events; those that are being handled come to
+//! their end, for at most the grace. What is cut off then is left open in the ledger: the
+//! next process of the service goes on with it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use opsh_operation::{Fault, FaultKind, Value};
+use tracing::Level;
+
+use super::hub::Work;
+use super::rehearsal::{self, no_thread};
+use super::{Event, Hub, Timing};
+use crate::gate::branch;
+use crate::ledger::EventRun;
+use crate::script::engine::Runtime;
+use crate::world::{Kind, Reason};
+
+/// How long events that are being handled hold up a service that is to stop.
+pub const GRACE: Duration = Duration::from_secs(30);
+
+/// How long handlers that have been told to stop may take to do so.
+const LAST: Duration = Duration::from_secs(5);
+
+/// How often it is looked whether the service is to stop.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Runs the service that `runtime`'s playbook has registered until it is to stop, and says
+/// what it did.
+///
+/// # Errors
+/// Nothing is registered; a source cannot be opened or fails; the run's deadline.
+pub fn run(runtime: &Arc<Runtime>, grace: Duration) -> Result<Value, Fault> {
+    let service = &runtime.service;
+    service.possible("run_forever")?;
+    let sources = service.sources();
+    if sources.is_empty() {
+        return Err(Fault::new(
+            FaultKind::Invalid,
+            "run_forever: there is nothing to wait for",
+        )
+        .hint("register a source first: serve(#{ … }), every(\"60s\", || …)"));
+    }
+    let world = &runtime.gate.world;
+    if matches!(service.timing(), Timing::Real(_)) && world.kind() != Kind::Live {
+        world.follow_real_time();
+    }
+    let hub = Arc::new(Hub::new(runtime, branch::next_step().0)?);
+    hub.ends_at(end(service.timing()));
+    settle(&hub)?;
+    for source in &sources {
+        source.open(&hub).map_err(|mut fault| {
+            fault.message = format!("{}: {}", source.label(), fault.message);
+            fault
+        })?;
+    }
+    let mut works: Vec<(String, Work)> = Vec::new();
+    if let Timing::Rehearsed(_, events) = service.timing() {
+        works.extend(rehearsal::player(&sources, events)?);
+    }
+    for source in &sources {
+        let own = Arc::clone(source);
+        works.push((source.label(), Box::new(move |hub| hub.runs(&own))));
+    }
+    hub.threads(works).map_err(|error| no_thread(&error))?;
+    wait(&hub, grace);
+    ended(&hub, runtime)?;
+    Ok(hub.summary(&sources))
+}
+
+/// When the virtual time of a rehearsal is up.
+fn end(timing: &Timing) -> Option<Duration> {
+    match timing {
+        Timing::Rehearsed(Some(length), _) => Some(*length),
+        Timing::Rehearsed(None, events) => events.last().map(|event| event.at),
+        _ => None,
+    }
+}
+
+/// Goes on with what an earlier process of the service was about when it ended.
+fn settle(hub: &Arc<Hub>) -> Result<(), Fault> {
+    let stack = hub.gate().journal.stack();
+    let open = hub
+        .gate()
+        .journal
+        .with_ledger(|ledger, _| ledger.open_events(&stack))?;
+    for recorded in open {
+        let EventRun { run, event } = &recorded;
+        let Some(handler) = hub.runtime().service.find(&event.handler) else {
+            hub.say(
+                Level::WARN,
+                &format!(
+                    "the event {} ({}) was under way when its process ended, and nothing here \
+                     handles it any more; `opsh undo {}{}` undoes what it did",
+                    run.id,
+                    event.label,
+                    run.id,
+                    hub.gate().local_flag()
+                ),
+            );
+            continue;
+        };
+        hub.say(
+            Level::INFO,
+            &format!(
+                "going on with the event {} ({}), which was under way when its process ended",
+                run.id, event.label
+            ),
+        );
+        let again = Event::new(&handler, &event.label, event.input.clone());
+        // What goes wrong has been logged; the service begins all the same.
+        let _ = hub.go_on(&again, &recorded);
+    }
+    Ok(())
+}
+
+/// Waits until all sources have ended.
+fn wait(hub: &Hub, grace: Duration) {
+    let mut told: Option<Instant> = None;
+    let mut cut_off = false;
+    while !hub.joined(LOOK) {
+        if hub.stop().reason().is_none() {
+            continue;
+        }
+        let since = *told.get_or_insert_with(|| {
+            let under_way = hub.tally().under_way;
+            if under_way > 0 && !hub.is_virtual() {
+                hub.say(Level::INFO, &waiting(under_way, grace));
+            }
+            Instant::now()
+        });
+        let hard = hub.gate().cancel.reason() == Some(Reason::Deadline);
+        if !cut_off && (hard || since.elapsed() >= grace) {
+            hub.cut_off();
+            cut_off = true;
+        }
+        if since.elapsed() >= grace + LAST {
+            hub.say(
+                Level::WARN,
+                "some handlers do not stop; the next process of the service goes on with them",
+            );
+            return;
+        }
+    }
+}
+
+fn waiting(events: u64, grace: Duration) -> String {
+    let events = match events {
+        1 => "an event that is".to_owned(),
+        events => format!("{events} events that are"),
+    };
+    format!(
+        "stopping: waiting for {events} being handled, for at most {}",
+        humantime::format_duration(grace)
+    )
+}
+
+/// Why the service ended, if not because it was told to.
+fn ended(hub: &Hub, runtime: &Runtime) -> Result<(), Fault> {
+    if let Some(fault) = hub.broken() {
+        return Err(fault);
+    }
+    let cancel = &runtime.gate.cancel;
+    match cancel.reason() {
+        Some(Reason::Deadline) => cancel.check(),
+        Some(Reason::Interrupted) => {
+            // That was meant for the service; the playbook goes on behind it.
+            cancel.renew();
+            Ok(())
+        }
+        None => Ok(()),
+    }
+}

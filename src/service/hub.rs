@@ -1,0 +1,476 @@
+//! From an event to its handler and back.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use opsh_operation::{Fault, Map, Value};
+use tracing::Level;
+
+use super::desk::{Desk, Errand};
+use super::source::Event;
+use super::watch::Watch;
+use super::{Source, Timing};
+use crate::gate::Gate;
+use crate::gate::journal::{LEDGER, Resumes, Shared};
+use crate::ledger::{EventRun, NewEvent, RunId};
+use crate::script::engine::Runtime;
+use crate::script::error::{Class, ScriptError};
+use crate::script::limits::stack_size;
+use crate::script::run::conclude;
+use crate::world::{Cancel, Kind, Reason, World};
+
+/// How long a wait for something real sleeps between two looks.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// The branches of events that come on threads which are none begin here: after the sources'.
+const LOOSE: u32 = 1 << 30;
+
+/// What sources give their events to.
+pub struct Hub {
+    runtime: Arc<Runtime>,
+    ledger: Shared,
+    run: RunId,
+    /// The path of the service's step; events are below it.
+    steps: Vec<u32>,
+    stop: Cancel,
+    begun: (Instant, Timestamp),
+    /// When virtual time is up.
+    end: Mutex<Option<Duration>>,
+    events: AtomicU32,
+    branches: AtomicU32,
+    desks: Mutex<Vec<Desk>>,
+    watch: Arc<Watch>,
+    /// Events that are being handled have been told to stop, too.
+    cut_off: AtomicBool,
+    alive: Mutex<usize>,
+    ended: Condvar,
+    tally: Mutex<Tally>,
+    broken: Mutex<Option<Fault>>,
+}
+
+/// What a thread of the service does.
+pub(super) type Work = Box<dyn FnOnce(&Arc<Hub>) + Send>;
+
+/// What became of the events so far.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Tally {
+    /// Those that were handled, well or not.
+    pub events: u64,
+    /// Those whose handler failed.
+    pub failed: u64,
+    /// Those that are being handled.
+    pub under_way: u64,
+}
+
+impl Hub {
+    /// The hub of the service that `runtime`'s playbook is, at the step `steps`.
+    pub(super) fn new(runtime: &Arc<Runtime>, steps: Vec<u32>) -> Result<Self, Fault> {
+        let gate = &runtime.gate;
+        gate.journal.begin(gate.world.as_ref())?;
+        let (ledger, run) = gate.journal.shared()?;
+        let last = lock(&ledger).last_event(&run)?;
+        const LONG: Duration = Duration::from_hours(24 * 365 * 100);
+        let length = match runtime.service.timing() {
+            Timing::Real(length) => length.unwrap_or(LONG),
+            _ => LONG,
+        };
+        Ok(Self {
+            ledger,
+            run,
+            steps,
+            stop: gate.cancel.apart(length),
+            begun: (Instant::now(), gate.world.now()),
+            end: Mutex::default(),
+            events: AtomicU32::new(last),
+            branches: AtomicU32::new(0),
+            desks: Mutex::default(),
+            watch: Arc::default(),
+            cut_off: AtomicBool::new(false),
+            alive: Mutex::default(),
+            ended: Condvar::new(),
+            tally: Mutex::default(),
+            broken: Mutex::default(),
+            runtime: Arc::clone(runtime),
+        })
+    }
+
+    /// Handles `event` on the calling thread, which needs a stack for scripts, and gives
+    /// what its handler gives. A failure has been logged already; one of class
+    /// [`Class::Deadline`] is that of a handler that overran its time.
+    ///
+    /// # Errors
+    /// The handler's.
+    pub fn handle(&self, event: &Event) -> Result<Value, ScriptError> {
+        let number = self.events.fetch_add(1, Ordering::SeqCst) + 1;
+        let record = NewEvent {
+            parent: self.run.clone(),
+            number,
+            handler: event.handler.name().to_owned(),
+            label: event.label.clone(),
+            input: event.input.clone(),
+        };
+        let steps = [self.steps.as_slice(), &[number]].concat();
+        self.pass(event, record, &steps, None)
+    }
+
+    /// Handles an event whose beginning is in the ledger.
+    pub(super) fn go_on(&self, event: &Event, recorded: &EventRun) -> Result<Value, ScriptError> {
+        let number = recorded.event.number;
+        let steps = lock(&self.ledger)
+            .steps(&recorded.run.id, crate::ledger::Secrets::Hidden)
+            .ok()
+            .and_then(|steps| below(&steps.first()?.path, number))
+            .unwrap_or_else(|| [self.steps.as_slice(), &[number]].concat());
+        let resumes = Resumes {
+            run: recorded.run.id.clone(),
+            assumptions: self.gate().journal.assumptions(),
+        };
+        self.pass(event, recorded.event.clone(), &steps, Some(resumes))
+    }
+
+    fn pass(
+        &self,
+        event: &Event,
+        record: NewEvent,
+        steps: &[u32],
+        resumes: Option<Resumes>,
+    ) -> Result<Value, ScriptError> {
+        let world = self.world();
+        let branch = match world.here() {
+            Some(here) => {
+                let branch = [here.as_slice(), &[record.number]].concat();
+                world.announce_at(std::slice::from_ref(&branch));
+                branch
+            }
+            None => [self.steps.as_slice(), &[LOOSE + record.number]].concat(),
+        };
+        let _branch = world.enter_at(&branch);
+        let limit = event.deadline.unwrap_or(Event::PATIENCE);
+        world.limit_at(&branch, limit);
+        lock(&self.tally).under_way += 1;
+        let desk = lock(&self.desks).pop();
+        let desk = desk.unwrap_or_else(|| Desk::new(&self.runtime, Arc::clone(&self.ledger)));
+        let mut errand = Errand {
+            event,
+            record,
+            steps,
+            branch: &branch,
+            resumes,
+        };
+        desk.turn_to(&mut errand);
+        let watched = self.watch.over(limit, &desk.gate().cancel);
+        let worked = desk.work(&errand);
+        drop(watched);
+        let whole = worked.is_some();
+        let outcome = self.concluded(desk.gate(), worked, limit);
+        if let Err(error) = &outcome {
+            self.complain(desk.gate(), &event.label, error);
+        }
+        if whole {
+            lock(&self.desks).push(desk);
+        }
+        let mut tally = lock(&self.tally);
+        tally.under_way -= 1;
+        tally.events += 1;
+        tally.failed += u64::from(outcome.is_err());
+        outcome
+    }
+
+    /// Records how an event ended.
+    fn concluded(
+        &self,
+        gate: &Gate,
+        worked: Option<Result<Value, ScriptError>>,
+        limit: Duration,
+    ) -> Result<Value, ScriptError> {
+        let broke = || {
+            Err(ScriptError::plain(
+                Class::Failed,
+                "the handler broke off: opsh itself failed in it",
+            ))
+        };
+        let mut outcome = worked.unwrap_or_else(broke);
+        let cut_off = self.cut_off.load(Ordering::SeqCst);
+        if let Err(error) = &mut outcome {
+            if error.class == Class::Interrupted && cut_off {
+                // It is not over: the next process of the service goes on with it.
+                return outcome;
+            }
+            if matches!(error.class, Class::Interrupted | Class::Deadline) {
+                error.class = Class::Deadline;
+                error.fault = None;
+                let words = format!(
+                    "the handler ran longer than {} (limit: timeout)",
+                    humantime::format_duration(limit)
+                );
+                for finding in &mut error.findings {
+                    finding.message.clone_from(&words);
+                }
+            }
+        }
+        conclude(gate, outcome)
+    }
+
+    /// Says what went wrong with an event, with its place and an excerpt.
+    fn complain(&self, gate: &Gate, label: &str, error: &ScriptError) {
+        let fatal = error
+            .fault
+            .as_ref()
+            .and_then(|map| map.get(crate::gate::FATAL));
+        if fatal.and_then(Value::as_text) == Some(LEDGER) {
+            let words = error
+                .findings
+                .first()
+                .map(|finding| finding.message.clone());
+            self.fail(Fault::new(
+                opsh_operation::FaultKind::Failed,
+                words.unwrap_or_default(),
+            ));
+        }
+        let text = error.render(&self.runtime.sources);
+        let text = text.trim_end();
+        let text = text.strip_prefix("error: ").unwrap_or(text);
+        let id = match gate.journal.is_recorded() {
+            true => format!(" (event {})", gate.journal.name()),
+            false => String::new(),
+        };
+        let words = gate.redactor.scrub(&format!("{label}{id} failed: {text}"));
+        gate.terminal.log(Level::ERROR, &words);
+    }
+
+    /// Ends the service with an error.
+    pub fn fail(&self, fault: Fault) {
+        lock(&self.broken).get_or_insert(fault);
+        self.stop.interrupt();
+    }
+
+    pub(super) fn broken(&self) -> Option<Fault> {
+        lock(&self.broken).take()
+    }
+
+    /// When sources are to stop taking in events; handlers are not stopped by it.
+    #[must_use]
+    pub fn stop(&self) -> &Cancel {
+        &self.stop
+    }
+
+    /// The service's own gate: world, terminal, files.
+    #[must_use]
+    pub fn gate(&self) -> &Gate {
+        &self.runtime.gate
+    }
+
+    /// Where the service lives.
+    #[must_use]
+    pub fn world(&self) -> &dyn World {
+        self.gate().world.as_ref()
+    }
+
+    /// What was registered.
+    pub(super) fn runtime(&self) -> &Arc<Runtime> {
+        &self.runtime
+    }
+
+    /// Whether time is virtual: then nothing listens on a socket.
+    #[must_use]
+    pub fn is_virtual(&self) -> bool {
+        matches!(
+            self.runtime.service.timing(),
+            Timing::Rehearsed(..) | Timing::Lodged
+        )
+    }
+
+    /// A message about what happens.
+    pub fn say(&self, level: Level, message: &str) {
+        let gate = self.gate();
+        gate.terminal.log(level, &gate.redactor.scrub(message));
+    }
+
+    /// How long the service has lived; never goes backwards.
+    #[must_use]
+    pub fn age(&self) -> Duration {
+        let (real, begun) = self.begun;
+        if self.world().kind() == Kind::Live {
+            return real.elapsed();
+        }
+        Duration::try_from(self.world().now().duration_since(begun)).unwrap_or_default()
+    }
+
+    /// When virtual time is up, if that is known.
+    #[must_use]
+    pub fn end(&self) -> Option<Duration> {
+        *lock(&self.end)
+    }
+
+    pub(super) fn ends_at(&self, end: Option<Duration>) {
+        *lock(&self.end) = end;
+    }
+
+    /// Waits until the service is `age` old; false if it is to stop before.
+    #[must_use]
+    pub fn sleep_until(&self, age: Duration) -> bool {
+        if self.end().is_some_and(|end| age > end) {
+            return false;
+        }
+        let left = age.saturating_sub(self.age());
+        if left.is_zero() {
+            return self.stop.reason().is_none();
+        }
+        self.world().sleep(left, &self.stop).is_ok()
+    }
+
+    /// Waits until the service is to stop.
+    pub fn rest(&self) {
+        const TURN: Duration = Duration::from_millis(200);
+        const VIRTUAL_TURN: Duration = Duration::from_hours(24);
+        match (self.runtime.service.timing(), self.end()) {
+            (Timing::Rehearsed(..), None) => {}
+            (Timing::Rehearsed(..), Some(end)) => {
+                let _ = self.sleep_until(end);
+            }
+            (Timing::Lodged, _) => while self.world().sleep(VIRTUAL_TURN, &self.stop).is_ok() {},
+            (Timing::Never | Timing::Real(_), _) => {
+                while self.world().sleep(TURN, &self.stop).is_ok() {}
+            }
+        }
+    }
+
+    /// Waits for something real, such as threads that are no branches.
+    pub fn wait_for(&self, is_so: impl Fn() -> bool) {
+        let never = Cancel::new(None);
+        while !is_so() {
+            // It is not to be stopped: what it waits for is what takes long.
+            let _ = self.world().sleep(LOOK, &never);
+        }
+    }
+
+    /// A thread with a stack for scripts, which is a branch of the world's clock; the
+    /// service does not end before it.
+    ///
+    /// # Errors
+    /// No thread can be started.
+    pub fn thread(
+        self: &Arc<Self>,
+        name: &str,
+        work: impl FnOnce(&Arc<Self>) + Send + 'static,
+    ) -> std::io::Result<()> {
+        self.threads(vec![(name.to_owned(), Box::new(work))])
+    }
+
+    /// Several of them: virtual time does not move before all have come.
+    pub(super) fn threads(self: &Arc<Self>, works: Vec<(String, Work)>) -> std::io::Result<()> {
+        let count = u32::try_from(works.len()).unwrap_or(u32::MAX);
+        let first = self.branches.fetch_add(count, Ordering::SeqCst);
+        let path = |number: u32| [self.steps.as_slice(), &[number]].concat();
+        let paths: Vec<_> = (first..first + count).map(path).collect();
+        *lock(&self.alive) += works.len();
+        self.world().announce(&paths);
+        let mut failed = None;
+        for ((name, work), path) in works.into_iter().zip(paths) {
+            let hub = Arc::clone(self);
+            let started = self.worker(&name, move || {
+                let _alive = Alive(&hub);
+                let _branch = hub.world().enter(&path);
+                work(&hub);
+            });
+            if let Err(error) = started {
+                *lock(&self.alive) -= 1;
+                failed.get_or_insert(error);
+            }
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// A thread with a stack for scripts that is no branch: for those who wait for
+    /// something real, and then handle an event.
+    ///
+    /// # Errors
+    /// No thread can be started.
+    pub fn worker(
+        &self,
+        name: &str,
+        work: impl FnOnce() + Send + 'static,
+    ) -> std::io::Result<std::thread::JoinHandle<()>> {
+        std::thread::Builder::new()
+            .name(name.to_owned())
+            .stack_size(stack_size())
+            .spawn(work)
+    }
+
+    /// Waits at most so long for the threads that are branches; says whether all have ended.
+    pub(super) fn joined(&self, patience: Duration) -> bool {
+        let alive = lock(&self.alive);
+        let (alive, _) = self
+            .ended
+            .wait_timeout_while(alive, patience, |alive| *alive > 0)
+            .unwrap_or_else(PoisonError::into_inner);
+        *alive == 0
+    }
+
+    /// Stops the handlers that are at work.
+    pub(super) fn cut_off(&self) {
+        self.cut_off.store(true, Ordering::SeqCst);
+        self.watch.stop_all(Reason::Interrupted);
+    }
+
+    /// What became of the events so far.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        *lock(&self.tally)
+    }
+
+    /// Runs `source` to its end.
+    pub(super) fn runs(self: &Arc<Self>, source: &Arc<dyn Source>) {
+        if let Err(mut fault) = source.run(self) {
+            fault.message = format!("{}: {}", source.label(), fault.message);
+            self.fail(fault);
+        }
+    }
+
+    /// What the service did, for its playbook.
+    pub(super) fn summary(&self, sources: &[Arc<dyn Source>]) -> Value {
+        let tally = self.tally();
+        let count = |count: u64| Value::Int(i64::try_from(count).unwrap_or(i64::MAX));
+        Value::Map(Map::from([
+            ("events".to_owned(), count(tally.events)),
+            ("failed".to_owned(), count(tally.failed)),
+            (
+                "seconds".to_owned(),
+                Value::Float((self.age().as_secs_f64() * 1000.0).round() / 1000.0),
+            ),
+            (
+                "sources".to_owned(),
+                Value::List(sources.iter().map(|source| source.label().into()).collect()),
+            ),
+        ]))
+    }
+}
+
+impl Drop for Hub {
+    fn drop(&mut self) {
+        self.watch.close();
+    }
+}
+
+/// Counts a thread as long as it lives, however it ends.
+struct Alive<'a>(&'a Hub);
+
+impl Drop for Alive<'_> {
+    fn drop(&mut self) {
+        *lock(&self.0.alive) -= 1;
+        self.0.ended.notify_all();
+    }
+}
+
+/// The path of the event `number` above one of its recorded steps.
+fn below(path: &str, number: u32) -> Option<Vec<u32>> {
+    let crate::gate::branch::StepPath(path) = path.parse().ok()?;
+    let at = (1..path.len()).step_by(2).find(|at| path[*at] == number)?;
+    Some(path[..=at].to_vec())
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
