@@ -245,7 +245,7 @@ impl Observer for Seen {
                 };
                 self.outcomes.lock().unwrap().push(outcome);
             }
-            Event::Started(_) | Event::Finished(_) => {}
+            Event::Started(_) | Event::Finished(_) | Event::Served(_) => {}
             Event::Warning { message, .. } => {
                 self.warnings.lock().unwrap().push((*message).to_owned());
             }

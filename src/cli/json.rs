@@ -5,7 +5,7 @@ use std::sync::Arc;
 use opsh_operation::{Effect, Value};
 use serde_json::{Value as Json, json};
 
-use crate::gate::event::{Event, Observer, Passage, Site, Step};
+use crate::gate::event::{Event, Observer, Passage, Served, Site, Step};
 use crate::gate::undo::plan::{Fate, Item};
 use crate::script::error::ScriptError;
 
@@ -25,8 +25,25 @@ impl Observer for Lines {
                         .to_string(),
                 );
             }
+            Event::Served(served) => self.0.out(&self::served(served)),
         }
     }
+}
+
+/// A request that a service has answered.
+#[must_use]
+pub fn served(served: &Served) -> String {
+    json!({
+        "event": "request",
+        "server": served.server,
+        "remote": served.remote,
+        "method": served.method,
+        "path": served.path,
+        "status": served.status,
+        "bytes": served.bytes,
+        "seconds": served.seconds,
+    })
+    .to_string()
 }
 
 /// A finished step.

@@ -97,6 +97,11 @@ impl Observer for Reporter {
                     self.0.err(&format!("warning: {site}: {message}"));
                 }
             }
+            Event::Served(served) => {
+                if self.0.verbosity > Verbosity::Quiet {
+                    self.0.err(&served.to_string());
+                }
+            }
         }
     }
 }
@@ -132,6 +137,7 @@ impl Observer for Keeper {
                 self.0
                     .note(tracing::Level::WARN, &format!("{site}: {message}"));
             }
+            Event::Served(served) => self.0.note(tracing::Level::INFO, &served.to_string()),
         }
     }
 }

@@ -158,6 +158,47 @@ pub enum Event<'a> {
         /// What is odd.
         message: &'a str,
     },
+    /// A service has answered a request.
+    Served(&'a Served),
+}
+
+/// A request that a service has answered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Served {
+    /// The server's name.
+    pub server: String,
+    /// The request's method.
+    pub method: String,
+    /// The request's path, without its query.
+    pub path: String,
+    /// The status of the answer.
+    pub status: u16,
+    /// The bytes of the answer's body, if that is known before they are sent.
+    pub bytes: Option<u64>,
+    /// How long it took, until the answer was there.
+    pub seconds: f64,
+    /// Who asked.
+    pub remote: String,
+}
+
+impl std::fmt::Display for Served {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            method,
+            path,
+            status,
+            remote,
+            ..
+        } = self;
+        write!(f, "{remote} {method} {path} {status}")?;
+        if let Some(bytes) = self.bytes {
+            write!(f, " {bytes} B")?;
+        }
+        if self.seconds > 0.0 {
+            write!(f, " {:.1} ms", self.seconds * 1000.0)?;
+        }
+        Ok(())
+    }
 }
 
 /// Watches what happens at the gate: plan, progress, log.

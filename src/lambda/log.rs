@@ -108,7 +108,8 @@ fn line(style: Style, time: Timestamp, request_id: &str, level: Level, message: 
 impl Observer for Lines {
     fn observe(&self, event: &Event<'_>) {
         match event {
-            Event::Started(_) => {}
+            // A function serves nothing.
+            Event::Started(_) | Event::Served(_) => {}
             Event::Finished(step) => {
                 let level = match step.operation.effect {
                     Effect::Write(_) => Level::INFO,

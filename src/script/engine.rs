@@ -9,7 +9,7 @@ use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString, OptimizationLevel, T
 
 use super::resolver::Resolver;
 use super::source::Sources;
-use super::{bind, limits, service, values};
+use super::{bind, limits, serve, service, values};
 use crate::gate::Gate;
 use crate::modules::Files as WorkingFolder;
 use crate::service::Service;
@@ -48,6 +48,7 @@ pub fn engine(runtime: &Arc<Runtime>, imports: Option<&Path>) -> Engine {
     assertions(&mut engine);
     bind::register(&mut engine, runtime);
     service::register(&mut engine, runtime);
+    serve::register(&mut engine, runtime);
     engine
 }
 

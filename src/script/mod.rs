@@ -9,6 +9,7 @@ pub mod parallel;
 pub mod param;
 pub mod resolver;
 pub mod run;
+pub mod serve;
 pub mod service;
 pub mod source;
 pub mod values;

@@ -47,7 +47,7 @@ pub fn run(runtime: &Arc<Runtime>, grace: Duration) -> Result<Value, Fault> {
     if matches!(service.timing(), Timing::Real(_)) && world.kind() != Kind::Live {
         world.follow_real_time();
     }
-    let hub = Arc::new(Hub::new(runtime, branch::next_step().0)?);
+    let hub = Arc::new(Hub::new(runtime, branch::next_step().0, grace)?);
     hub.ends_at(end(service.timing()));
     settle(&hub)?;
     for source in &sources {
@@ -65,7 +65,7 @@ pub fn run(runtime: &Arc<Runtime>, grace: Duration) -> Result<Value, Fault> {
         works.push((source.label(), Box::new(move |hub| hub.runs(&own))));
     }
     hub.threads(works).map_err(|error| no_thread(&error))?;
-    wait(&hub, grace);
+    wait(&hub);
     ended(&hub, runtime)?;
     Ok(hub.summary(&sources))
 }
@@ -117,7 +117,8 @@ fn settle(hub: &Arc<Hub>) -> Result<(), Fault> {
 }
 
 /// Waits until all sources have ended.
-fn wait(hub: &Hub, grace: Duration) {
+fn wait(hub: &Hub) {
+    let grace = hub.grace();
     let mut told: Option<Instant> = None;
     let mut cut_off = false;
     while !hub.joined(LOOK) {

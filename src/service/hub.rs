@@ -42,6 +42,8 @@ pub struct Hub {
     branches: AtomicU32,
     desks: Mutex<Vec<Desk>>,
     watch: Arc<Watch>,
+    /// How long events that are being handled hold up a service that is to stop.
+    grace: Duration,
     /// Events that are being handled have been told to stop, too.
     cut_off: AtomicBool,
     alive: Mutex<usize>,
@@ -66,7 +68,11 @@ pub struct Tally {
 
 impl Hub {
     /// The hub of the service that `runtime`'s playbook is, at the step `steps`.
-    pub(super) fn new(runtime: &Arc<Runtime>, steps: Vec<u32>) -> Result<Self, Fault> {
+    pub(super) fn new(
+        runtime: &Arc<Runtime>,
+        steps: Vec<u32>,
+        grace: Duration,
+    ) -> Result<Self, Fault> {
         let gate = &runtime.gate;
         gate.journal.begin(gate.world.as_ref())?;
         let (ledger, run) = gate.journal.shared()?;
@@ -87,6 +93,7 @@ impl Hub {
             branches: AtomicU32::new(0),
             desks: Mutex::default(),
             watch: Arc::default(),
+            grace,
             cut_off: AtomicBool::new(false),
             alive: Mutex::default(),
             ended: Condvar::new(),
@@ -413,6 +420,18 @@ impl Hub {
     pub(super) fn cut_off(&self) {
         self.cut_off.store(true, Ordering::SeqCst);
         self.watch.stop_all(Reason::Interrupted);
+    }
+
+    /// Whether handlers that are at work have been told to stop.
+    #[must_use]
+    pub fn is_cut_off(&self) -> bool {
+        self.cut_off.load(Ordering::SeqCst)
+    }
+
+    /// How long events that are being handled hold up a service that is to stop.
+    #[must_use]
+    pub fn grace(&self) -> Duration {
+        self.grace
     }
 
     /// What became of the events so far.

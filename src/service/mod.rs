@@ -12,11 +12,12 @@
 //! - `watch`: stops handlers that overrun their time;
 //! - [`locks`]: what must never happen twice at once;
 //! - [`forever`]: all sources alive together, and how they end;
-//! - [`timer`]: `every`; [`rehearsal`]: events from a file.
+//! - [`timer`]: `every`; [`http`]: `serve`; [`rehearsal`]: events from a file.
 
 mod branch;
 mod desk;
 pub mod forever;
+pub mod http;
 pub mod hub;
 pub mod locks;
 pub mod rehearsal;

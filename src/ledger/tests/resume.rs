@@ -7,7 +7,9 @@ fn old(folder: &Folder) -> RunId {
     let run = fill(&mut folder.open().unwrap());
     let raw = rusqlite::Connection::open(folder.db()).unwrap();
     raw.execute_batch(
-        "DROP TABLE undos; DROP TABLE settings; DROP TABLE resumes; PRAGMA user_version = 1",
+        "DROP TABLE undos; DROP TABLE settings; DROP TABLE resumes; DROP TABLE events;
+         DROP TABLE states; DROP TABLE prunes; DROP INDEX resources_by_run;
+         PRAGMA user_version = 1",
     )
     .unwrap();
     run
