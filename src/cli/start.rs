@@ -384,8 +384,8 @@ fn world(
             Some(_) if settings.fault.iter().any(Rehearsal::is_of_a_request) => {
                 return Err(ScriptError::plain(
                     Class::Start,
-                    "what goes wrong in a cloud that another process serves is not said here: only \
-                     --fault 'crash …' is",
+                    "what goes wrong in a cloud that another process serves is said there, to \
+                     `opsh local serve --fault`; here only --fault 'crash …' is",
                 ));
             }
             Some(url) => {

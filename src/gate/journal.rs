@@ -12,6 +12,7 @@ use opsh_operation::{Effect, Fault, FaultKind, Inverse, Map, Operation, Settle, 
 
 use super::branch::{self, StepPath};
 use super::event::{Made, Step};
+use super::fresh::Fresh;
 use super::prepare::CONTROLS_OF_PLACE;
 use super::replay::{Recall, Replay};
 use crate::ledger::{
@@ -58,6 +59,8 @@ pub struct Journal {
     event: Mutex<Option<NewEvent>>,
     /// What was found again and belongs to which step.
     claims: Mutex<BTreeMap<(String, String), StepPath>>,
+    /// What was made a moment ago.
+    fresh: Fresh,
     open: Mutex<Option<Open>>,
     /// Taken before the run begins, while somebody is asked.
     held: Mutex<Option<StackLock>>,
@@ -105,6 +108,7 @@ impl Journal {
             replay: Mutex::default(),
             event: Mutex::default(),
             claims: Mutex::default(),
+            fresh: Fresh::default(),
             open: Mutex::new(None),
             held: Mutex::default(),
         }
@@ -384,6 +388,12 @@ impl Journal {
         Ok(true)
     }
 
+    /// What this run has made a moment ago.
+    #[must_use]
+    pub(super) fn fresh(&self) -> &Fresh {
+        &self.fresh
+    }
+
     fn open_place(&self) -> Result<(Shared, Option<StackLock>), Error> {
         let own = |ledger| Arc::new(Mutex::new(ledger));
         Ok(match &self.place {
@@ -474,6 +484,7 @@ impl Journal {
         if succeeded || gone {
             changes.extend(removed(step.operation, roots, controls));
         }
+        self.fresh.note(&changes, ended);
         lock(&open.ledger)
             .outcome(id, &outcome, &changes)
             .map_err(fault)

@@ -8,6 +8,7 @@ pub mod adopt;
 pub mod branch;
 pub mod crash;
 pub mod event;
+mod fresh;
 mod hushed;
 pub mod inverse;
 pub mod journal;
@@ -39,7 +40,7 @@ use event::{Event, Made, Observer, Passage, Site, Step};
 use hushed::Hushed;
 use journal::Journal;
 use policy::Policy;
-use prepare::Prepared;
+use prepare::{Prepared, Signature};
 use redact::Redactor;
 use replay::{Begun, Recall};
 use settle::{Open, Settled};
@@ -141,7 +142,12 @@ impl Gate {
         }
         self.policy.check(operation.action).map_err(refused)?;
         let step = Step::begun(&call, self.world.now());
-        prepare::sign(&self.journal.stack(), &run, &step, &mut prepared);
+        let signature = Signature {
+            stack: &self.journal.stack(),
+            run: &run,
+            fills: call.entry.handler.fills(),
+        };
+        prepare::sign(&signature, &step, &mut prepared);
         let recall = self
             .journal
             .recall(&step, &prepared.input, &call.controls)
@@ -235,7 +241,10 @@ impl Gate {
                 if crash::is_due(&self.crashes, &step.path, Point::Accepted) {
                     self.world.once_accepted(crash::die);
                 }
-                let outcome = send::send(self, call.entry, &open(begun.unwrap_or(&now)));
+                let mut outcome = send::send(self, call.entry, &open(begun.unwrap_or(&now)));
+                if begun.is_some() {
+                    outcome = settle::or_gone(step.operation, outcome);
+                }
                 // What the world does not keep itself is done when it returns.
                 self.crash(step, Point::Accepted);
                 (Passage::Sent, outcome)

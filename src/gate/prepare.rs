@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use opsh_aws::Controls;
+use opsh_aws::{Controls, Fills};
+use opsh_operation::select::{self, Roots};
 use opsh_operation::shape::{Shape, Structure};
 use opsh_operation::validate::{self, parse_duration};
 use opsh_operation::{Effect, Fault, Field, Map, Report, Secret, Settle, Value};
@@ -31,8 +32,16 @@ pub static CONTROLS: Structure = Structure {
         ),
         control("region", Shape::Text, "Another region than the run's."),
         control("profile", Shape::Text, "Another profile than the run's."),
+        control(
+            REPEATABLE,
+            Shape::Bool,
+            "Doing it twice does no harm: instead of asking whether a call that was cut off was done, it is sent again.",
+        ),
     ],
 };
+
+/// The control that says that a call may be sent again.
+pub const REPEATABLE: &str = "repeatable";
 
 /// Those of them that say where a call goes.
 pub const CONTROLS_OF_PLACE: [&str; 2] = ["region", "profile"];
@@ -124,12 +133,45 @@ pub fn sealed(structure: &Structure, mut map: Map) -> Map {
     map
 }
 
-/// Adds what makes a write recognisable: our tags and the idempotency token.
-pub fn sign(stack: &str, run: &str, step: &Step, prepared: &mut Prepared) {
+/// Whose a write is.
+pub struct Signature<'a> {
+    /// The stack.
+    pub stack: &'a str,
+    /// The run.
+    pub run: &'a str,
+    /// What the operation's binding declares.
+    pub fills: Fills,
+}
+
+/// Adds what makes a write recognisable: our tags, the idempotency token, and what
+/// the ids of what it makes are read off.
+pub fn sign(signature: &Signature<'_>, step: &Step, prepared: &mut Prepared) {
     let Effect::Write(write) = &step.operation.effect else {
         return;
     };
-    if let Some(parameter) = write.tags {
+    let Signature { stack, run, fills } = *signature;
+    let literal = |source: &str| {
+        let nothing = Value::Null;
+        let roots = Roots {
+            input: &Map::new(),
+            result: &nothing,
+        };
+        select::argument(roots, source)
+    };
+    for (name, source) in fills.always {
+        prepared.input.insert((*name).to_owned(), literal(source));
+    }
+    for (name, source) in fills.absent {
+        prepared
+            .input
+            .entry((*name).to_owned())
+            .or_insert_with(|| literal(source));
+    }
+    let untagged = fills
+        .untagged_if
+        .and_then(|name| prepared.input.get(name))
+        .and_then(Value::as_bool);
+    if let Some(parameter) = write.tags.filter(|_| untagged != Some(true)) {
         let tags = prepared
             .input
             .entry(parameter.to_owned())

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use opsh_operation::select::{self, Roots};
 use opsh_operation::shape::Shape;
-use opsh_operation::{Fault, FaultKind, Find, Map, Proof, Settle, Value};
+use opsh_operation::{Fault, FaultKind, Find, Map, Operation, Proof, Settle, Value};
 
 use super::event::{Made, Step};
-use super::prepare::{self, CONTROLS_OF_PLACE, Prepared};
+use super::prepare::{self, CONTROLS_OF_PLACE, Prepared, REPEATABLE};
 use super::replay::Begun;
 use super::{Call, Failure, Gate};
 use crate::modules::registry::registry;
@@ -56,12 +56,9 @@ pub fn settle(gate: &Gate, open: &Open<'_>) -> Result<Settled, Fault> {
         return Ok(Settled::Send);
     };
     match write.settle {
-        Settle::Token(_) | Settle::Repeat => Ok(Settled::Send),
-        Settle::RepeatIf(parameter) if is_true(&open.prepared.input, parameter) => {
-            Ok(Settled::Send)
-        }
         Settle::Find(find) => Ok(look(gate, open, find)?.map_or(Settled::Send, Settled::Adopted)),
-        Settle::Ask | Settle::RepeatIf(_) => decide(gate, open),
+        settle if repeats(settle, &open.prepared.input, open.controls) => Ok(Settled::Send),
+        _ => decide(gate, open),
     }
 }
 
@@ -75,22 +72,31 @@ pub fn again(gate: &Gate, open: &Open<'_>) -> Result<Settled, Fault> {
         Some(Settle::Find(find)) => {
             Ok(look(gate, open, find)?.map_or(Settled::Send, Settled::Adopted))
         }
+        Some(settle) if repeats(settle, &open.prepared.input, open.controls) => Ok(Settled::Send),
         _ => Err(Fault::new(FaultKind::Failed, "nobody knows")),
+    }
+}
+
+/// Whether a write of which nobody knows whether it was done may just be sent again,
+/// as its operation declares or as the playbook says of this call.
+#[must_use]
+pub fn repeats(settle: Settle, input: &Map, controls: &Map) -> bool {
+    let is_true = |map: &Map, name: &str| map.get(name).and_then(Value::as_bool) == Some(true);
+    match settle {
+        Settle::Token(_) | Settle::Repeat => true,
+        Settle::RepeatIf(parameter) => is_true(input, parameter) || is_true(controls, REPEATABLE),
+        Settle::Ask => is_true(controls, REPEATABLE),
+        Settle::Find(_) => false,
     }
 }
 
 /// Whether a lost answer to this write must not be asked for again by sending it again.
 #[must_use]
-pub fn is_delicate(step: &Step, input: &Map) -> bool {
-    match step.operation.write().map(|write| write.settle) {
-        Some(Settle::Find(_) | Settle::Ask) => true,
-        Some(Settle::RepeatIf(parameter)) => !is_true(input, parameter),
-        Some(Settle::Token(_) | Settle::Repeat) | None => false,
-    }
-}
-
-fn is_true(input: &Map, parameter: &str) -> bool {
-    input.get(parameter).and_then(Value::as_bool) == Some(true)
+pub fn is_delicate(open: &Open<'_>) -> bool {
+    open.step.operation.write().is_some_and(|write| {
+        // What is removed twice is not found.
+        !write.removes.is_empty() || !repeats(write.settle, &open.prepared.input, open.controls)
+    })
 }
 
 /// Looks for what the write made, several times: what is new may not be seen at once.
@@ -225,14 +231,34 @@ fn result(open: &Open<'_>, find: &Find, candidate: &Value, every: &[Value]) -> V
     }
 }
 
+/// The outcome of a removal that may have been done before: what it says is not there
+/// any more has been removed.
+///
+/// # Errors
+/// Every other fault.
+pub fn or_gone(operation: &Operation, outcome: Result<Value, Fault>) -> Result<Value, Fault> {
+    let removes = operation
+        .write()
+        .is_some_and(|write| !write.removes.is_empty() && write.makes.is_empty());
+    match outcome {
+        Err(fault) if removes && fault.kind == FaultKind::NotFound => Ok(empty(operation)),
+        outcome => outcome,
+    }
+}
+
+/// All that can be known of the result of a write whose answer nobody has seen.
+fn empty(operation: &Operation) -> Value {
+    match operation.output {
+        Shape::Struct(_) => Value::Map(Map::new()),
+        _ => Value::Null,
+    }
+}
+
 /// What a person has said, or the question.
 fn decide(gate: &Gate, open: &Open<'_>) -> Result<Settled, Fault> {
     let step = open.step;
     match gate.journal.assumption(&step.path) {
-        Some(true) => Ok(Settled::Assumed(match step.operation.output {
-            Shape::Struct(_) => Value::Map(Map::new()),
-            _ => Value::Null,
-        })),
+        Some(true) => Ok(Settled::Assumed(empty(step.operation))),
         Some(false) => Ok(Settled::Send),
         None => {
             let input = Value::Map(step.input.clone()).to_json();

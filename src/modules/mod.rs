@@ -29,7 +29,7 @@ pub mod time;
 
 pub use files::Files;
 
-use opsh_aws::Binding;
+use opsh_aws::{Binding, Fills};
 use opsh_operation::{Fault, Map, Operation, Value};
 
 use crate::world::{Cancel, Scope, World};
@@ -78,6 +78,17 @@ pub enum Handler {
         /// Its name there.
         function: &'static str,
     },
+}
+
+impl Handler {
+    /// What is filled into a write's input beside its tags and its token.
+    #[must_use]
+    pub fn fills(self) -> Fills {
+        match self {
+            Self::Aws(binding) => binding.fills,
+            _ => Fills::NONE,
+        }
+    }
 }
 
 /// What a native operation may use: everything else is out of its reach.

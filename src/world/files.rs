@@ -50,6 +50,14 @@ pub trait Files: Send + Sync {
         replace(&self.to_write(path)?, content, mode)
     }
 
+    /// The same for a file that is not there yet: nothing is ever replaced.
+    ///
+    /// # Errors
+    /// As the system says; `AlreadyExists`.
+    fn create(&self, path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
+        create(&self.to_write(path)?, content, mode)
+    }
+
     /// Removes a file.
     ///
     /// # Errors
@@ -71,6 +79,24 @@ pub struct Disk;
 impl Files for Disk {}
 
 fn replace(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
+    put(path, content, mode, |new| std::fs::rename(new, path))
+}
+
+fn create(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
+    put(path, content, mode, |new| {
+        // Unlike renaming, this fails if there is something.
+        std::fs::hard_link(new, path)?;
+        std::fs::remove_file(new)
+    })
+}
+
+/// Writes a file beside `path` and lets `place` put it there.
+fn put(
+    path: &Path,
+    content: &[u8],
+    mode: u32,
+    place: impl FnOnce(&Path) -> io::Result<()>,
+) -> io::Result<()> {
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -82,8 +108,7 @@ fn replace(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
         name.to_string_lossy(),
         std::process::id()
     ));
-    let written =
-        write_new(&temporary, content, mode).and_then(|()| std::fs::rename(&temporary, path));
+    let written = write_new(&temporary, content, mode).and_then(|()| place(&temporary));
     if written.is_err() {
         let _ = std::fs::remove_file(&temporary);
     }
@@ -269,6 +294,12 @@ mod tests {
         assert_eq!(std::fs::read(&path).unwrap(), b"two");
         let mode = std::fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+        let refused = Disk.create(&path, b"three", 0o600).unwrap_err();
+        assert_eq!(refused.kind(), std::io::ErrorKind::AlreadyExists);
+        assert_eq!(std::fs::read(&path).unwrap(), b"two");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        Disk.create(&folder.path().join("new"), b"four", 0o600)
+            .unwrap();
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 }

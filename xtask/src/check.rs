@@ -25,7 +25,8 @@ fn one(services: &[Service<'_>], service: &Service<'_>, operation: &Resolved<'_>
     for (_, path) in line.makes.iter().chain(&line.removes) {
         source(service, operation, path)?;
     }
-    for name in &line.keep {
+    let filled = line.always.iter().chain(&line.absent).map(|(name, _)| name);
+    for name in line.keep.iter().chain(filled).chain(&line.untagged_if) {
         parameter(operation, name)?;
     }
     if let Some(Inverse::Calls(calls)) = &line.inverse {

@@ -79,7 +79,11 @@ impl Find {
     /// carry them, and every field of the result that a candidate, or a structure in
     /// it, has too, or that the candidate is.
     pub fn completed(&self, service: &Service<'_>, operation: &Resolved<'_>) -> Result<Completed> {
-        let (candidate, members) = self.candidate(service)?;
+        let Candidate {
+            ty: candidate,
+            members,
+            document,
+        } = self.candidate(service)?;
         let tagged = members
             .iter()
             .any(|member| member.name == "tags" && service.holds_tags(&member.ty));
@@ -119,7 +123,9 @@ impl Find {
             Proof::Tags(path) | Proof::Since(path) => vec![path],
             Proof::Same(left, right) => vec![left, right],
         }) {
-            exists(service, operation, &members, path)?;
+            if !(document && path.starts_with("found.")) {
+                exists(service, operation, &members, path)?;
+            }
         }
         for (_, source) in &fields {
             if !["found", "every"].contains(&source.as_str()) && !source.contains('{') {
@@ -129,8 +135,8 @@ impl Find {
         Ok(Completed { proof, fields })
     }
 
-    /// The type of a candidate, if it has a name, and its members.
-    fn candidate(&self, service: &Service<'_>) -> Result<(Option<Type>, Vec<Member>)> {
+    /// What is said of a candidate by its type.
+    fn candidate(&self, service: &Service<'_>) -> Result<Candidate> {
         let read = service
             .operations
             .iter()
@@ -139,12 +145,37 @@ impl Find {
             })
             .ok_or_else(|| Error(format!("'{}' is not in this list", self.call.operation)))?;
         let Some((_, path)) = self.within.split_once("result.") else {
-            return Ok((None, read.results.clone()));
+            return Ok(Candidate {
+                members: read.results.clone(),
+                ..Candidate::default()
+            });
         };
+        // The types know nothing of what stands in a text that is a JSON document.
+        let above = path.rsplit_once('.').map_or("", |(above, _)| above);
+        if let Some((Type::Text, _)) = descend(service, &read.results, above) {
+            return Ok(Candidate {
+                document: true,
+                ..Candidate::default()
+            });
+        }
         let (ty, members) = descend(service, &read.results, path)
             .ok_or_else(|| Error(format!("the path '{}' leads nowhere", self.within)))?;
-        Ok((Some(ty), members))
+        Ok(Candidate {
+            ty: Some(ty),
+            members,
+            document: false,
+        })
     }
+}
+
+/// What is known of a candidate.
+#[derive(Default)]
+struct Candidate {
+    /// Its type, if that has a name.
+    ty: Option<Type>,
+    members: Vec<Member>,
+    /// Whether it is part of a JSON document.
+    document: bool,
 }
 
 /// The type at `path` below `members`, and its own members.

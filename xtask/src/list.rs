@@ -68,6 +68,12 @@ pub struct Line {
     pub merge: Option<String>,
     /// Parameters that the service asks for though its model does not say so.
     pub require: Vec<String>,
+    /// Parameters and the values that they always have.
+    pub always: Vec<(String, String)>,
+    /// Parameters and the values that they have unless others are given.
+    pub absent: Vec<(String, String)>,
+    /// The parameter with which the service refuses our tags.
+    pub untagged_if: Option<String>,
     pub doc: Option<String>,
     pub example: String,
 }
@@ -205,6 +211,9 @@ fn operation(module: &str, line: &str) -> Result<Line> {
             "tags" => found.tags = words(rest),
             "keep" => found.keep = words(rest),
             "require" => found.require = words(rest),
+            "always" => found.always.push(filled(rest)?),
+            "default" => found.absent.push(filled(rest)?),
+            "untagged" => found.untagged_if = Some(condition(rest)?),
             "action" => found.action = Some(rest.to_owned()),
             "merge" => found.merge = Some(rest.to_owned()),
             "doc" => found.doc = Some(rest.to_owned()),
@@ -238,6 +247,21 @@ fn operation(module: &str, line: &str) -> Result<Line> {
 
 fn words(text: &str) -> Vec<String> {
     text.split_whitespace().map(str::to_owned).collect()
+}
+
+/// `PARAMETER =VALUE`.
+fn filled(text: &str) -> Result<(String, String)> {
+    text.split_once(' ')
+        .filter(|(_, value)| value.starts_with('='))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .ok_or_else(|| Error(format!("'{text}' must be PARAMETER =VALUE")))
+}
+
+/// `if PARAMETER`.
+fn condition(text: &str) -> Result<String> {
+    text.strip_prefix("if ")
+        .map(str::to_owned)
+        .ok_or_else(|| Error(format!("'{text}' must be if PARAMETER")))
 }
 
 fn kind(text: &str) -> Result<(String, String)> {

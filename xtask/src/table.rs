@@ -48,6 +48,15 @@ fn one(out: &mut String, service: &Service<'_>, operation: &Resolved<'_>) {
             for (kind, id) in &line.removes {
                 let _ = write!(out, "  removes={kind}@{id}");
             }
+            for (name, value) in &line.always {
+                let _ = write!(out, "  always={name}{value}");
+            }
+            for (name, value) in &line.absent {
+                let _ = write!(out, "  default={name}{value}");
+            }
+            if let Some(name) = &line.untagged_if {
+                let _ = write!(out, "  untagged-if={name}");
+            }
             let _ = writeln!(out, "  undo={}", undone(inverse));
         }
         _ => out.push_str("  read\n"),

@@ -34,6 +34,28 @@ pub struct Binding {
     pub operation: &'static Operation,
     /// Sends a validated input and gives the whole result, all pages of it.
     pub call: fn(SdkConfig, Map, Controls) -> BoxFuture<'static, Result<Value, Fault>>,
+    /// What is filled into its input before it is recorded and sent.
+    pub fills: Fills,
+}
+
+/// What is filled into a write's input beside its tags and its token.
+#[derive(Debug, Clone, Copy)]
+pub struct Fills {
+    /// Parameters and sources of the values that they always have.
+    pub always: &'static [(&'static str, &'static str)],
+    /// Parameters and sources of the values that they have unless the playbook gives others.
+    pub absent: &'static [(&'static str, &'static str)],
+    /// The parameter with which, if it is true, the service refuses our tags.
+    pub untagged_if: Option<&'static str>,
+}
+
+impl Fills {
+    /// Nothing.
+    pub const NONE: Self = Self {
+        always: &[],
+        absent: &[],
+        untagged_if: None,
+    };
 }
 
 /// What a call's second map may ask for, beside region and profile.

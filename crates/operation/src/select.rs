@@ -4,6 +4,7 @@
 //!   the root (`input` or `result`; `found` where an interrupted call is settled)
 //!   is the first word;
 //! - `result.load_balancers[0].dns_name` takes one item;
+//! - `result.policy.Statement[]` goes into a text that is a JSON document;
 //! - `{input.bucket}/{input.key}` is a text with values in it; with a list inside
 //!   it selects one text for each item; `{…}[]` is a list of one text;
 //! - `=text` is literal; what is valid JSON after `=` is that value
@@ -137,6 +138,10 @@ fn descend(values: Vec<Value>, path: &str) -> Vec<Value> {
     };
     let found = values.into_iter().filter_map(|value| match value {
         Value::Map(mut map) => map.remove(name),
+        Value::Text(text) => match serde_json::from_str(&text).as_ref().map(Value::from_json) {
+            Ok(Value::Map(mut document)) => document.remove(name),
+            _ => None,
+        },
         _ => None,
     });
     let next = match items {
@@ -188,6 +193,26 @@ mod tests {
         assert_eq!(argument(roots, "input.name"), "n".into());
         assert_eq!(argument(roots, "input.name[]"), vec!["n"].into());
         assert_eq!(argument(roots, "result.missing"), Value::Null);
+    }
+
+    #[test]
+    fn paths_go_into_documents() {
+        let input = Map::from([
+            (
+                "policy".into(),
+                r#"{"Statement":[{"Sid":"a"},{"Sid":"b"}]}"#.into(),
+            ),
+            ("text".into(), "no document".into()),
+        ]);
+        let roots = Roots {
+            input: &input,
+            result: &Value::Null,
+        };
+        assert_eq!(
+            all(roots, "input.policy.Statement[].Sid"),
+            ["a".into(), "b".into()]
+        );
+        assert!(all(roots, "input.text.Statement[]").is_empty());
     }
 
     #[test]

@@ -5,11 +5,13 @@ use std::sync::{Arc, Mutex};
 
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
+use opsh_cloud::faults::Rule;
 use opsh_cloud::furnish::{ACCESS_KEY, Options, SECRET_KEY};
 use opsh_cloud::{Cloud, StoreError};
 use serde_json::json;
 
 use crate::cli::console::Output;
+use crate::cli::fault::{self, Rehearsal};
 use crate::lambda::hosted;
 use crate::serve::Server;
 use crate::world::live;
@@ -46,6 +48,10 @@ pub struct Arguments {
     /// Seed of everything random in a new cloud
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// Let something go wrong on purpose, such as 'throttle ec2:RunInstances 20%' or
+    /// 'lost s3:PutObject 2,3' (docs/durability.md lists the rules); can be given again
+    #[arg(long, value_name = "RULE", value_parser = fault::parse)]
+    fault: Vec<Rehearsal>,
     /// Form of what is printed
     #[arg(long, value_enum, default_value_t)]
     output: Output,
@@ -63,6 +69,7 @@ enum Time {
 
 /// Serves the cloud in `folder` until a signal ends it.
 pub(super) fn serve(folder: &Path, arguments: &Arguments) -> Result<(), String> {
+    let faults = requests(&arguments.fault)?;
     // From here on a signal means: stop in good order.
     let (stop, stopped) = tokio::sync::oneshot::channel();
     on_signal(stop)?;
@@ -77,6 +84,9 @@ pub(super) fn serve(folder: &Path, arguments: &Arguments) -> Result<(), String> 
     let cloud = Cloud::open(folder, &options).map_err(|error| refused(&error, folder))?;
     if arguments.time == Time::Real {
         cloud.follow_real_time();
+    }
+    for rule in faults {
+        cloud.inject(rule);
     }
     let outside = Arc::new(live::http::Client::new(Vec::new()));
     hosted::employ_on(
@@ -103,6 +113,21 @@ pub(super) fn serve(folder: &Path, arguments: &Arguments) -> Result<(), String> 
             let _ = stopped.await;
         })
         .map_err(|error| format!("the server ended: {error}"))
+}
+
+/// What goes wrong in the cloud; a crash is a run's.
+fn requests(faults: &[Rehearsal]) -> Result<Vec<Rule>, String> {
+    faults
+        .iter()
+        .map(|fault| match fault {
+            Rehearsal::Request(rule) => Ok(rule.clone()),
+            Rehearsal::Crash(_) => Err(
+                "'crash' is for a run, not for the cloud that it runs on\n  \
+                 next: opsh run … --local-at URL --fault 'crash STEP POINT'"
+                    .to_owned(),
+            ),
+        })
+        .collect()
 }
 
 /// The first SIGINT or SIGTERM asks the server to stop, the second ends the process.

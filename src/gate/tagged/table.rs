@@ -222,7 +222,7 @@ pub static SEARCHES: &[Search] = &[
         level: 2,
         listing: ("scheduler::list_schedules", &[]),
         items: "result.schedules[]",
-        id: "result.name",
+        id: "{result.group_name}/{result.name}",
         tags: Tags::Of("lambda:function"),
         unless: &[],
         same: Some(("result.target.arn", "input.function_arn")),
@@ -460,6 +460,21 @@ mod tests {
         }
         for (_, with) in GOES_WITH {
             assert!(SEARCHES.iter().any(|search| search.kind == *with), "{with}");
+        }
+    }
+
+    #[test]
+    fn what_a_write_removes_is_gone_or_made_again() {
+        for entry in registry().operations() {
+            let Some(write) = entry.operation.write() else {
+                continue;
+            };
+            assert!(
+                write.removes.is_empty()
+                    || !matches!(write.inverse, opsh_operation::Inverse::Impossible(_)),
+                "{} removes something: say `inverse nothing …`, as others do",
+                entry.operation.full_name()
+            );
         }
     }
 

@@ -4,7 +4,7 @@
 //! What can be looked for is looked for. What is idempotent is sent once more, and
 //! so made if it was not there yet: then it is known, and undone like everything.
 
-use opsh_operation::{Fault, FaultKind, Settle, Value};
+use opsh_operation::{Fault, FaultKind, Settle};
 
 use super::plan::{Fate, Plan};
 use crate::gate::event::{Made, Site, Step};
@@ -78,7 +78,7 @@ fn one(gate: &Gate, run: &RunId, step: &ledger::Step, site: &Site) -> Result<(),
     };
     match entry.operation.write().map(|write| write.settle) {
         Some(Settle::Find(_)) => found(gate, &call, passing, &prepared, &begun),
-        Some(settle @ (Settle::Ask | Settle::RepeatIf(_))) if !repeats(settle, &prepared) => {
+        Some(settle) if !settle::repeats(settle, &prepared.input, &call.controls) => {
             Err(nobody_knows(gate, run))
         }
         // What fails now is recorded as its outcome.
@@ -86,15 +86,6 @@ fn one(gate: &Gate, run: &RunId, step: &ledger::Step, site: &Site) -> Result<(),
             .pass(&call, passing, &prepared, Some(&begun))
             .map(drop)
             .or_else(|fault| if fault.open { Err(fault) } else { Ok(()) }),
-    }
-}
-
-fn repeats(settle: Settle, prepared: &Prepared) -> bool {
-    match settle {
-        Settle::RepeatIf(parameter) => {
-            prepared.input.get(parameter).and_then(Value::as_bool) == Some(true)
-        }
-        _ => false,
     }
 }
 

@@ -6,13 +6,15 @@
 //! | `run_all` | `run_all` |
 //! | `transfer` | `upload`, `download` |
 //! | `wait` | `wait` |
-//! | `keys` | `generate_key`, `public_key`, `console_host_keys` |
+//! | `generate` | `generate_key`, `remove_key` |
+//! | `keys` | `public_key`, `console_host_keys` |
 //! | `quote` | `quote` |
 //!
 //! `target` reads the parameters that all of them share.
 
 use super::{Entry, Handler};
 
+mod generate;
 mod keys;
 mod quote;
 mod run;
@@ -48,12 +50,12 @@ pub static ENTRIES: &[Entry] = &[
         handler: Handler::Native(wait::wait),
     },
     Entry {
-        operation: &keys::GENERATE_KEY,
-        handler: Handler::Native(keys::generate_key),
+        operation: &generate::GENERATE_KEY,
+        handler: Handler::Native(generate::generate_key),
     },
     Entry {
-        operation: &keys::REMOVE_KEY,
-        handler: Handler::Native(keys::remove_key),
+        operation: &generate::REMOVE_KEY,
+        handler: Handler::Native(generate::remove_key),
     },
     Entry {
         operation: &keys::PUBLIC_KEY,

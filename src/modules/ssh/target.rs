@@ -95,8 +95,11 @@ pub(super) fn of(host: &Value, input: &Map) -> Result<Target, Fault> {
             )));
         }
     };
+    // Of a map only what stands in it is known to be there.
+    let host = given::optional_text(&merged, "host")
+        .ok_or_else(|| invalid("missing parameter 'host' (text)".to_owned()))?;
     Ok(Target {
-        host: given::text(&merged, "host").to_owned(),
+        host: host.to_owned(),
         port,
         user: given::optional_text(&merged, "user").map(str::to_owned),
         key_file: given::optional_text(&merged, "key_file")

@@ -108,10 +108,13 @@ impl KeyFile {
     pub fn public_key_from(&self, files: &dyn Files) -> Result<String, Fault> {
         let text = self.text.reveal();
         if label(text) == Some("OPENSSH PRIVATE KEY") {
-            let public = PrivateKey::from_openssh(text)
-                .and_then(|key| key.public_key().to_openssh())
-                .map_err(|error| self.damaged(&error.to_string()))?;
-            return Ok(public);
+            let key =
+                PrivateKey::from_openssh(text).map_err(|error| self.damaged(&error.to_string()))?;
+            let mut public = key.public_key().clone();
+            public.set_comment(unmarked(key.comment()).0);
+            return public
+                .to_openssh()
+                .map_err(|error| self.damaged(&error.to_string()));
         }
         if let Ok(public) = files.read(&self.public_path()) {
             return Ok(String::from_utf8_lossy(&public).trim().to_owned());
@@ -133,7 +136,13 @@ impl KeyFile {
     /// `KEY.pub`.
     #[must_use]
     pub fn public_path(&self) -> PathBuf {
-        let mut name = self.path.clone().into_os_string();
+        Self::public_path_of(&self.path)
+    }
+
+    /// `KEY.pub` of the private key at `path`.
+    #[must_use]
+    pub fn public_path_of(path: &Path) -> PathBuf {
+        let mut name = path.to_owned().into_os_string();
         name.push(".pub");
         name.into()
     }
@@ -154,11 +163,46 @@ fn label(text: &str) -> Option<&str> {
         .map(|(label, _)| label)
 }
 
+/// What stands before the token in the comment of a private key that opsh made.
+const MARK: &str = "opsh-token=";
+
+/// The comment of a private key that was made with `token`.
+#[must_use]
+pub fn marked(comment: &str, token: Option<&str>) -> String {
+    match token {
+        None => comment.to_owned(),
+        Some(token) => format!("{comment} {MARK}{token}").trim_start().to_owned(),
+    }
+}
+
+/// The comment of a private key as its maker gave it, and the token that it was made with.
+#[must_use]
+pub fn unmarked(comment: &str) -> (&str, Option<&str>) {
+    let (before, last) = comment.rsplit_once(' ').unwrap_or(("", comment));
+    match last.strip_prefix(MARK) {
+        Some(token) => (before, Some(token)),
+        None => (comment, None),
+    }
+}
+
 /// `~/…` below `home`.
 #[must_use]
 pub fn expand_home(path: &str, home: Option<&Path>) -> PathBuf {
     match (path.strip_prefix("~/"), home) {
         (Some(rest), Some(home)) => home.join(rest),
         _ => PathBuf::from(path),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{marked, unmarked};
+
+    #[test]
+    fn a_mark_comes_off_again() {
+        for comment in ["", "me", "made by opsh"] {
+            assert_eq!(unmarked(&marked(comment, None)), (comment, None));
+            assert_eq!(unmarked(&marked(comment, Some("t"))), (comment, Some("t")));
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{literal, table_name, tables};
 use crate::find::{Find, Proof};
-use crate::list::{Call, Inverse, Settle};
+use crate::list::{Call, Inverse, Line, Settle};
 use crate::model::{Paging, Type};
 use crate::resolve::{Resolved, Service};
 
@@ -28,7 +28,7 @@ pub fn all(service: &Service<'_>) -> String {
         "#[allow(unused_imports)] // not every service has every kind of operation\n\
          use opsh_operation::{Effect, Fault, Find, Inverse, InverseCall, Makes, Map, Operation, Proof, Removes, Settle, Shape, Write};\n",
     );
-    out.push_str("\nuse crate::{Binding, Controls};\n");
+    out.push_str("\nuse crate::{Binding, Controls, Fills};\n");
     for operation in &service.operations {
         declaration(&mut out, service, operation);
         call(&mut out, service, operation);
@@ -38,12 +38,25 @@ pub fn all(service: &Service<'_>) -> String {
         let name = &operation.line.name;
         let _ = writeln!(
             out,
-            "    Binding {{ operation: &{}, call: {name} }},",
-            table_name(name)
+            "    Binding {{ operation: &{}, call: {name}, fills: {} }},",
+            table_name(name),
+            fills(operation.line),
         );
     }
     out.push_str("];\n");
     out
+}
+
+fn fills(line: &Line) -> String {
+    if line.always.is_empty() && line.absent.is_empty() && line.untagged_if.is_none() {
+        return "Fills::NONE".to_owned();
+    }
+    format!(
+        "Fills {{ always: &[{}], absent: &[{}], untagged_if: {:?} }}",
+        sources(&line.always),
+        sources(&line.absent),
+        line.untagged_if,
+    )
 }
 
 fn declaration(out: &mut String, service: &Service<'_>, operation: &Resolved<'_>) {

@@ -9,7 +9,7 @@ use opsh_operation::{
 
 use super::{BUCKET, required};
 use crate::glue::{Patience, Reply, fault, open, s3_client, take};
-use crate::{Binding, Controls};
+use crate::{Binding, Controls, Fills};
 
 static INPUT: Structure = Structure {
     name: "EmptyBucketInput",
@@ -60,6 +60,7 @@ if emptied.deleted != 3 || emptied.aborted != 1 { throw emptied; }"#,
 pub const BINDING: Binding = Binding {
     operation: &OPERATION,
     call,
+    fills: Fills::NONE,
 };
 
 fn call(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {

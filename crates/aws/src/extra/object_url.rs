@@ -6,7 +6,7 @@ use opsh_operation::{Effect, Map, Operation, Shape, Structure, Value};
 
 use super::{BUCKET, KEY};
 use crate::glue::{Reply, s3_endpoint, take};
-use crate::{Binding, Controls};
+use crate::{Binding, Controls, Fills};
 
 static INPUT: Structure = Structure {
     name: "ObjectUrlInput",
@@ -28,6 +28,7 @@ static OPERATION: Operation = Operation {
 pub const BINDING: Binding = Binding {
     operation: &OPERATION,
     call,
+    fills: Fills::NONE,
 };
 
 fn call(config: SdkConfig, mut input: Map, _: Controls) -> Reply {

@@ -14,7 +14,7 @@ use opsh_operation::{Effect, Fault, FaultKind, Field, Map, Operation, Shape, Str
 
 use super::{BUCKET, KEY, optional, required};
 use crate::glue::{Encode as _, Patience, Reply, fault, open, s3_client, take};
-use crate::{Binding, Controls};
+use crate::{Binding, Controls, Fills};
 
 /// The longest that Signature Version 4 allows.
 const LONGEST: Duration = Duration::from_hours(7 * 24);
@@ -103,11 +103,13 @@ static PUT_OPERATION: Operation = Operation {
 pub const GET: Binding = Binding {
     operation: &GET_OPERATION,
     call: get,
+    fills: Fills::NONE,
 };
 
 pub const PUT: Binding = Binding {
     operation: &PUT_OPERATION,
     call: put,
+    fills: Fills::NONE,
 };
 
 fn get(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {

@@ -13,7 +13,7 @@ use opsh_operation::{
 use super::{BUCKET, KEY, optional, required};
 use crate::glue::encode::put;
 use crate::glue::{Encode as _, Patience, Reply, fault, open, s3_client, take};
-use crate::{Binding, Controls};
+use crate::{Binding, Controls, Fills};
 
 /// Up to here a file is one request, beyond it is parts of this size.
 const PART: u64 = 16 * 1024 * 1024;
@@ -100,6 +100,7 @@ s3::upload_file(#{ bucket: "opsh-example", key: "example.txt", file: "example.tx
 pub const BINDING: Binding = Binding {
     operation: &OPERATION,
     call,
+    fills: Fills::NONE,
 };
 
 fn call(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {

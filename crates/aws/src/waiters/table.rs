@@ -4,8 +4,8 @@
 use opsh_operation::{Effect, Operation, Shape, Value};
 
 use super::{End, Rule, Waiter, When, wait};
-use crate::Binding;
 use crate::generated::{autoscaling, cloudwatch, ec2, elbv2, iam, lambda, s3};
+use crate::{Binding, Fills};
 
 const fn done(when: When) -> Rule {
     Rule {
@@ -53,6 +53,7 @@ macro_rules! waiters {
             $(Binding {
                 operation: &$id.operation,
                 call: |config, input, controls| wait(&$id, config, input, controls),
+                fills: Fills::NONE,
             },)+
         ];
     };

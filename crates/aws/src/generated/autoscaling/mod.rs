@@ -11,7 +11,7 @@ use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
 use opsh_operation::{Effect, Fault, Find, Inverse, InverseCall, Makes, Map, Operation, Proof, Removes, Settle, Shape, Write};
 
-use crate::{Binding, Controls};
+use crate::{Binding, Controls, Fills};
 
 pub static ATTACH_LOAD_BALANCER_TARGET_GROUPS: Operation = Operation {
     module: "autoscaling", name: "attach_load_balancer_target_groups", action: "autoscaling:AttachLoadBalancerTargetGroups",
@@ -564,23 +564,23 @@ pub fn update_auto_scaling_group(config: SdkConfig, mut input: Map, controls: Co
 
 /// Ordered by name.
 pub static BINDINGS: &[Binding] = &[
-    Binding { operation: &ATTACH_LOAD_BALANCER_TARGET_GROUPS, call: attach_load_balancer_target_groups },
-    Binding { operation: &CREATE_AUTO_SCALING_GROUP, call: create_auto_scaling_group },
-    Binding { operation: &CREATE_OR_UPDATE_TAGS, call: create_or_update_tags },
-    Binding { operation: &DELETE_AUTO_SCALING_GROUP, call: delete_auto_scaling_group },
-    Binding { operation: &DELETE_NOTIFICATION_CONFIGURATION, call: delete_notification_configuration },
-    Binding { operation: &DELETE_POLICY, call: delete_policy },
-    Binding { operation: &DELETE_TAGS, call: delete_tags },
-    Binding { operation: &DESCRIBE_AUTO_SCALING_GROUPS, call: describe_auto_scaling_groups },
-    Binding { operation: &DESCRIBE_INSTANCE_REFRESHES, call: describe_instance_refreshes },
-    Binding { operation: &DESCRIBE_NOTIFICATION_CONFIGURATIONS, call: describe_notification_configurations },
-    Binding { operation: &DESCRIBE_POLICIES, call: describe_policies },
-    Binding { operation: &DESCRIBE_SCALING_ACTIVITIES, call: describe_scaling_activities },
-    Binding { operation: &DETACH_LOAD_BALANCER_TARGET_GROUPS, call: detach_load_balancer_target_groups },
-    Binding { operation: &PUT_NOTIFICATION_CONFIGURATION, call: put_notification_configuration },
-    Binding { operation: &PUT_SCALING_POLICY, call: put_scaling_policy },
-    Binding { operation: &SET_DESIRED_CAPACITY, call: set_desired_capacity },
-    Binding { operation: &START_INSTANCE_REFRESH, call: start_instance_refresh },
-    Binding { operation: &TERMINATE_INSTANCE_IN_AUTO_SCALING_GROUP, call: terminate_instance_in_auto_scaling_group },
-    Binding { operation: &UPDATE_AUTO_SCALING_GROUP, call: update_auto_scaling_group },
+    Binding { operation: &ATTACH_LOAD_BALANCER_TARGET_GROUPS, call: attach_load_balancer_target_groups, fills: Fills::NONE },
+    Binding { operation: &CREATE_AUTO_SCALING_GROUP, call: create_auto_scaling_group, fills: Fills::NONE },
+    Binding { operation: &CREATE_OR_UPDATE_TAGS, call: create_or_update_tags, fills: Fills::NONE },
+    Binding { operation: &DELETE_AUTO_SCALING_GROUP, call: delete_auto_scaling_group, fills: Fills::NONE },
+    Binding { operation: &DELETE_NOTIFICATION_CONFIGURATION, call: delete_notification_configuration, fills: Fills::NONE },
+    Binding { operation: &DELETE_POLICY, call: delete_policy, fills: Fills::NONE },
+    Binding { operation: &DELETE_TAGS, call: delete_tags, fills: Fills::NONE },
+    Binding { operation: &DESCRIBE_AUTO_SCALING_GROUPS, call: describe_auto_scaling_groups, fills: Fills::NONE },
+    Binding { operation: &DESCRIBE_INSTANCE_REFRESHES, call: describe_instance_refreshes, fills: Fills::NONE },
+    Binding { operation: &DESCRIBE_NOTIFICATION_CONFIGURATIONS, call: describe_notification_configurations, fills: Fills::NONE },
+    Binding { operation: &DESCRIBE_POLICIES, call: describe_policies, fills: Fills::NONE },
+    Binding { operation: &DESCRIBE_SCALING_ACTIVITIES, call: describe_scaling_activities, fills: Fills::NONE },
+    Binding { operation: &DETACH_LOAD_BALANCER_TARGET_GROUPS, call: detach_load_balancer_target_groups, fills: Fills::NONE },
+    Binding { operation: &PUT_NOTIFICATION_CONFIGURATION, call: put_notification_configuration, fills: Fills::NONE },
+    Binding { operation: &PUT_SCALING_POLICY, call: put_scaling_policy, fills: Fills::NONE },
+    Binding { operation: &SET_DESIRED_CAPACITY, call: set_desired_capacity, fills: Fills::NONE },
+    Binding { operation: &START_INSTANCE_REFRESH, call: start_instance_refresh, fills: Fills::NONE },
+    Binding { operation: &TERMINATE_INSTANCE_IN_AUTO_SCALING_GROUP, call: terminate_instance_in_auto_scaling_group, fills: Fills::NONE },
+    Binding { operation: &UPDATE_AUTO_SCALING_GROUP, call: update_auto_scaling_group, fills: Fills::NONE },
 ];

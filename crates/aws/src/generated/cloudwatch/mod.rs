@@ -11,7 +11,7 @@ use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
 use opsh_operation::{Effect, Fault, Find, Inverse, InverseCall, Makes, Map, Operation, Proof, Removes, Settle, Shape, Write};
 
-use crate::{Binding, Controls};
+use crate::{Binding, Controls, Fills};
 
 pub static DELETE_ALARMS: Operation = Operation {
     module: "cloudwatch", name: "delete_alarms", action: "cloudwatch:DeleteAlarms",
@@ -358,16 +358,16 @@ pub fn set_alarm_state(config: SdkConfig, mut input: Map, controls: Controls) ->
 
 /// Ordered by name.
 pub static BINDINGS: &[Binding] = &[
-    Binding { operation: &DELETE_ALARMS, call: delete_alarms },
-    Binding { operation: &DESCRIBE_ALARM_HISTORY, call: describe_alarm_history },
-    Binding { operation: &DESCRIBE_ALARMS, call: describe_alarms },
-    Binding { operation: &DISABLE_ALARM_ACTIONS, call: disable_alarm_actions },
-    Binding { operation: &ENABLE_ALARM_ACTIONS, call: enable_alarm_actions },
-    Binding { operation: &GET_METRIC_DATA, call: get_metric_data },
-    Binding { operation: &GET_METRIC_STATISTICS, call: get_metric_statistics },
-    Binding { operation: &LIST_METRICS, call: list_metrics },
-    Binding { operation: &LIST_TAGS_FOR_RESOURCE, call: list_tags_for_resource },
-    Binding { operation: &PUT_METRIC_ALARM, call: put_metric_alarm },
-    Binding { operation: &PUT_METRIC_DATA, call: put_metric_data },
-    Binding { operation: &SET_ALARM_STATE, call: set_alarm_state },
+    Binding { operation: &DELETE_ALARMS, call: delete_alarms, fills: Fills::NONE },
+    Binding { operation: &DESCRIBE_ALARM_HISTORY, call: describe_alarm_history, fills: Fills::NONE },
+    Binding { operation: &DESCRIBE_ALARMS, call: describe_alarms, fills: Fills::NONE },
+    Binding { operation: &DISABLE_ALARM_ACTIONS, call: disable_alarm_actions, fills: Fills::NONE },
+    Binding { operation: &ENABLE_ALARM_ACTIONS, call: enable_alarm_actions, fills: Fills::NONE },
+    Binding { operation: &GET_METRIC_DATA, call: get_metric_data, fills: Fills::NONE },
+    Binding { operation: &GET_METRIC_STATISTICS, call: get_metric_statistics, fills: Fills::NONE },
+    Binding { operation: &LIST_METRICS, call: list_metrics, fills: Fills::NONE },
+    Binding { operation: &LIST_TAGS_FOR_RESOURCE, call: list_tags_for_resource, fills: Fills::NONE },
+    Binding { operation: &PUT_METRIC_ALARM, call: put_metric_alarm, fills: Fills::NONE },
+    Binding { operation: &PUT_METRIC_DATA, call: put_metric_data, fills: Fills::NONE },
+    Binding { operation: &SET_ALARM_STATE, call: set_alarm_state, fills: Fills::NONE },
 ];

@@ -11,7 +11,7 @@ use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
 use opsh_operation::{Effect, Fault, Find, Inverse, InverseCall, Makes, Map, Operation, Proof, Removes, Settle, Shape, Write};
 
-use crate::{Binding, Controls};
+use crate::{Binding, Controls, Fills};
 
 pub static ADD_TAGS: Operation = Operation {
     module: "elbv2", name: "add_tags", action: "elasticloadbalancing:AddTags",
@@ -514,24 +514,24 @@ pub fn register_targets(config: SdkConfig, mut input: Map, controls: Controls) -
 
 /// Ordered by name.
 pub static BINDINGS: &[Binding] = &[
-    Binding { operation: &ADD_TAGS, call: add_tags },
-    Binding { operation: &CREATE_LISTENER, call: create_listener },
-    Binding { operation: &CREATE_LOAD_BALANCER, call: create_load_balancer },
-    Binding { operation: &CREATE_TARGET_GROUP, call: create_target_group },
-    Binding { operation: &DELETE_LISTENER, call: delete_listener },
-    Binding { operation: &DELETE_LOAD_BALANCER, call: delete_load_balancer },
-    Binding { operation: &DELETE_TARGET_GROUP, call: delete_target_group },
-    Binding { operation: &DEREGISTER_TARGETS, call: deregister_targets },
-    Binding { operation: &DESCRIBE_LISTENERS, call: describe_listeners },
-    Binding { operation: &DESCRIBE_LOAD_BALANCER_ATTRIBUTES, call: describe_load_balancer_attributes },
-    Binding { operation: &DESCRIBE_LOAD_BALANCERS, call: describe_load_balancers },
-    Binding { operation: &DESCRIBE_TAGS, call: describe_tags },
-    Binding { operation: &DESCRIBE_TARGET_GROUP_ATTRIBUTES, call: describe_target_group_attributes },
-    Binding { operation: &DESCRIBE_TARGET_GROUPS, call: describe_target_groups },
-    Binding { operation: &DESCRIBE_TARGET_HEALTH, call: describe_target_health },
-    Binding { operation: &MODIFY_LISTENER, call: modify_listener },
-    Binding { operation: &MODIFY_LOAD_BALANCER_ATTRIBUTES, call: modify_load_balancer_attributes },
-    Binding { operation: &MODIFY_TARGET_GROUP, call: modify_target_group },
-    Binding { operation: &MODIFY_TARGET_GROUP_ATTRIBUTES, call: modify_target_group_attributes },
-    Binding { operation: &REGISTER_TARGETS, call: register_targets },
+    Binding { operation: &ADD_TAGS, call: add_tags, fills: Fills::NONE },
+    Binding { operation: &CREATE_LISTENER, call: create_listener, fills: Fills::NONE },
+    Binding { operation: &CREATE_LOAD_BALANCER, call: create_load_balancer, fills: Fills::NONE },
+    Binding { operation: &CREATE_TARGET_GROUP, call: create_target_group, fills: Fills::NONE },
+    Binding { operation: &DELETE_LISTENER, call: delete_listener, fills: Fills::NONE },
+    Binding { operation: &DELETE_LOAD_BALANCER, call: delete_load_balancer, fills: Fills::NONE },
+    Binding { operation: &DELETE_TARGET_GROUP, call: delete_target_group, fills: Fills::NONE },
+    Binding { operation: &DEREGISTER_TARGETS, call: deregister_targets, fills: Fills::NONE },
+    Binding { operation: &DESCRIBE_LISTENERS, call: describe_listeners, fills: Fills::NONE },
+    Binding { operation: &DESCRIBE_LOAD_BALANCER_ATTRIBUTES, call: describe_load_balancer_attributes, fills: Fills::NONE },
+    Binding { operation: &DESCRIBE_LOAD_BALANCERS, call: describe_load_balancers, fills: Fills::NONE },
+    Binding { operation: &DESCRIBE_TAGS, call: describe_tags, fills: Fills::NONE },
+    Binding { operation: &DESCRIBE_TARGET_GROUP_ATTRIBUTES, call: describe_target_group_attributes, fills: Fills::NONE },
+    Binding { operation: &DESCRIBE_TARGET_GROUPS, call: describe_target_groups, fills: Fills::NONE },
+    Binding { operation: &DESCRIBE_TARGET_HEALTH, call: describe_target_health, fills: Fills::NONE },
+    Binding { operation: &MODIFY_LISTENER, call: modify_listener, fills: Fills::NONE },
+    Binding { operation: &MODIFY_LOAD_BALANCER_ATTRIBUTES, call: modify_load_balancer_attributes, fills: Fills::NONE },
+    Binding { operation: &MODIFY_TARGET_GROUP, call: modify_target_group, fills: Fills::NONE },
+    Binding { operation: &MODIFY_TARGET_GROUP_ATTRIBUTES, call: modify_target_group_attributes, fills: Fills::NONE },
+    Binding { operation: &REGISTER_TARGETS, call: register_targets, fills: Fills::NONE },
 ];

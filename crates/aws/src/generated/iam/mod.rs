@@ -11,7 +11,7 @@ use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
 use opsh_operation::{Effect, Fault, Find, Inverse, InverseCall, Makes, Map, Operation, Proof, Removes, Settle, Shape, Write};
 
-use crate::{Binding, Controls};
+use crate::{Binding, Controls, Fills};
 
 pub static ADD_ROLE_TO_INSTANCE_PROFILE: Operation = Operation {
     module: "iam", name: "add_role_to_instance_profile", action: "iam:AddRoleToInstanceProfile",
@@ -158,7 +158,7 @@ pub static DELETE_ROLE_POLICY: Operation = Operation {
     summary: "Deletes the specified inline policy that is embedded in the specified IAM role.",
     input: &tables::DELETE_ROLE_POLICY_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
-        inverse: Inverse::Impossible("the former policy is not known"),
+        inverse: Inverse::Nothing("the policy is gone"),
         settle: Settle::Repeat,
         makes: &[], removes: &[Removes { kind: "iam:role-policy", id: "{input.role_name}/{input.policy_name}" }], tags: None,
     }),
@@ -434,22 +434,22 @@ pub fn remove_role_from_instance_profile(config: SdkConfig, mut input: Map, cont
 
 /// Ordered by name.
 pub static BINDINGS: &[Binding] = &[
-    Binding { operation: &ADD_ROLE_TO_INSTANCE_PROFILE, call: add_role_to_instance_profile },
-    Binding { operation: &ATTACH_ROLE_POLICY, call: attach_role_policy },
-    Binding { operation: &CREATE_INSTANCE_PROFILE, call: create_instance_profile },
-    Binding { operation: &CREATE_ROLE, call: create_role },
-    Binding { operation: &DELETE_INSTANCE_PROFILE, call: delete_instance_profile },
-    Binding { operation: &DELETE_ROLE, call: delete_role },
-    Binding { operation: &DELETE_ROLE_POLICY, call: delete_role_policy },
-    Binding { operation: &DETACH_ROLE_POLICY, call: detach_role_policy },
-    Binding { operation: &GET_INSTANCE_PROFILE, call: get_instance_profile },
-    Binding { operation: &GET_ROLE, call: get_role },
-    Binding { operation: &GET_ROLE_POLICY, call: get_role_policy },
-    Binding { operation: &GET_USER, call: get_user },
-    Binding { operation: &LIST_ATTACHED_ROLE_POLICIES, call: list_attached_role_policies },
-    Binding { operation: &LIST_INSTANCE_PROFILES, call: list_instance_profiles },
-    Binding { operation: &LIST_ROLE_POLICIES, call: list_role_policies },
-    Binding { operation: &LIST_ROLES, call: list_roles },
-    Binding { operation: &PUT_ROLE_POLICY, call: put_role_policy },
-    Binding { operation: &REMOVE_ROLE_FROM_INSTANCE_PROFILE, call: remove_role_from_instance_profile },
+    Binding { operation: &ADD_ROLE_TO_INSTANCE_PROFILE, call: add_role_to_instance_profile, fills: Fills::NONE },
+    Binding { operation: &ATTACH_ROLE_POLICY, call: attach_role_policy, fills: Fills::NONE },
+    Binding { operation: &CREATE_INSTANCE_PROFILE, call: create_instance_profile, fills: Fills::NONE },
+    Binding { operation: &CREATE_ROLE, call: create_role, fills: Fills::NONE },
+    Binding { operation: &DELETE_INSTANCE_PROFILE, call: delete_instance_profile, fills: Fills::NONE },
+    Binding { operation: &DELETE_ROLE, call: delete_role, fills: Fills::NONE },
+    Binding { operation: &DELETE_ROLE_POLICY, call: delete_role_policy, fills: Fills::NONE },
+    Binding { operation: &DETACH_ROLE_POLICY, call: detach_role_policy, fills: Fills::NONE },
+    Binding { operation: &GET_INSTANCE_PROFILE, call: get_instance_profile, fills: Fills::NONE },
+    Binding { operation: &GET_ROLE, call: get_role, fills: Fills::NONE },
+    Binding { operation: &GET_ROLE_POLICY, call: get_role_policy, fills: Fills::NONE },
+    Binding { operation: &GET_USER, call: get_user, fills: Fills::NONE },
+    Binding { operation: &LIST_ATTACHED_ROLE_POLICIES, call: list_attached_role_policies, fills: Fills::NONE },
+    Binding { operation: &LIST_INSTANCE_PROFILES, call: list_instance_profiles, fills: Fills::NONE },
+    Binding { operation: &LIST_ROLE_POLICIES, call: list_role_policies, fills: Fills::NONE },
+    Binding { operation: &LIST_ROLES, call: list_roles, fills: Fills::NONE },
+    Binding { operation: &PUT_ROLE_POLICY, call: put_role_policy, fills: Fills::NONE },
+    Binding { operation: &REMOVE_ROLE_FROM_INSTANCE_PROFILE, call: remove_role_from_instance_profile, fills: Fills::NONE },
 ];

@@ -11,7 +11,7 @@ use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
 use opsh_operation::{Effect, Fault, Find, Inverse, InverseCall, Makes, Map, Operation, Proof, Removes, Settle, Shape, Write};
 
-use crate::{Binding, Controls};
+use crate::{Binding, Controls, Fills};
 
 pub static ADD_PERMISSION: Operation = Operation {
     module: "lambda", name: "add_permission", action: "lambda:AddPermission",
@@ -19,7 +19,7 @@ pub static ADD_PERMISSION: Operation = Operation {
     input: &tables::ADD_PERMISSION_INPUT, positional: &[], output: Shape::Struct(&tables::ADD_PERMISSION_OUTPUT),
     effect: Effect::Write(Write {
         inverse: Inverse::Calls(&[InverseCall { operation: "lambda::remove_permission", arguments: &[("function_name", "input.function_name"), ("statement_id", "input.statement_id")] }]),
-        settle: Settle::Repeat,
+        settle: Settle::Find(&Find { operation: "lambda::get_policy", arguments: &[("function_name", "input.function_name")], within: "result.policy.Statement[]", proof: &[Proof::Same("found.Sid", "input.statement_id"), Proof::Same("found.Action", "input.action")], result: &[] }),
         makes: &[Makes { kind: "lambda:permission", id: "{input.function_name}/{input.statement_id}" }], removes: &[], tags: None,
     }),
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"lambda.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet code = text::base64_decode(\"UEsDBBQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAYm9vdHN0cmFwIyEvYmluL3NoClBLAQIUAxQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAAAAAAAAAAADtgQAAAABib290c3RyYXBQSwUGAAAAAAEAAQA3AAAAMQAAAAAA\", #{ bytes: true });\nlambda::create_function(#{ function_name: \"example\", runtime: \"provided.al2023\", handler: \"main\", role: role, code: #{ zip_file: code } });\nlambda::wait_until_function_active_v2(#{ function_name: \"example\" });\nlambda::add_permission(#{ function_name: \"example\", statement_id: \"bucket\", action: \"lambda:InvokeFunction\", principal: \"s3.amazonaws.com\", source_arn: \"arn:aws:s3:::opsh-example\" }).statement",
@@ -98,7 +98,7 @@ pub static DELETE_FUNCTION: Operation = Operation {
     summary: "Deletes a Lambda Event Function.",
     input: &tables::DELETE_FUNCTION_INPUT, positional: &[], output: Shape::Struct(&tables::DELETE_FUNCTION_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Impossible("its code is not known"),
+        inverse: Inverse::Nothing("the function is gone"),
         settle: Settle::Repeat,
         makes: &[], removes: &[Removes { kind: "lambda:function", id: "input.function_name" }], tags: None,
     }),
@@ -310,7 +310,7 @@ pub static REMOVE_PERMISSION: Operation = Operation {
     summary: "Revokes function-use permission from an Amazon Web Services service or another Amazon Web Services account.",
     input: &tables::REMOVE_PERMISSION_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
-        inverse: Inverse::Impossible("the permission is not known any more"),
+        inverse: Inverse::Nothing("the permission is gone"),
         settle: Settle::Repeat,
         makes: &[], removes: &[Removes { kind: "lambda:permission", id: "{input.function_name}/{input.statement_id}" }], tags: None,
     }),
@@ -452,21 +452,21 @@ pub fn update_function_configuration(config: SdkConfig, mut input: Map, controls
 
 /// Ordered by name.
 pub static BINDINGS: &[Binding] = &[
-    Binding { operation: &ADD_PERMISSION, call: add_permission },
-    Binding { operation: &CREATE_FUNCTION, call: create_function },
-    Binding { operation: &DELETE_FUNCTION, call: delete_function },
-    Binding { operation: &DELETE_FUNCTION_CONCURRENCY, call: delete_function_concurrency },
-    Binding { operation: &GET_FUNCTION, call: get_function },
-    Binding { operation: &GET_FUNCTION_CONCURRENCY, call: get_function_concurrency },
-    Binding { operation: &GET_FUNCTION_CONFIGURATION, call: get_function_configuration },
-    Binding { operation: &GET_POLICY, call: get_policy },
-    Binding { operation: &INVOKE, call: invoke },
-    Binding { operation: &LIST_FUNCTIONS, call: list_functions },
-    Binding { operation: &LIST_TAGS, call: list_tags },
-    Binding { operation: &PUT_FUNCTION_CONCURRENCY, call: put_function_concurrency },
-    Binding { operation: &REMOVE_PERMISSION, call: remove_permission },
-    Binding { operation: &TAG_RESOURCE, call: tag_resource },
-    Binding { operation: &UNTAG_RESOURCE, call: untag_resource },
-    Binding { operation: &UPDATE_FUNCTION_CODE, call: update_function_code },
-    Binding { operation: &UPDATE_FUNCTION_CONFIGURATION, call: update_function_configuration },
+    Binding { operation: &ADD_PERMISSION, call: add_permission, fills: Fills::NONE },
+    Binding { operation: &CREATE_FUNCTION, call: create_function, fills: Fills::NONE },
+    Binding { operation: &DELETE_FUNCTION, call: delete_function, fills: Fills::NONE },
+    Binding { operation: &DELETE_FUNCTION_CONCURRENCY, call: delete_function_concurrency, fills: Fills::NONE },
+    Binding { operation: &GET_FUNCTION, call: get_function, fills: Fills::NONE },
+    Binding { operation: &GET_FUNCTION_CONCURRENCY, call: get_function_concurrency, fills: Fills::NONE },
+    Binding { operation: &GET_FUNCTION_CONFIGURATION, call: get_function_configuration, fills: Fills::NONE },
+    Binding { operation: &GET_POLICY, call: get_policy, fills: Fills::NONE },
+    Binding { operation: &INVOKE, call: invoke, fills: Fills::NONE },
+    Binding { operation: &LIST_FUNCTIONS, call: list_functions, fills: Fills::NONE },
+    Binding { operation: &LIST_TAGS, call: list_tags, fills: Fills::NONE },
+    Binding { operation: &PUT_FUNCTION_CONCURRENCY, call: put_function_concurrency, fills: Fills::NONE },
+    Binding { operation: &REMOVE_PERMISSION, call: remove_permission, fills: Fills::NONE },
+    Binding { operation: &TAG_RESOURCE, call: tag_resource, fills: Fills::NONE },
+    Binding { operation: &UNTAG_RESOURCE, call: untag_resource, fills: Fills::NONE },
+    Binding { operation: &UPDATE_FUNCTION_CODE, call: update_function_code, fills: Fills::NONE },
+    Binding { operation: &UPDATE_FUNCTION_CONFIGURATION, call: update_function_configuration, fills: Fills::NONE },
 ];

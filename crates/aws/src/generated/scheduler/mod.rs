@@ -11,7 +11,7 @@ use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
 use opsh_operation::{Effect, Fault, Find, Inverse, InverseCall, Makes, Map, Operation, Proof, Removes, Settle, Shape, Write};
 
-use crate::{Binding, Controls};
+use crate::{Binding, Controls, Fills};
 
 pub static CREATE_SCHEDULE: Operation = Operation {
     module: "scheduler", name: "create_schedule", action: "scheduler:CreateSchedule",
@@ -20,7 +20,7 @@ pub static CREATE_SCHEDULE: Operation = Operation {
     effect: Effect::Write(Write {
         inverse: Inverse::Calls(&[InverseCall { operation: "scheduler::delete_schedule", arguments: &[("name", "input.name"), ("group_name", "input.group_name")] }]),
         settle: Settle::Token("client_token"),
-        makes: &[Makes { kind: "scheduler:schedule", id: "input.name" }], removes: &[], tags: None,
+        makes: &[Makes { kind: "scheduler:schedule", id: "{input.group_name}/{input.name}" }], removes: &[], tags: None,
     }),
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"scheduler.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet target = #{ arn: \"arn:aws:lambda:us-east-1:123456789012:function:example\", role_arn: role };\nscheduler::create_schedule(#{ name: \"nightly\", schedule_expression: \"cron(0 3 * * ? *)\", flexible_time_window: #{ mode: \"OFF\" }, target: target }).schedule_arn",
 };
@@ -74,9 +74,9 @@ pub static DELETE_SCHEDULE: Operation = Operation {
     summary: "Deletes the specified schedule.",
     input: &tables::DELETE_SCHEDULE_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
-        inverse: Inverse::Impossible("the schedule is not known any more"),
+        inverse: Inverse::Nothing("the schedule is gone"),
         settle: Settle::Repeat,
-        makes: &[], removes: &[Removes { kind: "scheduler:schedule", id: "input.name" }], tags: None,
+        makes: &[], removes: &[Removes { kind: "scheduler:schedule", id: "{input.group_name}/{input.name}" }], tags: None,
     }),
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"scheduler.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet target = #{ arn: \"arn:aws:lambda:us-east-1:123456789012:function:example\", role_arn: role };\nscheduler::create_schedule(#{ name: \"example\", schedule_expression: \"rate(5 minutes)\", flexible_time_window: #{ mode: \"OFF\" }, target: target });\nscheduler::delete_schedule(#{ name: \"example\" })",
 };
@@ -98,7 +98,7 @@ pub static DELETE_SCHEDULE_GROUP: Operation = Operation {
     summary: "Deletes the specified schedule group.",
     input: &tables::DELETE_SCHEDULE_GROUP_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
-        inverse: Inverse::Impossible("its schedules go with it"),
+        inverse: Inverse::Nothing("the group and its schedules are gone"),
         settle: Settle::Repeat,
         makes: &[], removes: &[Removes { kind: "scheduler:schedule-group", id: "input.name" }], tags: None,
     }),
@@ -309,16 +309,16 @@ pub fn update_schedule(config: SdkConfig, mut input: Map, controls: Controls) ->
 
 /// Ordered by name.
 pub static BINDINGS: &[Binding] = &[
-    Binding { operation: &CREATE_SCHEDULE, call: create_schedule },
-    Binding { operation: &CREATE_SCHEDULE_GROUP, call: create_schedule_group },
-    Binding { operation: &DELETE_SCHEDULE, call: delete_schedule },
-    Binding { operation: &DELETE_SCHEDULE_GROUP, call: delete_schedule_group },
-    Binding { operation: &GET_SCHEDULE, call: get_schedule },
-    Binding { operation: &GET_SCHEDULE_GROUP, call: get_schedule_group },
-    Binding { operation: &LIST_SCHEDULE_GROUPS, call: list_schedule_groups },
-    Binding { operation: &LIST_SCHEDULES, call: list_schedules },
-    Binding { operation: &LIST_TAGS_FOR_RESOURCE, call: list_tags_for_resource },
-    Binding { operation: &TAG_RESOURCE, call: tag_resource },
-    Binding { operation: &UNTAG_RESOURCE, call: untag_resource },
-    Binding { operation: &UPDATE_SCHEDULE, call: update_schedule },
+    Binding { operation: &CREATE_SCHEDULE, call: create_schedule, fills: Fills { always: &[], absent: &[("group_name", "=default")], untagged_if: None } },
+    Binding { operation: &CREATE_SCHEDULE_GROUP, call: create_schedule_group, fills: Fills::NONE },
+    Binding { operation: &DELETE_SCHEDULE, call: delete_schedule, fills: Fills { always: &[], absent: &[("group_name", "=default")], untagged_if: None } },
+    Binding { operation: &DELETE_SCHEDULE_GROUP, call: delete_schedule_group, fills: Fills::NONE },
+    Binding { operation: &GET_SCHEDULE, call: get_schedule, fills: Fills::NONE },
+    Binding { operation: &GET_SCHEDULE_GROUP, call: get_schedule_group, fills: Fills::NONE },
+    Binding { operation: &LIST_SCHEDULE_GROUPS, call: list_schedule_groups, fills: Fills::NONE },
+    Binding { operation: &LIST_SCHEDULES, call: list_schedules, fills: Fills::NONE },
+    Binding { operation: &LIST_TAGS_FOR_RESOURCE, call: list_tags_for_resource, fills: Fills::NONE },
+    Binding { operation: &TAG_RESOURCE, call: tag_resource, fills: Fills::NONE },
+    Binding { operation: &UNTAG_RESOURCE, call: untag_resource, fills: Fills::NONE },
+    Binding { operation: &UPDATE_SCHEDULE, call: update_schedule, fills: Fills::NONE },
 ];

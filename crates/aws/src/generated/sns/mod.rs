@@ -11,7 +11,7 @@ use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
 use opsh_operation::{Effect, Fault, Find, Inverse, InverseCall, Makes, Map, Operation, Proof, Removes, Settle, Shape, Write};
 
-use crate::{Binding, Controls};
+use crate::{Binding, Controls, Fills};
 
 pub static CREATE_TOPIC: Operation = Operation {
     module: "sns", name: "create_topic", action: "sns:CreateTopic",
@@ -64,7 +64,7 @@ pub static GET_SUBSCRIPTION_ATTRIBUTES: Operation = Operation {
     summary: "Returns all of the properties of a subscription.",
     input: &tables::GET_SUBSCRIPTION_ATTRIBUTES_INPUT, positional: &[], output: Shape::Struct(&tables::GET_SUBSCRIPTION_ATTRIBUTES_OUTPUT),
     effect: Effect::Read,
-    example: "let topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nlet subscription = sns::subscribe(#{ topic_arn: topic, protocol: \"email\", endpoint: \"ops@example.com\", return_subscription_arn: true }).subscription_arn;\nsns::get_subscription_attributes(#{ subscription_arn: subscription }).attributes.PendingConfirmation",
+    example: "let topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nlet subscription = sns::subscribe(#{ topic_arn: topic, protocol: \"email\", endpoint: \"ops@example.com\" }).subscription_arn;\nsns::get_subscription_attributes(#{ subscription_arn: subscription }).attributes.PendingConfirmation",
 };
 
 pub fn get_subscription_attributes(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
@@ -222,14 +222,14 @@ pub fn set_topic_attributes(config: SdkConfig, mut input: Map, controls: Control
 
 pub static SUBSCRIBE: Operation = Operation {
     module: "sns", name: "subscribe", action: "sns:Subscribe",
-    summary: "Subscribes an endpoint to a topic; until it confirms, the ARN is told only with return_subscription_arn.",
+    summary: "Subscribes an endpoint to a topic and gives the subscription's ARN, confirmed or not.",
     input: &tables::SUBSCRIBE_INPUT, positional: &[], output: Shape::Struct(&tables::SUBSCRIBE_OUTPUT),
     effect: Effect::Write(Write {
         inverse: Inverse::Calls(&[InverseCall { operation: "sns::unsubscribe", arguments: &[("subscription_arn", "result.subscription_arn")] }]),
         settle: Settle::Repeat,
         makes: &[Makes { kind: "sns:subscription", id: "result.subscription_arn" }], removes: &[], tags: None,
     }),
-    example: "let topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nsns::subscribe(#{ topic_arn: topic, protocol: \"email\", endpoint: \"ops@example.com\", return_subscription_arn: true }).subscription_arn",
+    example: "let topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nsns::subscribe(#{ topic_arn: topic, protocol: \"email\", endpoint: \"ops@example.com\" }).subscription_arn",
 };
 
 pub fn subscribe(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
@@ -292,16 +292,16 @@ pub fn unsubscribe(config: SdkConfig, mut input: Map, controls: Controls) -> Rep
 
 /// Ordered by name.
 pub static BINDINGS: &[Binding] = &[
-    Binding { operation: &CREATE_TOPIC, call: create_topic },
-    Binding { operation: &DELETE_TOPIC, call: delete_topic },
-    Binding { operation: &GET_SUBSCRIPTION_ATTRIBUTES, call: get_subscription_attributes },
-    Binding { operation: &GET_TOPIC_ATTRIBUTES, call: get_topic_attributes },
-    Binding { operation: &LIST_SUBSCRIPTIONS_BY_TOPIC, call: list_subscriptions_by_topic },
-    Binding { operation: &LIST_TAGS_FOR_RESOURCE, call: list_tags_for_resource },
-    Binding { operation: &LIST_TOPICS, call: list_topics },
-    Binding { operation: &PUBLISH, call: publish },
-    Binding { operation: &SET_TOPIC_ATTRIBUTES, call: set_topic_attributes },
-    Binding { operation: &SUBSCRIBE, call: subscribe },
-    Binding { operation: &TAG_RESOURCE, call: tag_resource },
-    Binding { operation: &UNSUBSCRIBE, call: unsubscribe },
+    Binding { operation: &CREATE_TOPIC, call: create_topic, fills: Fills::NONE },
+    Binding { operation: &DELETE_TOPIC, call: delete_topic, fills: Fills::NONE },
+    Binding { operation: &GET_SUBSCRIPTION_ATTRIBUTES, call: get_subscription_attributes, fills: Fills::NONE },
+    Binding { operation: &GET_TOPIC_ATTRIBUTES, call: get_topic_attributes, fills: Fills::NONE },
+    Binding { operation: &LIST_SUBSCRIPTIONS_BY_TOPIC, call: list_subscriptions_by_topic, fills: Fills::NONE },
+    Binding { operation: &LIST_TAGS_FOR_RESOURCE, call: list_tags_for_resource, fills: Fills::NONE },
+    Binding { operation: &LIST_TOPICS, call: list_topics, fills: Fills::NONE },
+    Binding { operation: &PUBLISH, call: publish, fills: Fills::NONE },
+    Binding { operation: &SET_TOPIC_ATTRIBUTES, call: set_topic_attributes, fills: Fills::NONE },
+    Binding { operation: &SUBSCRIBE, call: subscribe, fills: Fills { always: &[("return_subscription_arn", "=true")], absent: &[], untagged_if: None } },
+    Binding { operation: &TAG_RESOURCE, call: tag_resource, fills: Fills::NONE },
+    Binding { operation: &UNSUBSCRIBE, call: unsubscribe, fills: Fills::NONE },
 ];

@@ -11,7 +11,7 @@ use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
 use opsh_operation::{Effect, Fault, Find, Inverse, InverseCall, Makes, Map, Operation, Proof, Removes, Settle, Shape, Write};
 
-use crate::{Binding, Controls};
+use crate::{Binding, Controls, Fills};
 
 pub static DELETE_PARAMETER: Operation = Operation {
     module: "ssm", name: "delete_parameter", action: "ssm:DeleteParameter",
@@ -185,11 +185,11 @@ pub fn put_parameter(config: SdkConfig, mut input: Map, controls: Controls) -> R
 
 /// Ordered by name.
 pub static BINDINGS: &[Binding] = &[
-    Binding { operation: &DELETE_PARAMETER, call: delete_parameter },
-    Binding { operation: &DESCRIBE_PARAMETERS, call: describe_parameters },
-    Binding { operation: &GET_PARAMETER, call: get_parameter },
-    Binding { operation: &GET_PARAMETERS, call: get_parameters },
-    Binding { operation: &GET_PARAMETERS_BY_PATH, call: get_parameters_by_path },
-    Binding { operation: &LIST_TAGS_FOR_RESOURCE, call: list_tags_for_resource },
-    Binding { operation: &PUT_PARAMETER, call: put_parameter },
+    Binding { operation: &DELETE_PARAMETER, call: delete_parameter, fills: Fills::NONE },
+    Binding { operation: &DESCRIBE_PARAMETERS, call: describe_parameters, fills: Fills::NONE },
+    Binding { operation: &GET_PARAMETER, call: get_parameter, fills: Fills::NONE },
+    Binding { operation: &GET_PARAMETERS, call: get_parameters, fills: Fills::NONE },
+    Binding { operation: &GET_PARAMETERS_BY_PATH, call: get_parameters_by_path, fills: Fills::NONE },
+    Binding { operation: &LIST_TAGS_FOR_RESOURCE, call: list_tags_for_resource, fills: Fills::NONE },
+    Binding { operation: &PUT_PARAMETER, call: put_parameter, fills: Fills { always: &[], absent: &[], untagged_if: Some("overwrite") } },
 ];

@@ -11,7 +11,7 @@ use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
 use opsh_operation::{Effect, Fault, Find, Inverse, InverseCall, Makes, Map, Operation, Proof, Removes, Settle, Shape, Write};
 
-use crate::{Binding, Controls};
+use crate::{Binding, Controls, Fills};
 
 pub static ASSUME_ROLE: Operation = Operation {
     module: "sts", name: "assume_role", action: "sts:AssumeRole",
@@ -60,6 +60,6 @@ pub fn get_caller_identity(config: SdkConfig, _input: Map, controls: Controls) -
 
 /// Ordered by name.
 pub static BINDINGS: &[Binding] = &[
-    Binding { operation: &ASSUME_ROLE, call: assume_role },
-    Binding { operation: &GET_CALLER_IDENTITY, call: get_caller_identity },
+    Binding { operation: &ASSUME_ROLE, call: assume_role, fills: Fills::NONE },
+    Binding { operation: &GET_CALLER_IDENTITY, call: get_caller_identity, fills: Fills::NONE },
 ];
