@@ -2,6 +2,7 @@
 
 use super::{run, user};
 use crate::support::opsh::User;
+use crate::support::served::Served;
 
 /// What the stack `p` has: kinds and ids.
 fn resources(user: &User) -> Vec<String> {
@@ -28,8 +29,9 @@ fn count(user: &User, place: &str) -> usize {
 
 const GROUP: &str = "ec2::create_security_group(#{ group_name: \"web\", description: \"d\" });\n";
 const ADDRESSES: &str = r#"
-let one = ec2::allocate_address(#{ domain: "vpc", tags: #{ Name: "n" } }).allocation_id;
-let two = ec2::allocate_address(#{ domain: "vpc", tags: #{ Name: "n" } }).allocation_id;
+let soon = #{ timeout: "1m" };
+let one = ec2::allocate_address(#{ domain: "vpc", tags: #{ Name: "n" } }, soon).allocation_id;
+let two = ec2::allocate_address(#{ domain: "vpc", tags: #{ Name: "n" } }, soon).allocation_id;
 assert(one != two, "the same twice");
 "#;
 
@@ -42,6 +44,7 @@ fn a_fault_that_passes_is_not_noticed() {
         "lost ec2:CreateSecurityGroup",
         "delay 30s ec2:CreateSecurityGroup",
         "server 500 ec2:AllocateAddress 1",
+        "delay 30s ec2:AllocateAddress",
         "lost ec2:AllocateAddress 1,2",
     ] {
         let user = user(&format!("{GROUP}{ADDRESSES}"));
@@ -74,6 +77,7 @@ fn a_fault_that_stays_stops_the_run_which_can_be_resumed() {
             "capacity ec2:AllocateAddress 100%",
             "InsufficientInstanceCapacity",
         ),
+        ("delay 10m ec2:AllocateAddress 100%", "within"),
     ] {
         let user = user(&format!("{GROUP}{ADDRESSES}"));
         let ended = user.opsh(["run", "p.rhai", "--local", "--fault", fault]);
@@ -92,6 +96,134 @@ fn a_fault_that_stays_stops_the_run_which_can_be_resumed() {
         assert_eq!(count(&user, "/state/ec2/region/addresses"), 2, "{fault}");
         assert_eq!(count(&user, "/state/ec2/region/groups"), 2, "{fault}");
     }
+}
+
+/// A group, and a rule of it, which the service must know the group for.
+const RULE: &str = r#"
+let id = ec2::create_security_group(#{ group_name: "web", description: "d" }).group_id;
+ec2::authorize_security_group_ingress(#{ group_id: id, ip_permissions: [
+    #{ ip_protocol: "tcp", from_port: 80, to_port: 80, ip_ranges: [#{ cidr_ip: "0.0.0.0/0" }] },
+] });
+"#;
+
+#[test]
+fn what_was_just_made_and_is_not_known_yet_is_asked_for_again() {
+    let fault = "refuse InvalidGroup.NotFound ec2:AuthorizeSecurityGroupIngress";
+    let late = user(RULE);
+    let some = format!("{fault} 1,2,3");
+    late.opsh(["run", "p.rhai", "--local", "--fault", &some])
+        .done();
+    assert_eq!(resources(&late).len(), 2);
+
+    let never = user(RULE);
+    let all = format!("{fault} 100%");
+    let ended = never.opsh(["run", "p.rhai", "--local", "--fault", &all]);
+    assert_eq!(ended.code, 1, "{}", ended.err);
+    assert!(ended.err.contains("InvalidGroup.NotFound"), "{}", ended.err);
+    assert!(ended.err.contains("`opsh resume "), "{}", ended.err);
+    let listed = never
+        .opsh(["history", "--local", "--output", "json"])
+        .done();
+    let run = &listed.events()[0];
+    let [begun, over] = ["started", "ended"].map(|name| {
+        let time = run[name].as_str().unwrap_or_else(|| panic!("{run}"));
+        time.parse::<jiff::Timestamp>().unwrap()
+    });
+    assert!(over.duration_since(begun).as_secs() < 60, "{run}");
+    never.opsh(["resume", "--local"]).done();
+    assert_eq!(resources(&never).len(), 2);
+
+    // What is not new is not waited for.
+    let text = format!(
+        "{RULE}sleep(600);\nlet before = time::now();\ntry {{ ec2::revoke_security_group_ingress(#{{ group_id: id, security_group_rule_ids: [] }}); }} catch {{}}\n(time::now() - before).to_string()"
+    );
+    let old = user(&text);
+    let fault = "refuse InvalidGroup.NotFound ec2:RevokeSecurityGroupIngress 100%";
+    let ended = old
+        .opsh(["run", "p.rhai", "--local", "--fault", fault])
+        .done();
+    assert!(ended.out.starts_with("0."), "{}", ended.out);
+}
+
+#[test]
+fn a_removal_whose_answer_was_lost_is_a_removal() {
+    let text = r#"
+let id = ec2::create_security_group(#{ group_name: "web", description: "d" }).group_id;
+ec2::delete_security_group(#{ group_id: id });
+ec2::describe_security_groups(#{ filters: #{ "group-name": "web" } }).security_groups.len()
+"#;
+    let lost = user(text);
+    let fault = "lost ec2:DeleteSecurityGroup";
+    let ended = lost
+        .opsh(["run", "p.rhai", "--local", "--fault", fault])
+        .done();
+    assert_eq!(ended.out, "0\n");
+    for point in ["after-intent", "accepted", "answered"] {
+        let killed = user(text);
+        let crash = format!("crash 1 {point}");
+        let ended = killed.opsh(["run", "p.rhai", "--local", "--fault", &crash]);
+        assert_eq!(ended.code, -1, "{}", ended.err);
+        let resumed = killed.opsh(["resume", "--local"]).done();
+        assert_eq!(resumed.out, "0\n", "{point}");
+        assert!(resources(&killed).is_empty(), "{point}");
+    }
+}
+
+#[test]
+fn a_message_that_may_come_twice_is_sent_again_without_a_question() {
+    let text = |controls: &str| {
+        format!(
+            "let topic = sns::create_topic(#{{ name: \"news\" }}).topic_arn;\n\
+             sns::publish(#{{ topic_arn: topic, message: \"hello\" }}{controls});\n"
+        )
+    };
+    let accepted = ["run", "p.rhai", "--local", "--fault", "crash 1 accepted"];
+    let harmless = user(&text(", #{ repeatable: true }"));
+    harmless.opsh(accepted);
+    harmless.opsh(["resume", "--local"]).done();
+    let delicate = user(&text(""));
+    delicate.opsh(accepted);
+    let asked = delicate.opsh(["resume", "--local"]);
+    assert!(
+        asked.err.contains("nobody knows whether step 1"),
+        "{}",
+        asked.err
+    );
+    // The same with an answer that is lost while the run lives.
+    let lost = ["run", "p.rhai", "--local", "--fault", "lost sns:Publish"];
+    user(&text(", #{ repeatable: true }")).opsh(lost).done();
+    assert_eq!(user(&text("")).opsh(lost).code, 1);
+}
+
+#[test]
+fn a_served_cloud_rehearses_faults_too() {
+    let rule = "throttle ec2:CreateSecurityGroup 100%";
+    let served = Served::of(user(GROUP), &["--time=virtual", "--fault", rule]);
+    let run = ["run", "p.rhai", "--local-at", served.url()];
+    let ended = served.user.opsh(run);
+    assert_eq!(ended.code, 1, "{}", ended.err);
+    assert!(
+        ended.err.contains("Request limit exceeded"),
+        "{}",
+        ended.err
+    );
+    let here = served.user.opsh(run.iter().chain(&["--fault", rule]));
+    assert_eq!(
+        (here.code, here.err.as_str()),
+        (
+            2,
+            "error: what goes wrong in a cloud that another process serves is said there, to \
+             `opsh local serve --fault`; here only --fault 'crash …' is\n"
+        )
+    );
+    let crash = ["local", "serve", "--port=0", "--fault", "crash 1 accepted"];
+    let refused = User::new().opsh(crash);
+    assert_ne!(refused.code, 0);
+    assert!(
+        refused.err.contains("'crash' is for a run"),
+        "{}",
+        refused.err
+    );
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod policy;
 mod readme;
 #[cfg(target_os = "linux")]
 mod reset;
+mod resources;
 mod resume;
 mod secrets;
 mod shell;

@@ -2,9 +2,11 @@
 
 use std::io::Write as _;
 use std::net::Shutdown;
+use std::time::{Duration, Instant};
 
 use super::{run, shipped, user};
 use crate::support::opsh::User;
+use crate::support::served::Served;
 use crate::support::silence::Silence;
 
 /// Somebody whose stack `news` has one topic on the embedded cloud.
@@ -159,4 +161,32 @@ fn ctrl_c_ends_a_question() {
         );
         assert_eq!(left.code, 130);
     }
+}
+
+#[test]
+fn ctrl_c_waits_for_a_write_a_second_one_does_not_and_the_run_goes_on_later() {
+    // A cloud that answers in real time, and takes an hour for the second topic.
+    let served = Served::start(&["--fault", "delay 1h sns:CreateTopic 2"]);
+    let user = User::of(served.url(), "us-east-1");
+    let text = r#"
+for name in ["first", "second", "third"] { sns::create_topic(#{ name: name }); }
+sns::list_topics(#{}).topics.len()
+"#;
+    std::fs::write(user.home().join("p.rhai"), text).unwrap();
+    let mut terminal = user.at_terminal(["run", "p.rhai"]);
+    terminal.sees("sns::create_topic name=second");
+    terminal.interrupt();
+    terminal.sees("stopping when the current write has been answered; Ctrl-C again stops at once");
+    let pressed = Instant::now();
+    terminal.interrupt();
+    let left = terminal.left();
+    assert!(pressed.elapsed() < Duration::from_secs(10));
+    assert_eq!(left.code, 130, "{}", left.screen);
+    let listed = user.opsh(["ls", "p"]).done();
+    assert!(listed.out.contains("first") && !listed.out.contains("second"));
+
+    let resumed = user.opsh(["resume"]).done();
+    assert_eq!(resumed.out, "3\n", "{}", resumed.err);
+    let listed = user.opsh(["ls", "p", "--output", "json"]).done();
+    assert_eq!(listed.events().len(), 3, "{}", listed.out);
 }

@@ -1,0 +1,304 @@
+//! Killed by SIGKILL at every point of a step's passage, and gone on with or undone.
+//!
+//! `OPSH_CRASH_MATRIX` says how much of it: `all` takes every step of both playbooks at
+//! every point, on a cloud in the process and on one in another; `ci` every write of
+//! `newwebserver` and a sample of the rest; without it a few cases of each are taken.
+//! `OPSH_CRASH_SEED` draws another sample.
+
+mod desk;
+mod world;
+
+use std::sync::Mutex;
+use std::time::Instant;
+
+use rand::SeedableRng as _;
+use rand::seq::SliceRandom as _;
+use rand_chacha::ChaCha8Rng;
+use serde_json::Value;
+
+use super::shipped;
+use crate::support::opsh::Ended;
+use desk::{Desk, Setting, Step, Undisturbed};
+use world::{difference, world};
+
+const POINTS: [&str; 5] = [
+    "before-intent",
+    "after-intent",
+    "accepted",
+    "answered",
+    "recorded",
+];
+
+const NEWWEBSERVER: Setting = Setting {
+    playbook: "newwebserver",
+    served: false,
+};
+const FULLSTACK: Setting = Setting {
+    playbook: "fullstack",
+    served: false,
+};
+
+impl Setting {
+    fn in_another_process(self) -> Self {
+        Self {
+            served: true,
+            ..self
+        }
+    }
+}
+
+/// How much of a matrix is taken.
+#[derive(Debug, Clone, Copy)]
+enum Taken {
+    /// As many cases, drawn by the seed.
+    Some(usize),
+    /// Every write at every point, and so many cases of reads.
+    Writes(usize),
+    /// Every step at every point.
+    All,
+}
+
+/// What is taken by default, in CI, and by hand.
+fn taken(few: Taken, ci: Taken) -> Taken {
+    match std::env::var("OPSH_CRASH_MATRIX").as_deref() {
+        Ok("all") => Taken::All,
+        Ok("ci") => ci,
+        Ok(other) if !other.is_empty() => panic!("OPSH_CRASH_MATRIX is {other}, not ci or all"),
+        _ => few,
+    }
+}
+
+fn seed() -> u64 {
+    std::env::var("OPSH_CRASH_SEED").map_or(0, |seed| seed.parse().unwrap())
+}
+
+/// A step that the process dies at, and where.
+type Case = (Step, &'static str);
+
+/// The cases that are taken of a matrix.
+fn cases(steps: &[Step], taken: Taken) -> Vec<Case> {
+    let mut random = ChaCha8Rng::seed_from_u64(seed());
+    let mut of = |wanted: &dyn Fn(&Step) -> bool, most: usize| -> Vec<Case> {
+        let steps = steps.iter().filter(|step| wanted(step));
+        let mut all: Vec<Case> = steps
+            .flat_map(|step| POINTS.map(|point| (step.clone(), point)))
+            .collect();
+        all.shuffle(&mut random);
+        all.truncate(most);
+        all
+    };
+    let writes = |step: &Step| step.writes;
+    let reads = |step: &Step| !step.writes;
+    match taken {
+        Taken::Some(most) => of(&writes, most),
+        Taken::Writes(reading) => [of(&reads, reading), of(&writes, usize::MAX)].concat(),
+        Taken::All => [of(&reads, usize::MAX), of(&writes, usize::MAX)].concat(),
+    }
+}
+
+/// Does `work` for each case, on as many threads as the machine has, and panics with
+/// what was wrong.
+fn each(name: &str, cases: Vec<Case>, work: impl Fn(&Step, &str) -> Vec<String> + Sync) {
+    let begun = Instant::now();
+    let count = cases.len();
+    let waiting = Mutex::new(cases);
+    let wrong = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        let threads = std::thread::available_parallelism().map_or(2, usize::from);
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let case = waiting.lock().unwrap().pop();
+                    let Some((step, point)) = case else {
+                        return;
+                    };
+                    for what in work(&step, point) {
+                        let Step {
+                            number, operation, ..
+                        } = &step;
+                        let line = format!("{operation} (step {number}) {point}: {what}");
+                        wrong.lock().unwrap().push(line);
+                    }
+                }
+            });
+        }
+    });
+    println!("{name}: {count} cases in {:?}", begun.elapsed());
+    let wrong = wrong.into_inner().unwrap();
+    assert!(
+        wrong.is_empty(),
+        "{name}, seed {}, of {count} cases:\n{}",
+        seed(),
+        wrong.join("\n")
+    );
+}
+
+/// Killed at each case, it is gone on with, and nobody is asked anything: then there is
+/// what an undisturbed run leaves, and nothing twice.
+fn resumes(name: &str, setting: Setting, taken: Taken) {
+    let Undisturbed {
+        steps,
+        world: expected,
+        resources,
+    } = setting.undisturbed();
+    let same = |left: &[Step], right: &[Step]| {
+        let names = |steps: &[Step]| -> Vec<_> {
+            let name = |step: &Step| format!("{} {}", step.number, step.operation);
+            steps.iter().map(name).collect()
+        };
+        assert_eq!(names(left), names(right), "the plan is not what is done");
+    };
+    same(&setting.plan(), &steps);
+    each(name, cases(&steps, taken), |step, point| {
+        let desk = setting.crashed(step, point);
+        let mut resumed = desk.opsh(&["resume"], &["-q"]);
+        if resumed.code == 2 && is_before_all(&resumed) {
+            resumed = desk.run(&["-q"]);
+        }
+        if resumed.code != 0 {
+            return vec![resumed.err];
+        }
+        let mut wrong = difference(&world(desk.user()), &expected);
+        let made = desk.resources().len();
+        if made != resources.len() {
+            wrong.push(format!("{made} resources, not {}", resources.len()));
+        }
+        wrong
+    });
+}
+
+/// Whether there was nothing to go on with or to undo: the run had died before it came
+/// to its first write.
+fn is_before_all(ended: &Ended) -> bool {
+    [
+        "nothing has been run",
+        "there is nothing to resume",
+        "has anything left to undo",
+    ]
+    .iter()
+    .any(|what| ended.err.contains(what))
+}
+
+/// Killed at each case, it is undone: then there is nothing.
+fn is_undone(name: &str, setting: Setting, taken: Taken) {
+    let nothing = setting.desk().world_later();
+    each(name, cases(&setting.plan(), taken), |step, point| {
+        let desk = setting.crashed(step, point);
+        let undone = desk.opsh(&["undo"], &["--yes", "-q"]);
+        let mut wrong = Vec::new();
+        if undone.code != 0 && !(undone.code == 2 && is_before_all(&undone)) {
+            wrong.push(undone.err);
+        }
+        wrong.extend(desk.resources());
+        wrong.extend(difference(&desk.world_later(), &nothing));
+        wrong
+    });
+}
+
+/// An undo of a whole run is killed at each case, and goes on.
+fn its_undo_goes_on(name: &str, setting: Setting, taken: Taken) {
+    let undone =
+        |desk: &Desk, more: &[&str]| desk.opsh(&["undo", "--yes", "--output", "json"], more);
+    let made = || {
+        let desk = setting.desk();
+        desk.run(&["-q"]).done();
+        desk
+    };
+    let nothing = setting.desk().world_later();
+    let whole = undone(&made(), &[]).done();
+    each(name, cases(&desk::steps(&whole), taken), |step, point| {
+        let desk = made();
+        let crash = format!("crash {} {point}", step.number);
+        let killed = undone(&desk, &["--fault", &crash]);
+        if killed.code != -1 {
+            return vec![format!("it was not killed: {}", killed.err)];
+        }
+        let again = undone(&desk, &[]);
+        let mut wrong = Vec::new();
+        if again.code != 0 && !again.err.contains("nothing left to undo") {
+            wrong.push(format!("{}{}", again.out, again.err));
+        }
+        // What the first had recorded as done, the second does not do again.
+        let before = done(&killed);
+        for what in done(&again).iter().filter(|what| before.contains(what)) {
+            wrong.push(format!("it did twice {what}"));
+        }
+        wrong.extend(difference(&desk.world_later(), &nothing));
+        wrong
+    });
+}
+
+/// What a run has written, and how it came out well.
+fn done(ended: &Ended) -> Vec<String> {
+    let mut events = ended.events();
+    events.retain(|event| event["effect"] == "write" && event["ok"] == true);
+    let what = |event: &Value| format!("{} {}", event["operation"], event["input"]);
+    events.iter().map(what).collect()
+}
+
+#[test]
+fn the_writes_are_those_of_the_plan() {
+    for (setting, writes) in [(NEWWEBSERVER, 16), (FULLSTACK, 50)] {
+        let plan = setting.plan();
+        let operations: Vec<&str> = plan
+            .iter()
+            .filter(|step| step.writes)
+            .map(|step| step.operation.as_str())
+            .collect();
+        assert_eq!(operations.len(), writes, "{operations:#?}");
+    }
+}
+
+#[test]
+fn newwebserver_ends_as_if_nothing_had_happened() {
+    let taken = taken(Taken::Some(6), Taken::Writes(10));
+    resumes("newwebserver resumed", NEWWEBSERVER, taken);
+}
+
+#[test]
+fn newwebserver_is_undone_to_nothing() {
+    let taken = taken(Taken::Some(4), Taken::Writes(0));
+    is_undone("newwebserver undone", NEWWEBSERVER, taken);
+}
+
+#[test]
+fn an_undo_of_newwebserver_goes_on() {
+    let taken = taken(Taken::Some(3), Taken::Writes(0));
+    its_undo_goes_on("undo of newwebserver", NEWWEBSERVER, taken);
+}
+
+#[test]
+fn fullstack_ends_as_if_nothing_had_happened() {
+    let taken = taken(Taken::Some(4), Taken::Some(60));
+    resumes("fullstack resumed", FULLSTACK, taken);
+}
+
+#[test]
+fn fullstack_is_undone_to_nothing() {
+    let taken = taken(Taken::Some(3), Taken::Some(40));
+    is_undone("fullstack undone", FULLSTACK, taken);
+}
+
+#[test]
+fn an_undo_of_fullstack_goes_on() {
+    let taken = taken(Taken::Some(1), Taken::Some(10));
+    its_undo_goes_on("undo of fullstack", FULLSTACK, taken);
+}
+
+#[test]
+fn with_the_cloud_in_another_process_they_end_as_if_nothing_had_happened() {
+    let taken = taken(Taken::Some(2), Taken::Some(15));
+    let name = "newwebserver resumed on a served cloud";
+    resumes(name, NEWWEBSERVER.in_another_process(), taken);
+    let name = "fullstack resumed on a served cloud";
+    resumes(name, FULLSTACK.in_another_process(), taken);
+}
+
+#[test]
+fn with_the_cloud_in_another_process_they_are_undone_to_nothing() {
+    let taken = taken(Taken::Some(1), Taken::Some(10));
+    let name = "newwebserver undone on a served cloud";
+    is_undone(name, NEWWEBSERVER.in_another_process(), taken);
+    let name = "fullstack undone on a served cloud";
+    is_undone(name, FULLSTACK.in_another_process(), taken);
+}
