@@ -335,6 +335,7 @@ impl Gate {
                     },
                     files: &self.files,
                     scope: &prepared.scope,
+                    conceal: &|secret| self.redactor.add(secret),
                 };
                 match function(&context, &prepared.input)
                     .map_err(|fault| self.timed_out(prepared, fault))

@@ -5,10 +5,13 @@
 
 mod answer;
 mod declare;
+pub mod discord;
 pub mod file;
 mod files;
 mod given;
+pub mod host;
 pub mod http;
+pub mod imds;
 pub mod lambda;
 pub mod log;
 pub mod logs;
@@ -30,14 +33,17 @@ pub mod time;
 pub use files::Files;
 
 use opsh_aws::{Binding, Fills};
-use opsh_operation::{Fault, Map, Operation, Value};
+use opsh_operation::{Fault, Map, Operation, Secret, Value};
 
 use crate::world::{Cancel, Scope, World};
 
 /// The tables of everything that is not generated from the AWS SDK.
 pub static NATIVE: &[&[Entry]] = &[
+    discord::ENTRIES,
     file::ENTRIES,
+    host::ENTRIES,
     http::ENTRIES,
+    imds::ENTRIES,
     lambda::ENTRIES,
     log::ENTRIES,
     logs::ENTRIES,
@@ -103,6 +109,8 @@ pub struct Context<'a> {
     pub files: &'a Files,
     /// Whose AWS is meant, for those that use it.
     pub scope: &'a Scope,
+    /// Blots out, from now on, a secret that an operation has found by itself.
+    pub conceal: &'a (dyn Fn(&Secret) + Sync),
 }
 
 impl Context<'_> {

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use opsh_operation::{Fault, Map, Value, validate};
 
 use super::{Context, Entry, Files, Handler, Terminal};
-use crate::world::{BranchGuard, Cancel, Kind, Scope, World, http, ssh};
+use crate::world::{BranchGuard, Cancel, Kind, Scope, World, discord, host, http, ssh};
 
 /// A world with a clock that only `sleep` moves, and countable randomness.
 pub(super) struct TestWorld {
@@ -116,6 +116,18 @@ impl World for TestWorld {
         unreachable!("native operations under test do not use SSH")
     }
 
+    fn discord(&self) -> &dyn discord::Discord {
+        unreachable!("native operations under test do not ask Discord")
+    }
+
+    fn host(&self) -> &dyn host::Host {
+        unreachable!("native operations under test do not ask the machine")
+    }
+
+    fn metadata(&self, _: &str, _: &Cancel) -> Result<String, Fault> {
+        unreachable!("native operations under test do not ask for metadata")
+    }
+
     fn enter(&self, _: &[u32]) -> Box<dyn BranchGuard> {
         Box::new(Guard)
     }
@@ -170,6 +182,7 @@ impl Bench {
             terminal: &self.terminal,
             files: &Files::new(std::path::Path::new(".")).unwrap(),
             scope: &Scope::default(),
+            conceal: &|_| {},
         };
         function(&context, &input)
     }

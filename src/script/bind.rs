@@ -35,6 +35,7 @@ pub fn register(engine: &mut Engine, runtime: &Arc<Runtime>) {
             bind(&mut module, entry, runtime);
         }
         super::parallel::extend(name, &mut module, runtime);
+        super::discord::extend(name, &mut module, runtime);
         module.build_index();
         engine.register_static_module(name, module.into());
     }

@@ -2,6 +2,7 @@
 
 pub mod bind;
 pub mod check;
+pub mod discord;
 pub mod engine;
 pub mod error;
 pub mod limits;

@@ -12,7 +12,7 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use opsh_operation::{Fault, Value};
 
-use crate::world::{BranchGuard, Cancel, Kind, Scope, World, files, http, ssh};
+use crate::world::{BranchGuard, Cancel, Kind, Scope, World, discord, files, host, http, ssh};
 
 /// The service's world, with the branches of one event at another place.
 pub(super) struct Moved {
@@ -105,6 +105,18 @@ impl World for Moved {
 
     fn files(&self) -> &dyn files::Files {
         self.world.files()
+    }
+
+    fn discord(&self) -> &dyn discord::Discord {
+        self.world.discord()
+    }
+
+    fn host(&self) -> &dyn host::Host {
+        self.world.host()
+    }
+
+    fn metadata(&self, path: &str, cancel: &Cancel) -> Result<String, Fault> {
+        self.world.metadata(path, cancel)
     }
 
     fn variable(&self, name: &str) -> Option<String> {

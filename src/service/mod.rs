@@ -12,10 +12,12 @@
 //! - `watch`: stops handlers that overrun their time;
 //! - [`locks`]: what must never happen twice at once;
 //! - [`forever`]: all sources alive together, and how they end;
+//! - [`discord`]: `discord::on_message`;
 //! - [`timer`]: `every`; [`http`]: `serve`; [`rehearsal`]: events from a file.
 
 mod branch;
 mod desk;
+pub mod discord;
 pub mod forever;
 pub mod http;
 pub mod hub;

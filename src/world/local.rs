@@ -29,8 +29,10 @@ use super::served::Served;
 use super::served::notice::Notice;
 use super::{BranchGuard, Cancel, Kind, Scope, World, http as web, ssh as shell};
 
+mod discord;
 pub mod doors;
 mod fixtures;
+mod host;
 mod http;
 mod sdk;
 mod ssh;
@@ -48,6 +50,9 @@ pub struct Local<D: Doors = Cloud> {
     http: http::Visits<D>,
     ssh: ssh::Logins<D>,
     files: Arc<dyn Files>,
+    discord: discord::Embedded<D>,
+    /// The machine that this seems to run on.
+    host: host::Furnished,
     /// The branch of the cloud's clock below which this world's branches are.
     root: Vec<u32>,
     /// The variables of the function whose world this is; the process's if it is none's.
@@ -201,6 +206,8 @@ impl<D: Doors> Local<D> {
             http: http::Visits::new(doors.clone(), outside.clone(), Arc::clone(&files)),
             ssh: ssh::Logins::new(doors.clone(), known_hosts, Arc::clone(&files)),
             files,
+            discord: discord::Embedded(doors.clone()),
+            host: host::Furnished::new(doors.clock().clone(), doors.region()),
             doors,
             root: Vec::new(),
             environment: None,
@@ -291,6 +298,19 @@ impl<D: Doors> World for Local<D> {
 
     fn files(&self) -> &dyn Files {
         self.files.as_ref()
+    }
+
+    fn discord(&self) -> &dyn super::discord::Discord {
+        &self.discord
+    }
+
+    fn host(&self) -> &dyn super::host::Host {
+        &self.host
+    }
+
+    fn metadata(&self, path: &str, cancel: &Cancel) -> Result<String, Fault> {
+        cancel.check()?;
+        self.host.metadata(path)
     }
 
     fn variable(&self, name: &str) -> Option<String> {

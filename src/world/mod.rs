@@ -14,7 +14,9 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use opsh_operation::{Fault, FaultKind};
 
+pub mod discord;
 pub mod files;
+pub mod host;
 pub mod http;
 pub mod live;
 pub mod local;
@@ -85,6 +87,19 @@ pub trait World: Send + Sync {
     fn files(&self) -> &dyn files::Files {
         &files::Disk
     }
+
+    /// Discord, as the bot whose token there is.
+    fn discord(&self) -> &dyn discord::Discord;
+
+    /// The machine that opsh runs on.
+    fn host(&self) -> &dyn host::Host;
+
+    /// What the instance metadata of that machine has at `path`, below `/latest/`.
+    ///
+    /// # Errors
+    /// `unreachable` where there is no such service, `not_found`, `denied`; the
+    /// cancellation's.
+    fn metadata(&self, path: &str, cancel: &Cancel) -> Result<String, Fault>;
 
     /// The environment variable `name`.
     fn variable(&self, name: &str) -> Option<String> {

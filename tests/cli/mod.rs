@@ -3,8 +3,12 @@
 mod adopt;
 mod bad_input;
 mod crash_matrix;
+mod discord;
 mod faults;
 mod fullstack;
+#[cfg(target_os = "linux")]
+mod gateway;
+mod host;
 mod lambda;
 mod limits;
 mod locks;

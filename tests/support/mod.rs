@@ -1,6 +1,8 @@
 //! What tests stand on: the program under test, and independent components to meet it with.
 
 pub mod component;
+pub mod discord;
+pub mod imds;
 pub mod machine;
 pub mod moto;
 pub mod opsh;

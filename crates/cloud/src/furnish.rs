@@ -82,6 +82,7 @@ impl State {
             ssm: ssm::State::default(),
             lambda: lambda::State::default(),
             scheduler: scheduler::State::default(),
+            discord: crate::discord::State::default(),
             hosts: Hosts::default(),
             errands: Vec::new(),
             doors: BTreeMap::new(),

@@ -14,6 +14,7 @@
 //! - [`services`]: one module an AWS service;
 //! - [`functions`]: running Lambda functions, with an interpreter that the host lends;
 //! - [`tenants`]: programs outside the cloud's own code that answer HTTP inside it;
+//! - [`discord`]: what a bot says, for those who read it;
 //! - [`faults`]: what goes wrong on purpose;
 //! - [`store`]: the cloud on disk;
 //! - [`hosts`]: simulated machines: files, shell, packages, services, web server.
@@ -23,6 +24,7 @@ pub mod body;
 pub mod clock;
 mod cloud;
 mod course;
+pub mod discord;
 pub mod document;
 mod errands;
 pub mod events;

@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::discord;
 use crate::errands::Errand;
 use crate::events::Events;
 use crate::hosts::Hosts;
@@ -49,6 +50,9 @@ pub struct State {
     /// `EventBridge` Scheduler.
     #[serde(default)]
     pub scheduler: scheduler::State,
+    /// The embedded Discord.
+    #[serde(default)]
+    pub discord: discord::State,
     /// The simulated machines, by instance id.
     pub hosts: Hosts,
     /// What tenants are going to be asked.

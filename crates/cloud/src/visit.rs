@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::api::{ApiError, ApiRequest, Protocol};
 use crate::cloud::Cloud;
 use crate::course::{Course, PATIENCE};
+use crate::discord;
 use crate::faults::Fault;
 use crate::furnish::CALLER_ADDRESS;
 use crate::hosts;
@@ -109,6 +110,9 @@ impl Cloud {
             return Ok(http::Response::new(Bytes::from(format!(
                 "{CALLER_ADDRESS}\n"
             ))));
+        }
+        if name == discord::HOST {
+            return Ok(self.visit_discord(&request));
         }
         if s3::bucket_of_host(&name).is_some() {
             return Ok(self.visit_s3(request));

@@ -1,12 +1,14 @@
-//! `opsh local outbox`: what SNS delivered.
+//! `opsh local outbox`: what SNS delivered, and what was said on Discord.
 
 use std::path::Path;
 
 use clap::Args;
+use jiff::Timestamp;
 use opsh_cloud::Cloud;
+use opsh_cloud::discord::Message;
 use opsh_cloud::furnish::Options;
 use opsh_cloud::services::sns::publish::{Delivery, Outcome};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::cli::console::Output;
 use crate::cli::records::table;
@@ -14,7 +16,8 @@ use crate::cli::records::table;
 /// How much of a message a table shows.
 const WIDTH: usize = 60;
 
-/// Show the e-mails, text messages and other deliveries of SNS, oldest first
+/// Show the e-mails, text messages and other deliveries of SNS, and the messages on Discord,
+/// oldest first
 #[derive(Args)]
 pub struct Arguments {
     /// Only those of this topic: its name or its ARN
@@ -27,32 +30,67 @@ pub struct Arguments {
 
 /// What has been delivered by the cloud in `folder`.
 pub(super) fn show(folder: &Path, arguments: &Arguments) -> Result<String, String> {
-    let deliveries = if folder.exists() {
+    let (deliveries, messages) = if folder.exists() {
         let cloud =
             Cloud::copy_of(folder, &Options::default()).map_err(|error| error.to_string())?;
-        cloud.look(|state| state.sns.outbox.clone())
+        cloud.look(|state| (state.sns.outbox.clone(), state.discord.outbox.clone()))
     } else {
-        Vec::new()
+        (Vec::new(), Vec::new())
     };
     let wanted = |delivery: &&Delivery| match &arguments.topic {
         None => true,
         Some(topic) => delivery.topic == *topic || topic_name(delivery) == topic,
     };
-    let found: Vec<&Delivery> = deliveries.iter().filter(wanted).collect();
+    let mut found: Vec<(Timestamp, Json, Vec<String>)> = deliveries
+        .iter()
+        .filter(wanted)
+        .map(|one| (one.at, line(one), row(one)))
+        .collect();
+    if arguments.topic.is_none() {
+        let said = messages.iter();
+        found.extend(said.map(|one| (one.at, said_line(one), said_row(one))));
+        found.sort_by_key(|(at, _, _)| *at);
+    }
     Ok(match arguments.output {
         Output::Json => {
-            let lines: Vec<String> = found.iter().map(|one| line(one).to_string()).collect();
+            let lines: Vec<String> = found.iter().map(|(_, line, _)| line.to_string()).collect();
             lines.join("\n")
         }
         Output::Human if found.is_empty() => "nothing has been delivered".to_owned(),
         Output::Human => {
-            let rows: Vec<Vec<String>> = found.iter().map(|one| row(one)).collect();
+            let rows: Vec<Vec<String>> = found.into_iter().map(|(_, _, row)| row).collect();
             table(
                 &["time", "protocol", "to", "subject", "message", "result"],
                 &rows,
             )
         }
     })
+}
+
+fn said_line(message: &Message) -> Json {
+    json!({
+        "time": message.at.to_string(),
+        "protocol": "discord",
+        "to": format!("#{}", message.channel),
+        "body": message.content,
+        "embeds": message.embeds,
+        "answers": message.reply_to,
+        "message_id": message.id,
+        "result": "delivered",
+    })
+}
+
+fn said_row(message: &Message) -> Vec<String> {
+    let title = |embed: &Json| embed["title"].as_str().map(str::to_owned);
+    let titles: Vec<String> = message.embeds.iter().filter_map(title).collect();
+    vec![
+        message.at.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
+        "discord".to_owned(),
+        shortened(&format!("#{}", message.channel)),
+        shortened(&titles.join(", ")),
+        shortened(&message.content),
+        "delivered".to_owned(),
+    ]
 }
 
 fn topic_name(delivery: &Delivery) -> &str {
@@ -74,7 +112,7 @@ fn outcome(delivery: &Delivery) -> String {
     }
 }
 
-fn line(delivery: &Delivery) -> serde_json::Value {
+fn line(delivery: &Delivery) -> Json {
     json!({
         "time": delivery.at.to_string(),
         "protocol": protocol(delivery),

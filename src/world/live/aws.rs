@@ -16,8 +16,8 @@ use opsh_operation::{Fault, FaultKind, Value};
 use tokio::runtime::{Builder, Runtime};
 
 use super::connector::TlsWhenNeeded;
-use super::credentials;
 use super::json_protocol::AlsoJson;
+use super::{credentials, imds};
 use crate::world::{Cancel, Scope};
 
 /// To open a connection; the SDK's own default is 3.1 s.
@@ -46,6 +46,8 @@ pub(super) struct Aws {
     runtime: Mutex<Option<Arc<Runtime>>>,
     connector: OnceLock<SharedHttpClient>,
     configs: Mutex<HashMap<Scope, SdkConfig>>,
+    /// Keeps the token of instance metadata.
+    imds: Mutex<Option<aws_config::imds::Client>>,
 }
 
 impl Aws {
@@ -55,7 +57,23 @@ impl Aws {
             runtime: Mutex::new(None),
             connector: OnceLock::new(),
             configs: Mutex::new(HashMap::new()),
+            imds: Mutex::new(None),
         }
+    }
+
+    /// What the instance metadata has at `path`, below `/latest/`.
+    pub(super) fn metadata(&self, path: &str, cancel: &Cancel) -> Result<String, Fault> {
+        let client = self
+            .imds
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_or_insert_with(|| imds::client(self.connector().clone()))
+            .clone();
+        let answer = self.complete(Box::pin(imds::get(client, path.to_owned())), cancel);
+        if answer.as_ref().is_err_and(imds::needs_a_new_token) {
+            *self.imds.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+        answer
     }
 
     /// The configuration for `scope`, made at its first use.

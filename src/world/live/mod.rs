@@ -13,7 +13,10 @@ mod aws;
 pub mod connect_to;
 mod connector;
 mod credentials;
+mod discord;
+mod host;
 pub mod http;
+mod imds;
 mod json_protocol;
 pub mod ssh;
 
@@ -36,6 +39,7 @@ pub struct Live {
     aws: aws::Aws,
     http: http::Client,
     ssh: ssh::Client,
+    discord: discord::Client,
 }
 
 impl Live {
@@ -46,6 +50,7 @@ impl Live {
         Self {
             aws: aws::Aws::new(settings.aws),
             http: http::Client::new(settings.connect_to.clone()),
+            discord: discord::Client::new(settings.connect_to.clone()),
             ssh: ssh::Client::new(home, settings.connect_to),
         }
     }
@@ -61,15 +66,7 @@ impl World for Live {
     }
 
     fn sleep(&self, duration: Duration, cancel: &Cancel) -> Result<(), Fault> {
-        let start = Instant::now();
-        loop {
-            cancel.check()?;
-            let left = duration.saturating_sub(start.elapsed());
-            if left.is_zero() {
-                return Ok(());
-            }
-            std::thread::sleep(left.min(Cancel::PATIENCE));
-        }
+        pause(duration, cancel)
     }
 
     fn random(&self, bytes: &mut [u8]) {
@@ -92,8 +89,33 @@ impl World for Live {
         &self.ssh
     }
 
+    fn discord(&self) -> &dyn super::discord::Discord {
+        &self.discord
+    }
+
+    fn host(&self) -> &dyn super::host::Host {
+        &host::ThisMachine
+    }
+
+    fn metadata(&self, path: &str, cancel: &Cancel) -> Result<String, Fault> {
+        self.aws.metadata(path, cancel)
+    }
+
     fn enter(&self, _path: &[u32]) -> Box<dyn BranchGuard> {
         Box::new(Free)
+    }
+}
+
+/// Waits in real time; ends early with a fault when cancelled.
+fn pause(duration: Duration, cancel: &Cancel) -> Result<(), Fault> {
+    let start = Instant::now();
+    loop {
+        cancel.check()?;
+        let left = duration.saturating_sub(start.elapsed());
+        if left.is_zero() {
+            return Ok(());
+        }
+        std::thread::sleep(left.min(Cancel::PATIENCE));
     }
 }
 

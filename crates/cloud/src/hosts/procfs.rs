@@ -65,11 +65,9 @@ pub fn uptime(machine: &Machine) -> i64 {
 
 /// How many processes want to run.
 pub fn load_average(machine: &Machine) -> f64 {
-    machine
-        .activity
-        .busy(machine.clock)
-        .map(|work| work.cores)
-        .sum()
+    let busy = machine.activity.busy(machine.clock);
+    // The sum of nothing is a negative zero.
+    busy.map(|work| work.cores).sum::<f64>() + 0.0
 }
 
 /// The kernel's release.
