@@ -205,7 +205,8 @@ impl Seen {
         let calls_others = matches!(handler, Handler::Gate | Handler::Library { .. });
         if matches!(self.operation.effect, Effect::Pure) || calls_others {
             // No steps of their own: that the example calls it is all there is to see.
-            return if self.operation.example.contains(&format!("{name}(")) {
+            let called = crate::modules::service::called(self.operation);
+            return if self.operation.example.contains(&format!("{called}(")) {
                 Ok(())
             } else {
                 Err("its example does not call it".to_owned())

@@ -5,4 +5,6 @@
 mod cli;
 mod e2e;
 mod lambda;
+#[cfg(target_os = "linux")]
+mod service;
 mod support;

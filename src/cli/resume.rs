@@ -25,7 +25,7 @@ use crate::script::source::Sources;
 /// The playbook runs again, with the parameters and settings it was started with; what
 /// it had done is answered from the ledger, what was in flight is settled, and it goes
 /// on from there. Exit codes: as `opsh run`; 2 also if the playbook changed in the part
-/// that already ran.
+/// that already ran. A service is started again; events that were under way come first.
 #[derive(Args)]
 pub struct Arguments {
     /// A run's id or the beginning of it [default: the newest that has not come to its end]
@@ -69,6 +69,12 @@ pub struct Arguments {
     /// Stop after this time, e.g. 10m
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     deadline: Option<Duration>,
+    /// Let a service run for this time; on the embedded cloud in virtual time, without a socket
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    length: Option<Duration>,
+    /// Let the events of FILE, JSON lines, come to a service (embedded cloud only)
+    #[arg(long, value_name = "FILE")]
+    events: Option<PathBuf>,
 }
 
 impl Arguments {
@@ -187,6 +193,16 @@ fn recorded(arguments: &Arguments) -> Result<(Run, RunSettings), ScriptError> {
             &format!("the run {} has come to its end", run.id),
         ));
     }
+    if let Some(service) = ledger.parent_of(&run.id).map_err(failed)? {
+        let error = ScriptError::plain(
+            Class::Start,
+            format!("the run {} is an event of the service {service}", run.id),
+        );
+        return Err(error.hint(format!(
+            "`opsh resume {service}{}` goes on with both, and so does running the playbook anew",
+            if arguments.embedded() { " --local" } else { "" }
+        )));
+    }
     let settings = ledger.settings(&run.id).map_err(failed)?.ok_or_else(|| {
         ScriptError::plain(
             Class::Start,
@@ -279,7 +295,7 @@ fn asked(arguments: &Arguments) -> Settings {
         deny: Vec::new(),
         seed: None,
         deadline: arguments.deadline,
-        length: None,
-        events: None,
+        length: arguments.length,
+        events: arguments.events.clone(),
     }
 }

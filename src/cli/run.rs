@@ -20,7 +20,8 @@ use crate::script::source::Sources;
 ///
 /// The value of the playbook's last expression is its result.
 /// Exit codes: 0 done, 1 the playbook failed, 2 it could not start, 3 refused by
-/// policy, 124 deadline, 130 interrupted.
+/// policy, 124 deadline, 130 interrupted. A service (`serve`, `every`, …) that is told to
+/// stop by Ctrl-C or SIGTERM ends what it is about and exits 0; told twice, 130 at once.
 #[derive(Args)]
 pub struct Arguments {
     /// The playbook's file

@@ -498,6 +498,9 @@ impl Journal {
         match self.slot().as_mut() {
             None => Ok(()),
             Some(open) if open.unrecorded.is_some() => Ok(()),
+            Some(open) if lock(&self.event).is_some() => lock(&open.ledger)
+                .end_event(&open.run, outcome, ended)
+                .map_err(fault),
             Some(open) => lock(&open.ledger)
                 .end_run(&open.run, outcome, ended)
                 .map_err(fault),

@@ -3,12 +3,14 @@
 //!
 //! A hash is SHA-256 over the predecessor's hash, the table's name, the row's
 //! number and every column with its type and length. `head` has the last row's
-//! number and hash, so that rows missing at the end are noticed too.
+//! number and hash, so that rows missing at the end are noticed too. Over rows that
+//! have left on purpose leads a row that names them ([`super::prune`]).
 
 use rusqlite::types::{Value as Cell, ValueRef};
 use rusqlite::{Connection, Row, Transaction};
 use sha2::{Digest, Sha256};
 
+use super::prune;
 use super::schema::{TABLES, Table};
 
 /// A row as it is stored.
@@ -118,6 +120,7 @@ pub(super) fn verify(connection: &Connection) -> Result<i64, Broken> {
         return Err(Broken::Damaged(structure));
     }
     let end = head(connection)?;
+    let gaps = prune::gaps(connection)?;
     let mut last = Head {
         seq: 0,
         hash: vec![0; 32],
@@ -132,6 +135,12 @@ pub(super) fn verify(connection: &Connection) -> Result<i64, Broken> {
     while let Some(row) = order.next()? {
         let (seq, index): (i64, u16) = (row.get(0)?, row.get(1)?);
         let table = TABLES[usize::from(index)];
+        if let Some((to, hash)) = gaps.get(&(last.seq + 1)).filter(|(to, _)| *to == seq - 1) {
+            last = Head {
+                seq: *to,
+                hash: hash.clone(),
+            };
+        }
         if seq != last.seq + 1 {
             return Err(Broken::Damaged(format!(
                 "row {} is missing (row {seq} of {} follows)",

@@ -10,6 +10,7 @@
 //! - `schema`: tables to which rows are only ever added; `chain`: the hashes through them;
 //! - `undo`: which steps undo which, and what was adopted;
 //! - `resume`: how a run was started, that it was gone on with, what came after it;
+//! - `prune`: old events leave, and the chain leads over the gaps;
 //! - `service`: events, which are runs of their own, and what lasts between them;
 //! - `place`: the file, made whole or not at all, and watched for lost rows;
 //! - [`seal`]: secrets, encrypted with a key that is elsewhere;
@@ -20,6 +21,7 @@ mod codec;
 mod error;
 pub mod lock;
 mod place;
+mod prune;
 mod query;
 pub mod record;
 mod resume;
@@ -44,7 +46,7 @@ pub use record::{
 };
 pub use resume::Later;
 pub use seal::Seal;
-pub use service::{EventRun, NewEvent};
+pub use service::{EventCount, EventRun, NewEvent};
 
 use chain::Broken;
 
@@ -55,7 +57,7 @@ pub struct Ledger {
     path: PathBuf,
     watch: Option<place::Watch>,
     seal: Seal,
-    reads: write::Reads,
+    waiting: write::Waiting,
 }
 
 impl Ledger {
@@ -150,7 +152,7 @@ impl Ledger {
             path: path.to_owned(),
             watch,
             seal,
-            reads: write::Reads::default(),
+            waiting: write::Waiting::default(),
         }
     }
 

@@ -19,6 +19,9 @@ pub enum Secrets {
     Opened,
 }
 
+/// A run that is no event of a service.
+pub(super) const NO_EVENT: &str = "id NOT IN (SELECT run FROM events)";
+
 /// A resource that is still there.
 const UNREMOVED: &str = "seq NOT IN (SELECT resource FROM removals)";
 
@@ -73,7 +76,8 @@ impl Ledger {
     /// As [`Ledger::resources`].
     pub fn stacks(&mut self) -> Result<Vec<Stack>, Error> {
         let mut stacks: BTreeMap<String, Stack> = BTreeMap::new();
-        for run in self.select_runs("ORDER BY seq", &[], Secrets::Hidden)? {
+        let runs = format!("WHERE {NO_EVENT} ORDER BY seq");
+        for run in self.select_runs(&runs, &[], Secrets::Hidden)? {
             let stack = stacks.entry(run.stack.clone()).or_insert_with(|| Stack {
                 name: run.stack.clone(),
                 resources: 0,
@@ -91,7 +95,8 @@ impl Ledger {
         Ok(stacks.into_values().collect())
     }
 
-    /// The last `limit` runs, of `stack` or of all, the newest first.
+    /// The last `limit` runs, of `stack` or of all, the newest first; events of services
+    /// are not among them.
     ///
     /// # Errors
     /// As [`Ledger::resources`].
@@ -99,11 +104,15 @@ impl Ledger {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         match stack {
             Some(stack) => self.select_runs(
-                "WHERE stack = ? ORDER BY seq DESC LIMIT ?",
+                &format!("WHERE stack = ? AND {NO_EVENT} ORDER BY seq DESC LIMIT ?"),
                 &[&stack, &limit],
                 Secrets::Hidden,
             ),
-            None => self.select_runs("ORDER BY seq DESC LIMIT ?", &[&limit], Secrets::Hidden),
+            None => self.select_runs(
+                &format!("WHERE {NO_EVENT} ORDER BY seq DESC LIMIT ?"),
+                &[&limit],
+                Secrets::Hidden,
+            ),
         }
     }
 
@@ -113,8 +122,10 @@ impl Ledger {
     /// [`Error::UnknownRun`], [`Error::AmbiguousRun`], damage.
     pub fn run(&mut self, name: &str, secrets: Secrets) -> Result<Run, Error> {
         let length = i64::try_from(name.chars().count()).unwrap_or(i64::MAX);
+        // Where no event is named, its service is meant.
+        let which = if name.contains('.') { "TRUE" } else { NO_EVENT };
         let mut found = self.select_runs(
-            "WHERE substr(id, 1, ?) = ? ORDER BY seq",
+            &format!("WHERE substr(id, 1, ?) = ? AND {which} ORDER BY seq"),
             &[&length, &name],
             secrets,
         )?;

@@ -97,7 +97,8 @@ impl Ledger {
     pub fn later(&mut self, run: &Run) -> Result<Option<Later>, Error> {
         let later = self
             .select_runs(
-                "WHERE stack = ? AND seq > (SELECT seq FROM runs WHERE id = ?) ORDER BY seq DESC",
+                "WHERE stack = ?1 AND seq > (SELECT seq FROM runs WHERE id = ?2)
+                 AND id NOT IN (SELECT run FROM events WHERE parent = ?2) ORDER BY seq DESC",
                 &[&run.stack, &run.id.as_str()],
                 Secrets::Hidden,
             )?
@@ -130,7 +131,8 @@ impl Ledger {
         let removals = chain::rows(
             &self.connection,
             &REMOVALS,
-            "WHERE run <> ?1 AND resource IN (SELECT seq FROM resources WHERE run = ?1) ORDER BY seq LIMIT 1",
+            "WHERE run <> ?1 AND run NOT IN (SELECT run FROM events WHERE parent = ?1)
+             AND resource IN (SELECT seq FROM resources WHERE run = ?1) ORDER BY seq LIMIT 1",
             [maker.as_str()],
         )?;
         let Some(removal) = removals.into_iter().next() else {

@@ -8,8 +8,8 @@ use opsh_operation::{Map, Value};
 use super::chain::{self, Broken};
 use super::codec::{self, Reader, Writer};
 use super::query::Secrets;
-use super::record::{NewRun, Run, RunId};
-use super::schema::{EVENTS, RUNS, STATES};
+use super::record::{NewRun, Run, RunId, RunOutcome};
+use super::schema::{EVENTS, RUN_ENDS, RUNS, STATES};
 use super::{Error, Ledger};
 
 /// An event of a service.
@@ -27,6 +27,15 @@ pub struct NewEvent {
     pub input: Vec<Value>,
 }
 
+/// How many events of a service there are in the ledger.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct EventCount {
+    /// All.
+    pub events: i64,
+    /// Those that did not come to their end well.
+    pub failed: i64,
+}
+
 /// A recorded event.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EventRun {
@@ -34,6 +43,18 @@ pub struct EventRun {
     pub run: Run,
     /// What it was about.
     pub event: NewEvent,
+}
+
+impl EventRun {
+    /// For `--output json`.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        let mut json = self.run.to_json();
+        json["service"] = self.event.parent.as_str().into();
+        json["number"] = self.event.number.into();
+        json["label"] = self.event.label.as_str().into();
+        json
+    }
 }
 
 impl RunId {
@@ -45,7 +66,7 @@ impl RunId {
 }
 
 impl Ledger {
-    /// Records that an event has begun.
+    /// Records that an event has begun; durable with the next commit.
     ///
     /// # Errors
     /// As [`Ledger::begin_run`].
@@ -72,15 +93,32 @@ impl Ledger {
             codec::text(&event.label),
             input,
         ];
-        self.commit(|transaction, head| {
-            chain::append(transaction, head, &RUNS, run)?;
-            chain::append(transaction, head, &EVENTS, of).map(drop)
-        })?;
+        self.put_by(&RUNS, run)?;
+        self.put_by(&EVENTS, of)?;
         Ok(id)
     }
 
-    /// The recorded events of the service `parent`, in order; those of all services of
-    /// `stack` if it is not said.
+    /// Records that an event has ended; durable with the next commit. If that is lost, the
+    /// event is gone on with, and all its steps are answered.
+    ///
+    /// # Errors
+    /// As [`Ledger::begin_run`].
+    pub fn end_event(
+        &mut self,
+        run: &RunId,
+        outcome: &RunOutcome,
+        ended: jiff::Timestamp,
+    ) -> Result<(), Error> {
+        let cells = vec![
+            codec::text(run.as_str()),
+            codec::text(outcome.word()),
+            codec::optional(outcome.error()),
+            codec::time(ended),
+        ];
+        self.put_by(&RUN_ENDS, cells)
+    }
+
+    /// The recorded events of the service `parent`, in order.
     ///
     /// # Errors
     /// Damage, or a busy ledger.
@@ -102,6 +140,29 @@ impl Ledger {
             Secrets::Opened,
         )?;
         Ok(found)
+    }
+
+    /// How many events of `parent` there are.
+    ///
+    /// # Errors
+    /// A busy ledger.
+    pub fn count_events(&mut self, parent: &RunId) -> Result<EventCount, Error> {
+        self.flush()?;
+        self.connection
+            .query_row(
+                "SELECT count(*), count(*) FILTER (WHERE EXISTS (
+                     SELECT 1 FROM run_ends WHERE run_ends.run = events.run
+                     AND run_ends.outcome <> 'done'))
+                 FROM events WHERE parent = ?",
+                [parent.as_str()],
+                |row| {
+                    Ok(EventCount {
+                        events: row.get(0)?,
+                        failed: row.get(1)?,
+                    })
+                },
+            )
+            .map_err(|error| Error::sqlite(&self.path, error))
     }
 
     /// The highest number of an event of `parent`; 0 if it has none.

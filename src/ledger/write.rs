@@ -8,19 +8,24 @@ use super::codec::{self, Writer};
 use super::record::{
     NewRun, Outcome, ResourceChange, RunId, RunOutcome, StepEffect, StepId, StepIntent,
 };
-use super::schema::{INTENTS, OUTCOMES, REMOVALS, RESOURCES, RUN_ENDS, RUNS};
+use super::schema::{INTENTS, OUTCOMES, REMOVALS, RESOURCES, RUN_ENDS, RUNS, Table};
 use super::{Error, Ledger};
 use crate::world::Kind;
 
-/// Recorded reads that are not committed yet.
+/// What is recorded and not committed yet: losing it costs little.
 #[derive(Debug, Default)]
-pub(super) struct Reads {
-    rows: Vec<(Vec<Cell>, Outgoing)>,
+pub(super) struct Waiting {
+    rows: Vec<Row>,
     bytes: usize,
 }
 
-/// An outcome's columns behind its intent's number.
-type Outgoing = Vec<Cell>;
+#[derive(Debug)]
+enum Row {
+    /// A read: its intent's columns, and its outcome's behind the intent's number.
+    Read(Vec<Cell>, Vec<Cell>),
+    /// A row of this table.
+    Of(&'static Table, Vec<Cell>),
+}
 
 /// Reads are committed when there are this many, …
 const MOST_READS: usize = 256;
@@ -111,9 +116,20 @@ impl Ledger {
         let intended = self.intent_cells(intent)?;
         let mut done = self.outcome_cells(outcome)?;
         done.insert(0, codec::text(intent.run.as_str()));
-        self.reads.bytes += size(&intended) + size(&done);
-        self.reads.rows.push((intended, done));
-        if self.reads.rows.len() >= MOST_READS || self.reads.bytes >= MOST_BYTES {
+        self.waiting.bytes += size(&intended) + size(&done);
+        self.waiting.rows.push(Row::Read(intended, done));
+        self.flush_if_much()
+    }
+
+    /// Records a row of `table`; durable with the next commit.
+    pub(super) fn put_by(&mut self, table: &'static Table, cells: Vec<Cell>) -> Result<(), Error> {
+        self.waiting.bytes += size(&cells);
+        self.waiting.rows.push(Row::Of(table, cells));
+        self.flush_if_much()
+    }
+
+    fn flush_if_much(&mut self) -> Result<(), Error> {
+        if self.waiting.rows.len() >= MOST_READS || self.waiting.bytes >= MOST_BYTES {
             self.flush()?;
         }
         Ok(())
@@ -140,28 +156,35 @@ impl Ledger {
         })
     }
 
-    /// Commits the reads that are still in memory.
+    /// Commits what is still in memory.
     ///
     /// # Errors
     /// As [`Ledger::begin_run`].
     pub fn flush(&mut self) -> Result<(), Error> {
-        if self.reads.rows.is_empty() {
+        if self.waiting.rows.is_empty() {
             return Ok(());
         }
         self.commit(|_, _| Ok(()))
     }
 
-    /// One transaction: waiting reads, then `work`, then the chain's end.
+    /// One transaction: what waits, then `work`, then the chain's end.
     pub(super) fn commit<T>(
         &mut self,
         work: impl FnOnce(&Transaction<'_>, &mut Head) -> rusqlite::Result<T>,
     ) -> Result<T, Error> {
-        let reads = &self.reads.rows;
+        let waiting = &self.waiting.rows;
         let transact = |connection: &mut rusqlite::Connection| {
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let mut head = chain::head(&transaction)?;
-            for (intent, outcome) in reads {
+            for row in waiting {
+                let (intent, outcome) = match row {
+                    Row::Read(intent, outcome) => (intent, outcome),
+                    Row::Of(table, cells) => {
+                        chain::append(&transaction, &mut head, table, cells.clone())?;
+                        continue;
+                    }
+                };
                 let seq = chain::append(&transaction, &mut head, &INTENTS, intent.clone())?;
                 let row = std::iter::once(Cell::Integer(seq))
                     .chain(outcome.iter().cloned())
@@ -175,7 +198,7 @@ impl Ledger {
         };
         let (value, rows) =
             transact(&mut self.connection).map_err(|error| Error::sqlite(&self.path, error))?;
-        self.reads = Reads::default();
+        self.waiting = Waiting::default();
         if let Some(watch) = &mut self.watch {
             watch.note(rows);
         }

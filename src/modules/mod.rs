@@ -20,8 +20,10 @@ pub mod parallel;
 
 pub mod random;
 pub mod registry;
+pub mod service;
 pub mod ssh;
 pub mod stack;
+pub mod state;
 pub mod term;
 #[cfg(test)]
 mod testing;
@@ -35,6 +37,7 @@ pub use files::Files;
 use opsh_aws::{Binding, Fills};
 use opsh_operation::{Fault, Map, Operation, Secret, Value};
 
+use crate::gate::journal::Journal;
 use crate::world::{Cancel, Scope, World};
 
 /// The tables of everything that is not generated from the AWS SDK.
@@ -50,8 +53,10 @@ pub static NATIVE: &[&[Entry]] = &[
     metrics::ENTRIES,
     parallel::ENTRIES,
     random::ENTRIES,
+    service::ENTRIES,
     ssh::ENTRIES,
     stack::ENTRIES,
+    state::ENTRIES,
     term::ENTRIES,
     text::ENTRIES,
     time::ENTRIES,
@@ -76,6 +81,8 @@ pub enum Handler {
     Script,
     /// The gate itself, because it calls other operations.
     Gate,
+    /// A function of this crate that works on the run's ledger.
+    Ledger(fn(&Journal, &Map) -> Result<Value, Fault>),
     /// A function of the standard library: it gets the parameters as one map, and the
     /// calls that it makes pass the gate.
     Library {

@@ -67,7 +67,13 @@ fn candidates(word: &str, names: &[String]) -> Vec<Pair> {
         .iter()
         .filter(|name| name.starts_with(word))
         .map(|name| pair(name, name.clone()));
-    modules.chain(own).collect()
+    let services = registry()
+        .module(crate::modules::service::MODULE)
+        .into_iter()
+        .flatten()
+        .filter(|(name, _)| !word.is_empty() && name.starts_with(word))
+        .map(|(name, _)| pair(name, format!("{name}(")));
+    modules.chain(services).chain(own).collect()
 }
 
 impl Validator for Assistant {

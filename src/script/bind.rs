@@ -36,8 +36,13 @@ pub fn register(engine: &mut Engine, runtime: &Arc<Runtime>) {
         }
         super::parallel::extend(name, &mut module, runtime);
         super::discord::extend(name, &mut module, runtime);
+        super::service::extend(name, &mut module, runtime);
         module.build_index();
-        engine.register_static_module(name, module.into());
+        let module: rhai::Shared<Module> = module.into();
+        if name == crate::modules::service::MODULE {
+            engine.register_global_module(module.clone());
+        }
+        engine.register_static_module(name, module);
     }
 }
 

@@ -9,7 +9,7 @@ use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString, OptimizationLevel, T
 
 use super::resolver::Resolver;
 use super::source::Sources;
-use super::{bind, limits, serve, service, values};
+use super::{bind, limits, values};
 use crate::gate::Gate;
 use crate::modules::Files as WorkingFolder;
 use crate::service::Service;
@@ -47,8 +47,6 @@ pub fn engine(runtime: &Arc<Runtime>, imports: Option<&Path>) -> Engine {
     parameters(&mut engine, runtime);
     assertions(&mut engine);
     bind::register(&mut engine, runtime);
-    service::register(&mut engine, runtime);
-    serve::register(&mut engine, runtime);
     engine
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use opsh_operation::suggest::closest;
 use opsh_operation::{Fault, FaultKind, Map, Value};
-use rhai::{Dynamic, Engine, FnPtr, NativeCallContext};
+use rhai::{Dynamic, FnPtr, NativeCallContext};
 
 use super::engine::Runtime;
 use super::service::{Given, duration, refused, registered};
@@ -34,18 +34,14 @@ const PARAMETERS: [&str; 12] = [
     "access_log",
 ];
 
-/// Gives `engine` the function.
-pub fn register(engine: &mut Engine, runtime: &Arc<Runtime>) {
-    let own = Arc::clone(runtime);
-    engine.register_fn(
-        "serve",
-        move |context: NativeCallContext, given: rhai::Map| serve(&own, &context, given),
-    );
-}
-
-fn serve(runtime: &Arc<Runtime>, context: &NativeCallContext, given: rhai::Map) -> Given {
+/// Registers the server that `given` describes.
+pub(super) fn serve(
+    runtime: &Arc<Runtime>,
+    context: &NativeCallContext,
+    given: rhai::Map,
+) -> Given {
     match server(runtime, context, given) {
-        Ok(server) => registered(runtime, context, Arc::new(server)),
+        Ok(server) => registered(runtime, context, server),
         Err(fault) => Err(refused(runtime, context, &fault)),
     }
 }
@@ -58,7 +54,7 @@ fn server(
     runtime: &Arc<Runtime>,
     context: &NativeCallContext,
     mut given: rhai::Map,
-) -> Result<Server, Fault> {
+) -> Result<Arc<Server>, Fault> {
     runtime.service.possible("serve")?;
     let routes = given
         .remove("routes")

@@ -9,51 +9,84 @@ use std::time::Duration;
 use opsh_operation::suggest::closest;
 use opsh_operation::validate::parse_duration;
 use opsh_operation::{Fault, FaultKind, Map, Value};
-use rhai::{Dynamic, Engine, EvalAltResult, FnPtr, ImmutableString, NativeCallContext};
+use rhai::{
+    Dynamic, EvalAltResult, FnPtr, FuncRegistration, ImmutableString, Module, NativeCallContext,
+    RhaiNativeFunc,
+};
 
 use super::bind::thrown;
 use super::engine::Runtime;
 use super::error::site;
 use super::values::{to_dynamic, to_value};
-use crate::service::forever::{self, GRACE};
+use crate::modules::service::MODULE;
+use crate::service::forever::{self, GRACE, KEEP, Options};
 use crate::service::timer::{SHORTEST, Timer};
 use crate::service::{Handler, Source};
 
 /// What a function of a script gives.
 pub type Given = Result<Dynamic, Box<EvalAltResult>>;
 
-/// Gives `engine` the functions of services.
-pub fn register(engine: &mut Engine, runtime: &Arc<Runtime>) {
+/// Adds the functions to the module of services.
+pub fn extend(name: &str, module: &mut Module, runtime: &Arc<Runtime>) {
+    if name != MODULE {
+        return;
+    }
     let own = Arc::clone(runtime);
-    engine.register_fn(
+    set(
+        module,
         "every",
         move |context: NativeCallContext, period: Dynamic, function: FnPtr| {
             every(&own, &context, &period, &function, rhai::Map::new())
         },
     );
     let own = Arc::clone(runtime);
-    engine.register_fn(
+    set(
+        module,
         "every",
         move |context: NativeCallContext, period: Dynamic, function: FnPtr, options: rhai::Map| {
             every(&own, &context, &period, &function, options)
         },
     );
     let own = Arc::clone(runtime);
-    engine.register_fn("run_forever", move |context: NativeCallContext| {
+    set(module, "run_forever", move |context: NativeCallContext| {
         run_forever(&own, &context, rhai::Map::new())
     });
     let own = Arc::clone(runtime);
-    engine.register_fn(
+    set(
+        module,
         "run_forever",
         move |context: NativeCallContext, options: rhai::Map| run_forever(&own, &context, options),
     );
     let own = Arc::clone(runtime);
-    engine.register_fn(
+    set(
+        module,
         "exclusively",
         move |context: NativeCallContext, name: ImmutableString, function: FnPtr| {
             exclusively(&own, &context, &name, &function)
         },
     );
+    let own = Arc::clone(runtime);
+    set(
+        module,
+        "serve",
+        move |context: NativeCallContext, given: rhai::Map| {
+            super::serve::serve(&own, &context, given)
+        },
+    );
+}
+
+/// Adds a function to `module`, also for calls without the module's name.
+pub fn set<A: 'static, const N: usize, const X: bool, R, const F: bool>(
+    module: &mut Module,
+    name: &str,
+    function: impl RhaiNativeFunc<A, N, X, R, F> + Send + Sync + 'static,
+) where
+    R: rhai::Variant + Clone,
+{
+    FuncRegistration::new(name)
+        .in_internal_namespace()
+        .with_volatility(true)
+        .set_into_module(module, function);
 }
 
 /// Registers `source` for the call at `context`.
@@ -170,9 +203,22 @@ fn every(
 
 fn run_forever(runtime: &Arc<Runtime>, context: &NativeCallContext, given: rhai::Map) -> Given {
     let run = || -> Result<Value, Fault> {
-        let map = options("run_forever", given, &["grace"])?;
+        let map = options("run_forever", given, &["grace", "keep"])?;
         let grace = duration("run_forever", &map, "grace", Duration::ZERO)?;
-        forever::run(runtime, grace.unwrap_or(GRACE))
+        let keep = match map.get("keep") {
+            None => KEEP,
+            Some(value) => value
+                .as_int()
+                .and_then(|keep| usize::try_from(keep).ok())
+                .ok_or_else(|| {
+                    Fault::new(
+                        FaultKind::Invalid,
+                        "run_forever: 'keep' must be a number of events",
+                    )
+                })?,
+        };
+        let grace = grace.unwrap_or(GRACE);
+        forever::run(runtime, Options { grace, keep })
     };
     run()
         .map(|summary| to_dynamic(&summary))

@@ -4,6 +4,7 @@
 //! number. What handles it may be any branch of the clock: a timer's, or that of somebody
 //! in the embedded cloud who waits for an answer.
 
+use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -12,7 +13,9 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use opsh_operation::{Fault, Value};
 
-use crate::world::{BranchGuard, Cancel, Kind, Scope, World, discord, files, host, http, ssh};
+use crate::world::{
+    Answerer, BranchGuard, Cancel, Kind, Scope, World, discord, files, host, http, ssh,
+};
 
 /// The service's world, with the branches of one event at another place.
 pub(super) struct Moved {
@@ -121,6 +124,15 @@ impl World for Moved {
 
     fn variable(&self, name: &str) -> Option<String> {
         self.world.variable(name)
+    }
+
+    fn lodge(
+        &self,
+        bind: IpAddr,
+        port: u16,
+        answerer: Arc<dyn Answerer>,
+    ) -> Result<Box<dyn Send>, Fault> {
+        self.world.lodge(bind, port, answerer)
     }
 
     fn once_accepted(&self, then: fn()) {

@@ -21,8 +21,24 @@ use crate::world::{Kind, Reason};
 /// How long events that are being handled hold up a service that is to stop.
 pub const GRACE: Duration = Duration::from_secs(30);
 
+/// How many recorded events a service keeps in the ledger.
+pub const KEEP: usize = 1000;
+
+/// How a service is to be run.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// How long events that are being handled hold up a service that is to stop.
+    pub grace: Duration,
+    /// How many recorded events it keeps in the ledger, beside those whose resources are
+    /// still there.
+    pub keep: usize,
+}
+
 /// How long handlers that have been told to stop may take to do so.
 const LAST: Duration = Duration::from_secs(5);
+
+/// How long what may wait in memory does so.
+const FLUSH: Duration = Duration::from_secs(1);
 
 /// How often it is looked whether the service is to stop.
 const LOOK: Duration = Duration::from_millis(20);
@@ -32,7 +48,7 @@ const LOOK: Duration = Duration::from_millis(20);
 ///
 /// # Errors
 /// Nothing is registered; a source cannot be opened or fails; the run's deadline.
-pub fn run(runtime: &Arc<Runtime>, grace: Duration) -> Result<Value, Fault> {
+pub fn run(runtime: &Arc<Runtime>, options: Options) -> Result<Value, Fault> {
     let service = &runtime.service;
     service.possible("run_forever")?;
     let sources = service.sources();
@@ -47,7 +63,7 @@ pub fn run(runtime: &Arc<Runtime>, grace: Duration) -> Result<Value, Fault> {
     if matches!(service.timing(), Timing::Real(_)) && world.kind() != Kind::Live {
         world.follow_real_time();
     }
-    let hub = Arc::new(Hub::new(runtime, branch::next_step().0, grace)?);
+    let hub = Arc::new(Hub::new(runtime, branch::next_step().0, options)?);
     hub.ends_at(end(service.timing()));
     settle(&hub)?;
     for source in &sources {
@@ -66,6 +82,9 @@ pub fn run(runtime: &Arc<Runtime>, grace: Duration) -> Result<Value, Fault> {
     }
     hub.threads(works).map_err(|error| no_thread(&error))?;
     wait(&hub);
+    for source in &sources {
+        source.close();
+    }
     ended(&hub, runtime)?;
     Ok(hub.summary(&sources))
 }
@@ -121,7 +140,12 @@ fn wait(hub: &Hub) {
     let grace = hub.grace();
     let mut told: Option<Instant> = None;
     let mut cut_off = false;
+    let mut flushed = Instant::now();
     while !hub.joined(LOOK) {
+        if flushed.elapsed() >= FLUSH {
+            hub.flush();
+            flushed = Instant::now();
+        }
         if hub.stop().reason().is_none() {
             continue;
         }

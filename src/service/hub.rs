@@ -9,6 +9,7 @@ use opsh_operation::{Fault, Map, Value};
 use tracing::Level;
 
 use super::desk::{Desk, Errand};
+use super::forever::Options;
 use super::source::Event;
 use super::watch::Watch;
 use super::{Source, Timing};
@@ -23,6 +24,9 @@ use crate::world::{Cancel, Kind, Reason, World};
 
 /// How long a wait for something real sleeps between two looks.
 const LOOK: Duration = Duration::from_millis(20);
+
+/// After how many recorded events old ones are let go.
+const PRUNING: u64 = 64;
 
 /// The branches of events that come on threads which are none begin here: after the sources'.
 const LOOSE: u32 = 1 << 30;
@@ -49,6 +53,9 @@ pub struct Hub {
     alive: Mutex<usize>,
     ended: Condvar,
     tally: Mutex<Tally>,
+    /// How many events this process has recorded, and how many are kept.
+    recorded: Mutex<u64>,
+    keep: usize,
     broken: Mutex<Option<Fault>>,
 }
 
@@ -71,7 +78,7 @@ impl Hub {
     pub(super) fn new(
         runtime: &Arc<Runtime>,
         steps: Vec<u32>,
-        grace: Duration,
+        options: Options,
     ) -> Result<Self, Fault> {
         let gate = &runtime.gate;
         gate.journal.begin(gate.world.as_ref())?;
@@ -93,11 +100,13 @@ impl Hub {
             branches: AtomicU32::new(0),
             desks: Mutex::default(),
             watch: Arc::default(),
-            grace,
+            grace: options.grace,
             cut_off: AtomicBool::new(false),
             alive: Mutex::default(),
             ended: Condvar::new(),
             tally: Mutex::default(),
+            recorded: Mutex::default(),
+            keep: options.keep,
             broken: Mutex::default(),
             runtime: Arc::clone(runtime),
         })
@@ -175,6 +184,9 @@ impl Hub {
         if let Err(error) = &outcome {
             self.complain(desk.gate(), &event.label, error);
         }
+        if desk.gate().journal.is_recorded() {
+            self.prune();
+        }
         if whole {
             lock(&self.desks).push(desk);
         }
@@ -183,6 +195,31 @@ impl Hub {
         tally.events += 1;
         tally.failed += u64::from(outcome.is_err());
         outcome
+    }
+
+    /// Lets old events leave the ledger, now and then.
+    fn prune(&self) {
+        let mut recorded = lock(&self.recorded);
+        *recorded += 1;
+        if *recorded % PRUNING != 0 {
+            return;
+        }
+        let stack = self.gate().journal.stack();
+        let pruned = lock(&self.ledger).prune_events(&stack, self.keep);
+        if let Err(error) = pruned {
+            // They leave another time; a ledger that is broken stops the next write.
+            self.say(
+                Level::WARN,
+                &format!("old events stay in the ledger: {error}"),
+            );
+        }
+    }
+
+    /// Puts on disk what may wait for it.
+    pub(super) fn flush(&self) {
+        if let Err(error) = lock(&self.ledger).flush() {
+            self.say(Level::WARN, &error.to_string());
+        }
     }
 
     /// Records how an event ended.

@@ -37,6 +37,9 @@ pub trait Source: Send + Sync {
     /// What cannot be gone on with: it ends the service.
     fn run(&self, hub: &Arc<Hub>) -> Result<(), Fault>;
 
+    /// The service is over: all sources have returned from [`Source::run`].
+    fn close(&self) {}
+
     /// The name of its events in an events file: `request`, `alarm`.
     fn kind(&self) -> Option<&'static str> {
         None

@@ -9,6 +9,7 @@
 //! ([`Local::of_function`]): its branches are below the function's.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -27,13 +28,14 @@ use rand_chacha::ChaCha8Rng;
 use super::files::{Disk, Diverted, Files};
 use super::served::Served;
 use super::served::notice::Notice;
-use super::{BranchGuard, Cancel, Kind, Scope, World, http as web, ssh as shell};
+use super::{Answerer, BranchGuard, Cancel, Kind, Scope, World, http as web, ssh as shell};
 
 mod discord;
 pub mod doors;
 mod fixtures;
 mod host;
 mod http;
+mod lodging;
 mod sdk;
 mod ssh;
 
@@ -361,6 +363,15 @@ impl<D: Doors> World for Local<D> {
         let clock = self.doors.clock();
         let limit = clock.now().checked_add(duration);
         clock.limit(path, limit.unwrap_or(Timestamp::MAX));
+    }
+
+    fn lodge(
+        &self,
+        bind: IpAddr,
+        port: u16,
+        answerer: Arc<dyn Answerer>,
+    ) -> Result<Box<dyn Send>, Fault> {
+        self.doors.lodge(bind, port, answerer)
     }
 
     fn follow_real_time(&self) {

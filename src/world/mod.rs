@@ -5,6 +5,7 @@
 //! looked at wherever something waits, so that a deadline or Ctrl-C ends any
 //! wait within a quarter of a second. Nothing here knows Rhai.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
@@ -151,8 +152,36 @@ pub trait World: Send + Sync {
     /// guard is dropped: it waits no longer. Live this does nothing.
     fn limit_at(&self, _path: &[u32], _duration: Duration) {}
 
+    /// Lets `answerer` answer what reaches `port` of the playbook's machine inside of the
+    /// embedded cloud, until what is given is dropped.
+    ///
+    /// # Errors
+    /// The port is taken; there is no such inside.
+    fn lodge(
+        &self,
+        _bind: IpAddr,
+        port: u16,
+        _answerer: Arc<dyn Answerer>,
+    ) -> Result<Box<dyn Send>, Fault> {
+        Err(Fault::new(
+            FaultKind::NotModelled,
+            format!("nobody can be lodged here at port {port}"),
+        ))
+    }
+
     /// From now on time goes at the pace of the real clock, whoever waits. Live it does.
     fn follow_real_time(&self) {}
+}
+
+/// Who answers requests inside of the embedded cloud.
+pub trait Answerer: Send + Sync {
+    /// Answers a request of `client`, on a thread with a stack for scripts that is a branch
+    /// of the clock.
+    fn answer(
+        &self,
+        request: ::http::Request<bytes::Bytes>,
+        client: &str,
+    ) -> ::http::Response<bytes::Bytes>;
 }
 
 /// Held while a thread is a branch of the playbook.

@@ -52,7 +52,7 @@ pub fn carry_out(gate: &Gate, plan: &Plan, site: &Site) -> Result<Vec<(usize, Ou
         };
         let inverse = Inverse {
             calls,
-            step: Some((&plan.run.id, item.step.id)),
+            step: Some((&item.step.run, item.step.id)),
             done: done.clone(),
             site,
         };

@@ -68,11 +68,18 @@ impl Plan {
     /// The ledger cannot be read.
     pub fn of(ledger: &mut Ledger, run: Run) -> Result<Self, Error> {
         let lives = ledger.lives(&run.stack)?;
-        let tried = tried(ledger, &run.id)?;
-        let mut items: Vec<Item> = ledger
-            .writes(&run.id, Secrets::Opened)?
+        let events = ledger.events(&run.id, Secrets::Hidden)?;
+        let mut tried = Tried::new();
+        let mut steps = Vec::new();
+        // What a service's events did, it did.
+        let parts = events.iter().map(|event| &event.run.id);
+        for id in std::iter::once(&run.id).chain(parts) {
+            note_tried(ledger, id, &mut tried)?;
+            steps.extend(ledger.writes(id, Secrets::Opened)?);
+        }
+        steps.sort_by_key(|step| std::cmp::Reverse(step.id));
+        let mut items: Vec<Item> = steps
             .into_iter()
-            .rev()
             .map(|step| item(step, &lives, &tried))
             .collect();
         only_the_last_try(&mut items);
@@ -175,8 +182,7 @@ enum Came {
     Gone,
 }
 
-fn tried(ledger: &mut Ledger, run: &RunId) -> Result<Tried, Error> {
-    let mut tried = Tried::new();
+fn note_tried(ledger: &mut Ledger, run: &RunId, tried: &mut Tried) -> Result<(), Error> {
     for undo in ledger.undos_of(run)? {
         let came = match undo.result {
             Some(Ok(())) => Came::Done,
@@ -187,7 +193,7 @@ fn tried(ledger: &mut Ledger, run: &RunId) -> Result<Tried, Error> {
         let worst = calls.entry(undo.undoes.call).or_insert(came);
         *worst = came.max(*worst);
     }
-    Ok(tried)
+    Ok(())
 }
 
 /// Those of `calls` that need not be sent again. One about several things, of which

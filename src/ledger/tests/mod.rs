@@ -10,6 +10,7 @@ mod damage;
 mod kill;
 mod locks;
 mod resume;
+mod service;
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).unwrap()

@@ -19,7 +19,7 @@ pub mod upload;
 pub mod workers;
 
 use std::net::{IpAddr, SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use axum::Router;
@@ -32,6 +32,7 @@ use tokio::sync::oneshot;
 use tracing::Level;
 
 use super::{Hub, Source};
+use crate::world::Answerer;
 use answer::{Front, Limits, Route};
 use connection::{Door, Pace, Peer};
 use workers::Work;
@@ -62,17 +63,42 @@ pub struct Server {
     options: Options,
     routes: Vec<Route>,
     listener: Mutex<Option<TcpListener>>,
+    /// Its place in the embedded cloud, while time is virtual.
+    lodging: Mutex<Option<Box<dyn Send>>>,
+    itself: Weak<Self>,
+}
+
+/// The server inside of the embedded cloud.
+struct Lodger {
+    server: Weak<Server>,
+    hub: Weak<Hub>,
+}
+
+impl Answerer for Lodger {
+    fn answer(&self, request: Request<Bytes>, client: &str) -> Response<Bytes> {
+        let answered = match (self.server.upgrade(), self.hub.upgrade()) {
+            (Some(server), Some(hub)) => server.answer_here(&hub, request, client).ok(),
+            _ => None,
+        };
+        answered.unwrap_or_else(|| {
+            let mut gone = Response::new(Bytes::new());
+            *gone.status_mut() = http::StatusCode::SERVICE_UNAVAILABLE;
+            gone
+        })
+    }
 }
 
 impl Server {
     /// A server with `routes`.
     #[must_use]
-    pub fn new(options: Options, routes: Vec<Route>) -> Self {
-        Self {
+    pub fn new(options: Options, routes: Vec<Route>) -> Arc<Self> {
+        Arc::new_cyclic(|itself| Self {
             options,
             routes,
             listener: Mutex::default(),
-        }
+            lodging: Mutex::default(),
+            itself: Weak::clone(itself),
+        })
     }
 
     fn front(&self, hub: &Arc<Hub>, work: Work) -> Front {
@@ -167,6 +193,13 @@ impl Source for Server {
 
     fn open(&self, hub: &Arc<Hub>) -> Result<(), Fault> {
         if hub.is_virtual() {
+            let lodger = Arc::new(Lodger {
+                server: self.itself.clone(),
+                hub: Arc::downgrade(hub),
+            });
+            let options = self.options;
+            let lodging = hub.world().lodge(options.bind, options.port, lodger)?;
+            *lock(&self.lodging) = Some(lodging);
             return Ok(());
         }
         let address = SocketAddr::new(self.options.bind, self.options.port);
@@ -186,11 +219,7 @@ impl Source for Server {
     }
 
     fn run(&self, hub: &Arc<Hub>) -> Result<(), Fault> {
-        let listener = self
-            .listener
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let listener = lock(&self.listener).take();
         let Some(listener) = listener else {
             hub.rest();
             return Ok(());
@@ -236,6 +265,10 @@ impl Source for Server {
         }
     }
 
+    fn close(&self) {
+        lock(&self.lodging).take();
+    }
+
     fn kind(&self) -> Option<&'static str> {
         Some("request")
     }
@@ -246,6 +279,10 @@ impl Source for Server {
         let response = self.answer_here(hub, request, "192.0.2.1")?;
         Ok(Value::Int(response.status().as_u16().into()))
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn no_executor(error: &std::io::Error) -> Fault {

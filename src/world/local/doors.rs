@@ -2,12 +2,17 @@
 
 use std::fmt::Debug;
 use std::io::ErrorKind;
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use opsh_cloud::clock::Clock;
 use opsh_cloud::{Cloud, SessionError, Unreachable, Visitor};
+use opsh_operation::{Fault, FaultKind};
 use serde::{Deserialize, Serialize};
+
+use crate::world::Answerer;
 
 /// For how long a command waits, in real time, for functions that are under way.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -84,6 +89,24 @@ pub trait Doors: Clone + Debug + Send + Sync + 'static {
     /// passes between commands, and the time that has passed is kept.
     fn close(&self);
 
+    /// Lets `answerer` answer at a port of the caller's machine until what is given is
+    /// dropped; in a cloud of another process nobody can.
+    ///
+    /// # Errors
+    /// The port is taken.
+    fn lodge(
+        &self,
+        _bind: IpAddr,
+        _port: u16,
+        _answerer: Arc<dyn Answerer>,
+    ) -> Result<Box<dyn Send>, Fault> {
+        Err(Fault::new(
+            FaultKind::NotModelled,
+            "a playbook cannot serve inside of a cloud that another process serves",
+        )
+        .hint("leave --for and --events away: then it has a real socket; or use --local"))
+    }
+
     /// From now on time goes at the pace of the real clock.
     fn follow_real_time(&self) {
         self.clock().follow();
@@ -151,6 +174,15 @@ pub trait Doors: Clone + Debug + Send + Sync + 'static {
 }
 
 impl Doors for Cloud {
+    fn lodge(
+        &self,
+        bind: IpAddr,
+        port: u16,
+        answerer: Arc<dyn Answerer>,
+    ) -> Result<Box<dyn Send>, Fault> {
+        super::lodging::lodge(self, bind, port, answerer)
+    }
+
     fn follow_real_time(&self) {
         Cloud::follow_real_time(self);
     }

@@ -1,0 +1,81 @@
+//! `service`: the declarations; the script engine does it, see `script::service`. All of
+//! them are called by their own names, too: `every("60s", …)`.
+
+use opsh_operation::{Effect, Shape};
+
+use super::declare::{entry, int, optional, required};
+use super::{Entry, Handler};
+
+/// The module whose functions are called without its name, too.
+pub const MODULE: &str = "service";
+
+/// How examples call an operation: those of this module without its name.
+#[cfg(test)]
+#[must_use]
+pub fn called(operation: &opsh_operation::Operation) -> String {
+    if operation.module == MODULE {
+        operation.name.to_owned()
+    } else {
+        operation.full_name()
+    }
+}
+
+/// The table.
+pub static ENTRIES: &[Entry] = &[
+    entry! {
+        "service" "serve" "service:Serve" Effect::Pure, Handler::Script,
+        () [
+            required("port", int(0, 65535), "The port; 0 for a free one."),
+            required("routes", Shape::MapOf(&Shape::Any), "By method and path (\"GET /users/{id}\"): a function of the request, #{ folder: \"public\" } or #{ upload: \"incoming\" }."),
+            optional("bind", Shape::Text, "The address to listen on. Default: \"127.0.0.1\", this machine only."),
+            optional("max_body", Shape::INT64, "The largest body, in bytes. Default: 1 MiB; of uploads 1 GiB, by their own max_body."),
+            optional("timeout", Shape::Duration, "How long a handler may take. Default: 30s."),
+            optional("read_timeout", Shape::Duration, "How long a body may take to come. Default: 30s."),
+            optional("head_timeout", Shape::Duration, "How long the head of a request may take to come. Default: 10s."),
+            optional("idle_timeout", Shape::Duration, "How long a connection may say nothing. Default: 60s."),
+            optional("workers", int(1, 256), "How many requests are handled at once. Default: 8."),
+            optional("queue", int(0, 100_000), "How many requests wait for that; more are answered 503. Default: 64."),
+            optional("connections", int(1, 100_000), "How many connections there are at once. Default: 1024."),
+            optional("access_log", Shape::Bool, "Whether each request is logged. Default: true."),
+        ] -> Shape::Nothing,
+        "Registers an HTTP server: each request is an event, handled by the function of its route.",
+        r#"serve(#{ port: 8080, routes: #{
+    "GET /ping": |request| "OK",
+    "POST /sum": |request| #{ json: #{ sum: request.json.a + request.json.b } },
+} });
+every("1s", || {
+    if http::get("http://127.0.0.1:8080/ping").body != "OK" { throw "it does not live"; }
+});
+if run_forever().failed != 0 { throw "wrong"; }"#,
+    },
+    entry! {
+        "service" "every" "service:Every" Effect::Pure, Handler::Script,
+        ("period", "function", "options") [
+            required("period", Shape::Duration, "How often, e.g. \"60s\"; at least 10ms."),
+            required("function", Shape::Function, "A function without parameters; it gets copies of what it captures."),
+            optional("options", Shape::Any, "A map: name (in logs), at_once (the first turn is not after a period; default: false), timeout (default: 10m), exclusive (of all events with this name one is handled at a time)."),
+        ] -> Shape::Nothing,
+        "Registers a timer; turns that pass while the function is still at the last one are skipped.",
+        r#"every("60s", || state::set("turns", state::get("turns", 0) + 1));
+run_forever();
+if state::get("turns") != 1 { throw "wrong"; }"#,
+    },
+    entry! {
+        "service" "run_forever" "service:RunForever" Effect::Pure, Handler::Script,
+        ("options") [
+            optional("options", Shape::Any, "A map: grace (how long events that are being handled hold it up when it is to stop; default: 30s), keep (how many recorded events the ledger keeps; default: 1000)."),
+        ] -> Shape::MapOf(&Shape::Any),
+        "Lets events come to all that was registered, until a signal or the end of --for or --events; then says how many there were.",
+        r#"every("1m", || print("tick"));
+    if run_forever().events != 1 { throw "wrong"; }"#,
+    },
+    entry! {
+        "service" "exclusively" "service:Exclusively" Effect::Pure, Handler::Script,
+        ("name", "function") [
+            required("name", Shape::Text, "What must not happen twice at once."),
+            required("function", Shape::Function, "A function without parameters."),
+        ] -> Shape::Any,
+        "Calls a function while nothing else of this name is done in the service; waits until then.",
+        r#"if exclusively("scaling", || 42) != 42 { throw "wrong"; }"#,
+    },
+];

@@ -1,0 +1,218 @@
+//! What a service leaves in the ledger, and what the next process makes of it.
+
+use super::Service;
+use crate::support::opsh::{Ended, User};
+
+/// Each turn makes two topics, named after the turn, and counts.
+const TURNS: &str = r#"
+every("1m", || {
+    let turn = state::get("turns", 0) + 1;
+    sns::create_topic(#{ name: `first-${turn}` });
+    sns::create_topic(#{ name: `second-${turn}` });
+    state::set("turns", turn);
+});
+run_forever();
+print(state::get("turns"));
+"#;
+
+fn user(text: &str) -> User {
+    let user = User::new();
+    std::fs::write(user.home().join("p.rhai"), text).unwrap();
+    user
+}
+
+fn topics(user: &User) -> String {
+    let text = "sns::list_topics().topics.map(|topic| topic.topic_arn.split(\":\")[5])";
+    std::fs::write(user.home().join("list.rhai"), text).unwrap();
+    let listed = user
+        .opsh(["run", "list.rhai", "--local", "--output", "json"])
+        .done();
+    let result = listed.events().pop().unwrap();
+    result["value"].to_string()
+}
+
+fn killed(user: &User, crash: &str) -> Ended {
+    let ended = user.opsh([
+        "run", "p.rhai", "--local", "--for", "150s", "--fault", crash,
+    ]);
+    assert_eq!(ended.code, -1, "{}", ended.err);
+    ended
+}
+
+#[test]
+fn an_event_that_was_killed_comes_to_its_end_with_the_next_process() {
+    // In the middle of its second write, which had been done: run anew, and resumed.
+    for again in [
+        &["run", "p.rhai", "--for", "30s"][..],
+        &["resume", "--for", "30s"],
+    ] {
+        for point in ["after-intent", "accepted", "recorded"] {
+            let user = user(TURNS);
+            killed(&user, &format!("crash 0.2.2 {point}"));
+            let again = user.opsh(again.iter().chain(&["--local"]));
+            assert_eq!(again.code, 0, "{again:?}", again = again.err);
+            assert!(
+                again
+                    .err
+                    .contains(".2 (every 1m), which was under way when its process ended"),
+                "{point}: {}",
+                again.err
+            );
+            assert_eq!(again.out, "2\n", "{point}");
+            assert_eq!(
+                topics(&user),
+                r#"["first-1","first-2","second-1","second-2"]"#,
+                "{point}"
+            );
+            let more = user.opsh(["run", "p.rhai", "--local", "--for", "70s"]);
+            assert!(!more.err.contains("going on with"), "{}", more.err);
+            assert_eq!(more.out, "3\n");
+        }
+    }
+}
+
+#[test]
+fn an_event_of_a_changed_playbook_is_left_alone() {
+    let user = user(TURNS);
+    killed(&user, "crash 0.2.2 accepted");
+    let changed = TURNS.replace("first-${turn}", "other-${turn}");
+    std::fs::write(user.home().join("p.rhai"), changed).unwrap();
+    let again = user.opsh(["run", "p.rhai", "--local", "--for", "30s"]);
+    assert_eq!(
+        (again.code, again.out.as_str()),
+        (0, "1\n"),
+        "{}",
+        again.err
+    );
+    assert!(
+        again
+            .err
+            .contains("the playbook changed in the part that already ran"),
+        "{}",
+        again.err
+    );
+    std::fs::write(
+        user.home().join("p.rhai"),
+        "every(\"5m\", || 1);\nrun_forever();\n",
+    )
+    .unwrap();
+    let without = user.opsh(["run", "p.rhai", "--local", "--for", "30s"]);
+    assert!(
+        without
+            .err
+            .contains("nothing here handles it any more; `opsh undo "),
+        "{}",
+        without.err
+    );
+}
+
+#[test]
+fn a_service_is_one_run_whose_events_are_folded() {
+    let user = user(TURNS);
+    user.opsh(["run", "p.rhai", "--local", "--for", "150s"])
+        .done();
+    let history = user.opsh(["history", "--local"]).done();
+    let lines: Vec<_> = history.out.lines().collect();
+    assert_eq!(lines.len(), 2, "{}", history.out);
+    assert!(lines[1].ends_with("done     2"), "{}", history.out);
+    let run = lines[1].split(' ').next().unwrap().to_owned();
+    let all = user.opsh(["history", "--local", "-v"]).done();
+    assert!(
+        all.out.contains("  .2") && all.out.contains("  .1"),
+        "{}",
+        all.out
+    );
+    let events = user.opsh(["history", "--local", &run]).done();
+    assert!(
+        events.out.contains(".2     every 1m  done"),
+        "{}",
+        events.out
+    );
+    let steps = user
+        .opsh(["history", "--local", &format!("{run}.2")])
+        .done();
+    assert!(steps.out.contains("0.2.1"), "{}", steps.out);
+    assert!(steps.out.contains("sns::create_topic"), "{}", steps.out);
+    let json = user
+        .opsh(["history", "--local", "-v", "--output", "json"])
+        .done();
+    let json = json.events();
+    assert_eq!(json[0]["events"], 2);
+    assert_eq!(json[1]["service"], run);
+    assert_eq!(json[1]["label"], "every 1m");
+
+    // Undone as a whole, its events' writes backwards.
+    assert_eq!(topics(&user).matches('-').count(), 4);
+    let undone = user.opsh(["undo", &run, "--local", "--yes"]).done();
+    assert!(undone.out.contains("undone: 4 writes"), "{}", undone.out);
+    assert_eq!(topics(&user), "[]");
+}
+
+#[test]
+fn one_event_can_be_undone_alone() {
+    let user = user(TURNS);
+    user.opsh(["run", "p.rhai", "--local", "--for", "150s"])
+        .done();
+    let history = user.opsh(["history", "--local"]).done();
+    let run = history
+        .out
+        .lines()
+        .nth(1)
+        .unwrap()
+        .split(' ')
+        .next()
+        .unwrap()
+        .to_owned();
+    user.opsh(["undo", &format!("{run}.1"), "--local", "--yes"])
+        .done();
+    assert_eq!(topics(&user), r#"["first-2","second-2"]"#);
+}
+
+#[test]
+fn old_events_leave_the_ledger_and_the_newest_stay() {
+    let text = "every(\"1s\", || state::set(\"n\", state::get(\"n\", 0) + 1));\nrun_forever(#{ keep: 20 });\nstate::get(\"n\")\n";
+    let user = user(text);
+    let ended = user
+        .opsh(["run", "p.rhai", "--local", "--for", "200s"])
+        .done();
+    assert_eq!(ended.out, "200\n");
+    let history = user.opsh(["history", "--local", "-v"]).done();
+    let events = history
+        .out
+        .lines()
+        .filter(|line| line.starts_with("  ."))
+        .count();
+    assert!((20..20 + 64).contains(&events), "{events}");
+    assert!(history.out.contains("  .200"), "{}", history.out);
+}
+
+#[test]
+fn what_is_kept_lasts_over_restarts_and_secrets_are_sealed() {
+    let user = user("let n = state::get(\"n\", 0);\nstate::set(\"n\", n + 1);\nstate::set(\"token\", secret(\"TOKEN\"));\nstate::all()\n")
+        .with("TOKEN", "hunter2");
+    for number in 1..=3 {
+        let ended = user
+            .opsh(["run", "p.rhai", "--local", "--output", "json"])
+            .done();
+        let result = ended.events().pop().unwrap();
+        assert_eq!(result["value"]["n"], number);
+        assert_eq!(result["value"]["token"], "[secret]");
+    }
+    let ledger = std::fs::read(user.home().join(".opsh/local/ledger.db")).unwrap();
+    assert!(!ledger.windows(7).any(|bytes| bytes == b"hunter2"));
+}
+
+#[test]
+fn a_service_holds_its_stack() {
+    let service = Service::start(
+        super::user("\"GET /\": |r| \"OK\",", ""),
+        &["--stack", "web"],
+    );
+    let other = service.user.opsh(["run", "p.rhai", "--stack", "web"]);
+    assert_eq!(other.code, 1, "{}", other.err);
+    assert!(
+        other.err.contains("the stack 'web' is in use"),
+        "{}",
+        other.err
+    );
+}
