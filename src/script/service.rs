@@ -235,12 +235,7 @@ fn exclusively(
     let held = runtime
         .service
         .locks()
-        .take(
-            name,
-            &gate.journal.name(),
-            gate.world.as_ref(),
-            &gate.cancel,
-        )
+        .take(name, gate.world.as_ref(), &gate.cancel)
         .map_err(|fault| refused(runtime, context, &fault))?;
     let result = function.call_within_context(context, ());
     drop(held);

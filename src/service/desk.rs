@@ -93,7 +93,6 @@ impl Desk {
     /// again.
     pub(super) fn work(&self, errand: &Errand<'_>) -> Option<Result<Value, ScriptError>> {
         let gate = self.gate();
-        let name = gate.journal.name();
         let call = || -> Result<Value, ScriptError> {
             let _held = match &errand.event.exclusive {
                 None => None,
@@ -101,7 +100,7 @@ impl Desk {
                     self.runtime
                         .service
                         .locks()
-                        .take(exclusive, &name, gate.world.as_ref(), &gate.cancel)
+                        .take(exclusive, gate.world.as_ref(), &gate.cancel)
                         .map_err(|fault| {
                             let class = match fault.kind {
                                 FaultKind::Deadline => Class::Deadline,

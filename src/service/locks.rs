@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::ThreadId;
 use std::time::Duration;
 
 use opsh_operation::{Fault, FaultKind};
@@ -11,10 +12,10 @@ use crate::world::{Cancel, Kind, World};
 /// How long somebody who waits in the embedded cloud sleeps between two looks.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// The names that are held, each with who holds it.
+/// The names that are held, each with the thread that holds it.
 #[derive(Debug, Default)]
 pub struct Locks {
-    held: Mutex<BTreeMap<String, String>>,
+    held: Mutex<BTreeMap<String, ThreadId>>,
     freed: Condvar,
 }
 
@@ -26,31 +27,31 @@ pub struct Held {
 }
 
 impl Locks {
-    /// Takes `name` for `owner` as soon as nobody has it.
+    /// Takes `name` for the calling thread as soon as nobody has it.
     ///
     /// # Errors
-    /// `invalid` if the owner has it already; the cancellation's.
+    /// `invalid` if the thread has it already; the cancellation's.
     pub fn take(
         self: &Arc<Self>,
         name: &str,
-        owner: &str,
         world: &dyn World,
         cancel: &Cancel,
     ) -> Result<Held, Fault> {
+        let owner = std::thread::current().id();
         loop {
             let mut held = self.lock();
             match held.get(name) {
                 None => {
-                    held.insert(name.to_owned(), owner.to_owned());
+                    held.insert(name.to_owned(), owner);
                     return Ok(Held {
                         locks: Arc::clone(self),
                         name: name.to_owned(),
                     });
                 }
-                Some(holder) if holder == owner => {
+                Some(holder) if *holder == owner => {
                     return Err(Fault::new(
                         FaultKind::Invalid,
-                        format!("'{name}' is being done exclusively already, by the same event"),
+                        format!("'{name}' is being done exclusively already, around this"),
                     ));
                 }
                 Some(_) if world.kind() == Kind::Live => {
@@ -65,7 +66,7 @@ impl Locks {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, ThreadId>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

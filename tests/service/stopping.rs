@@ -32,7 +32,7 @@ fn a_signal_lets_what_runs_come_to_its_end() {
             "{}",
             ended.err
         );
-        assert!(ended.out.contains("events    1"), "{}", ended.out);
+        assert!(ended.out.contains("events   1"), "{}", ended.out);
     }
 }
 

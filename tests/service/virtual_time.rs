@@ -75,7 +75,7 @@ serve(#{ port: 8080, routes: #{
     "POST /add": |request| {
         print(`${time::since(begun)}: ${request.query} ${request.json} ${request.body} ${request.remote}`);
         sns::create_topic(#{ name: `topic-${request.query.by ?? "none"}` });
-        sleep(30);
+        sleep(20);
         print(`${time::since(begun)}: done`);
         #{ status: 201 }
     },
@@ -156,7 +156,7 @@ fn the_cloud_itself_reaches_a_server() {
     )
     .opsh(["run", "p.rhai", "--dry-run", "--for", "20s"])
     .done();
-    assert!(ended.out.ends_with("OK\nOK"), "{}", ended.out);
+    assert!(ended.out.contains("OK\nOK\n"), "{}", ended.out);
 }
 
 #[test]
