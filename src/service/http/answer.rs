@@ -203,7 +203,7 @@ impl Front {
                 Ok(files::below(folder, &prefix, &path[depth..], head(parts)).await)
             }
             Target::Handler(handler) => {
-                let body = in_time(self.limits.read, whole(body, most)).await?;
+                let body = whole(body, most, Patience::new(self.limits.read)).await?;
                 let request = asked(parts, names, &body, remote)?;
                 self.handled(route, handler, request, parts).await
             }
@@ -213,8 +213,9 @@ impl Front {
                 let mut coming = Request::new(body);
                 *coming.method_mut() = method;
                 *coming.headers_mut() = headers;
-                let receive = upload::receive(folder, name.as_deref(), most, coming);
-                let upload = in_time(self.limits.read, receive).await?;
+                let patience = Patience::new(self.limits.read);
+                let upload =
+                    upload::receive(folder, name.as_deref(), most, patience, coming).await?;
                 self.uploaded(route, handler.as_ref(), upload, names, parts, remote)
                     .await
             }
@@ -347,28 +348,52 @@ fn length(parts: &Parts) -> Option<u64> {
 }
 
 /// The whole body, if it has no more than `most` bytes.
-async fn whole(body: Body, most: u64) -> Result<Bytes, Refusal> {
+async fn whole(body: Body, most: u64, mut patience: Patience) -> Result<Bytes, Refusal> {
     let mut pieces = body.into_data_stream();
     let mut whole = BytesMut::new();
-    while let Some(piece) = pieces.next().await {
+    while let Some(piece) = patience.wait(pieces.next()).await? {
         let piece = piece.map_err(|_| Refusal::broken_off())?;
         if (whole.len() + piece.len()) as u64 > most {
             return Err(Refusal::too_large(most));
         }
+        patience.came(piece.len());
         whole.extend_from_slice(&piece);
     }
     Ok(whole.freeze())
 }
 
-async fn in_time<T>(
-    limit: Duration,
-    work: impl Future<Output = Result<T, Refusal>>,
-) -> Result<T, Refusal> {
-    match tokio::time::timeout(limit, work).await {
-        Ok(done) => done,
-        Err(_) => Err(Refusal::new(
-            StatusCode::REQUEST_TIMEOUT,
-            "the body took too long",
-        )),
+/// How long a body may take: so long for its first mebibyte, and so long again for each
+/// that has come.
+pub(super) struct Patience {
+    begun: tokio::time::Instant,
+    step: Duration,
+    came: u64,
+}
+
+impl Patience {
+    fn new(step: Duration) -> Self {
+        Self {
+            begun: tokio::time::Instant::now(),
+            step,
+            came: 0,
+        }
+    }
+
+    /// Takes note that so many bytes have come.
+    pub(super) fn came(&mut self, bytes: usize) {
+        self.came += bytes as u64;
+    }
+
+    /// What `next` gives, if it comes in time.
+    pub(super) async fn wait<T>(&self, next: impl Future<Output = T>) -> Result<T, Refusal> {
+        let steps = u32::try_from(1 + (self.came >> 20)).unwrap_or(u32::MAX);
+        let due = self.begun
+            + self
+                .step
+                .saturating_mul(steps)
+                .min(Duration::from_hours(24 * 365));
+        tokio::time::timeout_at(due, next)
+            .await
+            .map_err(|_| Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body took too long"))
     }
 }

@@ -15,7 +15,7 @@ use http::{Request, StatusCode, header};
 use opsh_operation::{Map, Value};
 use tempfile::NamedTempFile;
 
-use super::answer::Refusal;
+use super::answer::{Patience, Refusal};
 
 /// Most parts of a form.
 const PARTS: usize = 100;
@@ -57,6 +57,7 @@ pub async fn receive(
     folder: &Path,
     name: Option<&str>,
     most: u64,
+    mut patience: Patience,
     request: Request<Body>,
 ) -> Result<Upload, Refusal> {
     let form = request
@@ -65,7 +66,7 @@ pub async fn receive(
         .and_then(|kind| kind.to_str().ok())
         .is_some_and(|kind| kind.starts_with("multipart/form-data"));
     if form {
-        return parts(folder, most, request).await;
+        return parts(folder, most, patience, request).await;
     }
     let name = name.ok_or_else(|| {
         Refusal::new(
@@ -75,8 +76,10 @@ pub async fn receive(
     })?;
     let mut file = Receiving::new(folder, most).await?;
     let mut pieces = request.into_body().into_data_stream();
-    while let Some(piece) = pieces.next().await {
-        file = file.take(piece.map_err(|_| Refusal::broken_off())?).await?;
+    while let Some(piece) = patience.wait(pieces.next()).await? {
+        let piece = piece.map_err(|_| Refusal::broken_off())?;
+        patience.came(piece.len());
+        file = file.take(piece).await?;
     }
     let received = file.finish(folder, name, String::new()).await?;
     Ok(Upload {
@@ -85,7 +88,12 @@ pub async fn receive(
     })
 }
 
-async fn parts(folder: &Path, most: u64, mut request: Request<Body>) -> Result<Upload, Refusal> {
+async fn parts(
+    folder: &Path,
+    most: u64,
+    mut patience: Patience,
+    mut request: Request<Body>,
+) -> Result<Upload, Refusal> {
     // What is too much is counted here, as it comes.
     DefaultBodyLimit::disable().apply(&mut request);
     let malformed = |why: String| Refusal::new(StatusCode::BAD_REQUEST, why);
@@ -95,11 +103,14 @@ async fn parts(folder: &Path, most: u64, mut request: Request<Body>) -> Result<U
     let mut upload = Upload::default();
     let mut left = most;
     let mut seen = 0;
-    while let Some(mut part) = form
-        .next_field()
-        .await
-        .map_err(|error| malformed(error.body_text()))?
-    {
+    loop {
+        let next = patience.wait(form.next_field()).await;
+        let next = next.and_then(|next| next.map_err(|error| malformed(error.body_text())));
+        let mut part = match next {
+            Ok(Some(part)) => part,
+            Ok(None) => break,
+            Err(refusal) => return Err(discard(upload, refusal)),
+        };
         seen += 1;
         if seen > PARTS {
             return Err(discard(
@@ -110,7 +121,8 @@ async fn parts(folder: &Path, most: u64, mut request: Request<Body>) -> Result<U
         let field = part.name().unwrap_or_default().to_owned();
         let Some(name) = part.file_name().map(str::to_owned) else {
             let mut text = Vec::new();
-            while let Ok(Some(piece)) = part.chunk().await {
+            while let Ok(Ok(Some(piece))) = patience.wait(part.chunk()).await {
+                patience.came(piece.len());
                 text.extend_from_slice(&piece);
                 if text.len() > FIELD {
                     let why = malformed(format!("the field '{field}' is too long"));
@@ -124,8 +136,11 @@ async fn parts(folder: &Path, most: u64, mut request: Request<Body>) -> Result<U
         let received = async {
             let mut file = Receiving::new(folder, left).await?;
             loop {
-                match part.chunk().await {
-                    Ok(Some(piece)) => file = file.take(piece).await?,
+                match patience.wait(part.chunk()).await? {
+                    Ok(Some(piece)) => {
+                        patience.came(piece.len());
+                        file = file.take(piece).await?;
+                    }
                     Ok(None) => return file.finish(folder, &name, field).await,
                     Err(_) => return Err(Refusal::broken_off()),
                 }
