@@ -2,6 +2,7 @@
 //!
 //! A service is one run, with its events folded into a number; with `-v` each is a line.
 
+use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -151,7 +152,8 @@ fn shown_events(events: &[EventRun], all: bool) -> String {
     let mut text = table(&["event", "label", "outcome", "started", "error"], &rows);
     let hidden = events.len().saturating_sub(shown);
     if hidden > 0 {
-        text.push_str(&format!("\n… and {hidden} earlier ones (-v lists them)"));
+        // Writing to a String cannot fail.
+        let _ = write!(text, "\n… and {hidden} earlier ones (-v lists them)");
     }
     text
 }

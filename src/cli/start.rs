@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::{Duration, Instant};
 
@@ -216,7 +217,8 @@ pub fn start_as(
                 format!("the working directory cannot be read: {error}"),
             )
         })?;
-    interrupts(&cancel, &console);
+    let service = Service::new(timing);
+    interrupts(&cancel, &console, service.alive());
     alarm(&cancel);
     let gate = Gate {
         world,
@@ -240,7 +242,7 @@ pub fn start_as(
         gate,
         sources,
         parameters: RwLock::default(),
-        service: Service::new(timing),
+        service,
     });
     Ok(Started {
         runtime,
@@ -512,7 +514,8 @@ fn explain_later(console: Arc<Console>) {
 
 /// The first Ctrl-C ends every wait, and the run before its next step; one while
 /// all is ending, the process.
-fn interrupts(cancel: &Cancel, console: &Arc<Console>) {
+fn interrupts(cancel: &Cancel, console: &Arc<Console>, serves: &Arc<AtomicBool>) {
+    let serves = Arc::clone(serves);
     let cancel = cancel.clone();
     let console = Arc::clone(console);
     let Ok(mut signals) = signal_hook::iterator::Signals::new([
@@ -527,7 +530,9 @@ fn interrupts(cancel: &Cancel, console: &Arc<Console>) {
                 std::process::exit(130);
             }
             cancel.interrupt();
-            if console.verbosity > Verbosity::Quiet && console.output == Output::Human {
+            // A service says itself what it waits for.
+            let said = serves.load(Ordering::SeqCst);
+            if !said && console.verbosity > Verbosity::Quiet && console.output == Output::Human {
                 explain_later(Arc::clone(&console));
             }
         }

@@ -58,6 +58,12 @@ pub fn heap_budget() -> usize {
     lambda_memory().map_or(HEAP_BUDGET, |memory| HEAP_BUDGET.min(memory / 2))
 }
 
+/// What is on the heap.
+#[must_use]
+pub fn allocated() -> usize {
+    HEAP.allocated()
+}
+
 /// The memory of the Lambda function that this process is, in bytes.
 fn lambda_memory() -> Option<usize> {
     static MEMORY: LazyLock<Option<usize>> = LazyLock::new(|| {

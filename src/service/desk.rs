@@ -16,6 +16,7 @@ use crate::gate::{Gate, branch};
 use crate::ledger::NewEvent;
 use crate::script::engine::{Runtime, engine};
 use crate::script::error::{Class, ScriptError};
+use crate::script::limits;
 use crate::script::values::to_value;
 use crate::world::Cancel;
 
@@ -23,6 +24,8 @@ pub(super) struct Desk {
     engine: Engine,
     runtime: Arc<Runtime>,
     world: Arc<Moved>,
+    /// What was on the heap when its script's budget was set.
+    heap: usize,
 }
 
 /// An event on its way to a desk.
@@ -72,7 +75,14 @@ impl Desk {
             engine: engine(&runtime, main.service.folder()),
             runtime,
             world,
+            heap: limits::allocated(),
         }
+    }
+
+    /// Whether the service has grown so much meanwhile that scripts here would have little
+    /// memory left: another desk is better.
+    pub(super) fn is_worn(&self) -> bool {
+        limits::allocated() > self.heap + limits::heap_budget() / 2
     }
 
     /// Its gate.

@@ -5,6 +5,7 @@
 //! next process of the service goes on with it.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use opsh_operation::{Fault, FaultKind, Value};
@@ -80,11 +81,16 @@ pub fn run(runtime: &Arc<Runtime>, options: Options) -> Result<Value, Fault> {
         let own = Arc::clone(source);
         works.push((source.label(), Box::new(move |hub| hub.runs(&own))));
     }
-    hub.threads(works).map_err(|error| no_thread(&error))?;
-    wait(&hub);
+    service.alive().store(true, Ordering::SeqCst);
+    let begun = hub.threads(works).map_err(|error| no_thread(&error));
+    if begun.is_ok() {
+        wait(&hub);
+    }
+    service.alive().store(false, Ordering::SeqCst);
     for source in &sources {
         source.close();
     }
+    begun?;
     ended(&hub, runtime)?;
     Ok(hub.summary(&sources))
 }
@@ -177,7 +183,7 @@ fn waiting(events: u64, grace: Duration) -> String {
         events => format!("{events} events that are"),
     };
     format!(
-        "stopping: waiting for {events} being handled, for at most {}",
+        "stopping: waiting for {events} being handled, for at most {}; again stops at once",
         humantime::format_duration(grace)
     )
 }

@@ -187,7 +187,7 @@ impl Hub {
         if desk.gate().journal.is_recorded() {
             self.prune();
         }
-        if whole {
+        if whole && !desk.is_worn() {
             lock(&self.desks).push(desk);
         }
         let mut tally = lock(&self.tally);

@@ -29,6 +29,7 @@ mod watch;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -61,6 +62,8 @@ pub struct Service {
     folder: OnceLock<PathBuf>,
     registered: Mutex<Registered>,
     locks: Arc<Locks>,
+    /// Whether it waits for events.
+    alive: Arc<AtomicBool>,
     /// It is an event's own: what is registered here would never be heard.
     inside: bool,
 }
@@ -92,6 +95,12 @@ impl Service {
             inside.set_folder(folder);
         }
         inside
+    }
+
+    /// Whether it waits for events, for those who are to stop it.
+    #[must_use]
+    pub fn alive(&self) -> &Arc<AtomicBool> {
+        &self.alive
     }
 
     /// How its time goes.

@@ -364,7 +364,7 @@ async fn whole(body: Body, most: u64, mut patience: Patience) -> Result<Bytes, R
 
 /// How long a body may take: so long for its first mebibyte, and so long again for each
 /// that has come.
-pub(super) struct Patience {
+pub struct Patience {
     begun: tokio::time::Instant,
     step: Duration,
     came: u64,
