@@ -1,0 +1,157 @@
+//! Beginning a run: its lock, its ledger, its id.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use opsh_operation::{Fault, Map};
+
+use super::{Journal, Open, Place, Resumes, Shared, fault, lock};
+use crate::gate::replay::Replay;
+use crate::ledger::{Error, Ledger, NewEvent, NewRun, RunId, Secrets, StackLock};
+use crate::world::World;
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+impl Journal {
+    /// Takes the stack's lock before the run begins.
+    ///
+    /// # Errors
+    /// Another run holds the stack.
+    pub fn hold(&self) -> Result<(), Fault> {
+        if let Place::Files { locks, .. } = &self.place {
+            let lock = StackLock::take(locks, &self.stack(), &self.playbook).map_err(fault)?;
+            *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(lock);
+        }
+        Ok(())
+    }
+
+    /// Turns to an event of a service: what was of the last one is forgotten. One that
+    /// an earlier process began is gone on with.
+    pub fn turn_to(&self, event: NewEvent, resumes: Option<Resumes>) {
+        *lock(&self.open) = None;
+        *lock(&self.replay) = None;
+        lock(&self.claims).clear();
+        *lock(&self.resumes) = resumes;
+        *lock(&self.event) = Some(event);
+    }
+
+    /// Begins the run if it has not begun, and gives its id.
+    ///
+    /// # Errors
+    /// The ledger cannot be opened; another run holds the stack.
+    pub fn begin(&self, world: &dyn World) -> Result<String, Fault> {
+        let mut slot = self.slot();
+        if let Some(open) = &*slot {
+            return Ok(open.run.to_string());
+        }
+        let (ledger, mut held) = self.open_place().map_err(fault)?;
+        let resumed = lock(&self.resumes)
+            .as_ref()
+            .map(|resumes| resumes.run.clone());
+        let event = lock(&self.event)
+            .as_ref()
+            .map(|event| event.parent.event(event.number));
+        let mut unrecorded = None;
+        let run = match (resumed, event) {
+            (Some(run), _) => self.go_on(&mut lock(&ledger), world, &run),
+            (None, Some(id)) => {
+                unrecorded = Some(Vec::new());
+                Ok(id)
+            }
+            (None, None) => self.begin_new(&mut lock(&ledger), world),
+        }
+        .map_err(fault)?;
+        if let Some(held) = &mut held {
+            held.name_run(run.as_str()).map_err(fault)?;
+        }
+        let id = run.to_string();
+        *slot = Some(Open {
+            ledger,
+            run,
+            world: world.kind(),
+            unrecorded,
+            _lock: held,
+        });
+        Ok(id)
+    }
+
+    /// Records an event that is about to write, or has read more than is kept in memory.
+    pub(super) fn record(&self, open: &mut Open, now: jiff::Timestamp) -> Result<(), Error> {
+        let (Some(event), Some(reads)) = (lock(&self.event).clone(), open.unrecorded.take()) else {
+            return Ok(());
+        };
+        let started = reads.first().map_or(now, |(intent, _)| intent.started);
+        let new = NewRun {
+            stack: self.stack(),
+            playbook: self.playbook.clone(),
+            params: Map::new(),
+            world: open.world,
+            started,
+            random: [0; 3],
+            version: VERSION.to_owned(),
+        };
+        let mut ledger = lock(&open.ledger);
+        ledger.begin_event(&new, &event)?;
+        for (intent, outcome) in &reads {
+            ledger.read(intent, outcome)?;
+        }
+        Ok(())
+    }
+
+    fn begin_new(&self, ledger: &mut Ledger, world: &dyn World) -> Result<RunId, Error> {
+        let mut random = [0; 3];
+        world.random(&mut random);
+        let run = ledger.begin_run(&NewRun {
+            stack: self.stack(),
+            playbook: self.playbook.clone(),
+            params: self
+                .parameters
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone(),
+            world: world.kind(),
+            started: world.now(),
+            random,
+            version: VERSION.to_owned(),
+        })?;
+        if let Some(settings) = &self.settings {
+            ledger.started_with(&run, settings)?;
+        }
+        Ok(run)
+    }
+
+    /// Takes up what `run` has done; holding its stack, nobody else adds to it.
+    fn go_on(&self, ledger: &mut Ledger, world: &dyn World, run: &RunId) -> Result<RunId, Error> {
+        let recorded = ledger.run(run.as_str(), Secrets::Hidden)?;
+        let failed = recorded.outcome() == "failed";
+        let replay = Replay::of(ledger.steps(run, Secrets::Opened)?, failed);
+        if lock(&self.event).is_none() {
+            let last = replay.last().unwrap_or(recorded.started);
+            world.go_on(last, recorded.resumes as u64 + 1);
+        }
+        ledger.resumed(run, world.now(), VERSION)?;
+        *lock(&self.replay) = Some(Arc::new(replay));
+        Ok(run.clone())
+    }
+
+    fn open_place(&self) -> Result<(Shared, Option<StackLock>), Error> {
+        let own = |ledger| Arc::new(Mutex::new(ledger));
+        Ok(match &self.place {
+            Place::Files { ledger, locks } => {
+                let held = self
+                    .held
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .take();
+                let lock = match held {
+                    Some(lock) => lock,
+                    None => StackLock::take(locks, &self.stack(), &self.playbook)?,
+                };
+                (own(Ledger::open(ledger)?), Some(lock))
+            }
+            Place::Fresh(path) => (own(Ledger::anew(path)?), None),
+            Place::Memory(None) => (own(Ledger::in_memory()?), None),
+            Place::Memory(Some(path)) => (own(Ledger::copy_of(path)?), None),
+            Place::Within(ledger) => (Arc::clone(ledger), None),
+        })
+    }
+}

@@ -1,0 +1,196 @@
+//! Intents and outcomes, and what of them the ledger keeps as made and removed.
+
+use opsh_operation::select::{self, Roots};
+use opsh_operation::{Effect, Fault, FaultKind, Inverse, Map, Operation, Settle, Value};
+
+use super::{Journal, Open, fault, lock, opened};
+use crate::gate::event::{Made, Step};
+use crate::gate::prepare::CONTROLS_OF_PLACE;
+use crate::ledger::{Call, Outcome, ResourceChange, RunOutcome, StepEffect, StepId, StepIntent};
+
+/// An event that has read this often is recorded although it has written nothing.
+const MOST_UNRECORDED: usize = 256;
+
+impl Journal {
+    /// Makes the intent of `step` durable; for a read there is nothing to wait for.
+    ///
+    /// # Errors
+    /// It could not be recorded: the step must not be sent.
+    pub fn intent(&self, step: &Step, sent: &Map, controls: &Map) -> Result<Option<StepId>, Fault> {
+        if !matches!(step.operation.effect, Effect::Write(_)) {
+            return Ok(None);
+        }
+        let mut slot = self.slot();
+        let open = opened(&mut slot)?;
+        self.record(open, step.started).map_err(fault)?;
+        let intent = intent(open, step, sent, controls);
+        lock(&open.ledger).intent(&intent).map(Some).map_err(fault)
+    }
+
+    /// Records what came of `step`.
+    ///
+    /// # Errors
+    /// It could not be recorded.
+    pub fn outcome(
+        &self,
+        id: Option<StepId>,
+        step: &Step,
+        sent: &Map,
+        controls: &Map,
+        ended: jiff::Timestamp,
+    ) -> Result<(), Fault> {
+        let mut slot = self.slot();
+        let open = opened(&mut slot)?;
+        let null = Value::Null;
+        let roots = Roots {
+            input: sent,
+            result: step.outcome.as_ref().unwrap_or(&null),
+        };
+        let succeeded = step.outcome.is_ok();
+        let inverse = if succeeded {
+            inverse(step.operation, roots, controls)
+        } else {
+            Vec::new()
+        };
+        let outcome = Outcome {
+            result: step.outcome.clone(),
+            inverse: inverse.clone(),
+            ended,
+        };
+        let Some(id) = id else {
+            let intent = intent(open, step, sent, controls);
+            if let Some(reads) = &mut open.unrecorded {
+                reads.push((intent, outcome));
+                if reads.len() > MOST_UNRECORDED {
+                    self.record(open, step.started).map_err(fault)?;
+                }
+                return Ok(());
+            }
+            return lock(&open.ledger).read(&intent, &outcome).map_err(fault);
+        };
+        let mut changes = Vec::new();
+        if succeeded {
+            changes.extend(made(step, roots.input, &inverse, controls));
+        }
+        // What is not there any more has been removed, by whomever.
+        let gone = step
+            .outcome
+            .as_ref()
+            .is_err_and(|fault| fault.kind == FaultKind::NotFound);
+        if succeeded || gone {
+            changes.extend(removed(step.operation, roots, controls));
+        }
+        self.fresh.note(&changes, ended);
+        lock(&open.ledger)
+            .outcome(id, &outcome, &changes)
+            .map_err(fault)
+    }
+
+    /// Records how the run ended, if it ever began.
+    ///
+    /// # Errors
+    /// It could not be recorded.
+    pub fn end(&self, outcome: &RunOutcome, ended: jiff::Timestamp) -> Result<(), Fault> {
+        match self.slot().as_mut() {
+            None => Ok(()),
+            Some(open) if open.unrecorded.is_some() => Ok(()),
+            Some(open) if lock(&self.event).is_some() => lock(&open.ledger)
+                .end_event(&open.run, outcome, ended)
+                .map_err(fault),
+            Some(open) => lock(&open.ledger)
+                .end_run(&open.run, outcome, ended)
+                .map_err(fault),
+        }
+    }
+}
+
+fn intent(open: &Open, step: &Step, sent: &Map, controls: &Map) -> StepIntent {
+    let token = match step.operation.write().map(|write| write.settle) {
+        Some(Settle::Token(name)) => sent.get(name).and_then(Value::as_text).map(str::to_owned),
+        _ => None,
+    };
+    StepIntent {
+        run: open.run.clone(),
+        path: step.path.to_string(),
+        operation: step.operation.full_name(),
+        action: step.operation.action.to_owned(),
+        effect: match step.operation.effect {
+            Effect::Write(_) => StepEffect::Write,
+            Effect::Read | Effect::Pure => StepEffect::Read,
+        },
+        input: sent.clone(),
+        controls: controls.clone(),
+        token,
+        place: step.site.to_string(),
+        started: step.started,
+        undoes: step.undoes.clone(),
+    }
+}
+
+/// The calls that undo a write, with the controls that say where.
+fn inverse(operation: &Operation, roots: Roots<'_>, controls: &Map) -> Vec<Call> {
+    let Some(write) = operation.write() else {
+        return Vec::new();
+    };
+    let Inverse::Calls(calls) = &write.inverse else {
+        return Vec::new();
+    };
+    let region: Map = controls
+        .iter()
+        .filter(|(name, _)| CONTROLS_OF_PLACE.contains(&name.as_str()))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    calls
+        .iter()
+        .flat_map(|call| {
+            let inputs = select::calls(roots, call.arguments);
+            inputs.into_iter().map(|input| Call {
+                operation: call.operation.to_owned(),
+                input,
+                controls: region.clone(),
+            })
+        })
+        .collect()
+}
+
+fn made(step: &Step, sent: &Map, inverse: &[Call], controls: &Map) -> Vec<ResourceChange> {
+    step.made
+        .iter()
+        .map(|Made { kind, id }| ResourceChange::Made {
+            kind: (*kind).to_owned(),
+            id: id.clone(),
+            name: name(sent),
+            region: region(controls),
+            inverse: inverse.to_vec(),
+        })
+        .collect()
+}
+
+fn removed(operation: &Operation, roots: Roots<'_>, controls: &Map) -> Vec<ResourceChange> {
+    let removes = operation.write().map_or(&[][..], |write| write.removes);
+    removes
+        .iter()
+        .flat_map(|removes| {
+            select::all(roots, removes.id).into_iter().filter_map(|id| {
+                Some(ResourceChange::Removed {
+                    kind: removes.kind.to_owned(),
+                    id: id.as_text()?.to_owned(),
+                    region: region(controls),
+                })
+            })
+        })
+        .collect()
+}
+
+fn region(controls: &Map) -> String {
+    controls
+        .get("region")
+        .and_then(Value::as_text)
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// The Name tag that a write gives to what it makes.
+fn name(input: &Map) -> Option<String> {
+    input.get("tags")?.get("Name")?.as_text().map(str::to_owned)
+}
