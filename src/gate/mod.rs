@@ -34,7 +34,7 @@ use opsh_operation::{Effect, Fault, FaultKind, Map, Operation, Report, Value};
 
 use crate::ledger::Undoes;
 use crate::modules::{Context, Entry, Files, Handler, Terminal};
-use crate::world::{Cancel, Kind, World};
+use crate::world::{Cancel, World};
 use crash::{Crash, Point};
 use event::{Event, Made, Observer, Passage, Site, Step};
 use hushed::Hushed;
@@ -282,11 +282,8 @@ impl Gate {
 
     /// The flag with which `opsh` finds this run's ledger.
     #[must_use]
-    pub fn local_flag(&self) -> &'static str {
-        match self.world.kind() {
-            Kind::Live => "",
-            Kind::Local | Kind::DryRun => " --local",
-        }
+    pub fn local_flag(&self) -> String {
+        self.world.flag()
     }
 
     fn perform(

@@ -241,6 +241,10 @@ impl<D: Doors> World for Local<D> {
         self.kind
     }
 
+    fn flag(&self) -> String {
+        self.doors.flag()
+    }
+
     fn now(&self) -> Timestamp {
         self.doors.clock().now()
     }

@@ -49,6 +49,11 @@ pub trait World: Send + Sync {
     /// Which world this is.
     fn kind(&self) -> Kind;
 
+    /// The flag with which commands about its runs find it, after a space; empty live.
+    fn flag(&self) -> String {
+        String::new()
+    }
+
     /// The time there.
     fn now(&self) -> Timestamp;
 

@@ -207,6 +207,8 @@ fn a_served_cloud_rehearses_faults_too() {
         "{}",
         ended.err
     );
+    let next = format!("--local-at {}` goes on with it", served.url());
+    assert!(ended.err.contains(&next), "{}", ended.err);
     let here = served.user.opsh(run.iter().chain(&["--fault", rule]));
     assert_eq!(
         (here.code, here.err.as_str()),

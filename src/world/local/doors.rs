@@ -82,6 +82,11 @@ pub trait Doors: Clone + Debug + Send + Sync + 'static {
     /// The region that there is.
     fn region(&self) -> String;
 
+    /// The flag with which commands find the cloud, after a space.
+    fn flag(&self) -> String {
+        " --local".to_owned()
+    }
+
     /// How many made-up values have been drawn: differs from run to run.
     fn drawn(&self) -> u64;
 

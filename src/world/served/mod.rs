@@ -170,6 +170,10 @@ impl Doors for Served {
         self.inner.region.clone()
     }
 
+    fn flag(&self) -> String {
+        format!(" --local-at {}", self.inner.notice.url)
+    }
+
     fn drawn(&self) -> u64 {
         self.inner.drawn
     }
