@@ -2,6 +2,7 @@
 
 mod adopt;
 mod bad_input;
+mod chatbot;
 mod crash_matrix;
 mod discord;
 mod faults;

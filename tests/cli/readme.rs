@@ -46,7 +46,7 @@ fn its_commands_work() {
         assert_eq!(ended.code, 0, "{command}: {}", ended.err);
         tried += 1;
     }
-    assert_eq!(tried, 8);
+    assert_eq!(tried, 10);
 }
 
 #[test]

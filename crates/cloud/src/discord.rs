@@ -127,7 +127,7 @@ fn answer(state: &mut Whole, request: &http::Request<Bytes>) -> Result<Value, Re
 
 fn create(state: &mut Whole, channel: &str, body: &[u8]) -> Result<Value, Refused> {
     let body: Value = serde_json::from_slice(body)
-        .map_err(|error| invalid(format!("the body is no JSON: {error}")))?;
+        .map_err(|error| invalid(&format!("the body is no JSON: {error}")))?;
     let message = read(state, channel, &body)?;
     let same = |other: &&Message| {
         message.nonce.is_some()
@@ -156,9 +156,9 @@ fn read(state: &Whole, channel: &str, body: &Value) -> Result<Message, Refused> 
     ];
     let fields = body
         .as_object()
-        .ok_or_else(|| invalid("the body is no object".to_owned()))?;
+        .ok_or_else(|| invalid("the body is no object"))?;
     if let Some(unknown) = fields.keys().find(|name| !KNOWN.contains(&name.as_str())) {
-        return Err(invalid(format!(
+        return Err(invalid(&format!(
             "not modelled by the embedded Discord: the field '{unknown}' of a message"
         )));
     }
@@ -170,7 +170,7 @@ fn read(state: &Whole, channel: &str, body: &Value) -> Result<Message, Refused> 
         return Err(Refused(StatusCode::BAD_REQUEST, 50_006, words));
     }
     if content.chars().count() > LONGEST {
-        return Err(invalid(format!(
+        return Err(invalid(&format!(
             "content: Must be {LONGEST} or fewer in length."
         )));
     }
@@ -180,7 +180,7 @@ fn read(state: &Whole, channel: &str, body: &Value) -> Result<Message, Refused> 
         .as_ref()
         .is_some_and(|nonce| nonce.len() > LONGEST_NONCE)
     {
-        return Err(invalid(format!(
+        return Err(invalid(&format!(
             "nonce: Must be {LONGEST_NONCE} or fewer in length."
         )));
     }
@@ -210,7 +210,7 @@ fn snowflake(state: &Whole) -> String {
 
 fn check_embeds(embeds: &[Value]) -> Result<(), Refused> {
     if embeds.len() > MOST_EMBEDS {
-        return Err(invalid(format!(
+        return Err(invalid(&format!(
             "embeds: Must be {MOST_EMBEDS} or fewer in length."
         )));
     }
@@ -220,7 +220,7 @@ fn check_embeds(embeds: &[Value]) -> Result<(), Refused> {
             let length = value.as_str().unwrap_or_default().chars().count();
             all += length;
             if length > most {
-                return Err(invalid(format!(
+                return Err(invalid(&format!(
                     "embeds[{index}].{place}: Must be {most} or fewer in length."
                 )));
             }
@@ -236,26 +236,26 @@ fn check_embeds(embeds: &[Value]) -> Result<(), Refused> {
             check(&field["value"], "fields.value", 1_024)?;
             let empty = |value: &Value| value.as_str().unwrap_or_default().trim().is_empty();
             if empty(&field["name"]) || empty(&field["value"]) {
-                return Err(invalid(format!(
+                return Err(invalid(&format!(
                     "embeds[{index}].fields: This field is required"
                 )));
             }
         }
         if fields.is_some_and(|fields| fields.len() > MOST_FIELDS) {
-            return Err(invalid(format!(
+            return Err(invalid(&format!(
                 "embeds[{index}].fields: Must be {MOST_FIELDS} or fewer in length."
             )));
         }
     }
     if all > LONGEST_EMBEDS {
-        return Err(invalid(format!(
+        return Err(invalid(&format!(
             "embeds: Embed size exceeds maximum size of {LONGEST_EMBEDS}"
         )));
     }
     Ok(())
 }
 
-fn invalid(words: String) -> Refused {
+fn invalid(words: &str) -> Refused {
     Refused(
         StatusCode::BAD_REQUEST,
         50_035,
