@@ -21,6 +21,9 @@ use crate::script::source::Sources;
 ///
 /// What carries the tag opsh:stack=NAME is recorded with what removes it, so that
 /// a teardown finds it. What the ledger knows already stays as it is.
+///
+/// It looks in one region, that of --region or of your configuration, and at what has no
+/// region (IAM): for a stack in several regions, adopt it once for each.
 #[derive(Args)]
 pub struct Arguments {
     #[command(flatten)]

@@ -12,7 +12,7 @@ use opsh_operation::Value;
 
 use super::console::Output;
 use super::start::{self, Settings};
-use super::{exit_code, given, json};
+use super::{exit_code, given, json, say};
 use crate::lambda::context::{Facts, Invocation};
 use crate::lambda::function::{Function, HANDLER};
 use crate::lambda::package::binary::Architecture;
@@ -93,8 +93,8 @@ pub fn main(arguments: &Arguments) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             match output {
-                Output::Human => eprint!("{}", error.render(&sources)),
-                Output::Json => println!("{}", json::error(&error)),
+                Output::Human => say::err(error.render(&sources).trim_end()),
+                Output::Json => say::out(json::error(&error)),
             }
             exit_code(error.class)
         }
@@ -127,7 +127,7 @@ fn write(arguments: &Package, sources: &Sources) -> Result<(), ScriptError> {
             plain_io(&error)
         ))
     })?;
-    println!(
+    say::out(format_args!(
         "{}: {} bytes, for {architecture}, handler {}\nsha256 {}\nfiles {}\nactions {}",
         arguments.output.display(),
         package.zip.len(),
@@ -139,7 +139,7 @@ fn write(arguments: &Package, sources: &Sources) -> Result<(), ScriptError> {
         } else {
             package.actions.join(" ")
         }
-    );
+    ));
     Ok(())
 }
 

@@ -1,21 +1,24 @@
-//! `opsh local status|outbox|serve|reset`: the embedded cloud that persists in `.opsh/local/`.
+//! `opsh local status|advance|exec|outbox|serve|reset`: the embedded cloud that persists in `.opsh/local/`.
 
 use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use opsh_cloud::furnish::Options;
 use opsh_cloud::{Cloud, StoreError, store};
 use serde_json::json;
 
 use super::console::Output;
 use super::records::table;
+use super::say;
 use super::start::FOLDER;
 
+mod advance;
+mod exec;
+mod hand;
 mod outbox;
 mod serve;
 
-/// Look at the embedded cloud, serve it to other tools, or begin it anew.
+/// Look at the embedded cloud, let its time go on, serve it to other tools, or begin it anew.
 #[derive(Args)]
 pub struct Arguments {
     #[command(subcommand)]
@@ -30,6 +33,8 @@ enum Command {
         #[arg(long, value_enum, default_value_t)]
         output: Output,
     },
+    Advance(advance::Arguments),
+    Exec(exec::Arguments),
     Outbox(outbox::Arguments),
     Serve(serve::Arguments),
     /// Throw the embedded cloud away, with its ledger
@@ -42,6 +47,11 @@ pub fn main(arguments: &Arguments) -> ExitCode {
     let folder = Path::new(FOLDER).join("local");
     let done = match &arguments.command {
         Command::Status { output } => status(&folder, *output),
+        Command::Advance(arguments) => advance::advance(&folder, arguments).map(|()| String::new()),
+        Command::Exec(arguments) => match exec::exec(&folder, arguments) {
+            Ok(code) => return code,
+            Err(message) => Err(message),
+        },
         Command::Outbox(arguments) => outbox::show(&folder, arguments),
         Command::Serve(arguments) => serve::serve(&folder, arguments).map(|()| String::new()),
         Command::Reset => reset(&folder),
@@ -49,27 +59,26 @@ pub fn main(arguments: &Arguments) -> ExitCode {
     match done {
         Ok(text) => {
             if !text.is_empty() {
-                println!("{text}");
+                say::out(text);
             }
             ExitCode::SUCCESS
         }
         Err(message) => {
-            eprintln!("error: {message}");
+            say::err(format_args!("error: {message}"));
             ExitCode::FAILURE
         }
     }
 }
 
 fn status(folder: &Path, output: Output) -> Result<String, String> {
-    if !store::exists(folder) {
+    let Some(cloud) = Cloud::copy_of_existing(folder).map_err(|error| told(&error))? else {
         return Ok(match output {
             Output::Human => {
                 "there is no embedded cloud yet; opsh run … --local makes one".to_owned()
             }
             Output::Json => json!({"exists": false}).to_string(),
         });
-    }
-    let cloud = Cloud::copy_of(folder, &Options::default()).map_err(|error| told(&error))?;
+    };
     let status = cloud.status();
     if output == Output::Json {
         let counts: Vec<_> = status

@@ -17,6 +17,7 @@ pub mod progress;
 pub mod records;
 pub mod resume;
 pub mod run;
+pub mod say;
 pub mod show;
 pub mod start;
 pub mod undo;
@@ -80,7 +81,7 @@ pub fn main() -> ExitCode {
         // The panic has said what went wrong.
         Ok(Err(_)) => ExitCode::from(101),
         Err(error) => {
-            eprintln!("error: no thread can be started: {error}");
+            say::err(format_args!("error: no thread can be started: {error}"));
             ExitCode::FAILURE
         }
     }

@@ -6,6 +6,7 @@ use clap::Args;
 use serde_json::Value as Json;
 
 use super::console::Output;
+use super::say;
 use crate::ledger::{Error, Ledger};
 
 /// Which ledger is looked at, and in which form.
@@ -37,16 +38,16 @@ impl Which {
         };
         match (found, self.output) {
             (Err(error), _) => {
-                eprintln!("error: {error}");
+                say::err(format_args!("error: {error}"));
                 return ExitCode::FAILURE;
             }
             (Ok(found), Output::Json) => {
                 for line in found.json {
-                    println!("{line}");
+                    say::out(line);
                 }
             }
-            (Ok(found), Output::Human) if found.text.is_empty() => println!("{empty}"),
-            (Ok(found), Output::Human) => println!("{}", found.text),
+            (Ok(found), Output::Human) if found.text.is_empty() => say::out(empty),
+            (Ok(found), Output::Human) => say::out(found.text),
         }
         ExitCode::SUCCESS
     }

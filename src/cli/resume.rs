@@ -13,7 +13,7 @@ use opsh_operation::validate::parse_duration;
 use super::console::Output;
 use super::fault::{self, Rehearsal};
 use super::start::{self, FOLDER, Settings, Started};
-use super::{exit_code, json, kept, run};
+use super::{exit_code, json, kept, run, say};
 use crate::gate::journal::{Assumption, Resumes};
 use crate::ledger::{self, Ledger, Run, RunSettings, Secrets};
 use crate::script::error::{Class, ScriptError};
@@ -118,8 +118,8 @@ pub fn main(arguments: &Arguments) -> ExitCode {
         Err(error) => {
             // Nothing has started that could have learnt a secret.
             match arguments.output {
-                Output::Human => eprint!("{}", error.render(&sources)),
-                Output::Json => println!("{}", json::error(&error)),
+                Output::Human => say::err(error.render(&sources).trim_end()),
+                Output::Json => say::out(json::error(&error)),
             }
             exit_code(error.class)
         }

@@ -10,7 +10,7 @@ use opsh_operation::{FaultKind, Value};
 
 use super::console::Output;
 use super::start::{self, Settings, Started};
-use super::{exit_code, given, json, kept, plan, show};
+use super::{exit_code, given, json, kept, plan, say, show};
 use crate::script::error::{Class, ScriptError};
 use crate::script::param;
 use crate::script::run::Playbook;
@@ -60,8 +60,8 @@ pub fn main(arguments: &Arguments) -> ExitCode {
         Err(error) => {
             // Nothing has started that could have learnt a secret.
             match settings.output {
-                Output::Human => eprint!("{}", error.render(&sources)),
-                Output::Json => println!("{}", json::error(&error)),
+                Output::Human => say::err(error.render(&sources).trim_end()),
+                Output::Json => say::out(json::error(&error)),
             }
             return exit_code(error.class);
         }

@@ -12,11 +12,11 @@ use opsh_operation::validate::parse_duration;
 use opsh_operation::{Fault, FaultKind, Value};
 
 use super::console::{Console, Output, Verbosity};
-use super::exit_code;
 use super::fault::{self, Rehearsal};
 use super::json::{self, Lines};
 use super::log_file::LogFile;
 use super::progress::{Keeper, Progress, Reporter};
+use super::{exit_code, say};
 use crate::gate::Gate;
 use crate::gate::event::Observer;
 use crate::gate::journal::{Journal, Place};
@@ -119,7 +119,11 @@ impl Settings {
     }
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+/// A duration of the command line.
+///
+/// # Errors
+/// It is none.
+pub fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text).ok_or_else(|| "write a duration such as 90s or 10m".to_owned())
 }
 
@@ -287,8 +291,8 @@ pub fn stopped(fault: &Fault, class: Class) -> ScriptError {
 #[must_use]
 pub fn complain(error: &ScriptError, output: Output) -> ExitCode {
     match output {
-        Output::Human => eprint!("{}", error.render(&Sources::default())),
-        Output::Json => println!("{}", json::error(error)),
+        Output::Human => say::err(error.render(&Sources::default()).trim_end()),
+        Output::Json => say::out(json::error(error)),
     }
     exit_code(error.class)
 }

@@ -14,7 +14,7 @@ use rustyline::{Config, Editor};
 
 use crate::cli::console::Output;
 use crate::cli::start::{self, Settings};
-use crate::cli::{exit_code, json, show};
+use crate::cli::{exit_code, json, say, show};
 use crate::ledger::seal::state_dir;
 use crate::script::error::ScriptError;
 use crate::script::source::Sources;
@@ -43,7 +43,7 @@ pub fn main(arguments: &Arguments) -> ExitCode {
     let started = match start::start(settings, stack, NAME, Arc::clone(&sources)) {
         Ok(started) => started,
         Err(error) => {
-            eprint!("{}", error.render(&sources));
+            say::err(error.render(&sources).trim_end());
             return exit_code(error.class);
         }
     };

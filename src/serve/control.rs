@@ -2,6 +2,7 @@
 //! process asks of the cloud, at the time that it says.
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use opsh_cloud::Cloud;
 
 use crate::world::local::doors::{Doors, Refusal};
@@ -73,6 +74,30 @@ fn done(cloud: &Cloud, call: Call, payload: Bytes) -> (Answer, Bytes) {
         Call::Download { account, path } => match cloud.download(&account, &path) {
             Ok(content) => (Answer::Nothing, content),
             Err(refusal) => refused(refusal),
+        },
+        Call::Advance { by } => {
+            let end = cloud.clock().now().checked_add(by);
+            let mut happened = Vec::new();
+            let lived = cloud.live_until(end.unwrap_or(Timestamp::MAX), &|| false, &mut |what| {
+                happened.push(what);
+            });
+            match lived {
+                Ok(()) => plain(Answer::Happened(happened)),
+                Err(error) => refused(Refusal::Failed(error.to_string())),
+            }
+        }
+        Call::Execute { name, line } => match cloud.execute(&name, &line) {
+            Ok(done) => {
+                let answer = Answer::Executed {
+                    instance: done.instance,
+                    others: done.others,
+                    exit_code: done.output.exit_code,
+                    stdout: done.output.stdout.len(),
+                };
+                let output = [done.output.stdout, done.output.stderr].concat();
+                (answer, Bytes::from(output))
+            }
+            Err(error) => refused(Refusal::Failed(error.to_string())),
         },
         Call::Rest => {
             cloud.close();

@@ -3,6 +3,7 @@
 mod adopt;
 mod bad_input;
 mod chatbot;
+mod closed_pipe;
 mod crash_matrix;
 mod discord;
 mod faults;

@@ -35,9 +35,9 @@ if messages { options.sns_trigger = topic; }
 lambda::deploy(options).changed"#;
 
 /// Everything that can call it.
-const TRIGGERS: [&str; 3] = ["schedule=rate(1 minute)", "objects=true", "messages=true"];
+pub(super) const TRIGGERS: [&str; 3] = ["schedule=rate(1 minute)", "objects=true", "messages=true"];
 
-fn user() -> User {
+pub(super) fn user() -> User {
     let user = User::new();
     for (name, text) in [("counter.rhai", COUNTER), ("p.rhai", DEPLOY)] {
         std::fs::write(user.home().join(name), text).unwrap();
@@ -51,7 +51,7 @@ fn deploy(user: &User, parameters: &[&str]) -> Ended {
 }
 
 /// Operations that wrote.
-fn writes(ended: &Ended) -> Vec<String> {
+pub(super) fn writes(ended: &Ended) -> Vec<String> {
     ended
         .events()
         .iter()
@@ -60,7 +60,7 @@ fn writes(ended: &Ended) -> Vec<String> {
         .collect()
 }
 
-fn result(ended: &Ended) -> Value {
+pub(super) fn result(ended: &Ended) -> Value {
     ended.events().pop().unwrap()["value"].clone()
 }
 
@@ -140,6 +140,8 @@ fn only_what_differs_is_changed() {
     assert_eq!(
         writes(&other),
         [
+            "iam::delete_role_policy",
+            "iam::delete_role",
             "scheduler::delete_schedule",
             "lambda::add_permission",
             "sns::subscribe"

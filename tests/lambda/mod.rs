@@ -4,6 +4,7 @@ mod deploy;
 mod invoke;
 mod package;
 mod runtime;
+mod served;
 
 use tempfile::TempDir;
 

@@ -5,6 +5,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use crate::support::opsh::User;
+use crate::support::program::smallest_program;
 
 fn user() -> User {
     let user = User::new();
@@ -22,16 +23,6 @@ fn user() -> User {
         std::fs::write(user.home().join(name), text).unwrap();
     }
     user
-}
-
-/// A program that has nothing but the headers of one, for x86-64 and without a loader.
-fn smallest_program() -> Vec<u8> {
-    let mut elf = vec![0; 64];
-    elf[..7].copy_from_slice(&[0x7f, b'E', b'L', b'F', 2, 1, 1]);
-    for (place, value) in [(16, 2_u8), (18, 62), (20, 1), (52, 64), (54, 56), (58, 64)] {
-        elf[place] = value;
-    }
-    elf
 }
 
 fn files(zip: &Path) -> BTreeMap<String, (u32, Vec<u8>)> {

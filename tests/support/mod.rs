@@ -6,6 +6,7 @@ pub mod imds;
 pub mod machine;
 pub mod moto;
 pub mod opsh;
+pub mod program;
 pub mod python;
 pub mod resources;
 #[cfg(target_os = "linux")]

@@ -195,6 +195,12 @@ impl Clock {
         drop(self.settle());
     }
 
+    /// Whether the time goes at the pace of the real clock.
+    #[must_use]
+    pub fn follows(&self) -> bool {
+        self.table().ahead.is_some()
+    }
+
     /// Lets the time come to be `at`, unless it is later already: somebody who shares
     /// this time has waited until then. What happens on the way happens.
     pub fn reach(&self, at: Timestamp) {

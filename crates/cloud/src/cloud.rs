@@ -78,6 +78,27 @@ impl Cloud {
         Ok(Self::holding(begin(state, folder, options)?, None))
     }
 
+    /// The cloud that persists in `folder`, whatever its region; nothing if there is none.
+    ///
+    /// # Errors
+    /// The folder cannot be used, or another process uses it.
+    pub fn open_existing(folder: &Path) -> Result<Option<Self>, StoreError> {
+        if !store::exists(folder) {
+            return Ok(None);
+        }
+        let (store, state) = Store::open(folder)?;
+        Ok(state.map(|state| Self::holding(state, Some(store))))
+    }
+
+    /// A copy of the cloud in `folder`, whatever its region; nothing if there is none.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn copy_of_existing(folder: &Path) -> Result<Option<Self>, StoreError> {
+        let state = store::read(folder)?;
+        Ok(state.map(|state| Self::holding(state, None)))
+    }
+
     fn holding(mut state: State, store: Option<Store>) -> Self {
         let clock = Clock::new(state.now);
         let faults = Faults::none(state.ids.seed());

@@ -60,6 +60,12 @@ impl Events {
         self.happened
     }
 
+    /// When the next event is due.
+    #[must_use]
+    pub fn next(&self) -> Option<Timestamp> {
+        self.queue.first_key_value().map(|((at, _), _)| *at)
+    }
+
     /// Takes the next event that is due at `now`.
     pub fn due(&mut self, now: Timestamp) -> Option<(Timestamp, Event)> {
         let entry = self.queue.first_entry()?;

@@ -15,14 +15,18 @@
 //! - [`functions`]: running Lambda functions, with an interpreter that the host lends;
 //! - [`tenants`]: programs outside the cloud's own code that answer HTTP inside it;
 //! - [`discord`]: what a bot says, for those who read it;
+//! - [`chronicle`]: letting the time go on, and telling what happens meanwhile;
+//! - [`console`]: commands on a machine, as its owner gives them;
 //! - [`faults`]: what goes wrong on purpose;
 //! - [`store`]: the cloud on disk;
 //! - [`hosts`]: simulated machines: files, shell, packages, services, web server.
 
 pub mod api;
 pub mod body;
+pub mod chronicle;
 pub mod clock;
 mod cloud;
+pub mod console;
 mod course;
 pub mod discord;
 pub mod document;

@@ -6,7 +6,6 @@ use clap::Args;
 use jiff::Timestamp;
 use opsh_cloud::Cloud;
 use opsh_cloud::discord::Message;
-use opsh_cloud::furnish::Options;
 use opsh_cloud::services::sns::publish::{Delivery, Outcome};
 use serde_json::{Value as Json, json};
 
@@ -30,13 +29,10 @@ pub struct Arguments {
 
 /// What has been delivered by the cloud in `folder`.
 pub(super) fn show(folder: &Path, arguments: &Arguments) -> Result<String, String> {
-    let (deliveries, messages) = if folder.exists() {
-        let cloud =
-            Cloud::copy_of(folder, &Options::default()).map_err(|error| error.to_string())?;
+    let cloud = Cloud::copy_of_existing(folder).map_err(|error| error.to_string())?;
+    let (deliveries, messages) = cloud.map_or_else(Default::default, |cloud| {
         cloud.look(|state| (state.sns.outbox.clone(), state.discord.outbox.clone()))
-    } else {
-        (Vec::new(), Vec::new())
-    };
+    });
     let wanted = |delivery: &&Delivery| match &arguments.topic {
         None => true,
         Some(topic) => delivery.topic == *topic || topic_name(delivery) == topic,

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::cli::console::Output;
 use crate::cli::fault::{self, Rehearsal};
+use crate::cli::say;
 use crate::lambda::hosted;
 use crate::serve::Server;
 use crate::world::live;
@@ -179,32 +180,31 @@ fn announce(cloud: &Cloud, notice: &Notice, folder: &Path, arguments: &Arguments
             .iter()
             .map(|(name, value)| ((*name).to_owned(), json!(value)))
             .collect();
-        println!(
-            "{}",
-            json!({
-                "url": url,
-                "environment": environment,
-                "account": status.account,
-                "region": region,
-                "time": status.now.to_string(),
-                "pid": notice.pid,
-            })
-        );
+        say::out(json!({
+            "url": url,
+            "environment": environment,
+            "account": status.account,
+            "region": region,
+            "time": status.now.to_string(),
+            "pid": notice.pid,
+        }));
         return;
     }
     let pace = match arguments.time {
         Time::Real => "the time follows the real clock",
         Time::Virtual => "the time stands until a run waits",
     };
-    println!(
+    say::out(format_args!(
         "serving the embedded cloud in {} at {url}\n\
          account {}, region {region}, time {}; {pace}\n",
         folder.display(),
         status.account,
         status.now.strftime("%Y-%m-%d %H:%M:%SZ"),
-    );
+    ));
     for (name, value) in environment {
-        println!("export {name}={value}");
+        say::out(format_args!("export {name}={value}"));
     }
-    println!("\nvisit hosts and balancers: curl -H 'Host: NAME' {url}/\nCtrl-C ends it");
+    say::out(format_args!(
+        "\nvisit hosts and balancers: curl -H 'Host: NAME' {url}/\nCtrl-C ends it"
+    ));
 }

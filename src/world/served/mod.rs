@@ -13,7 +13,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use jiff::SignedDuration;
+use opsh_cloud::chronicle::Happening;
 use opsh_cloud::clock::Clock;
+use opsh_cloud::console::Executed;
+use opsh_cloud::hosts::CommandOutput;
 use opsh_cloud::{Unreachable, Visitor};
 use opsh_operation::{Fault, FaultKind};
 
@@ -111,6 +115,50 @@ impl Served {
             Ok((Answer::Refused(refusal), _)) => Err(refusal),
             Ok(answer) => Ok(answer),
             Err(broken) => Err(Unreachable::Reset(broken.0).into()),
+        }
+    }
+
+    /// Lets the time there go on, and gives what happened.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub fn advance(&self, by: Duration) -> Result<Vec<Happening>, Refusal> {
+        match self.session(Call::Advance { by }, &[])? {
+            (Answer::Happened(happened), _) => Ok(happened),
+            _ => Err(self.misunderstood()),
+        }
+    }
+
+    /// Runs a command line as root on the machine that `name` means.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub fn execute(&self, name: &str, line: &str) -> Result<Executed, Refusal> {
+        let call = Call::Execute {
+            name: name.to_owned(),
+            line: line.to_owned(),
+        };
+        match self.session(call, &[])? {
+            (
+                Answer::Executed {
+                    instance,
+                    others,
+                    exit_code,
+                    stdout,
+                },
+                mut output,
+            ) if stdout <= output.len() => Ok(Executed {
+                instance,
+                others,
+                output: CommandOutput {
+                    exit_code,
+                    stderr: output.split_off(stdout).to_vec(),
+                    stdout: output.to_vec(),
+                    // It has passed.
+                    took: SignedDuration::ZERO,
+                },
+            }),
+            _ => Err(self.misunderstood()),
         }
     }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use opsh_cloud::chronicle::Happening;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -80,6 +81,18 @@ pub enum Call {
         /// Its path.
         path: String,
     },
+    /// Time that is to go on, with all that happens: [`Answer::Happened`].
+    Advance {
+        /// By how much.
+        by: Duration,
+    },
+    /// A command line at a machine's console: [`Answer::Executed`], refused.
+    Execute {
+        /// What the machine is called.
+        name: String,
+        /// The line.
+        line: String,
+    },
     /// Nothing more in this command: what is under way comes to its end: [`Answer::Nothing`].
     Rest,
 }
@@ -104,6 +117,19 @@ pub enum Answer {
         stdout: usize,
         /// How much of the machine's time it took.
         took: Duration,
+    },
+    /// What happened while the time went on.
+    Happened(Vec<Happening>),
+    /// What a command at a console did, with what it wrote and, after that, complained.
+    Executed {
+        /// The instance.
+        instance: String,
+        /// How many others are called the same.
+        others: usize,
+        /// Its exit status.
+        exit_code: i32,
+        /// How many of the bytes it wrote; it complained the rest.
+        stdout: usize,
     },
     /// It is done.
     Nothing,

@@ -44,7 +44,7 @@ use serde::{Deserialize, Serialize};
 
 pub use activity::{Sample, Traffic};
 pub use boot::{Addresses, Boot, Flavour};
-pub(crate) use host::Ran;
+pub(crate) use host::{Answered, Ran};
 pub use host::{CommandOutput, FileRefusal, Host, LoginRefusal, Unreachable};
 pub use image::Image;
 pub use imds::ADDRESS as METADATA;

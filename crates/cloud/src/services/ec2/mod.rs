@@ -34,6 +34,7 @@ mod kinds;
 mod launch_data;
 mod launch_templates;
 mod network_facts;
+mod outlook;
 mod params;
 mod places;
 mod region;
@@ -56,6 +57,7 @@ pub use self::network_facts::{
     Place, Template, connect, default_group, default_subnet, disconnect, group_vpc, has_vpc,
     lets_through, place, regroup, template,
 };
+pub use self::outlook::{called, snapshots_since, stages};
 
 /// What there is.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -143,6 +145,7 @@ const TABLES: &[&[(&str, Action)]] = &[
     images::ACTIONS,
     instance_types::ACTIONS,
     instances::attributes::ACTIONS,
+    instances::credits::ACTIONS,
     instances::describe::ACTIONS,
     instances::life::ACTIONS,
     instances::run::ACTIONS,

@@ -92,6 +92,8 @@ fn describe_attribute(site: &mut Site<'_>, params: &mut Params) -> Result<Xml, A
         "enableDnsSupport" => ("enableDnsSupport", true),
         // On in default networks only, unless asked for.
         "enableDnsHostnames" => ("enableDnsHostnames", vpc.is_default),
+        // Nobody can have switched it on: changing attributes is not modelled.
+        "enableNetworkAddressUsageMetrics" => ("enableNetworkAddressUsageMetrics", false),
         other => {
             return Err(ApiError::not_modelled(format_args!(
                 "attribute {other} of ec2:DescribeVpcAttribute"

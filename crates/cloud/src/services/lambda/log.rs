@@ -15,6 +15,9 @@ const BYTES: usize = 512 * 1024;
 pub struct Log {
     lines: VecDeque<(Timestamp, String)>,
     bytes: usize,
+    /// How many lines there have been, those that are gone included.
+    #[serde(default)]
+    written: u64,
 }
 
 impl Log {
@@ -27,6 +30,7 @@ impl Log {
                 .unwrap_or(0);
             line.truncate(longest);
             self.bytes += line.len();
+            self.written += 1;
             self.lines.push_back((at, line));
         }
         while self.lines.len() > LINES || self.bytes > BYTES {
@@ -35,6 +39,18 @@ impl Log {
             };
             self.bytes -= line.len();
         }
+    }
+
+    /// How many lines have been written, those that are gone included.
+    #[must_use]
+    pub fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// The lines after the first `seen`, as far as they are kept.
+    pub fn since(&self, seen: u64) -> impl Iterator<Item = (Timestamp, &str)> {
+        let new = usize::try_from(self.written.saturating_sub(seen)).unwrap_or(usize::MAX);
+        self.lines().skip(self.lines.len().saturating_sub(new))
     }
 
     /// The lines, oldest first, each with its time.
@@ -61,5 +77,20 @@ mod tests {
         log.extend(lines(9, &"é".repeat(BYTES)));
         assert!(log.bytes <= BYTES);
         assert!(log.lines().count() >= 1);
+    }
+
+    #[test]
+    fn lines_are_counted_also_when_they_are_gone() {
+        let mut log = Log::default();
+        let line = |text: &str| vec![(Timestamp::UNIX_EPOCH, text.to_owned())];
+        for _ in 0..LINES {
+            log.extend(line("early"));
+        }
+        let seen = log.written();
+        assert_eq!(log.since(seen).count(), 0);
+        log.extend(line("late"));
+        let new: Vec<&str> = log.since(seen).map(|(_, line)| line).collect();
+        assert_eq!(new, ["late"]);
+        assert_eq!(log.since(0).count(), LINES);
     }
 }

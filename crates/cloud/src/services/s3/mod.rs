@@ -30,7 +30,7 @@ pub use delivery::deliver;
 pub use place::bucket_of_host;
 pub use presigned::visit;
 pub use read::fetch;
-pub use state::{Block, State, Stored};
+pub use state::{Block, State, Stored, written_since};
 
 /// Answers a request.
 ///

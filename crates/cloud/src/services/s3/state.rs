@@ -123,6 +123,27 @@ pub struct Stored {
     pub objects: u64,
 }
 
+/// The objects that were written at `since` or later: when, where, and their bytes.
+pub fn written_since(
+    cloud: &crate::state::State,
+    since: Timestamp,
+) -> impl Iterator<Item = (Timestamp, String, u64)> {
+    cloud.s3.buckets.iter().flat_map(move |(bucket, content)| {
+        let versions = content
+            .objects
+            .iter()
+            .flat_map(|(key, versions)| versions.iter().map(move |version| (key, version)));
+        versions.filter_map(move |(key, version)| {
+            let object = version.object.as_ref()?;
+            let new = version.modified >= since;
+            new.then(|| {
+                let place = format!("s3://{bucket}/{key}");
+                (version.modified, place, object.body.length())
+            })
+        })
+    })
+}
+
 impl State {
     /// What each bucket holds, by name.
     #[must_use]

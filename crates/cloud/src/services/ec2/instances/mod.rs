@@ -16,6 +16,7 @@ use crate::hosts::Flavour;
 
 pub mod attributes;
 pub mod boot;
+pub mod credits;
 pub mod describe;
 pub mod facets;
 pub mod launch;

@@ -229,3 +229,31 @@ fn the_same_requests_get_the_same_answers() {
     };
     assert_eq!(story(), story());
 }
+
+#[test]
+fn what_an_instance_does_beyond_its_credits_is_told() {
+    let mut ec2 = Asked::new();
+    let mut launch = |kind: &str| {
+        let params = [
+            ("ImageId", AL2023_X86_64),
+            ("InstanceType", kind),
+            ("MinCount", "1"),
+            ("MaxCount", "1"),
+        ];
+        text(&ec2.ok("RunInstances", &params), "instanceId")[0].clone()
+    };
+    let (bursts, slows, steady) = (launch("t3.micro"), launch("t2.micro"), launch("m5.large"));
+    let action = "DescribeInstanceCreditSpecifications";
+    let both = ec2.ok(
+        action,
+        &[("InstanceId.1", &slows), ("InstanceId.2", &bursts)],
+    );
+    let mut credits = text(&both, "cpuCredits");
+    credits.sort();
+    assert_eq!(credits, ["standard", "unlimited"]);
+    assert_eq!(text(&ec2.ok(action, &[]), "instanceId"), [bursts]);
+    assert_eq!(
+        ec2.fails(action, &[("InstanceId.1", &steady)]),
+        format!("InvalidParameterValue: {steady} is not a burstable performance instance.")
+    );
+}

@@ -1,0 +1,100 @@
+//! A hand on the embedded cloud of a folder: in this process, or where it is served.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use opsh_cloud::chronicle::Happening;
+use opsh_cloud::console::Executed;
+use opsh_cloud::{Cloud, StoreError};
+
+use super::told;
+use crate::lambda::hosted;
+use crate::world::local::Outside;
+use crate::world::local::doors::Doors as _;
+use crate::world::served::Served;
+use crate::world::served::notice::Notice;
+use crate::world::{Cancel, Kind, live};
+
+/// Somebody who changes the cloud without being a playbook.
+pub(super) enum Hand {
+    Here(Cloud),
+    Served(Served),
+}
+
+impl Hand {
+    /// On the cloud in `folder`; nothing if there is none.
+    pub fn on(folder: &Path) -> Result<Option<Self>, String> {
+        let cloud = match Cloud::open_existing(folder) {
+            Ok(None) => return Ok(None),
+            Ok(Some(cloud)) => cloud,
+            Err(busy @ StoreError::Busy(_)) => {
+                let notice = Notice::read(folder).ok_or_else(|| told(&busy))?;
+                return Served::connect(folder, &notice.url, None)
+                    .map(|served| Some(Self::Served(served)))
+                    .map_err(|fault| fault.message);
+            }
+            Err(error) => return Err(told(&error)),
+        };
+        let outside = Arc::new(live::http::Client::new(Vec::new()));
+        hosted::employ_on(
+            &cloud,
+            Kind::Local,
+            Outside::Real(Some(outside)),
+            &Cancel::new(None),
+        );
+        Ok(Some(Self::Here(cloud)))
+    }
+
+    /// The time there.
+    pub fn now(&self) -> Timestamp {
+        match self {
+            Self::Here(cloud) => cloud.clock().now(),
+            Self::Served(served) => served.clock().now(),
+        }
+    }
+
+    /// Lets the time go on, and gives what happens to `tell`.
+    pub fn advance(
+        &mut self,
+        by: Duration,
+        stop: &dyn Fn() -> bool,
+        tell: &mut dyn FnMut(Happening),
+    ) -> Result<(), String> {
+        match self {
+            Self::Here(cloud) => {
+                let end = cloud.clock().now().checked_add(by);
+                cloud
+                    .live_until(end.unwrap_or(Timestamp::MAX), stop, tell)
+                    .map_err(|error| told(&error))
+            }
+            Self::Served(served) => {
+                let happened = served.advance(by).map_err(|refusal| refusal.to_string())?;
+                happened.into_iter().for_each(tell);
+                Ok(())
+            }
+        }
+    }
+
+    /// Runs a command line as root on the machine that `name` means.
+    pub fn execute(&mut self, name: &str, line: &str) -> Result<Executed, String> {
+        match self {
+            Self::Here(cloud) => {
+                let executed = cloud
+                    .execute(name, line)
+                    .map_err(|error| error.to_string())?;
+                cloud.close();
+                Ok(executed)
+            }
+            Self::Served(served) => served
+                .execute(name, line)
+                .map_err(|refusal| refusal.to_string()),
+        }
+    }
+}
+
+/// That there is nothing to lay hands on.
+pub(super) fn no_cloud() -> String {
+    "there is no embedded cloud yet\n  next: make one with: opsh run … --local".to_owned()
+}
