@@ -1,5 +1,8 @@
 //! The whole application: deployed, again, changed, failing, visited, removed.
 
+mod by_hand;
+mod uploads;
+
 use std::io::Read as _;
 use std::path::Path;
 

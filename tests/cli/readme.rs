@@ -1,5 +1,8 @@
 //! Every command and every playbook of the README, as a new user would try them.
 
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
 use super::read;
 use crate::support::component::file;
 use crate::support::opsh::User;
@@ -26,27 +29,105 @@ fn its_playbook_runs_and_plans_what_it_says() {
     assert_eq!(ended.out, blocks("text")[0]);
 }
 
+/// Somebody who types the commands of one block after the other.
+struct Shell {
+    user: User,
+    /// What was started with `&`, and the port that it serves at instead of the README's.
+    background: Option<(Child, String)>,
+    typed: usize,
+}
+
+impl Shell {
+    fn new() -> Self {
+        let user = User::new();
+        std::os::unix::fs::symlink(file("playbooks"), user.home().join("playbooks")).unwrap();
+        Self {
+            user,
+            background: None,
+            typed: 0,
+        }
+    }
+
+    fn types(&mut self, line: &str) {
+        let (command, comment) = line.split_once(" # ").unwrap_or((line, ""));
+        let command = command.trim().replace("cargo run --release -- ", "opsh ");
+        let mut words = shlex::split(&command).unwrap();
+        match words[0].as_str() {
+            "opsh" => {}
+            "kill" => return self.ends(),
+            // The very command that runs this; and tools that may not be there: tests/e2e.
+            "cargo" | "aws" | "curl" => return,
+            _ => panic!("what is {command:?}?"),
+        }
+        self.typed += 1;
+        words.remove(0);
+        if words.last().is_some_and(|word| word == "&") {
+            words.pop();
+            return self.starts(words);
+        }
+        if let Some((_, url)) = &self.background {
+            for word in &mut words {
+                *word = word.replace("http://127.0.0.1:4566", url);
+            }
+        }
+        let ended = self.user.opsh(&words);
+        let expected = if comment.trim().starts_with("killed") {
+            -1
+        } else {
+            0
+        };
+        assert_eq!(ended.code, expected, "{command}: {}", ended.err);
+    }
+
+    /// Starts what serves, on a port that is free.
+    fn starts(&mut self, words: Vec<String>) {
+        let child = self
+            .user
+            .command(words.iter().map(String::as_str).chain(["--port=0"]))
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let notice = self.user.home().join(".opsh/local/served.json");
+        let begun = Instant::now();
+        let url = loop {
+            let text = std::fs::read_to_string(&notice).unwrap_or_default();
+            if let Ok(notice) = serde_json::from_str::<serde_json::Value>(&text) {
+                break notice["url"].as_str().unwrap().to_owned();
+            }
+            assert!(
+                begun.elapsed() < Duration::from_secs(30),
+                "it does not serve"
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        };
+        self.background = Some((child, url));
+    }
+
+    fn ends(&mut self) {
+        let (mut child, _) = self.background.take().unwrap();
+        let pid = child.id().to_string();
+        let told = Command::new("kill").args(["-INT", &pid]).status().unwrap();
+        assert!(told.success());
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+    }
+}
+
+impl Drop for Shell {
+    fn drop(&mut self) {
+        if let Some((mut child, _)) = self.background.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
 #[test]
 fn its_commands_work() {
-    let user = User::new();
-    std::os::unix::fs::symlink(file("playbooks"), user.home().join("playbooks")).unwrap();
-    let mut tried = 0;
+    let mut shell = Shell::new();
     for line in blocks("sh").iter().flat_map(|block| block.lines()) {
-        let command = line.split('#').next().unwrap().trim();
-        let words: Vec<&str> = match command.strip_prefix("cargo run --release -- ") {
-            Some(arguments) => arguments.split_whitespace().collect(),
-            None => match command.strip_prefix("opsh ") {
-                Some(arguments) => arguments.split_whitespace().collect(),
-                // That is the very command that runs this.
-                None if command == "cargo test" => continue,
-                None => panic!("what is {command:?}?"),
-            },
-        };
-        let ended = user.opsh(&words);
-        assert_eq!(ended.code, 0, "{command}: {}", ended.err);
-        tried += 1;
+        shell.types(line);
     }
-    assert_eq!(tried, 10);
+    assert_eq!(shell.typed, 26);
 }
 
 #[test]

@@ -16,9 +16,10 @@ const STEPS: [&str; 4] = [
 fn application() -> (User, Vec<String>) {
     let user = User::new();
     let text = read("tests/cli/lambda/application.rhai");
-    run(&user, "application", &text, &["desired=1".to_owned()]).result();
+    let made = run(&user, "application", &text, &["desired=1".to_owned()]).result();
+    let targets = format!("target_group={}", made["target_group"].as_str().unwrap());
     let parameters = [
-        "group=shop",
+        targets.as_str(),
         "bucket=opsh-shop-uploads",
         "key_parameter=/shop/key",
         "address=public",
@@ -73,7 +74,10 @@ fn visit(user: &User) -> Value {
 }
 
 fn moved(called: &Called, count: u32) {
-    assert_eq!(called.result(), json!({"moved": count, "failed": []}));
+    assert_eq!(
+        called.result(),
+        json!({"moved": count, "failed": [], "unseen": []})
+    );
 }
 
 const EVENT: Value = Value::Null;

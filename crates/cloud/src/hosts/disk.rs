@@ -250,6 +250,14 @@ impl Disk {
         }
     }
 
+    /// Whether `user` may run a file.
+    #[must_use]
+    pub fn may_execute(&self, user: &User, path: &str) -> bool {
+        // Root needs some permission bit, too.
+        self.stat(user, path, true)
+            .is_ok_and(|node| node.mode & 0o111 != 0 && may(node, user, ENTER))
+    }
+
     /// The names in a directory and what they are, in order.
     ///
     /// # Errors

@@ -332,9 +332,17 @@ impl Host {
     ) -> Result<web::Reply, Unreachable> {
         self.reach_kernel(now)?;
         let facts = Arc::clone(&self.facts);
-        let machine = &mut self.look(now).present;
         let visit = web::Via::of(port, request, client);
-        web::answer(machine, &facts, &visit).ok_or(Unreachable::Refused)
+        let script = web::program(&self.look(now).present, &facts, &visit);
+        let outcome = script.map(|(user, script)| match self.execute(&facts, user, script) {
+            (outcome, None) => outcome,
+            (_, Some(_)) => shell::Outcome::failed(
+                "a script behind a web server that asks another program of its machine is not \
+                 modelled by the embedded cloud",
+            ),
+        });
+        let machine = &mut self.look(now).present;
+        web::answer(machine, &facts, &visit, outcome.as_ref()).ok_or(Unreachable::Refused)
     }
 
     /// What the metadata service says to a program of this machine.

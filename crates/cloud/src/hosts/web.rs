@@ -5,6 +5,7 @@
 //! and the configuration test says which it is.
 
 mod apache;
+mod cgi;
 mod log;
 mod nginx;
 mod pages;
@@ -20,6 +21,8 @@ pub use site::Site;
 use super::boot::{Boot, Flavour};
 use super::machine::Machine;
 use super::services;
+use super::shell::{Outcome, Script};
+use super::users::User;
 
 /// The services that are web servers.
 pub const SERVERS: &[&str] = &["apache2", "httpd", "nginx"];
@@ -84,14 +87,32 @@ pub fn listener(machine: &Machine, port: u16, inside: bool) -> Option<String> {
         .map(|listener| listener.process)
 }
 
-/// Answers a request; nothing if neither a web server nor a program listens there.
-pub fn answer(machine: &mut Machine, facts: &Boot, via: &Via) -> Option<Reply> {
+/// The script that a request sets off, if it is for one, and as whom it runs; what it does is
+/// to be given to [`answer`].
+pub fn program(machine: &Machine, facts: &Boot, via: &Via) -> Option<(User, Script)> {
+    let unit = listener(machine, via.port, via.is_inside())?;
+    if machine.lodgers.contains_key(&via.port) {
+        return None;
+    }
+    let site = machine.sites.get(&unit)?;
+    via.visit(facts, site, &unit).program(machine)
+}
+
+/// Answers a request, with what its script did if it set one off; nothing if neither a web
+/// server nor a program listens there.
+pub fn answer(
+    machine: &mut Machine,
+    facts: &Boot,
+    via: &Via,
+    outcome: Option<&Outcome>,
+) -> Option<Reply> {
     let unit = listener(machine, via.port, via.is_inside())?;
     if machine.lodgers.contains_key(&via.port) {
         return Some(Reply::Forward(via.straight()));
     }
     let site = machine.sites.get(&unit)?.clone();
-    let visit = via.visit(facts, &site, &unit);
+    let mut visit = via.visit(facts, &site, &unit);
+    visit.outcome = outcome;
     if let Some(forward) = visit.forwards(via) {
         return Some(Reply::Forward(forward));
     }

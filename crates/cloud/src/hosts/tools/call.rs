@@ -89,7 +89,7 @@ impl Call<'_> {
     /// [broken off](Call::unless_broken_off).
     pub fn ask(&self, via: &Via) -> Option<Answered> {
         let facts = &self.session.facts;
-        let reply = web::answer(&mut self.machine().present, facts, via)?;
+        let reply = web::answer(&mut self.machine().present, facts, via, None)?;
         let forward = match reply {
             web::Reply::Answer(answer) => return Some(Ok(answer)),
             web::Reply::Forward(forward) => forward,

@@ -272,6 +272,17 @@ impl Reader<'_> {
                 let alias = (first.to_owned(), absolute("/", second));
                 self.host().aliases.push(alias);
             }
+            // Ubuntu's server lacks the module until it is enabled.
+            "scriptalias" if self.machine.flavour == Flavour::AmazonLinux2023 => {
+                let rule = Rule {
+                    path: first.to_owned(),
+                    exact: false,
+                    access: None,
+                    action: Some(Action::Script(absolute("/", second))),
+                    headers: Vec::new(),
+                };
+                self.host().rules.push(rule);
+            }
             "errordocument" => self.error_document(first, &args[1.min(args.len())..])?,
             "errorlog" => self.site.error_log = absolute(&root, first),
             "customlog" => {

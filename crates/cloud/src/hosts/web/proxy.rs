@@ -95,6 +95,7 @@ impl Via {
             port: self.port,
             request: &self.request,
             client: &self.client,
+            outcome: None,
         }
     }
 }

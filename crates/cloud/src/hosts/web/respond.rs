@@ -1,15 +1,18 @@
 //! A request and its answer: virtual host, rules, file, error page, log.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 
 use crate::hosts::boot::Boot;
 use crate::hosts::disk::{Kind, absolute};
 use crate::hosts::machine::Machine;
+use crate::hosts::shell::Outcome;
 use crate::hosts::users::{self, User};
 
 use super::site::{Access, Action, Rule, Site, VirtualHost};
-use super::{log, pages};
+use super::{cgi, log, pages};
 
 /// One request on its way through a server.
 pub struct Visit<'a> {
@@ -19,24 +22,26 @@ pub struct Visit<'a> {
     pub port: u16,
     pub request: &'a Request<Bytes>,
     pub client: &'a str,
+    /// What the script that the request is for has done.
+    pub outcome: Option<&'a Outcome>,
 }
 
 /// An answer before headers and log.
-struct Draft {
-    status: u16,
-    kind: &'static str,
-    body: Bytes,
-    location: Option<String>,
+pub(super) struct Draft {
+    pub status: u16,
+    pub kind: Cow<'static, str>,
+    pub body: Bytes,
+    pub location: Option<String>,
     /// What the error log says.
-    complaint: Option<String>,
-    headers: Vec<(String, String)>,
+    pub complaint: Option<String>,
+    pub headers: Vec<(String, String)>,
 }
 
 impl Draft {
-    fn page(status: u16, body: impl Into<Bytes>) -> Self {
+    pub fn page(status: u16, body: impl Into<Bytes>) -> Self {
         Self {
             status,
-            kind: "text/html",
+            kind: Cow::Borrowed("text/html"),
             body: body.into(),
             location: None,
             complaint: None,
@@ -100,10 +105,11 @@ impl Visit<'_> {
         };
         let mut response = Response::new(body);
         *response.status_mut() = StatusCode::from_u16(draft.status).unwrap_or(StatusCode::OK);
-        let kind = if draft.kind.starts_with("text/") && !self.is_nginx() {
+        let said = draft.kind.contains("charset");
+        let kind = if draft.kind.starts_with("text/") && !said && !self.is_nginx() {
             format!("{}; charset=UTF-8", draft.kind)
         } else {
-            draft.kind.to_owned()
+            draft.kind.into_owned()
         };
         let mut headers = vec![
             (
@@ -176,7 +182,8 @@ impl Visit<'_> {
         }
     }
 
-    fn draft(&self, machine: &Machine, host: &VirtualHost, path: &str) -> Draft {
+    /// What the server answers for a path of `host`.
+    pub(super) fn draft(&self, machine: &Machine, host: &VirtualHost, path: &str) -> Draft {
         let method = self.request.method();
         if !matches!(
             *method,
@@ -211,18 +218,18 @@ impl Visit<'_> {
                 let auto = self.request.uri().query() == Some("auto");
                 let mut draft = Draft::page(200, pages::status(machine, self, auto));
                 if auto {
-                    draft.kind = "text/plain";
+                    draft.kind = Cow::Borrowed("text/plain");
                 }
                 draft
             }
             Some(Action::StubStatus) => {
                 let mut draft = Draft::page(200, pages::stub_status(machine));
-                draft.kind = "text/plain";
+                draft.kind = Cow::Borrowed("text/plain");
                 draft
             }
             Some(Action::Answer(status, body)) => {
                 let mut draft = Draft::page(*status, body.clone());
-                draft.kind = "text/plain";
+                draft.kind = Cow::Borrowed("text/plain");
                 draft
             }
             Some(Action::Redirect(status, target, append)) => {
@@ -238,6 +245,7 @@ impl Visit<'_> {
                 draft.location = Some(target);
                 draft
             }
+            Some(Action::Script(_)) => cgi::draft(self, machine, host, path),
             Some(Action::Root(root)) => {
                 self.file(machine, host, path, Some(format!("{root}{path}")))
             }
@@ -251,7 +259,7 @@ impl Visit<'_> {
     }
 
     /// The account that the server reads files as.
-    fn reader(&self, machine: &Machine) -> User {
+    pub(super) fn reader(&self, machine: &Machine) -> User {
         let name = match (self.unit, machine.flavour) {
             ("httpd", _) => "apache",
             ("nginx", crate::hosts::Flavour::AmazonLinux2023) => "nginx",
@@ -265,6 +273,18 @@ impl Visit<'_> {
             home: "/".to_owned(),
             shell: "/sbin/nologin".to_owned(),
         })
+    }
+
+    /// Whether the rules for directories let the visitor have a file.
+    pub(super) fn may_read(&self, file: &str) -> bool {
+        let access = self
+            .site
+            .directories
+            .iter()
+            .filter(|(directory, rule)| below(file, directory) && rule.access.is_some())
+            .max_by_key(|(directory, _)| directory.len())
+            .and_then(|(_, rule)| rule.access.as_ref());
+        access.is_none_or(|access| self.allowed(access))
     }
 
     fn file(
@@ -281,18 +301,11 @@ impl Visit<'_> {
             draft
         };
         if !self.is_nginx() {
-            let access = self
-                .site
-                .directories
-                .iter()
-                .filter(|(directory, rule)| below(&file, directory) && rule.access.is_some())
-                .max_by_key(|(directory, _)| directory.len())
-                .and_then(|(_, rule)| rule.access.clone());
             let hidden = file
                 .rsplit('/')
                 .next()
                 .is_some_and(|name| name.starts_with(".ht"));
-            if hidden || access.is_some_and(|access| !self.allowed(&access)) {
+            if hidden || !self.may_read(&file) {
                 return forbidden(format!(
                     "AH01630: client denied by server configuration: {file}"
                 ));
@@ -320,7 +333,7 @@ impl Visit<'_> {
             return match machine.disk.read(&user, &file) {
                 Ok(content) => {
                     let mut draft = Draft::page(200, content);
-                    draft.kind = content_type(&file);
+                    draft.kind = Cow::Borrowed(content_type(&file));
                     let modified = node.modified.strftime("%a, %d %b %Y %H:%M:%S GMT");
                     draft
                         .headers
@@ -389,7 +402,7 @@ impl Visit<'_> {
         }
         if draft.body.is_empty() {
             draft.body = pages::error(self, draft.status, path).into();
-            draft.kind = "text/html";
+            draft.kind = Cow::Borrowed("text/html");
         }
     }
 }

@@ -104,6 +104,8 @@ pub enum Action {
     Alias(String),
     /// A program on the machine.
     Proxy(Proxy),
+    /// What a script answers: this one, or one below this directory (Apache's `ScriptAlias`).
+    Script(String),
 }
 
 /// Where nginx's `proxy_pass` leads.
