@@ -4,6 +4,7 @@ import json
 import logging
 import sys
 
+import lacking  # noqa: F401
 from moto.server import ThreadedMotoServer
 
 logging.getLogger("werkzeug").setLevel(logging.ERROR)

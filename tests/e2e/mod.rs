@@ -5,6 +5,7 @@
 
 mod components;
 mod credentials;
+mod fullstack;
 mod http;
 mod live;
 mod login;

@@ -42,6 +42,36 @@ def instances():
     refused("InvalidAMIID.NotFound", ec2.run_instances, ImageId="ami-00000000000000000", MinCount=1, MaxCount=1)
 
 
+def reconciled():
+    """What a tool like Terraform reads to know whether a machine and its network are as wanted."""
+    ec2 = boto3.client("ec2")
+    vpc = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"][0]["VpcId"]
+    for attribute, value in (("enableDnsHostnames", True), ("enableDnsSupport", True),
+                             ("enableNetworkAddressUsageMetrics", False)):
+        seen = ec2.describe_vpc_attribute(VpcId=vpc, Attribute=attribute)
+        assert seen[attribute[0].upper() + attribute[1:]] == {"Value": value}, seen
+    image = ec2.describe_images(Owners=["amazon"], Filters=[{"Name": "name", "Values": ["al2023-*"]}])
+    image = image["Images"][0]["ImageId"]
+    made = ec2.run_instances(ImageId=image, InstanceType="t3.micro", MinCount=1, MaxCount=1, UserData="#!/bin/sh",
+                             MetadataOptions={"HttpTokens": "required"})
+    one = made["Instances"][0]["InstanceId"]
+    ec2.get_waiter("instance_running").wait(InstanceIds=[one], WaiterConfig={"Delay": 1})
+    instance = ec2.describe_instances(InstanceIds=[one])["Reservations"][0]["Instances"][0]
+    assert instance["MetadataOptions"]["HttpTokens"] == "required", instance
+    credits = ec2.describe_instance_credit_specifications(InstanceIds=[one])["InstanceCreditSpecifications"]
+    assert credits == [{"InstanceId": one, "CpuCredits": "unlimited"}], credits
+    for attribute, value in (("disableApiTermination", False), ("disableApiStop", False),
+                             ("instanceInitiatedShutdownBehavior", "stop"),
+                             ("userData", base64.b64encode(b"#!/bin/sh").decode())):
+        seen = ec2.describe_instance_attribute(InstanceId=one, Attribute=attribute)
+        assert seen[attribute[0].upper() + attribute[1:]] == {"Value": value}, seen
+    volumes = [device["Ebs"]["VolumeId"] for device in instance["BlockDeviceMappings"]]
+    assert ec2.describe_volumes(VolumeIds=volumes)["Volumes"][0]["Attachments"][0]["InstanceId"] == one
+    assert ec2.describe_instance_types(InstanceTypes=["t3.micro"])["InstanceTypes"][0]["BurstablePerformanceSupported"]
+    ec2.terminate_instances(InstanceIds=[one])
+    ec2.get_waiter("instance_terminated").wait(InstanceIds=[one], WaiterConfig={"Delay": 1})
+
+
 def objects():
     """Streams, ranges, checksums, presigned posts by path and by name."""
     s3 = boto3.client("s3")
@@ -154,6 +184,6 @@ def identities():
     assert assumed["Credentials"]["SessionToken"]
 
 
-for check in (identities, objects, metrics, messages, instances):
+for check in (identities, objects, metrics, messages, instances, reconciled):
     check()
     print(f"{check.__name__}: good", flush=True)

@@ -1,6 +1,7 @@
 """Says what exists at an AWS endpoint, as boto3 sees it; knows nothing of opsh.
 
     witness.py resources ENDPOINT REGION     everything that somebody made there, as a JSON list
+    witness.py ids ENDPOINT REGION           the same of many more services, as kinds and ids
     witness.py reset ENDPOINT REGION         empties a moto server
 
 Made-up ids are replaced by the names of what they stand for, so that the list can be compared
@@ -22,6 +23,8 @@ def tags(listed):
 
 class Witness:
     def __init__(self, endpoint, region):
+        self.endpoint, self.region = endpoint, region
+
         def client(service):
             return boto3.client(service, endpoint_url=endpoint, region_name=region,
                                 aws_access_key_id="witness", aws_secret_access_key="witness")
@@ -168,6 +171,109 @@ class Witness:
                 for listing in (self.instances, self.groups, self.key_pairs, self.disks, self.others,
                                 self.buckets, self.alarms, self.metrics)
                 for resource in listing()]
+
+    def ids(self):
+        return list(Ids(self.endpoint, self.region).all())
+
+
+class Ids:
+    """Kinds and ids of everything that somebody made, in the words in which `opsh ls` lists a stack."""
+
+    def __init__(self, endpoint, region):
+        self.make = lambda service: boto3.client(
+            service, endpoint_url=endpoint, region_name=region,
+            aws_access_key_id="witness", aws_secret_access_key="witness")
+
+    def every(self, service, operation, key, **arguments):
+        client = self.make(service)
+        if not client.can_paginate(operation):
+            yield from getattr(client, operation)(**arguments)[key]
+            return
+        for page in client.get_paginator(operation).paginate(**arguments):
+            yield from page[key]
+
+    def all(self):
+        for names in (self.machines, self.network, self.storage, self.balancing, self.scaling,
+                      self.messages, self.functions):
+            yield from ([kind, name] for kind, name in names())
+
+    def machines(self):
+        for reservation in self.every("ec2", "describe_instances", "Reservations"):
+            for instance in reservation["Instances"]:
+                group = tags(instance.get("Tags")).get("aws:autoscaling:groupName")
+                if instance["State"]["Name"] not in ("terminated", "shutting-down"):
+                    yield ("group's instance", group) if group else ("ec2:instance", instance["InstanceId"])
+        for template in self.every("ec2", "describe_launch_templates", "LaunchTemplates"):
+            yield "ec2:launch-template", template["LaunchTemplateId"]
+        for pair in self.every("ec2", "describe_key_pairs", "KeyPairs"):
+            yield "ec2:key-pair", pair["KeyName"]
+        for image in self.every("ec2", "describe_images", "Images", Owners=["self"]):
+            yield "ec2:image", image["ImageId"]
+        for volume in self.every("ec2", "describe_volumes", "Volumes"):
+            if not volume["Attachments"]:
+                yield "ec2:volume", volume["VolumeId"]
+
+    def network(self):
+        own = {group["GroupId"]: group["GroupName"]
+               for group in self.every("ec2", "describe_security_groups", "SecurityGroups")}
+        for group, name in own.items():
+            if name != "default":
+                yield "ec2:security-group", group
+        for rule in self.every("ec2", "describe_security_group_rules", "SecurityGroupRules"):
+            if not rule["IsEgress"] and own[rule["GroupId"]] != "default":
+                yield "ec2:security-group-rule", rule["SecurityGroupRuleId"]
+
+    def storage(self):
+        for bucket in (one["Name"] for one in self.every("s3", "list_buckets", "Buckets")):
+            yield "s3:bucket", bucket
+            client = self.make("s3")
+            for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+                for entry in page.get("Contents", []):
+                    # The balancer itself tries whether it may write.
+                    if not entry["Key"].endswith("/ELBAccessLogTestFile"):
+                        yield "s3:object", f"{bucket}/{entry['Key']}"
+
+    def balancing(self):
+        for balancer in self.every("elbv2", "describe_load_balancers", "LoadBalancers"):
+            arn = balancer["LoadBalancerArn"]
+            yield "elasticloadbalancing:loadbalancer", arn
+            for listener in self.every("elbv2", "describe_listeners", "Listeners", LoadBalancerArn=arn):
+                yield "elasticloadbalancing:listener", listener["ListenerArn"]
+        for group in self.every("elbv2", "describe_target_groups", "TargetGroups"):
+            yield "elasticloadbalancing:targetgroup", group["TargetGroupArn"]
+
+    def scaling(self):
+        for group in self.every("autoscaling", "describe_auto_scaling_groups", "AutoScalingGroups"):
+            yield "autoscaling:group", group["AutoScalingGroupName"]
+            yield "group's limits", f"{group['MinSize']} to {group['MaxSize']}"
+        for policy in self.every("autoscaling", "describe_policies", "ScalingPolicies"):
+            yield "autoscaling:policy", policy["PolicyARN"]
+        for alarm in self.every("cloudwatch", "describe_alarms", "MetricAlarms"):
+            # Target tracking has alarms of its own.
+            if not alarm["AlarmName"].startswith("TargetTracking-"):
+                yield "cloudwatch:alarm", alarm["AlarmName"]
+
+    def messages(self):
+        for topic in self.every("sns", "list_topics", "Topics"):
+            yield "sns:topic", topic["TopicArn"]
+        for one in self.every("sns", "list_subscriptions", "Subscriptions"):
+            yield "sns:subscription", one["SubscriptionArn"]
+
+    def functions(self):
+        for role in (one["RoleName"] for one in self.every("iam", "list_roles", "Roles")):
+            yield "iam:role", role
+            for policy in self.every("iam", "list_role_policies", "PolicyNames", RoleName=role):
+                yield "iam:role-policy", f"{role}/{policy}"
+        for name in (one["FunctionName"] for one in self.every("lambda", "list_functions", "Functions")):
+            yield "lambda:function", name
+            try:
+                policy = json.loads(self.make("lambda").get_policy(FunctionName=name)["Policy"])
+            except ClientError:
+                continue
+            for statement in policy["Statement"]:
+                yield "lambda:permission", f"{name}/{statement['Sid']}"
+        for schedule in self.every("scheduler", "list_schedules", "Schedules"):
+            yield "scheduler:schedule", f"{schedule['GroupName']}/{schedule['Name']}"
 
 
 def main():

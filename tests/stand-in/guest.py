@@ -146,6 +146,7 @@ class CloudInit:
     def boot(self):
         name = self.instance["PrivateDnsName"].split(".")[0]
         subprocess.run(["hostname", name], check=True)
+        self.write("/var/lib/cloud/data/instance-id", self.instance["InstanceId"] + "\n")
         self.write("/etc/hosts", f"127.0.0.1 localhost {name}\n")
         self.write("/home/ec2-user/.ssh/authorized_keys", self.instance.get("PublicKey", ""), 0o600)
         self.run("chown", "-R", "ec2-user:ec2-user", "/home/ec2-user")

@@ -13,6 +13,8 @@ database=/var/lib/app/$(cat /var/lib/cloud/data/instance-id).db
 limit=10485760
 
 answer() { # STATUS TEXT
+    # Who sends something is heard out, or would miss the answer.
+    [ "$REQUEST_METHOD" != POST ] || cat > /dev/null
     printf 'Status: %s\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n%s\n' "$1" "$2"
     exit 0
 }
