@@ -134,7 +134,7 @@ fn some_runs(folder: &Folder) -> String {
 }
 
 /// Positions from `0` to `length`: the beginning, the pages' borders, and some between;
-/// every one with `OPSH_DAMAGE=all` (which takes minutes).
+/// every one with `OPSH_DAMAGE=all` (some 20 minutes of one core).
 fn positions(length: usize) -> impl Iterator<Item = usize> {
     let all = std::env::var("OPSH_DAMAGE").is_ok_and(|which| which == "all");
     let stride = if all { 1 } else { (length / 150) | 1 };

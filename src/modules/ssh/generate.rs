@@ -103,11 +103,11 @@ pub fn generate_key(context: &Context<'_>, input: &Map) -> Result<Value, Fault> 
     let broken = |error| broken(&error);
     let line = public.to_openssh().map_err(broken)?;
     let public_path = KeyFile::public_path_of(path);
-    let content = format!("{line}\n");
+    let whole = format!("{line}\n");
     // Half of the work of a process that died is the private file alone.
-    if files.read(&public_path).ok().as_deref() != Some(content.as_bytes()) {
+    if files.read(&public_path).ok().as_deref() != Some(whole.as_bytes()) {
         files
-            .create(&public_path, content.as_bytes(), 0o644)
+            .create(&public_path, whole.as_bytes(), 0o644)
             .map_err(|error| refused(&public_path, &error))?;
     }
     Ok(Map::from([
