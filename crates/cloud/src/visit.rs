@@ -15,7 +15,7 @@ use crate::furnish::CALLER_ADDRESS;
 use crate::hosts;
 use crate::login::{address_of, arrives, arrives_from, silence};
 use crate::router::{self, host, is_endpoint, pairs};
-use crate::services::{ec2, elbv2, s3};
+use crate::services::{ec2, elbv2, s3, sns};
 use crate::state::State;
 use crate::tenants::{self, Place};
 
@@ -116,6 +116,9 @@ impl Cloud {
         }
         if s3::bucket_of_host(&name).is_some() {
             return Ok(self.visit_s3(request));
+        }
+        if let Some(certificate) = sns::signing::visit(&name, &request) {
+            return Ok(certificate);
         }
         if is_endpoint(&name) {
             return Ok(self.visit_endpoint(request));

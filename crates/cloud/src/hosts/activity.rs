@@ -90,6 +90,16 @@ impl Activity {
             .filter(move |work| work.from <= now && now < work.until)
     }
 
+    /// For how many seconds processors were busy.
+    #[must_use]
+    pub fn busy_between(&self, from: Timestamp, to: Timestamp) -> f64 {
+        let spans = self.work.iter().map(|work| {
+            let span = work.until.min(to).duration_since(work.from.max(from));
+            span.as_secs_f64().max(0.0) * work.cores
+        });
+        spans.sum()
+    }
+
     /// The whole minutes that begin in `from..to`.
     ///
     /// A machine that does nothing still has its kernel, its agents and the metadata

@@ -24,6 +24,7 @@ pub fn read(machine: &mut Machine, facts: &Boot, path: &str) -> Option<Vec<u8>> 
             let load = load_average(machine);
             format!("{load:.2} {load:.2} {load:.2} 1/120 1700\n")
         }
+        "/proc/stat" => stat(machine, facts),
         "/proc/meminfo" => meminfo(facts),
         "/proc/cpuinfo" => {
             let mut text = String::new();
@@ -76,6 +77,17 @@ pub fn kernel(machine: &Machine) -> &'static str {
         super::boot::Flavour::AmazonLinux2023 => "6.1.158-178.288.amzn2023",
         super::boot::Flavour::Ubuntu2404 => "6.14.0-1017-aws",
     }
+}
+
+/// How long the processors have been busy and idle since the machine was switched on, in
+/// hundredths of a second.
+fn stat(machine: &Machine, facts: &Boot) -> String {
+    let up = machine.clock.duration_since(machine.booted).as_secs_f64();
+    let whole = up.max(0.0) * f64::from(facts.cpus);
+    let busy = machine.activity.busy_between(machine.booted, machine.clock);
+    let busy = busy.min(whole);
+    let (user, idle) = (busy * 100.0, (whole - busy) * 100.0);
+    format!("cpu  {user:.0} 0 0 {idle:.0} 0 0 0 0 0 0\n")
 }
 
 fn meminfo(facts: &Boot) -> String {

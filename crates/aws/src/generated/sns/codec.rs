@@ -7,6 +7,14 @@ use aws_sdk_sns::{operation as o, types as t};
 #[allow(unused_imports)] // a service may take nothing but plain values
 use opsh_operation::{Fault, Map, Value};
 
+impl Encode for o::confirm_subscription::ConfirmSubscriptionOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "subscription_arn", self.subscription_arn.encode());
+        Value::Map(m)
+    }
+}
+
 impl Encode for o::create_topic::CreateTopicOutput {
     fn encode(self) -> Value {
         let mut m = Map::new();

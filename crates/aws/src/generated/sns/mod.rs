@@ -13,6 +13,29 @@ use opsh_operation::{Effect, Fault, Find, Inverse, InverseCall, Makes, Map, Oper
 
 use crate::{Binding, Controls, Fills};
 
+pub static CONFIRM_SUBSCRIPTION: Operation = Operation {
+    module: "sns", name: "confirm_subscription", action: "sns:ConfirmSubscription",
+    summary: "Confirms a subscription with the token that its endpoint got.",
+    input: &tables::CONFIRM_SUBSCRIPTION_INPUT, positional: &[], output: Shape::Struct(&tables::CONFIRM_SUBSCRIPTION_OUTPUT),
+    effect: Effect::Write(Write {
+        inverse: Inverse::Nothing("the subscription itself is undone"),
+        settle: Settle::Repeat,
+        makes: &[], removes: &[], tags: None,
+    }),
+    example: "let topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\ntry { sns::confirm_subscription(#{ topic_arn: topic, token: \"made-up\" }) } catch (error) { error.code }",
+};
+
+pub fn confirm_subscription(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).confirm_subscription()
+            .set_topic_arn(take(&mut input, "topic_arn")?)
+            .set_token(take(&mut input, "token")?)
+            .set_authenticate_on_unsubscribe(take(&mut input, "authenticate_on_unsubscribe")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
 pub static CREATE_TOPIC: Operation = Operation {
     module: "sns", name: "create_topic", action: "sns:CreateTopic",
     summary: "Creates a topic to which notifications can be published.",
@@ -292,6 +315,7 @@ pub fn unsubscribe(config: SdkConfig, mut input: Map, controls: Controls) -> Rep
 
 /// Ordered by name.
 pub static BINDINGS: &[Binding] = &[
+    Binding { operation: &CONFIRM_SUBSCRIPTION, call: confirm_subscription, fills: Fills::NONE },
     Binding { operation: &CREATE_TOPIC, call: create_topic, fills: Fills::NONE },
     Binding { operation: &DELETE_TOPIC, call: delete_topic, fills: Fills::NONE },
     Binding { operation: &GET_SUBSCRIPTION_ATTRIBUTES, call: get_subscription_attributes, fills: Fills::NONE },

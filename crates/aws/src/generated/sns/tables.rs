@@ -5,6 +5,16 @@ use opsh_operation::{Field, Shape, Structure};
 
 use crate::glue::f;
 
+pub static CONFIRM_SUBSCRIPTION_INPUT: Structure = Structure { name: "ConfirmSubscriptionInput", fields: &[
+    f!("topic_arn", Shape::Text, true, false, "The ARN of the topic for which you wish to confirm a subscription."),
+    f!("token", Shape::Text, true, false, "Short-lived token sent to an endpoint during the Subscribe action."),
+    f!("authenticate_on_unsubscribe", Shape::Text, false, false, "Disallows unauthenticated unsubscribes of the subscription."),
+] };
+
+pub static CONFIRM_SUBSCRIPTION_OUTPUT: Structure = Structure { name: "ConfirmSubscriptionOutput", fields: &[
+    f!("subscription_arn", Shape::Text, false, false, "The ARN of the created subscription."),
+] };
+
 pub static CREATE_TOPIC_INPUT: Structure = Structure { name: "CreateTopicInput", fields: &[
     f!("name", Shape::Text, true, false, "The name of the topic you want to create."),
     f!("attributes", Shape::MapOf(&Shape::Text), false, false, "A map of attributes with their corresponding values."),

@@ -3,7 +3,7 @@
 //! - [`topic`]: topics and their attributes;
 //! - [`subscription`]: subscriptions, pending until confirmed where the endpoint must agree;
 //! - [`publish`]: messages, and the outbox that shows what was delivered to whom;
-//! - [`post`]: messages to web servers;
+//! - [`post`]: messages to web servers, and [`signing`] of them;
 //! - [`tags`]: tags of topics.
 //!
 //! Facts: <https://docs.aws.amazon.com/sns/latest/api/welcome.html>.
@@ -18,6 +18,7 @@ use crate::state;
 pub mod policy;
 pub mod post;
 pub mod publish;
+pub mod signing;
 pub mod subscription;
 pub mod tags;
 pub mod topic;

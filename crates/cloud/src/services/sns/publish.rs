@@ -5,11 +5,12 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use opsh_snsmessage::message;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::subscription::{Protocol, Subscription};
-use super::{invalid, post, topic};
+use super::{invalid, post, signing, topic};
 use crate::api::ApiError;
 use crate::document::{Document, some};
 use crate::services::lambda;
@@ -258,11 +259,44 @@ fn body(cloud: &state::State, subscription: &Subscription, message: &Message<'_>
         }]})
         .to_string(),
         _ if raw => text.to_owned(),
+        Protocol::Http | Protocol::Https => notification(cloud, subscription, message, text),
         _ => envelope(cloud, message, text).to_string(),
     }
 }
 
-/// The JSON around a message (signatures are left out: there is no certificate to check).
+/// The JSON that a web server gets, signed.
+fn notification(
+    cloud: &state::State,
+    subscription: &Subscription,
+    message: &Message<'_>,
+    text: &str,
+) -> String {
+    let mut fields = signing::signed(message::Message {
+        kind: message::Kind::Notification,
+        id: message.id.clone(),
+        topic: message.topic.to_owned(),
+        subject: message.subject.map(str::to_owned),
+        text: text.to_owned(),
+        timestamp: stamp(cloud.now),
+        token: None,
+        subscribe_url: None,
+        version: signing::version(cloud, message.topic),
+        signature: String::new(),
+        certificate: signing::certificate_url(cloud),
+    });
+    let unsubscribe = format!(
+        "https://sns.{}.amazonaws.com/?Action=Unsubscribe&SubscriptionArn={}",
+        cloud.region, subscription.arn
+    );
+    fields.insert("UnsubscribeURL".to_owned(), unsubscribe.into());
+    if message.attributes != json!({}) {
+        let attributes = message.attributes.clone();
+        fields.insert("MessageAttributes".to_owned(), attributes);
+    }
+    Value::Object(fields).to_string()
+}
+
+/// The JSON around a message (whoever it is for takes it from SNS itself: unsigned).
 fn envelope(cloud: &state::State, message: &Message<'_>, text: &str) -> Value {
     json!({
         "Type": "Notification",
@@ -270,9 +304,15 @@ fn envelope(cloud: &state::State, message: &Message<'_>, text: &str) -> Value {
         "TopicArn": message.topic,
         "Subject": message.subject,
         "Message": text,
-        "Timestamp": cloud.now.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string(),
+        "Timestamp": stamp(cloud.now),
         "MessageAttributes": message.attributes,
     })
+}
+
+/// A time as SNS writes it.
+#[must_use]
+pub fn stamp(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
 }
 
 fn is_subject(subject: &str) -> bool {

@@ -1,5 +1,8 @@
 #![allow(clippy::unwrap_used)]
 
+use opsh_snsmessage::place::Place;
+use opsh_snsmessage::{Answer, Certificates, Kind, Rules, Trust, Unreachable, Verifier};
+
 use super::publish::Outcome;
 use crate::api::{ApiError, ApiRequest};
 use crate::furnish::Options;
@@ -219,4 +222,56 @@ fn a_web_server_outside_is_left_to_a_carrier_and_one_that_is_gone_is_tried_four_
         );
     }
     assert_eq!(cloud.sns.outbox[1].outcome, failed);
+}
+
+/// The embedded cloud's certificate, as somebody fetches it.
+struct Fetched;
+
+impl Certificates for Fetched {
+    fn fetch(&self, place: &Place) -> Result<Answer, Unreachable> {
+        let request = http::Request::get(place.to_string()).body(bytes::Bytes::new());
+        let answer = super::signing::visit(place.host(), &request.unwrap());
+        Ok(Answer {
+            status: 200,
+            body: answer.unwrap().into_body().to_vec(),
+        })
+    }
+}
+
+#[test]
+fn what_web_servers_get_is_signed_by_this_cloud_and_confirmed_by_its_token() {
+    for version in ["2", "1"] {
+        let mut cloud = cloud();
+        let attribute = [
+            ("TopicArn", TOPIC),
+            ("AttributeName", "SignatureVersion"),
+            ("AttributeValue", version),
+        ];
+        call(&mut cloud, "SetTopicAttributes", &attribute).unwrap();
+        let mut rules = Rules::of([TOPIC.to_owned()]);
+        rules.sha1 = version == "1";
+        let trust = Trust::of_pem(super::signing::AUTHORITY.as_bytes()).unwrap();
+        let verifier = Verifier::new(rules, trust, Box::new(Fetched));
+        let arrived = |cloud: &State| {
+            let body = &cloud.sns.outbox.last().unwrap().body;
+            verifier.verify(body.as_bytes(), cloud.now).unwrap()
+        };
+
+        subscribe(&mut cloud, "http", "http://127.0.0.1:9000/hook");
+        let question = arrived(&cloud);
+        assert_eq!(question.kind, Kind::SubscriptionConfirmation);
+        let token = question.token.unwrap();
+        let publish = [("TopicArn", TOPIC), ("Message", "a \"quoted\"\nmessage")];
+        call(&mut cloud, "Publish", &publish).unwrap();
+        assert_eq!(cloud.sns.outbox.len(), 1, "nobody has agreed yet");
+
+        let confirm = [("TopicArn", TOPIC), ("Token", token.as_str())];
+        let first = call(&mut cloud, "ConfirmSubscription", &confirm).unwrap();
+        let again = call(&mut cloud, "ConfirmSubscription", &confirm).unwrap();
+        assert!(first.contains(TOPIC) && again.contains(TOPIC));
+        call(&mut cloud, "Publish", &publish).unwrap();
+        let message = arrived(&cloud);
+        assert_eq!(message.text, "a \"quoted\"\nmessage");
+        assert_eq!((message.kind, message.subject), (Kind::Notification, None));
+    }
 }

@@ -6,14 +6,15 @@
 
 use std::collections::BTreeMap;
 
+use opsh_snsmessage::message::{self, Message};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::Value;
 
 pub mod attributes;
 pub mod list;
 
 use super::publish::{Delivery, Kind, Outcome};
-use super::{invalid, not_found, post, topic};
+use super::{invalid, not_found, post, publish, signing, topic};
 use crate::api::ApiError;
 use crate::document::{Document, some};
 use crate::state;
@@ -123,6 +124,9 @@ pub struct Subscription {
     pub endpoint: String,
     /// The token that confirms it; `None` once it is.
     pub token: Option<String>,
+    /// The token that has confirmed it.
+    #[serde(default)]
+    pub confirmed_by: Option<String>,
     /// The attributes that were set.
     pub attributes: BTreeMap<String, String>,
 }
@@ -194,6 +198,7 @@ pub fn subscribe(cloud: &mut state::State, input: Subscribe) -> Result<Document,
             protocol,
             endpoint: input.endpoint,
             token,
+            confirmed_by: None,
             attributes: input.attributes,
         });
         cloud.sns.subscriptions.len() - 1
@@ -221,19 +226,25 @@ fn ask(cloud: &mut state::State, subscription: &Subscription, token: &str) {
     );
     let body = match subscription.protocol {
         // Programs read it.
-        Protocol::Http | Protocol::Https | Protocol::EmailJson => json!({
-            "Type": "SubscriptionConfirmation",
-            "MessageId": id,
-            "Token": token,
-            "TopicArn": topic,
-            "Message": format!(
-                "You have chosen to subscribe to the topic {topic}.\n\
-                 To confirm the subscription, visit the SubscribeURL included in this message."
-            ),
-            "SubscribeURL": url,
-            "Timestamp": cloud.now.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string(),
-        })
-        .to_string(),
+        Protocol::Http | Protocol::Https | Protocol::EmailJson => {
+            let question = signing::signed(Message {
+                kind: message::Kind::SubscriptionConfirmation,
+                id: id.clone(),
+                topic: topic.clone(),
+                subject: None,
+                text: format!(
+                    "You have chosen to subscribe to the topic {topic}.\n\
+                     To confirm the subscription, visit the SubscribeURL included in this message."
+                ),
+                timestamp: publish::stamp(cloud.now),
+                token: Some(token.to_owned()),
+                subscribe_url: Some(url),
+                version: signing::version(cloud, topic),
+                signature: String::new(),
+                certificate: signing::certificate_url(cloud),
+            });
+            Value::Object(question).to_string()
+        }
         _ => format!(
             "You have chosen to subscribe to the topic: {topic}\n\n\
              To confirm this subscription, visit the SubscribeURL:\n{url}\n"
@@ -263,7 +274,7 @@ pub struct Confirm {
     authenticate_on_unsubscribe: Option<bool>,
 }
 
-/// Confirms a subscription by its token.
+/// Confirms a subscription by its token; once it is confirmed the same token says so again.
 ///
 /// # Errors
 /// `NotFound`; a token that was not given out.
@@ -283,10 +294,14 @@ pub fn confirm_subscription(
         .iter_mut()
         .find(|subscription| {
             subscription.topic == input.topic_arn
-                && subscription.token.as_deref() == Some(input.token.as_str())
+                && [&subscription.token, &subscription.confirmed_by]
+                    .into_iter()
+                    .any(|token| token.as_deref() == Some(input.token.as_str()))
         })
         .ok_or_else(|| invalid("Token"))?;
-    subscription.token = None;
+    if let Some(token) = subscription.token.take() {
+        subscription.confirmed_by = Some(token);
+    }
     Ok(Document::fields([(
         "SubscriptionArn",
         some(&subscription.arn),
