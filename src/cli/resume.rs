@@ -297,5 +297,6 @@ fn asked(arguments: &Arguments) -> Settings {
         deadline: arguments.deadline,
         length: arguments.length,
         events: arguments.events.clone(),
+        sns_ca: None,
     }
 }

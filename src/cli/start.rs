@@ -109,6 +109,9 @@ pub struct Settings {
     /// Let the events of FILE, JSON lines, come to a service (embedded cloud only)
     #[arg(long, value_name = "FILE")]
     pub events: Option<PathBuf>,
+    /// Let the authority in FILE (PEM) vouch for messages of SNS, too (live only)
+    #[arg(long, value_name = "FILE")]
+    pub sns_ca: Option<PathBuf>,
 }
 
 impl Settings {
@@ -172,6 +175,7 @@ pub fn start_as(
     );
     let redactor = Arc::new(Redactor::default());
     let timing = timing(settings)?;
+    let authority = authority(settings)?;
     let (world, place, base) = world(settings, &cancel)?;
     let console = Arc::new(Console {
         redactor: Arc::clone(&redactor),
@@ -221,7 +225,7 @@ pub fn start_as(
                 format!("the working directory cannot be read: {error}"),
             )
         })?;
-    let service = Service::new(timing);
+    let service = Service::new(timing).trusting(authority);
     interrupts(&cancel, &console, service.alive());
     alarm(&cancel);
     let gate = Gate {
@@ -336,6 +340,24 @@ fn timing(settings: &Settings) -> Result<Timing, ScriptError> {
     } else {
         Timing::Real(settings.length)
     })
+}
+
+/// Who vouches for SNS besides those that the platform trusts.
+fn authority(settings: &Settings) -> Result<Option<Vec<u8>>, ScriptError> {
+    let Some(path) = &settings.sns_ca else {
+        return Ok(None);
+    };
+    let refused = |message: String| ScriptError::plain(Class::Start, message);
+    if settings.embedded() || settings.dry_run {
+        return Err(refused(
+            "--sns-ca is for a live run: the embedded cloud has an authority of its own".to_owned(),
+        ));
+    }
+    let read = std::fs::read(path).map_err(|error| plain_io(&error));
+    let trusted = read.and_then(|pem| opsh_snsmessage::Trust::of_pem(&pem).map(|_| pem));
+    trusted
+        .map(Some)
+        .map_err(|why| refused(format!("cannot use --sns-ca '{}': {why}", path.display())))
 }
 
 /// The world that is asked for, where its records go, and a plan's base in words.

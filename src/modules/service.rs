@@ -61,6 +61,27 @@ run_forever();
 if state::get("turns") != 1 { throw "wrong"; }"#,
     },
     entry! {
+        "service" "on_alarm" "service:OnAlarm" Effect::Pure, Handler::Script,
+        ("topic", "function", "options") [
+            required("topic", Shape::Text, "The ARN of the topic that the alarms speak to."),
+            required("function", Shape::Function, "A function of the alarm, a map: name, state, previous, reason, time, metric, dimensions, threshold, raw and more."),
+            optional("options", Shape::Any, "A map: url (where SNS reaches the service; it is subscribed), path (of the route; default: that of url, or /alarms), sha1 (accept signatures of version 1; default: false), timeout, exclusive."),
+        ] -> Shape::Nothing,
+        "Registers alarms of CloudWatch that SNS brings: the servers take in what is signed, and nothing else.",
+        r#"let topic = sns::create_topic(#{ name: "alarms", attributes: #{ SignatureVersion: "2" } }).topic_arn;
+cloudwatch::put_metric_alarm(#{
+    alarm_name: "cpu-high", namespace: "AWS/EC2", metric_name: "CPUUtilization", statistic: "Average",
+    period: 60, evaluation_periods: 1, threshold: 70.0, comparison_operator: "GreaterThanThreshold",
+    alarm_actions: [topic],
+});
+serve(#{ port: 8080, routes: #{ "GET /ping": |request| "OK" } });
+on_alarm(topic, |alarm| state::set(alarm.name, alarm.state), #{ url: "http://127.0.0.1:8080/alarms" });
+every("1m", || cloudwatch::set_alarm_state(#{ alarm_name: "cpu-high", state_value: "ALARM", state_reason: "Hot." }));
+every("2m", || ());
+run_forever();
+if state::get("cpu-high") != "ALARM" { throw "no alarm came"; }"#,
+    },
+    entry! {
         "service" "run_forever" "service:RunForever" Effect::Pure, Handler::Script,
         ("options") [
             optional("options", Shape::Any, "A map: grace (how long events that are being handled hold it up when it is to stop; default: 30s), keep (how many recorded events the ledger keeps; default: 1000)."),

@@ -1,5 +1,6 @@
 //! The Rhai side: engine and limits, parameters, imports, errors with excerpts.
 
+pub mod alarm;
 pub mod bind;
 pub mod check;
 pub mod discord;

@@ -24,6 +24,7 @@ pub static STDLIB: &[(&str, &str)] = &[
     ("health", include_str!("../../stdlib/health.rhai")),
     ("instances", include_str!("../../stdlib/instances.rhai")),
     ("messages", include_str!("../../stdlib/messages.rhai")),
+    ("pool", include_str!("../../stdlib/pool.rhai")),
     ("questions", include_str!("../../stdlib/questions.rhai")),
     ("removal", include_str!("../../stdlib/removal.rhai")),
     ("server", include_str!("../../stdlib/server.rhai")),

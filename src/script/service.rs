@@ -73,6 +73,7 @@ pub fn extend(name: &str, module: &mut Module, runtime: &Arc<Runtime>) {
             super::serve::serve(&own, &context, given)
         },
     );
+    super::alarm::extend(module, runtime);
 }
 
 /// Adds a function to `module`, also for calls without the module's name.

@@ -10,6 +10,7 @@ use tracing::Level;
 
 use super::desk::{Desk, Errand};
 use super::forever::Options;
+use super::http::answer::Route;
 use super::source::Event;
 use super::watch::Watch;
 use super::{Source, Timing};
@@ -304,6 +305,16 @@ impl Hub {
     #[must_use]
     pub fn gate(&self) -> &Gate {
         &self.runtime.gate
+    }
+
+    /// The routes that every server has besides its own.
+    pub(super) fn joined_routes(&self) -> Vec<Route> {
+        self.runtime.service.routes()
+    }
+
+    /// Who vouches for SNS besides those that the platform trusts, as PEM.
+    pub(super) fn authority(&self) -> Option<&[u8]> {
+        self.runtime.service.authority()
     }
 
     /// Where the service lives.

@@ -13,8 +13,9 @@
 //! - [`locks`]: what must never happen twice at once;
 //! - [`forever`]: all sources alive together, and how they end;
 //! - [`discord`]: `discord::on_message`;
-//! - [`timer`]: `every`; [`http`]: `serve`; [`rehearsal`]: events from a file.
+//! - [`timer`]: `every`; [`http`]: `serve`; [`alarms`]: `on_alarm`; [`rehearsal`]: events from a file.
 
+pub mod alarms;
 mod branch;
 mod desk;
 pub mod discord;
@@ -35,6 +36,7 @@ use std::time::Duration;
 
 use opsh_operation::{Fault, FaultKind};
 
+use http::answer::Route;
 pub use hub::Hub;
 use locks::Locks;
 use rehearsal::Planned;
@@ -64,6 +66,7 @@ pub struct Service {
     locks: Arc<Locks>,
     /// Whether it waits for events.
     alive: Arc<AtomicBool>,
+    authority: Option<Vec<u8>>,
     /// It is an event's own: what is registered here would never be heard.
     inside: bool,
 }
@@ -71,6 +74,7 @@ pub struct Service {
 #[derive(Default)]
 struct Registered {
     sources: Vec<Arc<dyn Source>>,
+    routes: Vec<Route>,
     handlers: BTreeMap<String, Handler>,
 }
 
@@ -82,6 +86,12 @@ impl Service {
             timing,
             ..Self::default()
         }
+    }
+
+    /// The same where somebody else vouches for SNS, too; a file of PEM.
+    #[must_use]
+    pub fn trusting(self, authority: Option<Vec<u8>>) -> Self {
+        Self { authority, ..self }
     }
 
     /// The same for an event of it, which shares its locks.
@@ -134,6 +144,29 @@ impl Service {
         self.possible(&source.label())?;
         self.registered().sources.push(source);
         Ok(())
+    }
+
+    /// Adds a route to every server of the service.
+    ///
+    /// # Errors
+    /// Another takes the same requests.
+    pub fn join(&self, route: Route) -> Result<(), Fault> {
+        let mut registered = self.registered();
+        let clashes = |other: &&Route| other.pattern.clashes(&route.pattern);
+        if let Some(other) = registered.routes.iter().find(clashes) {
+            let words = format!("the route '{}' is taken already", other.pattern);
+            return Err(Fault::new(FaultKind::Invalid, words).hint("give another path"));
+        }
+        registered.routes.push(route);
+        Ok(())
+    }
+
+    fn routes(&self) -> Vec<Route> {
+        self.registered().routes.clone()
+    }
+
+    fn authority(&self) -> Option<&[u8]> {
+        self.authority.as_deref()
     }
 
     /// Registers what handles events under a `name`, by which it is found when an event

@@ -3,6 +3,7 @@
 //! These need what `.ci/run` installs. Where a component is absent they say so and pass,
 //! except in CI, where they fail (`support::component::demand`).
 
+mod alarms;
 mod components;
 mod credentials;
 mod fullstack;

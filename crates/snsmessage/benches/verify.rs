@@ -19,7 +19,8 @@ use rcgen::{
     PublicKeyData,
 };
 
-const MESSAGES: usize = 50_000;
+const MESSAGES: usize = 2_000;
+const ROUNDS: usize = 50;
 const TOPIC: &str = "arn:aws:sns:eu-west-1:123456789012:alarms";
 /// As long as what an alarm of CloudWatch says.
 const ALARM: &str = include_str!("alarm.json");
@@ -48,18 +49,6 @@ fn main() {
     let signer = Signer::read(&key.serialize_der()).expect("a key");
     let bodies: Vec<Vec<u8>> = (0..MESSAGES).map(|number| body(&signer, number)).collect();
     let trust = Trust::of_pem(root.pem().as_bytes()).expect("a root");
-    let verifier = Verifier::new(
-        Rules::of([TOPIC.to_owned()]),
-        trust,
-        Box::new(Fixed(leaf.pem())),
-    );
-
-    let whole = time(|| {
-        for body in &bodies {
-            black_box(verifier.verify(body, now)).expect("it is genuine");
-        }
-    });
-
     let bare = ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key.subject_public_key_info())
         .expect("a key");
     let pairs: Vec<(String, Vec<u8>)> = bodies
@@ -70,12 +59,24 @@ fn main() {
             (signed_text(&message), signature)
         })
         .collect();
-    let alone = time(|| {
-        for (text, signature) in &pairs {
-            bare.verify_sig(black_box(text.as_bytes()), signature)
-                .expect("it is genuine");
-        }
-    });
+
+    // In turns, and the best of each: what else the machine does meets both.
+    let (mut alone, mut whole) = (Duration::MAX, Duration::MAX);
+    for _ in 0..ROUNDS {
+        alone = alone.min(time(|| {
+            for (text, signature) in &pairs {
+                bare.verify_sig(black_box(text.as_bytes()), signature)
+                    .expect("it is genuine");
+            }
+        }));
+        let rules = Rules::of([TOPIC.to_owned()]);
+        let verifier = Verifier::new(rules, trust.clone(), Box::new(Fixed(leaf.pem())));
+        whole = whole.min(time(|| {
+            for body in &bodies {
+                black_box(verifier.verify(body, now)).expect("it is genuine");
+            }
+        }));
+    }
 
     println!(
         "{} bytes a message, {MESSAGES} messages, one core",

@@ -24,11 +24,19 @@ use crate::gate::event::{Event as Happened, Served};
 use crate::script::error::{Class, ScriptError};
 use crate::service::{Event, Handler, Hub};
 
+/// Takes in what is no event of its own yet: a message that must be proved first.
+pub trait Inbox: Send + Sync {
+    /// What is said to who sent `body`.
+    fn take(&self, hub: &Arc<Hub>, body: &[u8]) -> (StatusCode, String);
+}
+
 /// What a route leads to.
 #[derive(Clone)]
 pub enum Target {
     /// A handler.
     Handler(Handler),
+    /// Somebody who reads the body.
+    Inbox(Arc<dyn Inbox>),
     /// A folder of files for everybody to see.
     Folder(PathBuf),
     /// A folder that files are uploaded to, and who is told of them.
@@ -207,6 +215,11 @@ impl Front {
                 let request = asked(parts, names, &body, remote)?;
                 self.handled(route, handler, request, parts).await
             }
+            Target::Inbox(inbox) => {
+                let body = whole(body, most, Patience::new(self.limits.read)).await?;
+                let (status, words) = self.taken(inbox, body).await?;
+                Ok(of_status(status, &words))
+            }
             Target::Upload(folder, handler) => {
                 let name = names.get("name").cloned();
                 let (method, headers) = (parts.method.clone(), parts.headers.clone());
@@ -220,6 +233,21 @@ impl Front {
                     .await
             }
         }
+    }
+
+    /// What somebody who reads bodies says: it may ask others, and takes its time.
+    async fn taken(
+        &self,
+        inbox: &Arc<dyn Inbox>,
+        body: Bytes,
+    ) -> Result<(StatusCode, String), Refusal> {
+        if matches!(self.work, Work::Here) {
+            return Ok(inbox.take(&self.hub, &body));
+        }
+        let (inbox, hub) = (Arc::clone(inbox), Arc::clone(&self.hub));
+        tokio::task::spawn_blocking(move || inbox.take(&hub, &body))
+            .await
+            .map_err(|_| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, ""))
     }
 
     async fn uploaded(

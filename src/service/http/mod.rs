@@ -102,10 +102,11 @@ impl Server {
     }
 
     fn front(&self, hub: &Arc<Hub>, work: Work) -> Front {
+        let joined = hub.joined_routes();
         Front {
             name: self.label(),
             hub: Arc::clone(hub),
-            routes: self.routes.clone(),
+            routes: self.routes.iter().cloned().chain(joined).collect(),
             limits: self.options.limits,
             access_log: self.options.access_log,
             work,

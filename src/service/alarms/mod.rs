@@ -1,0 +1,218 @@
+//! `on_alarm`: alarms of CloudWatch that SNS brings.
+//!
+//! What comes is believed only if SNS has signed it for this topic (crate
+//! `opsh-snsmessage`); then the subscription is confirmed through the API, or the handler is
+//! given the alarm. The answer to SNS does not wait for the handler: SNS gives up after
+//! fifteen seconds, and would send the alarm again.
+//!
+//! - [`alarm`]: what an alarm is to a handler;
+//! - `subscribing`: the service's URL is subscribed to the topic, and confirmed;
+//! - `certificates`: where the certificate comes from, and who vouches for it.
+
+pub mod alarm;
+mod certificates;
+mod subscribing;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use http::StatusCode;
+use opsh_operation::{Fault, FaultKind, Value};
+use opsh_snsmessage::{Kind, Refusal, Rules, Verified, Verifier};
+use tracing::Level;
+
+use super::http::answer::Inbox;
+use super::{Event, Handler, Hub, Source};
+pub use subscribing::Clerk;
+
+/// The most messages that are being handled.
+const UNDER_WAY: usize = 64;
+
+/// How alarms are to come.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The topic's ARN.
+    pub topic: String,
+    /// Where SNS reaches this service; nothing is subscribed without it.
+    pub url: Option<String>,
+    /// Whether signatures with SHA-1 are accepted.
+    pub sha1: bool,
+    /// How long the handler may take.
+    pub timeout: Option<Duration>,
+    /// Of all events with this name, one is handled at a time.
+    pub exclusive: Option<String>,
+}
+
+/// The alarms of a topic.
+pub struct Alarms {
+    options: Options,
+    handler: Handler,
+    clerk: Clerk,
+    verifier: OnceLock<Verifier>,
+    under_way: Arc<AtomicUsize>,
+}
+
+impl Alarms {
+    /// Alarms for `handler`; `clerk` subscribes and confirms.
+    #[must_use]
+    pub fn new(options: Options, handler: Handler, clerk: Clerk) -> Self {
+        Self {
+            options,
+            handler,
+            clerk,
+            verifier: OnceLock::new(),
+            under_way: Arc::default(),
+        }
+    }
+
+    fn verifier(&self, hub: &Arc<Hub>) -> Result<&Verifier, Fault> {
+        if let Some(verifier) = self.verifier.get() {
+            return Ok(verifier);
+        }
+        let mut rules = Rules::of([self.options.topic.clone()]);
+        rules.sha1 = self.options.sha1;
+        let trust = certificates::trust(hub)?;
+        let source = certificates::Fetched::new(hub);
+        let verifier = Verifier::new(rules, trust, Box::new(source));
+        Ok(self.verifier.get_or_init(|| verifier))
+    }
+
+    /// The event that a message is; none if the message is nothing for the handler.
+    fn event(&self, hub: &Hub, message: &Verified) -> Option<Event> {
+        match (message.kind, &message.token) {
+            (Kind::Notification, _) => {
+                let Some(alarm) = alarm::of_message(message) else {
+                    let id = &message.id;
+                    let words = format!("{}: the message {id} is no alarm", self.label());
+                    hub.say(Level::WARN, &words);
+                    return None;
+                };
+                Some(self.handled(alarm))
+            }
+            (Kind::SubscriptionConfirmation, Some(token)) => {
+                Some(self.clerk.confirms(&self.options.topic, token))
+            }
+            _ => {
+                let words = format!("{}: the topic's messages were declined", self.label());
+                hub.say(Level::WARN, &words);
+                None
+            }
+        }
+    }
+
+    fn handled(&self, alarm: Value) -> Event {
+        let text = |name: &str| {
+            let text = alarm.get(name).and_then(Value::as_text);
+            text.unwrap_or("?").to_owned()
+        };
+        let label = format!("alarm {} {}", text("name"), text("state"));
+        Event {
+            deadline: self.options.timeout,
+            exclusive: self.options.exclusive.clone(),
+            ..Event::new(&self.handler, label, vec![alarm])
+        }
+    }
+
+    /// Lets an event be handled on a thread of its own.
+    fn start(&self, hub: &Arc<Hub>, event: Event) -> Result<(), Busy> {
+        let count = Arc::clone(&self.under_way);
+        if count.fetch_add(1, Ordering::SeqCst) >= UNDER_WAY {
+            count.fetch_sub(1, Ordering::SeqCst);
+            return Err(Busy);
+        }
+        let done = Arc::clone(&count);
+        let started = hub.thread("alarm", move |hub| {
+            // A failure has been logged already; SNS is not to send it again.
+            let _ = hub.handle(&event);
+            done.fetch_sub(1, Ordering::SeqCst);
+        });
+        started.map_err(|_| {
+            count.fetch_sub(1, Ordering::SeqCst);
+            Busy
+        })
+    }
+}
+
+/// No more messages can be handled just now.
+struct Busy;
+
+impl Inbox for Alarms {
+    fn take(&self, hub: &Arc<Hub>, body: &[u8]) -> (StatusCode, String) {
+        let verifier = match self.verifier(hub) {
+            Ok(verifier) => verifier,
+            Err(fault) => {
+                hub.say(Level::ERROR, &format!("{}: {fault}", self.label()));
+                return (StatusCode::SERVICE_UNAVAILABLE, String::new());
+            }
+        };
+        let message = match verifier.verify(body, hub.world().now()) {
+            Ok(message) => message,
+            Err(Refusal::Replay(_)) => return (StatusCode::OK, "it has come before".to_owned()),
+            Err(refusal) => {
+                let check = refusal.check();
+                let words = format!("{}: refused ({check}): {refusal}", self.label());
+                hub.say(Level::WARN, &words);
+                let status = match refusal {
+                    _ if refusal.passes() => StatusCode::SERVICE_UNAVAILABLE,
+                    Refusal::Size { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+                    _ => StatusCode::FORBIDDEN,
+                };
+                // Whoever forges learns which check it was, and nothing else.
+                return (status, check.to_owned());
+            }
+        };
+        let Some(event) = self.event(hub, &message) else {
+            return (StatusCode::OK, String::new());
+        };
+        if self.start(hub, event).is_err() {
+            verifier.release(&message);
+            return (StatusCode::SERVICE_UNAVAILABLE, "busy".to_owned());
+        }
+        (StatusCode::OK, String::new())
+    }
+}
+
+impl Source for Alarms {
+    fn label(&self) -> String {
+        let topic = &self.options.topic;
+        format!("on_alarm {}", topic.rsplit(':').next().unwrap_or(topic))
+    }
+
+    fn open(&self, hub: &Arc<Hub>) -> Result<(), Fault> {
+        let sources = hub.runtime().service.sources();
+        if !sources
+            .iter()
+            .any(|source| source.kind() == Some("request"))
+        {
+            let words = format!("{}: nothing listens that SNS could reach", self.label());
+            return Err(Fault::new(FaultKind::Invalid, words)
+                .hint("add a server: serve(#{ port: 8080, routes: #{ … } })"));
+        }
+        // Whoever is trusted must be readable before anybody comes.
+        self.verifier(hub).map(|_| ())
+    }
+
+    fn run(&self, hub: &Arc<Hub>) -> Result<(), Fault> {
+        if let Some(url) = &self.options.url {
+            let Options { topic, sha1, .. } = &self.options;
+            hub.handle(&self.clerk.subscribes(topic, url, *sha1))
+                .map_err(|_| {
+                    let words = format!("{url} is not subscribed to {topic}");
+                    Fault::new(FaultKind::Failed, words)
+                })?;
+        }
+        hub.rest();
+        Ok(())
+    }
+
+    fn kind(&self) -> Option<&'static str> {
+        Some("alarm")
+    }
+
+    fn replay(&self, hub: &Arc<Hub>, event: &Value) -> Result<Value, Fault> {
+        let alarm = alarm::of_file(event, hub.world().now())
+            .map_err(|why| Fault::new(FaultKind::Invalid, format!("the alarm: {why}")))?;
+        Ok(hub.handle(&self.handled(alarm)).unwrap_or(Value::Null))
+    }
+}
