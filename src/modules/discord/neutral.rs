@@ -10,8 +10,7 @@ const BREAK: char = '\u{200b}';
 /// as if the bot called somebody.
 pub(super) fn neutralised(text: &str) -> String {
     let mut result = String::with_capacity(text.len());
-    let mut rest = text.char_indices().peekable();
-    while let Some((at, letter)) = rest.next() {
+    for (at, letter) in text.char_indices() {
         result.push(letter);
         let follows = &text[at + letter.len_utf8()..];
         let breaks = match letter {

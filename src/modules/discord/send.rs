@@ -24,7 +24,7 @@ pub(super) fn send(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
     let discord = context.world.discord();
     (context.conceal)(&discord.token()?);
     let channel = discord.channel(given::text(input, "channel"), context.cancel)?;
-    post(context, &channel, message(input)?)
+    post(context, &channel, &message(input)?)
 }
 
 pub(super) fn reply(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
@@ -42,16 +42,16 @@ pub(super) fn reply(context: &Context<'_>, input: &Map) -> Result<Value, Fault> 
     let mut message = message(input)?;
     // One that was deleted meanwhile is answered all the same.
     message["message_reference"] = json!({ "message_id": id, "fail_if_not_exists": false });
-    post(context, &channel, message)
+    post(context, &channel, &message)
 }
 
-fn post(context: &Context<'_>, channel: &str, message: Json) -> Result<Value, Fault> {
+fn post(context: &Context<'_>, channel: &str, message: &Json) -> Result<Value, Fault> {
     if channel.contains(['/', '?', '#']) || channel.is_empty() {
         return Err(invalid(format!("'{channel}' is no id of a channel")));
     }
     let path = format!("/channels/{channel}/messages");
     let discord = context.world.discord();
-    let answer = discord.ask("POST", &path, Some(&message), context.cancel)?;
+    let answer = discord.ask("POST", &path, Some(message), context.cancel)?;
     let text = |name: &str| answer[name].as_str().unwrap_or_default().into();
     Ok(Value::Map(Map::from([
         ("id".to_owned(), text("id")),

@@ -73,7 +73,7 @@ fn message(
     let answer = state.answers.pop_front().unwrap_or(Answer::Left(4, 1.0));
     let bucket = |left: u32, reset: f64| {
         [
-            format!("X-RateLimit-Bucket: 80c17d2f203122d936070c88c8d10f33"),
+            "X-RateLimit-Bucket: 80c17d2f203122d936070c88c8d10f33".to_owned(),
             "X-RateLimit-Limit: 5".to_owned(),
             format!("X-RateLimit-Remaining: {left}"),
             format!("X-RateLimit-Reset-After: {reset}"),
@@ -144,7 +144,7 @@ fn write(
     headers: &[String],
     body: &str,
 ) -> std::io::Result<bool> {
-    let headers: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
+    let headers = [headers, &[String::new()]].concat().join("\r\n");
     write!(
         stream,
         "HTTP/1.1 {status} As-It-Is\r\nContent-Type: application/json\r\n{headers}Content-Length: {}\r\n\r\n{body}",
