@@ -7,6 +7,7 @@
 //! - [`script`]: the Rhai side: engine and limits, parameters, imports, errors with excerpts;
 //! - [`gate`]: the door: validate → policy → ledger intent → world → ledger outcome → observers;
 //! - [`ledger`]: SQLite: runs, steps, resources;
+//! - [`fleet`]: playbooks as services on machines, real and simulated;
 //! - [`lambda`]: playbooks as Lambda functions: the custom runtime, and what is deployed;
 //! - [`modules`]: what playbooks call; each operation's declaration beside what does it;
 //! - [`service`]: playbooks that stay: events, handlers, listeners and timers;
@@ -20,6 +21,7 @@
 pub mod cli;
 #[cfg(test)]
 mod examples;
+pub mod fleet;
 pub mod gate;
 pub mod lambda;
 pub mod ledger;

@@ -3,7 +3,7 @@
 pub mod adopt;
 pub mod console;
 pub mod fault;
-pub mod given;
+mod given;
 pub mod history;
 pub mod json;
 pub mod kept;

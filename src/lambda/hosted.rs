@@ -41,6 +41,7 @@ pub fn employ(local: &Local, cancel: &Cancel) {
 
 /// The same for a cloud that is no playbook's world, but served to other processes.
 pub fn employ_on(cloud: &Cloud, kind: Kind, outside: Outside, cancel: &Cancel) {
+    crate::fleet::hosted::lease_on(cloud, kind, outside.clone(), cancel);
     cloud.employ(Arc::new(Hosted {
         kind,
         outside,

@@ -190,7 +190,7 @@ fn package(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
 }
 
 /// The script, which is part of the program like an import.
-fn script(context: &Context<'_>, path: &str) -> Result<PathBuf, Fault> {
+pub(super) fn script(context: &Context<'_>, path: &str) -> Result<PathBuf, Fault> {
     let unusable = |error: std::io::Error| {
         Fault::new(
             FaultKind::Failed,
@@ -208,7 +208,7 @@ fn script(context: &Context<'_>, path: &str) -> Result<PathBuf, Fault> {
     context.world.files().to_read(&real).map_err(unusable)
 }
 
-fn program(path: &str) -> Result<PathBuf, Fault> {
+pub(super) fn program(path: &str) -> Result<PathBuf, Fault> {
     if !path.is_empty() {
         return Ok(Path::new(path).to_owned());
     }
@@ -221,7 +221,7 @@ fn program(path: &str) -> Result<PathBuf, Fault> {
     })
 }
 
-fn fault(error: ScriptError) -> Fault {
+pub(super) fn fault(error: ScriptError) -> Fault {
     let fault = Fault::new(FaultKind::Invalid, error.summary());
     match error.hint {
         Some(hint) => fault.hint(hint),

@@ -4,6 +4,8 @@
 //! function that does it. The registry is the concatenation of these tables.
 
 mod answer;
+pub mod bundle;
+pub mod burn;
 mod declare;
 pub mod discord;
 pub mod file;
@@ -43,6 +45,8 @@ use crate::world::{Cancel, Scope, World};
 /// The tables of everything that is not generated from the AWS SDK.
 pub static NATIVE: &[&[Entry]] = &[
     discord::ENTRIES,
+    bundle::ENTRIES,
+    burn::ENTRIES,
     file::ENTRIES,
     host::ENTRIES,
     http::ENTRIES,

@@ -19,6 +19,7 @@ pub static STDLIB: &[(&str, &str)] = &[
     ("compare", include_str!("../../stdlib/compare.rhai")),
     ("counting", include_str!("../../stdlib/counting.rhai")),
     ("events", include_str!("../../stdlib/events.rhai")),
+    ("fleet", include_str!("../../stdlib/fleet.rhai")),
     ("functions", include_str!("../../stdlib/functions.rhai")),
     ("group", include_str!("../../stdlib/group.rhai")),
     ("health", include_str!("../../stdlib/health.rhai")),

@@ -126,6 +126,10 @@ impl World for Moved {
         self.world.variable(name)
     }
 
+    fn burn(&self, wanted: Duration, cancel: &Cancel) -> Result<(), Fault> {
+        self.world.burn(wanted, cancel)
+    }
+
     fn lodge(
         &self,
         bind: IpAddr,

@@ -20,6 +20,8 @@ use jiff::Timestamp;
 use opsh_cloud::clock::{Branch, Clock, Stopped};
 use opsh_cloud::functions::Invocation;
 use opsh_cloud::furnish::Options;
+use opsh_cloud::programs::Lease;
+use opsh_cloud::tenants::Place;
 use opsh_cloud::{Cloud, StoreError};
 use opsh_operation::{Fault, FaultKind, Value};
 use rand::{Rng as _, SeedableRng as _};
@@ -59,6 +61,9 @@ pub struct Local<D: Doors = Cloud> {
     root: Vec<u32>,
     /// The variables of the function whose world this is; the process's if it is none's.
     environment: Option<BTreeMap<String, String>>,
+    /// The machine that the playbook runs on, and the service there that it is.
+    place: Place,
+    unit: String,
     /// Who answers for what is not simulated, for the functions of the cloud too.
     outside: Outside,
     /// Lets code that a client brings along (reading a file in the background) find an executor.
@@ -140,6 +145,29 @@ impl Local {
         Ok(world)
     }
 
+    /// The world of a playbook that is a service on a simulated host.
+    ///
+    /// # Errors
+    /// The process cannot have an executor.
+    pub fn of_service(lease: &Lease, kind: Kind, outside: Outside) -> Result<Self, Fault> {
+        let cloud = lease.cloud.clone();
+        let seed = cloud.look(|state| state.ids.seed());
+        let mut world = Self::writing(
+            Arc::new(Diverted::default()),
+            kind,
+            cloud,
+            seed,
+            outside,
+            ssh::KnownHosts::Throwaway(None),
+        )?;
+        world.root.clone_from(&lease.branch);
+        world.environment = Some(lease.environment.clone());
+        world.place = Place::Instance(lease.instance.clone());
+        world.unit.clone_from(&lease.unit);
+        world.http.set_place(world.place.clone());
+        Ok(world)
+    }
+
     /// The cloud behind it.
     #[must_use]
     pub fn cloud(&self) -> &Cloud {
@@ -213,6 +241,8 @@ impl<D: Doors> Local<D> {
             doors,
             root: Vec::new(),
             environment: None,
+            place: Place::Caller,
+            unit: String::new(),
             outside,
             runtime,
         })
@@ -298,6 +328,17 @@ impl<D: Doors> World for Local<D> {
         &self.http
     }
 
+    /// On the caller's machine there are as many processors as anybody wants.
+    fn burn(&self, wanted: Duration, cancel: &Cancel) -> Result<(), Fault> {
+        let Place::Instance(id) = &self.place else {
+            return self.sleep(wanted, cancel);
+        };
+        cancel.check()?;
+        self.doors
+            .burn(id, wanted, &|| cancel.reason().is_some())
+            .map_err(|stopped| self.stopped(cancel, stopped))
+    }
+
     fn ssh(&self) -> &dyn shell::Transport {
         &self.ssh
     }
@@ -375,7 +416,8 @@ impl<D: Doors> World for Local<D> {
         port: u16,
         answerer: Arc<dyn Answerer>,
     ) -> Result<Box<dyn Send>, Fault> {
-        self.doors.lodge(bind, port, answerer)
+        self.doors
+            .lodge((&self.place, &self.unit), bind, port, answerer)
     }
 
     fn follow_real_time(&self) {
@@ -388,9 +430,13 @@ impl BranchGuard for Branch {}
 impl<D: Doors> Drop for Local<D> {
     /// A function's world ends, not its cloud.
     fn drop(&mut self) {
-        if self.kind == Kind::Local && self.root.is_empty() {
+        if !self.root.is_empty() {
+            return;
+        }
+        if self.kind == Kind::Local {
             self.doors.close();
         }
+        self.doors.close_programs();
     }
 }
 

@@ -89,6 +89,14 @@ pub trait World: Send + Sync {
     /// SSH to hosts.
     fn ssh(&self) -> &dyn ssh::Transport;
 
+    /// Uses `wanted` of a processor of the machine that the playbook runs on.
+    ///
+    /// # Errors
+    /// The cancellation's.
+    fn burn(&self, wanted: Duration, cancel: &Cancel) -> Result<(), Fault> {
+        live::burn::burn(wanted, cancel)
+    }
+
     /// The files of the caller's machine; a dry run keeps what it writes to itself.
     fn files(&self) -> &dyn files::Files {
         &files::Disk

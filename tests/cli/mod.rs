@@ -7,6 +7,7 @@ mod closed_pipe;
 mod crash_matrix;
 mod discord;
 mod faults;
+mod fleet;
 mod fullstack;
 #[cfg(target_os = "linux")]
 mod gateway;

@@ -338,6 +338,11 @@ impl Clock {
         branch::on_branch(self, |path| timer::drive(self, path, future, stop))
     }
 
+    /// Lets all who wait look again whether they are to stop.
+    pub fn nudge(&self) {
+        self.shared.changed.notify_all();
+    }
+
     /// Whether the branch at `path` should have ended.
     fn expired(&self, path: &[u32]) -> bool {
         let table = self.table();
@@ -357,9 +362,12 @@ impl Clock {
     /// Gives the baton to whose turn it is, after the time has moved to there.
     fn settle(&self) -> MutexGuard<'_, Table> {
         let mut table = self.table();
+        let before = table.running.clone();
+        let mut asked = false;
         let mut idle = false;
         while let Some(to) = table.schedule() {
             let (now, moves) = (table.now, to > table.now);
+            asked = true;
             if idle && !moves {
                 break;
             }
@@ -374,7 +382,11 @@ impl Clock {
                 table.branches.insert(path, Phase::Announced);
             }
         }
-        self.shared.changed.notify_all();
+        // Only whose turn it is has a reason to wake; each that wakes comes through here.
+        // Somebody may have come while the tide was asked.
+        if table.running != before || (asked && table.running.is_some()) {
+            self.shared.changed.notify_all();
+        }
         table
     }
 

@@ -12,6 +12,8 @@ use crate::clock::Clock;
 use crate::faults::{Fault, Faults, Reset, Rule, throttling};
 use crate::functions::Invoker;
 use crate::furnish::Options;
+use crate::processors::Processors;
+use crate::programs::{Landlord, Programs};
 use crate::router;
 use crate::services::{
     autoscaling, cloudwatch, ec2, elbv2, iam, lambda, s3, scheduler, sns, ssm, sts,
@@ -40,6 +42,11 @@ pub(crate) struct Inner {
     pub(crate) resting: AtomicBool,
     /// Who answers HTTP beside the cloud's own code.
     pub(crate) tenants: Tenants,
+    /// Who runs the programs of services, once somebody does.
+    pub(crate) landlord: OnceLock<Arc<dyn Landlord>>,
+    pub(crate) programs: Programs,
+    /// Who computes on which host.
+    pub(crate) processors: Processors,
     pub(crate) this: Weak<Inner>,
     /// Called once, when something has been done and kept.
     kept: Mutex<Option<fn()>>,
@@ -112,6 +119,9 @@ impl Cloud {
             invoker: OnceLock::new(),
             resting: AtomicBool::new(false),
             tenants: Tenants::default(),
+            landlord: OnceLock::new(),
+            programs: Programs::default(),
+            processors: Processors::default(),
             this: Weak::clone(this),
             kept: Mutex::new(None),
         });

@@ -228,9 +228,13 @@ impl Tide for Inner {
     /// The state follows the time; where events have set functions off, these begin.
     fn flow(&self, to: Timestamp) -> Flow {
         let triggers_only = self.resting.load(Ordering::SeqCst);
+        let programs = self.programs_change();
         let (at, runs, errands) = {
             let mut state = self.lock();
-            let at = state.advance_until(to, |state| next(state, triggers_only));
+            let at = state.advance_until(to, |state| {
+                let all = [next(state, triggers_only), programs(state)];
+                all.into_iter().flatten().min()
+            });
             let somebody_runs = self.invoker.get().is_some();
             let runs = queue::begin(&mut state, triggers_only, somebody_runs);
             (at, runs, std::mem::take(&mut state.errands))
@@ -253,6 +257,9 @@ impl Tide for Inner {
             let this = self.this.upgrade()?;
             this.run_errand(errand, path.clone()).ok().map(|()| path)
         }));
+        if let Some(this) = self.this.upgrade() {
+            begins.extend(this.turn_programs());
+        }
         Flow { at, begins }
     }
 }

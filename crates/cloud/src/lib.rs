@@ -13,6 +13,7 @@
 //! - [`document`]: parameters and results, whatever protocol carries them;
 //! - [`services`]: one module an AWS service;
 //! - [`functions`]: running Lambda functions, with an interpreter that the host lends;
+//! - [`programs`]: running services of hosts, with an interpreter that the host lends;
 //! - [`tenants`]: programs outside the cloud's own code that answer HTTP inside it;
 //! - [`discord`]: what a bot says, for those who read it;
 //! - [`chronicle`]: letting the time go on, and telling what happens meanwhile;
@@ -40,6 +41,8 @@ pub mod hosts;
 pub mod ids;
 mod login;
 mod mail;
+mod processors;
+pub mod programs;
 pub mod router;
 pub mod services;
 pub mod state;

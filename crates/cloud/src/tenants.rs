@@ -20,6 +20,7 @@ use bytes::Bytes;
 
 use crate::Cloud;
 use crate::clock::Clock;
+use crate::cloud::Inner;
 use crate::course::{Asked, PATIENCE};
 use crate::furnish::CALLER_ADDRESS;
 use crate::hosts::{Lodger, Unreachable};
@@ -157,6 +158,21 @@ impl Drop for Lodging {
             doors.remove(&door);
             drop(doors);
             self.cloud.tell_machine(&self.address, false);
+        }
+    }
+}
+
+impl Inner {
+    /// Takes their addresses from the tenants of a unit, which has ended.
+    pub(crate) fn evict(&self, instance: &str, unit: &str) {
+        let place = Place::Instance(instance.to_owned());
+        let mut doors = self.tenants.doors();
+        doors.retain(|(at, _), (address, _)| *at != place || address.name != unit);
+        drop(doors);
+        let mut state = self.lock();
+        let now = state.now;
+        if let Some(host) = state.hosts.get_mut(instance) {
+            host.evict(unit, now);
         }
     }
 }

@@ -134,8 +134,7 @@ impl Cloud {
         let answer = self.ask(&asked, visitor.patience, visitor.stop);
         let mut state = self.state();
         let answer = asked.conclude(&mut state, answer);
-        self.keep(&state)
-            .map_err(|error| Unreachable::Reset(format!("{name} ({error})")))?;
+        // What it did is kept with the next write: a line in a log, some traffic.
         answer.map_err(|why| silence(why, &name))
     }
 
@@ -187,8 +186,10 @@ impl Cloud {
         let reply = machine
             .serve(port, request, &client.to_string(), now)
             .map_err(|why| silence(why, &to))?;
-        self.keep(&state)
-            .map_err(|error| Unreachable::Reset(format!("{to} ({error})")))?;
+        if matches!(reply, hosts::Reply::Answer(_)) {
+            self.keep(&state)
+                .map_err(|error| Unreachable::Reset(format!("{to} ({error})")))?;
+        }
         Ok(Course::at_machine(&id, reply))
     }
 
@@ -219,6 +220,9 @@ impl Cloud {
             Place::Instance(instance) => ec2::facts(&state, instance)?.public?.to_string(),
         };
         let answer = elbv2::visit(&mut state, request, &client)?;
+        if matches!(answer, Ok(Course::Ask(_))) {
+            return Some(answer.map_err(|why| silence(why, name)));
+        }
         let kept = self
             .keep(&state)
             .map_err(|error| Unreachable::Reset(format!("{name} ({error})")));

@@ -37,8 +37,29 @@ impl Program {
     /// The script has no `handler(event, context)`; what it names is not there, is
     /// outside of its folder, or is only known at run time.
     pub fn gather(file: &Path, include: &[String], sources: &Sources) -> Result<Self, ScriptError> {
+        Self::gather_as(file, include, sources, true)
+    }
+
+    /// The same for a playbook that runs as a service, which needs no handler.
+    ///
+    /// # Errors
+    /// As [`Program::gather`].
+    pub fn gather_service(
+        file: &Path,
+        include: &[String],
+        sources: &Sources,
+    ) -> Result<Self, ScriptError> {
+        Self::gather_as(file, include, sources, false)
+    }
+
+    fn gather_as(
+        file: &Path,
+        include: &[String],
+        sources: &Sources,
+        function: bool,
+    ) -> Result<Self, ScriptError> {
         let playbook = Playbook::load(file, sources)?;
-        if !playbook.has_function(HANDLER, 2) {
+        if function && !playbook.has_function(HANDLER, 2) {
             return Err(ScriptError::plain(
                 Class::Start,
                 format!(

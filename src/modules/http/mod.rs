@@ -6,6 +6,8 @@
 use super::{Entry, Handler};
 
 mod download;
+mod load;
+mod measure;
 mod methods;
 mod request;
 
@@ -30,6 +32,10 @@ pub static ENTRIES: &[Entry] = &[
     Entry {
         operation: &methods::DELETE,
         handler: Handler::Native(methods::delete),
+    },
+    Entry {
+        operation: &load::LOAD,
+        handler: Handler::Native(load::load),
     },
     Entry {
         operation: &download::DOWNLOAD,

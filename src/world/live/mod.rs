@@ -10,6 +10,7 @@ use opsh_operation::{Fault, Value};
 use super::{BranchGuard, Cancel, Kind, Scope, World};
 
 mod aws;
+pub mod burn;
 pub mod connect_to;
 mod connector;
 mod credentials;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use opsh_cloud::clock::Clock;
+use opsh_cloud::clock::{Clock, Stopped};
 use opsh_cloud::{Cloud, SessionError, Unreachable, Visitor};
 use opsh_operation::{Fault, FaultKind};
 use serde::{Deserialize, Serialize};
@@ -94,13 +94,17 @@ pub trait Doors: Clone + Debug + Send + Sync + 'static {
     /// passes between commands, and the time that has passed is kept.
     fn close(&self);
 
-    /// Lets `answerer` answer at a port of the caller's machine until what is given is
-    /// dropped; in a cloud of another process nobody can.
+    /// Ends the programs of services that run in this process.
+    fn close_programs(&self) {}
+
+    /// Lets `answerer` answer at a port of a machine until what is given is dropped, under
+    /// the name of a `unit` there; in a cloud of another process nobody can.
     ///
     /// # Errors
     /// The port is taken.
     fn lodge(
         &self,
+        _place: (&opsh_cloud::tenants::Place, &str),
         _bind: IpAddr,
         _port: u16,
         _answerer: Arc<dyn Answerer>,
@@ -120,6 +124,19 @@ pub trait Doors: Clone + Debug + Send + Sync + 'static {
     /// Calls `then` as soon as something has been done and stored, before anybody gets
     /// an answer; a cloud in another process cannot.
     fn once_kept(&self, _then: fn()) {}
+
+    /// Uses processor time of the simulated host of `instance`.
+    ///
+    /// # Errors
+    /// `stop` said so, or the host is gone.
+    fn burn(
+        &self,
+        _instance: &str,
+        _wanted: Duration,
+        _stop: &dyn Fn() -> bool,
+    ) -> Result<(), Stopped> {
+        Err(Stopped)
+    }
 
     /// Answers a request of an AWS SDK.
     ///
@@ -179,17 +196,31 @@ pub trait Doors: Clone + Debug + Send + Sync + 'static {
 }
 
 impl Doors for Cloud {
+    fn close_programs(&self) {
+        Cloud::close_programs(self);
+    }
+
     fn lodge(
         &self,
+        place: (&opsh_cloud::tenants::Place, &str),
         bind: IpAddr,
         port: u16,
         answerer: Arc<dyn Answerer>,
     ) -> Result<Box<dyn Send>, Fault> {
-        super::lodging::lodge(self, bind, port, answerer)
+        super::lodging::lodge(self, place, bind, port, answerer)
     }
 
     fn follow_real_time(&self) {
         Cloud::follow_real_time(self);
+    }
+
+    fn burn(
+        &self,
+        instance: &str,
+        wanted: Duration,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<(), Stopped> {
+        Cloud::burn(self, instance, wanted.as_secs_f64(), stop)
     }
 
     fn once_kept(&self, then: fn()) {

@@ -53,9 +53,9 @@ impl<D: Doors> Visits<D> {
         }
     }
 
-    /// The same from a machine of the cloud.
-    pub fn from_place(self, place: Place) -> Self {
-        Self { place, ..self }
+    /// From now on requests come from a machine of the cloud.
+    pub fn set_place(&mut self, place: Place) {
+        self.place = place;
     }
 
     /// Asks one URL, without following where it leads.

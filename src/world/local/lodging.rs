@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use opsh_cloud::Cloud;
-use opsh_cloud::tenants::{Address, Call, Tenant};
+use opsh_cloud::tenants::{Address, Call, Place, Tenant};
 use opsh_operation::{Fault, FaultKind};
 
 use crate::world::Answerer;
@@ -18,9 +18,11 @@ impl Tenant for Lodger {
     }
 }
 
-/// Lets `answerer` answer at `port` of the caller's machine in `cloud`.
+/// Lets `answerer` answer at `port` of the caller's machine in `cloud`, or of a simulated
+/// host there as the service `unit`.
 pub(super) fn lodge(
     cloud: &Cloud,
+    (place, unit): (&Place, &str),
     bind: IpAddr,
     port: u16,
     answerer: Arc<dyn Answerer>,
@@ -36,7 +38,10 @@ pub(super) fn lodge(
             ));
         }
     };
-    let address = Address::of_caller(bind, port);
+    let address = match place {
+        Place::Caller => Address::of_caller(bind, port),
+        Place::Instance(id) => Address::of_host(id, unit, bind, port),
+    };
     match cloud.lodge(&address, Arc::new(Lodger(answerer))) {
         Ok(lodging) => Ok(Box::new(lodging)),
         Err(taken) => Err(Fault::new(FaultKind::Failed, taken.to_string())),

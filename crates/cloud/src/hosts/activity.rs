@@ -13,6 +13,9 @@ pub struct Activity {
     pub work: Vec<Work>,
     /// Traffic by minute since the epoch.
     pub traffic: BTreeMap<i64, Traffic>,
+    /// Processor seconds that programs have used, by minute since the epoch.
+    #[serde(default)]
+    pub burnt: BTreeMap<i64, f64>,
 }
 
 /// A stretch of time in which processors are busy.
@@ -68,6 +71,21 @@ impl Activity {
             cores,
             command: command.to_owned(),
         });
+    }
+
+    /// Notes that programs have kept `processors` busy from then to then.
+    pub fn burn(&mut self, from: Timestamp, to: Timestamp, processors: f64) {
+        let first = from.as_second().div_euclid(60);
+        let last = to.as_second().div_euclid(60);
+        for minute in first..=last {
+            let within = |at: Timestamp| {
+                (at.as_duration().as_secs_f64() - seconds(minute * 60)).clamp(0.0, 60.0)
+            };
+            let time = within(to) - within(from);
+            if time > 0.0 {
+                *self.burnt.entry(minute).or_default() += time * processors;
+            }
+        }
     }
 
     /// Notes traffic; requests are those that were served.
@@ -136,6 +154,7 @@ impl Activity {
             busy +=
                 f64::from(u32::try_from(traffic.requests).unwrap_or(u32::MAX)) * SECONDS_A_REQUEST;
         }
+        busy += self.burnt.get(&minute).copied().unwrap_or_default();
         let idle = 0.18 + f64::from(noise(id, minute)[0]) / 255.0 * 0.3;
         let percent = idle + busy / 60.0 / f64::from(cpus.max(1)) * 100.0;
         (percent.min(100.0) * 1e6).round() / 1e6

@@ -12,6 +12,7 @@ use super::disk::Node;
 use super::image::Image;
 use super::keys::HostKey;
 use super::machine::Machine;
+use super::own_unit;
 use super::services;
 use super::shell::{self, Script};
 use super::timeline::Timeline;
@@ -103,6 +104,7 @@ fn start_units(machine: &mut Machine, at: Timestamp) {
     for unit in machine.units.values_mut() {
         unit.since = (unit.enabled && !unit.masked).then_some(at);
     }
+    start_own_units(machine);
     for server in web::SERVERS {
         if machine.units.get(*server).is_some_and(|unit| unit.enabled) {
             if let Some(unit) = machine.units.get_mut(*server) {
@@ -112,6 +114,27 @@ fn start_units(machine: &mut Machine, at: Timestamp) {
                 // Why it does not start is in its journal.
                 let _ = services::start(machine, known);
             }
+        }
+    }
+}
+
+/// Units that somebody wrote start with the machine as by `systemctl start`.
+fn start_own_units(machine: &mut Machine) {
+    let started: Vec<String> = machine
+        .units
+        .iter()
+        .filter(|(_, unit)| unit.since.is_some())
+        .map(|(name, _)| name.clone())
+        .collect();
+    for name in started {
+        let Some(own) = own_unit::read(machine, &name) else {
+            continue;
+        };
+        if own.is_hosted(machine) {
+            // Why it does not start is in its journal.
+            let _ = own_unit::start(machine, &name, &own);
+        } else if let Some(unit) = machine.units.get_mut(&name) {
+            (unit.since, unit.hosted) = (None, false);
         }
     }
 }

@@ -75,6 +75,12 @@ pub struct Unit {
     pub finished: bool,
     /// May not be started.
     pub masked: bool,
+    /// What it starts is run by the cloud's landlord.
+    #[serde(default)]
+    pub hosted: bool,
+    /// How many runs in a row have ended at once.
+    #[serde(default)]
+    pub quick: u32,
 }
 
 /// A line of the journal.

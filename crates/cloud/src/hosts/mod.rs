@@ -21,6 +21,7 @@ mod image;
 mod imds;
 mod keys;
 mod machine;
+mod own_unit;
 mod packages;
 mod procfs;
 mod services;
@@ -44,11 +45,12 @@ use serde::{Deserialize, Serialize};
 
 pub use activity::{Sample, Traffic};
 pub use boot::{Addresses, Boot, Flavour};
-pub(crate) use host::{Answered, Ran};
 pub use host::{CommandOutput, FileRefusal, Host, LoginRefusal, Unreachable};
+pub(crate) use host::{Answered, Program, Ran};
 pub use image::Image;
 pub use imds::ADDRESS as METADATA;
 pub use machine::Lodger;
+pub use own_unit::STAND_IN;
 pub use web::{Forward, Reply, Via};
 
 /// The machines by instance id.

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use super::disk::Kind;
 use super::machine::Machine;
+use super::own_unit::{self, OwnUnit};
 use super::packages;
-use super::users::User;
 use super::web;
 
 /// A service that the embedded cloud knows.
@@ -221,23 +221,6 @@ pub fn find(name: &str) -> Option<&'static Known> {
     KNOWN.iter().find(|known| known.name == name)
 }
 
-/// A unit file somebody wrote.
-#[derive(Debug, Clone, Default)]
-pub struct OwnUnit {
-    /// `Description=`.
-    pub description: String,
-    /// `Type=`, `simple` if not given.
-    pub kind: String,
-    /// `ExecStart=`, in order.
-    pub start: Vec<String>,
-    /// `User=`.
-    pub user: Option<String>,
-    /// `RemainAfterExit=`.
-    pub remains: bool,
-    /// It has an `[Install]` section.
-    pub installable: bool,
-}
-
 /// What a unit is.
 pub enum UnitKind {
     /// A service of the image or of a package.
@@ -250,7 +233,7 @@ pub enum UnitKind {
 #[must_use]
 pub fn unit(machine: &Machine, name: &str) -> Option<UnitKind> {
     let name = stem(name);
-    if let Some(file) = unit_file(machine, name) {
+    if let Some(file) = own_unit::read(machine, name) {
         return Some(UnitKind::Own(file));
     }
     let known = find(name)?;
@@ -264,34 +247,6 @@ pub fn unit(machine: &Machine, name: &str) -> Option<UnitKind> {
 #[must_use]
 pub fn stem(name: &str) -> &str {
     name.strip_suffix(".service").unwrap_or(name)
-}
-
-fn unit_file(machine: &Machine, name: &str) -> Option<OwnUnit> {
-    let path = format!("/etc/systemd/system/{name}.service");
-    let content = machine.disk.read(&User::root(), &path).ok()?;
-    let text = String::from_utf8_lossy(&content);
-    let mut unit = OwnUnit {
-        kind: "simple".to_owned(),
-        ..OwnUnit::default()
-    };
-    for line in text.replace("\\\n", " ").lines().map(str::trim) {
-        if line == "[Install]" {
-            unit.installable = true;
-        }
-        let Some((key, value)) = line.split_once('=') else {
-            continue;
-        };
-        let value = value.trim().to_owned();
-        match key.trim() {
-            "Description" => unit.description = value,
-            "Type" => unit.kind = value,
-            "ExecStart" => unit.start.push(value),
-            "User" => unit.user = Some(value),
-            "RemainAfterExit" => unit.remains = matches!(value.as_str(), "yes" | "true" | "1"),
-            _ => {}
-        }
-    }
-    Some(unit)
 }
 
 /// Somebody who listens.
@@ -365,7 +320,13 @@ pub fn pid(name: &str) -> u32 {
 #[must_use]
 pub fn processes(machine: &Machine) -> Vec<(u32, String)> {
     running(machine)
-        .filter_map(|(name, _)| Some((pid(name), find(name)?.process.to_owned())))
+        .filter_map(|(name, _)| {
+            let process = match find(name) {
+                Some(known) => known.process.to_owned(),
+                None => own_unit::read(machine, name)?.command().join(" "),
+            };
+            Some((pid(name), process))
+        })
         .collect()
 }
 
@@ -425,12 +386,20 @@ pub fn start(machine: &mut Machine, known: &'static Known) -> Result<(), String>
 
 /// Stops a service.
 pub fn stop(machine: &mut Machine, name: &str) {
-    let description = find(name).map_or("", |known| known.description);
+    let description = match find(name) {
+        Some(known) => known.description.to_owned(),
+        None => {
+            own_unit::read(machine, name)
+                .unwrap_or_default()
+                .description
+        }
+    };
     let Some(unit) = machine.units.get_mut(name) else {
         return;
     };
     unit.failed = false;
     unit.finished = false;
+    unit.quick = 0;
     if unit.since.take().is_some() {
         machine.note(
             name,

@@ -125,6 +125,15 @@ impl Timeline {
         settled
     }
 
+    /// Drops the oldest lines of the journal when there are more than `most`, a quarter at a
+    /// time; not while what is ahead still compares itself with the present.
+    pub fn shorten_journal(&mut self, most: usize) {
+        let journal = &mut self.present.journal;
+        if self.ahead.is_empty() && self.recording.is_none() && journal.len() > most {
+            journal.drain(..most / 4);
+        }
+    }
+
     /// Drops what is ahead, as a power cut does.
     pub fn cut(&mut self) {
         self.ahead.clear();
@@ -212,6 +221,10 @@ fn carry(base: &Machine, ours: &Machine, into: &mut Machine) {
         here.packets_in += traffic.packets_in - before.packets_in;
         here.packets_out += traffic.packets_out - before.packets_out;
         here.requests += traffic.requests - before.requests;
+    }
+    for (minute, seconds) in &ours.activity.burnt {
+        let before = base.activity.burnt.get(minute).copied();
+        *into.activity.burnt.entry(*minute).or_default() += seconds - before.unwrap_or_default();
     }
     into.drawn += ours.drawn - base.drawn;
 }

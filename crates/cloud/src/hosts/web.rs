@@ -121,6 +121,16 @@ pub fn answer(
     Some(Reply::Answer(response))
 }
 
+/// Whether a request on the machine may come to a program.
+#[must_use]
+pub fn asks_programs(machine: &Machine) -> bool {
+    let proxies = |site: &Site| {
+        let mut rules = site.hosts.iter().flat_map(|host| &host.rules);
+        rules.any(|rule| matches!(rule.action, Some(site::Action::Proxy(_))))
+    };
+    !machine.lodgers.is_empty() || machine.sites.values().any(proxies)
+}
+
 /// Notes the traffic of an exchange.
 fn count(machine: &mut Machine, request: &http::Request<Bytes>, response: &http::Response<Bytes>) {
     let headers: usize = response

@@ -131,6 +131,8 @@ const TOOLS: &[(&str, Work)] = &[
     ("yum", Itself(packages::dnf)),
 ];
 
+pub use clock::interval;
+
 /// Adds the programs that `machine` has, and takes away those that it has no more.
 pub fn register(registry: &BuiltinRegistry, machine: &Machine) {
     let has = |name: &str| {

@@ -6,7 +6,8 @@ use super::super::call::{Call, Reply, Stop, done, fail, failure};
 use super::super::options::Options;
 use super::show::{active_word, cat, enabled_word, is, list, show, status};
 use crate::hosts::machine::{Machine, Unit};
-use crate::hosts::services::{self, OwnUnit, UnitKind, stem};
+use crate::hosts::own_unit::{self, OwnUnit};
+use crate::hosts::services::{self, UnitKind, stem};
 use crate::hosts::shell::Outcome;
 use crate::hosts::web;
 
@@ -154,8 +155,8 @@ fn failed(name: &str) -> Stop {
     )
 }
 
-/// A unit of one's own: what it starts has to exist; a program that goes on running is
-/// more than the embedded cloud models.
+/// A unit of one's own: what it starts has to exist. An opsh is run; any other program that
+/// goes on running is more than the embedded cloud models.
 fn start_own(call: &Call<'_>, name: &str, unit: &OwnUnit) -> Result<(), Stop> {
     let mut timeline = call.machine();
     let machine = &mut timeline.present;
@@ -182,6 +183,11 @@ fn start_own(call: &Call<'_>, name: &str, unit: &OwnUnit) -> Result<(), Stop> {
         unit.failed = true;
         unit.since = None;
         return Err(failed(name));
+    }
+    if unit.is_hosted(machine) {
+        let unit_of = machine.units.entry(name.to_owned()).or_default();
+        unit_of.quick = 0;
+        return own_unit::start(machine, name, unit).map_err(|_| failed(name));
     }
     Err(call.not_modelled(&format!(
         "starting {name}.service (Type={}, ExecStart={command})",
@@ -221,7 +227,7 @@ fn reload(call: &Call<'_>, name: &str) -> Result<(), Stop> {
         web::check(machine, name).map_err(|_| failed(name))?;
         web::reload(machine, name);
     }
-    let description = services::find(name).map_or("", |known| known.description);
+    let description = super::show::description(machine, name);
     machine.note(
         name,
         "systemd[1]",

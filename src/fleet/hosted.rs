@@ -1,0 +1,251 @@
+//! Services of simulated hosts: their playbooks run in this process.
+//!
+//! The cloud says when the program of a unit begins and ends, and gives it a thread and a
+//! branch of its clock ([`opsh_cloud::programs`]); here its playbook gets a gate whose world
+//! is that same cloud, seen from that host. What it says goes to the host's journal. Its
+//! ledger lives as long as the program: what is to outlive a restart belongs into the cloud.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, RwLock};
+
+use opsh_cloud::Cloud;
+use opsh_cloud::programs::{Landlord, Lease};
+use opsh_operation::{Fault, FaultKind, Value};
+use tempfile::TempDir;
+use tracing::Level;
+
+use crate::gate::event::{Event, Observer};
+use crate::gate::journal::{Journal, Place};
+use crate::gate::policy::Policy;
+use crate::gate::redact::Redactor;
+use crate::gate::{Gate, branch};
+use crate::modules::{Files, Terminal};
+use crate::script::engine::Runtime;
+use crate::script::error::{Class, ScriptError};
+use crate::script::param;
+use crate::script::run::{Playbook, conclude, plain_io};
+use crate::script::source::Sources;
+use crate::service::{Service, Timing};
+use crate::world::local::{Local, Outside};
+use crate::world::{Cancel, Kind, World};
+
+/// What systemd calls a program that could not begin.
+const NOT_STARTED: i32 = 2;
+
+/// Lets the services of `cloud`'s hosts run in this process, until `cancel` says no more.
+pub fn lease_on(cloud: &Cloud, kind: Kind, outside: Outside, cancel: &Cancel) {
+    cloud.lease_to(Arc::new(Hosts {
+        kind,
+        outside,
+        cancel: cancel.clone(),
+    }));
+}
+
+struct Hosts {
+    kind: Kind,
+    outside: Outside,
+    cancel: Cancel,
+}
+
+/// What a service's command line asks for.
+struct Asked {
+    playbook: String,
+    parameters: Vec<String>,
+    stack: Option<String>,
+}
+
+impl Landlord for Hosts {
+    fn run(&self, lease: &Arc<Lease>) -> i32 {
+        let sources = Arc::new(Sources::default());
+        match self.serve(lease, &sources) {
+            Ok(()) => 0,
+            // It was told to end, and that is what it did.
+            Err(_) if lease.is_stopped() => 0,
+            Err(error) => {
+                for line in error.render(&sources).lines() {
+                    lease.log(line);
+                }
+                match error.class {
+                    Class::Start => NOT_STARTED,
+                    _ => 1,
+                }
+            }
+        }
+    }
+}
+
+impl Hosts {
+    fn serve(&self, lease: &Arc<Lease>, sources: &Arc<Sources>) -> Result<(), ScriptError> {
+        let asked = Asked::read(&lease.command)?;
+        let folder = unpack(lease, &asked)?;
+        let name = asked.playbook.rsplit('/').next().unwrap_or_default();
+        let playbook = Playbook::load(&folder.path().join(name), sources)?;
+        let given = asked.given()?;
+        let parameters = param::resolve(
+            &playbook.name,
+            &playbook.parameters,
+            &given,
+            &mut |_: &param::Parameter| Ok(None),
+        )?;
+        // It stops with its unit, and with everything else.
+        let cancel = self.cancel.apart(std::time::Duration::MAX);
+        let told = cancel.clone();
+        lease.when_stopped(move || told.interrupt());
+        let world: Arc<dyn World> = Arc::new(
+            Local::of_service(lease, self.kind, self.outside.clone())
+                .map_err(|fault| plain(&fault.message))?,
+        );
+        let redactor = Arc::new(Redactor::default());
+        let voice = Arc::new(Voice {
+            lease: Arc::clone(lease),
+            redactor: Arc::clone(&redactor),
+        });
+        let files = Files::new(folder.path()).map_err(|error| plain(&plain_io(&error)))?;
+        let stack = asked.stack.unwrap_or_else(|| playbook.stack());
+        let runtime = Arc::new(Runtime {
+            gate: Gate {
+                policy: Policy::new(&[], &[]),
+                observers: vec![Arc::clone(&voice) as _],
+                redactor,
+                files: files.of_program_in(folder.path()),
+                terminal: voice,
+                cancel,
+                crashes: Vec::new(),
+                journal: Journal::new(Place::Memory(None), &stack, name),
+                world,
+            },
+            sources: Arc::clone(sources),
+            parameters: RwLock::default(),
+            service: Service::new(Timing::Lodged),
+        });
+        let outcome = branch::within(Vec::new(), || playbook.run(&runtime, parameters));
+        conclude(&runtime.gate, outcome).map(drop)
+    }
+}
+
+impl Asked {
+    /// Reads `opsh run [--stack S] PLAYBOOK key=value …`.
+    fn read(command: &[String]) -> Result<Self, ScriptError> {
+        let mut asked = Self {
+            playbook: String::new(),
+            parameters: Vec::new(),
+            stack: None,
+        };
+        let mut words = command.iter().skip(1);
+        let verb = words.next().map_or("", String::as_str);
+        if verb != "run" {
+            return Err(not_modelled(&format!("a service that runs `opsh {verb}`")));
+        }
+        while let Some(word) = words.next() {
+            match word.as_str() {
+                "--stack" => asked.stack = words.next().cloned(),
+                // Records live as long as the program.
+                "--ledger" => drop(words.next()),
+                option if option.starts_with('-') => {
+                    return Err(not_modelled(&format!("the option {option} in a service")));
+                }
+                playbook if asked.playbook.is_empty() => playbook.clone_into(&mut asked.playbook),
+                parameter => asked.parameters.push(parameter.to_owned()),
+            }
+        }
+        Ok(asked)
+    }
+
+    /// The parameters that are given.
+    fn given(&self) -> Result<BTreeMap<String, Value>, ScriptError> {
+        let pair = |word: &String| match word.split_once('=') {
+            Some((name, value)) => Ok((name.to_owned(), Value::from(value))),
+            None => Err(plain(&format!("'{word}' is not of the form key=value"))),
+        };
+        self.parameters.iter().map(pair).collect()
+    }
+}
+
+fn plain(message: &str) -> ScriptError {
+    ScriptError::plain(Class::Start, message.to_owned())
+}
+
+fn not_modelled(what: &str) -> ScriptError {
+    plain(&format!("not modelled by the embedded cloud: {what}"))
+}
+
+/// The folder of the playbook as it is on the host.
+fn unpack(lease: &Lease, asked: &Asked) -> Result<TempDir, ScriptError> {
+    let path = if asked.playbook.starts_with('/') {
+        asked.playbook.clone()
+    } else {
+        format!("{}/{}", lease.folder.trim_end_matches('/'), asked.playbook)
+    };
+    let (folder, _) = path.rsplit_once('/').unwrap_or(("", &path));
+    write(&lease.files(folder)).map_err(|error| plain(&plain_io(&error)))
+}
+
+fn write(files: &BTreeMap<String, bytes::Bytes>) -> std::io::Result<TempDir> {
+    let folder = tempfile::Builder::new().prefix("opsh-service-").tempdir()?;
+    for (name, content) in files {
+        let inside = Path::new(name)
+            .components()
+            .all(|part| matches!(part, std::path::Component::Normal(_)));
+        if !inside {
+            continue;
+        }
+        let path = folder.path().join(name);
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent)?;
+        }
+        std::fs::write(path, content)?;
+    }
+    Ok(folder)
+}
+
+/// What a service says: lines in its host's journal.
+struct Voice {
+    lease: Arc<Lease>,
+    redactor: Arc<Redactor>,
+}
+
+impl Voice {
+    fn say(&self, text: &str) {
+        for line in self.redactor.scrub(text.trim_end()).lines() {
+            self.lease.log(line);
+        }
+    }
+}
+
+impl Observer for Voice {
+    /// Steps are in the ledger; the journal has what the playbook says.
+    fn observe(&self, _event: &Event<'_>) {}
+}
+
+impl Terminal for Voice {
+    fn interactive(&self) -> bool {
+        false
+    }
+
+    fn consents(&self) -> bool {
+        true
+    }
+
+    fn ask(&self, question: &str, _secret: bool, _cancel: &Cancel) -> Result<String, Fault> {
+        Err(Fault::new(
+            FaultKind::Failed,
+            format!("nobody can be asked: {}", question.trim_end()),
+        )
+        .hint("a service gets its parameters on its command line"))
+    }
+
+    fn print(&self, text: &str) {
+        self.say(text);
+    }
+
+    fn log(&self, level: Level, message: &str) {
+        if level <= Level::INFO {
+            self.say(&format!("{level} {message}"));
+        }
+    }
+
+    fn width(&self) -> u16 {
+        80
+    }
+}
