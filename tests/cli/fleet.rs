@@ -33,7 +33,7 @@ let begun = time::now();
 let load = http::load(#{ url: url.call() + "/work?seconds=2", clients: 3, think: 0, duration: "2m" });
 assert(load.failed == 0);
 assert(load.latency.p50 > 2.9 && load.latency.p99 < 3.1);
-sleep("3m");
+time::sleep("3m");
 let points = cloudwatch::get_metric_statistics(#{
     namespace: "AWS/EC2", metric_name: "CPUUtilization", statistics: ["Maximum"], period: 60,
     dimensions: [#{ name: "InstanceId", value: one.call().instance_id }],
@@ -51,13 +51,13 @@ sh.call("sudo systemctl restart opsh-worker");
 assert(sh.call("curl -s localhost:30000/ping; curl -s 'localhost:8080/work?seconds=1'") == "OK\n{\"burnt\":1.0,\"seconds\":1.0}");
 let id = one.call().instance_id;
 ec2::reboot_instances(#{ instance_ids: [id] });
-sleep("1m");
+time::sleep("1m");
 assert(http::get(url.call() + "/ping").status == 200);
 ec2::stop_instances(#{ instance_ids: [id] });
 ec2::wait_until_instance_stopped(#{ instance_ids: [id] });
 ec2::start_instances(#{ instance_ids: [id] });
 ec2::wait_until_instance_running(#{ instance_ids: [id] });
-sleep("1m");
+time::sleep("1m");
 assert(http::get(url.call() + "/ping").status == 200);
 "#;
 

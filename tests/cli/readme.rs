@@ -127,11 +127,7 @@ fn its_commands_work() {
     for line in blocks("sh").iter().flat_map(|block| block.lines()) {
         shell.types(line);
     }
-<<<<<<< HEAD
-    assert_eq!(shell.typed, 26);
-=======
-    assert_eq!(tried, 9);
->>>>>>> 158c891 (Run playbooks as services on machines: workers, bootstrap, load tests)
+    assert_eq!(shell.typed, 27);
 }
 
 #[test]

@@ -45,8 +45,8 @@ use serde::{Deserialize, Serialize};
 
 pub use activity::{Sample, Traffic};
 pub use boot::{Addresses, Boot, Flavour};
-pub use host::{CommandOutput, FileRefusal, Host, LoginRefusal, Unreachable};
 pub(crate) use host::{Answered, Program, Ran};
+pub use host::{CommandOutput, FileRefusal, Host, LoginRefusal, Unreachable};
 pub use image::Image;
 pub use imds::ADDRESS as METADATA;
 pub use machine::Lodger;
