@@ -350,6 +350,104 @@ fn the_cli_meets_every_other_service_and_the_outbox_shows_the_messages() {
 }
 
 #[test]
+fn the_cli_sends_through_a_topic_and_receives_from_its_queue() {
+    // The CLI's version 1 knows a name of its own for SQS, whatever the environment says.
+    fn at<'a>(url: &'a str, arguments: &[&'a str]) -> Vec<&'a str> {
+        [&["--endpoint-url", url, "sqs"], arguments].concat()
+    }
+    let Some(served) = cli() else {
+        return;
+    };
+    let endpoint = served.url();
+    let attributes = "--attributes=VisibilityTimeout=1";
+    let url = served.said(&at(
+        endpoint,
+        &[
+            "create-queue",
+            "--queue-name=work",
+            attributes,
+            "--query=QueueUrl",
+            "--output=text",
+        ],
+    ));
+    let arn = "arn:aws:sqs:us-east-1:123456789012:work";
+    let topic = "arn:aws:sns:us-east-1:123456789012:alerts";
+    served.said(&["sns", "create-topic", "--name=alerts"]);
+    let policy = json!({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage", "Resource": arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+    }]});
+    let policy = json!({"Policy": policy.to_string()}).to_string();
+    served.said(&at(
+        endpoint,
+        &[
+            "set-queue-attributes",
+            "--queue-url",
+            &url,
+            "--attributes",
+            &policy,
+        ],
+    ));
+    served.said(&[
+        "sns",
+        "subscribe",
+        "--protocol=sqs",
+        "--topic-arn",
+        topic,
+        "--notification-endpoint",
+        arn,
+        "--attributes=RawMessageDelivery=true",
+    ]);
+    served.said(&[
+        "sns",
+        "publish",
+        "--topic-arn",
+        topic,
+        "--message=disk full",
+    ]);
+    let receive = |wait: &str| {
+        served.said(&at(
+            endpoint,
+            &[
+                "receive-message",
+                "--queue-url",
+                &url,
+                wait,
+                "--query=Messages[].[Body,ReceiptHandle][]",
+            ],
+        ))
+    };
+    let first: Value = serde_json::from_str(&receive("--wait-time-seconds=0")).unwrap();
+    assert_eq!(first[0], "disk full");
+    // It is hidden for a second, which one who waits in real time sees pass.
+    let again: Value = serde_json::from_str(&receive("--wait-time-seconds=20")).unwrap();
+    assert_eq!(again[0], "disk full");
+    let receipt = again[1].as_str().unwrap();
+    served.said(&at(
+        endpoint,
+        &[
+            "delete-message",
+            "--queue-url",
+            &url,
+            "--receipt-handle",
+            receipt,
+        ],
+    ));
+    assert_eq!(receive("--wait-time-seconds=2"), "null");
+    let refusal = served.refused(&at(endpoint, &["get-queue-url", "--queue-name=none"]));
+    assert!(
+        refusal.contains("(AWS.SimpleQueueService.NonExistentQueue)"),
+        "{refusal}"
+    );
+    let refusal = served.refused(&at(endpoint, &["create-queue", "--queue-name=work.fifo"]));
+    assert!(
+        refusal.contains("not modelled by the embedded cloud: FIFO queues"),
+        "{refusal}"
+    );
+}
+
+#[test]
 fn boto3_waits_pages_and_speaks_every_protocol() {
     let Some(python) = demand(python::find()) else {
         return;

@@ -18,7 +18,7 @@ pub enum Protocol {
     Ec2,
     /// The query protocol: form in, XML out (SNS, Auto Scaling, ELB, IAM, STS).
     Query,
-    /// `awsJson1.1`: the action in `X-Amz-Target` (SSM).
+    /// `awsJson1.0` and `1.1`: the action in `X-Amz-Target` (SQS, SSM).
     Json,
     /// `rpc-v2-cbor`: the action in the path (`CloudWatch`).
     Cbor,

@@ -16,7 +16,7 @@ use crate::processors::Processors;
 use crate::programs::{Landlord, Programs};
 use crate::router;
 use crate::services::{
-    autoscaling, cloudwatch, ec2, elbv2, iam, lambda, s3, scheduler, sns, ssm, sts,
+    autoscaling, cloudwatch, ec2, elbv2, iam, lambda, s3, scheduler, sns, sqs, ssm, sts,
 };
 use crate::state::State;
 use crate::store::{self, Store, StoreError};
@@ -292,6 +292,7 @@ impl Cloud {
         let result = match refusal {
             Some(error) => Err(error),
             None if action == "lambda:Invoke" => self.invoke(&request),
+            None if action == "sqs:ReceiveMessage" => self.receive(&request).await,
             None => self.answer(&request),
         };
         if fault == Some(Fault::Lost) {
@@ -351,6 +352,7 @@ fn dispatch(state: &mut State, request: &ApiRequest) -> Result<ApiResponse, ApiE
         "s3" => s3::handle(state, request),
         "cloudwatch" => cloudwatch::handle(state, request),
         "sns" => sns::handle(state, request),
+        "sqs" => sqs::handle(state, request),
         "autoscaling" => autoscaling::handle(state, request),
         "elbv2" => elbv2::handle(state, request),
         "iam" => iam::handle(state, request),

@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use crate::events::Events;
 use crate::hosts::Hosts;
 use crate::ids::Ids;
-use crate::services::{autoscaling, cloudwatch, ec2, elbv2, iam, lambda, s3, scheduler, sns, ssm};
+use crate::services::{
+    autoscaling, cloudwatch, ec2, elbv2, iam, lambda, s3, scheduler, sns, sqs, ssm,
+};
 use crate::state::State;
 
 /// The image of Amazon Linux 2023 for `x86_64`.
@@ -75,6 +77,7 @@ impl State {
             ec2: ec2::State::default(),
             cloudwatch: cloudwatch::State::default(),
             sns: sns::State::default(),
+            sqs: sqs::State::default(),
             autoscaling: autoscaling::State::default(),
             elbv2: elbv2::State::default(),
             s3: s3::State::default(),

@@ -14,11 +14,12 @@ use crate::services::{lambda, s3, scheduler};
 mod chunked;
 
 /// A service's name in credentials and host names, its module's, and how it speaks.
-const SERVICES: [(&str, &str, Protocol); 11] = [
+const SERVICES: [(&str, &str, Protocol); 12] = [
     ("ec2", "ec2", Protocol::Ec2),
     ("s3", "s3", Protocol::Rest),
     ("monitoring", "cloudwatch", Protocol::Cbor),
     ("sns", "sns", Protocol::Query),
+    ("sqs", "sqs", Protocol::Json),
     ("autoscaling", "autoscaling", Protocol::Query),
     ("elasticloadbalancing", "elbv2", Protocol::Query),
     ("iam", "iam", Protocol::Query),
@@ -94,6 +95,12 @@ fn fill(request: &mut ApiRequest) -> Result<(), ApiError> {
         }
         Protocol::Json => {
             let target = header(&request.http, "x-amz-target");
+            if target.is_empty() {
+                return Err(ApiError::not_modelled(format_args!(
+                    "{} without X-Amz-Target (it is spoken to in JSON)",
+                    request.service
+                )));
+            }
             let action = target.rsplit('.').next().unwrap_or_default();
             action.clone_into(&mut request.action);
             request.json = serde_json::from_slice(request.http.body())

@@ -11,7 +11,9 @@ use crate::errands::Errand;
 use crate::events::Events;
 use crate::hosts::Hosts;
 use crate::ids::Ids;
-use crate::services::{autoscaling, cloudwatch, ec2, elbv2, iam, lambda, s3, scheduler, sns, ssm};
+use crate::services::{
+    autoscaling, cloudwatch, ec2, elbv2, iam, lambda, s3, scheduler, sns, sqs, ssm,
+};
 
 /// The state of the whole cloud. Services get it mutably, one request at a time.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -34,6 +36,9 @@ pub struct State {
     pub cloudwatch: cloudwatch::State,
     /// SNS.
     pub sns: sns::State,
+    /// SQS.
+    #[serde(default)]
+    pub sqs: sqs::State,
     /// Auto Scaling.
     pub autoscaling: autoscaling::State,
     /// Elastic Load Balancing v2.

@@ -201,6 +201,22 @@ pub static SEARCHES: &[Search] = &[
         made_by: "sns::create_topic",
     },
     Search {
+        kind: "sqs:queue",
+        level: 0,
+        listing: ("sqs::list_queues", &[]),
+        items: "result.queue_urls[]",
+        id: "result",
+        tags: Tags::Asked(
+            "sqs::list_queue_tags",
+            &[("queue_url", "result")],
+            "result.tags",
+        ),
+        unless: &[],
+        same: None,
+        owner: None,
+        made_by: "sqs::create_queue",
+    },
+    Search {
         kind: "lambda:function",
         level: 1,
         listing: ("lambda::list_functions", &[]),

@@ -12,6 +12,7 @@ pub mod lambda;
 pub mod s3;
 pub mod scheduler;
 pub mod sns;
+pub mod sqs;
 pub mod ssm;
 pub mod sts;
 
@@ -26,6 +27,7 @@ pub static SERVICES: &[&[Binding]] = &[
     s3::BINDINGS,
     scheduler::BINDINGS,
     sns::BINDINGS,
+    sqs::BINDINGS,
     ssm::BINDINGS,
     sts::BINDINGS,
 ];

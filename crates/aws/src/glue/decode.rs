@@ -108,11 +108,11 @@ impl<T: Decode> Decode for Vec<T> {
     }
 }
 
-impl<K: From<String> + std::hash::Hash + Eq, T: Decode> Decode for HashMap<K, T> {
+impl<K: for<'a> From<&'a str> + std::hash::Hash + Eq, T: Decode> Decode for HashMap<K, T> {
     fn decode(value: Value) -> Result<Self, Fault> {
         fields(value)?
             .into_iter()
-            .map(|(name, item)| Ok((K::from(name), T::decode(item)?)))
+            .map(|(name, item)| Ok((K::from(&name), T::decode(item)?)))
             .collect()
     }
 }

@@ -263,6 +263,8 @@ fn kind_of(code: &str, message: &str) -> FaultKind {
             FaultKind::AlreadyExists
         }
         _ if code.contains("NotFound")
+            || code.ends_with("NonExistentQueue")
+            || code == "QueueDoesNotExist"
             || code.starts_with("NoSuch")
             || code.ends_with(".Malformed") && message.contains("does not exist") =>
         {
@@ -286,6 +288,7 @@ fn kind_of(code: &str, message: &str) -> FaultKind {
         }
         _ if CAPACITY.contains(&code) => FaultKind::Capacity,
         _ if code.starts_with("Invalid")
+            || code == "ReceiptHandleIsInvalid"
             || code.starts_with("Missing")
             || code.starts_with("Malformed")
             || code.starts_with("Validation") =>
@@ -306,6 +309,12 @@ mod tests {
             ("InvalidInstanceID.NotFound", FaultKind::NotFound),
             ("NoSuchBucket", FaultKind::NotFound),
             ("LoadBalancerNotFound", FaultKind::NotFound),
+            (
+                "AWS.SimpleQueueService.NonExistentQueue",
+                FaultKind::NotFound,
+            ),
+            ("QueueAlreadyExists", FaultKind::AlreadyExists),
+            ("ReceiptHandleIsInvalid", FaultKind::Invalid),
             ("BucketAlreadyOwnedByYou", FaultKind::AlreadyExists),
             ("BucketAlreadyExists", FaultKind::AlreadyExists),
             ("InvalidGroup.Duplicate", FaultKind::AlreadyExists),

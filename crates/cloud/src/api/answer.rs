@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::xml::{Xml, escape};
 use super::{ApiError, ApiRequest, ApiResponse, Protocol, cbor};
+use crate::services::sqs;
 
 impl ApiRequest {
     /// A successful answer of EC2 or the query protocol around `inside`.
@@ -48,11 +49,15 @@ impl ApiRequest {
         match self.protocol {
             Protocol::Cbor => self.cbor_answer(200, body),
             Protocol::RestJson => self.rest(200, body),
-            _ => self.answer(
-                200,
-                "application/x-amz-json-1.1",
-                cbor::plain(body).to_string(),
-            ),
+            _ => self.answer(200, self.json_type(), cbor::plain(body).to_string()),
+        }
+    }
+
+    /// The content type of the version of `awsJson` that the service speaks.
+    fn json_type(&self) -> &'static str {
+        match self.service.as_str() {
+            "sqs" => "application/x-amz-json-1.0",
+            _ => "application/x-amz-json-1.1",
         }
     }
 
@@ -103,11 +108,15 @@ impl ApiRequest {
                 response
             }
             Protocol::Json | Protocol::Cbor => {
-                let body = json!({"__type": error.code, "message": error.message});
+                let kind_of_error = match self.service.as_str() {
+                    "sqs" => sqs::shape(&error.code),
+                    _ => error.code.clone(),
+                };
+                let body = json!({"__type": kind_of_error, "message": error.message});
                 let mut response = if self.protocol == Protocol::Cbor {
                     self.cbor_answer(error.status, &body)
                 } else {
-                    self.answer(error.status, "application/x-amz-json-1.1", body.to_string())
+                    self.answer(error.status, self.json_type(), body.to_string())
                 };
                 // A client of the query protocol's days knows the error by this.
                 if let Ok(header) = format!("{};{kind}", error.code).parse() {

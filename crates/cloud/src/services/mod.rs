@@ -8,5 +8,6 @@ pub mod lambda;
 pub mod s3;
 pub mod scheduler;
 pub mod sns;
+pub mod sqs;
 pub mod ssm;
 pub mod sts;

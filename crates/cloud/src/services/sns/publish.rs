@@ -13,13 +13,13 @@ use super::subscription::{Protocol, Subscription};
 use super::{invalid, post, signing, topic};
 use crate::api::ApiError;
 use crate::document::{Document, some};
-use crate::services::lambda;
+use crate::services::{lambda, sqs};
 use crate::state;
 
 /// The most that a message and its attributes hold, in bytes.
 const LIMIT: usize = 262_144;
 
-/// As whom SNS invokes functions.
+/// As whom SNS invokes functions and sends to queues.
 const PRINCIPAL: &str = "sns.amazonaws.com";
 
 /// What kind of message was delivered.
@@ -217,7 +217,7 @@ fn send(cloud: &mut state::State, message: &Message<'_>) {
         })
         .collect();
     let first = cloud.sns.outbox.len();
-    for delivery in deliveries {
+    for mut delivery in deliveries {
         if delivery.protocol == Some(Protocol::Lambda) {
             // What its policy does not let in is not delivered, as with AWS.
             lambda::invoked_by(
@@ -228,9 +228,42 @@ fn send(cloud: &mut state::State, message: &Message<'_>) {
                 delivery.body.clone(),
             );
         }
+        if delivery.protocol == Some(Protocol::Sqs) {
+            delivery.outcome = queued(cloud, message, &delivery);
+        }
         cloud.sns.outbox.push(delivery);
     }
     post::send(cloud, first);
+}
+
+/// Puts a delivery into its queue. What the queue's policy does not let in fails for good:
+/// <https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html>.
+fn queued(cloud: &mut state::State, message: &Message<'_>, delivery: &Delivery) -> Outcome {
+    let raw = cloud.sns.subscriptions.iter().any(|subscription| {
+        subscription.topic == message.topic
+            && subscription.endpoint == delivery.endpoint
+            && subscription.is_raw()
+    });
+    // Without the envelope around the message its attributes are the queue's.
+    let attributes = match &message.attributes {
+        Value::Object(all) if raw => all
+            .iter()
+            .map(|(name, attribute)| (name.clone(), sqs::message::Attribute::of_topic(attribute)))
+            .collect(),
+        _ => BTreeMap::new(),
+    };
+    let brought = sqs::send::bring(
+        cloud,
+        PRINCIPAL,
+        message.topic,
+        &delivery.endpoint,
+        &delivery.body,
+        attributes,
+    );
+    match brought {
+        Ok(()) => Outcome::Delivered,
+        Err(why) => Outcome::Failed(why),
+    }
 }
 
 /// What an endpoint gets.
@@ -245,10 +278,6 @@ fn body(cloud: &state::State, subscription: &Subscription, message: &Message<'_>
                 .as_str()
         })
         .unwrap_or(message.text);
-    let raw = subscription
-        .attributes
-        .get("RawMessageDelivery")
-        .is_some_and(|value| value == "true");
     match subscription.protocol {
         Protocol::Email | Protocol::Sms => text.to_owned(),
         Protocol::Lambda => json!({"Records": [{
@@ -258,7 +287,7 @@ fn body(cloud: &state::State, subscription: &Subscription, message: &Message<'_>
             "Sns": envelope(cloud, message, text),
         }]})
         .to_string(),
-        _ if raw => text.to_owned(),
+        _ if subscription.is_raw() => text.to_owned(),
         Protocol::Http | Protocol::Https => notification(cloud, subscription, message, text),
         _ => envelope(cloud, message, text).to_string(),
     }

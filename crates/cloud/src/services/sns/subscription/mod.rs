@@ -138,6 +138,13 @@ impl Subscription {
         self.token.is_none()
     }
 
+    /// Whether the endpoint gets the message without an envelope around it.
+    #[must_use]
+    pub fn is_raw(&self) -> bool {
+        let set = self.attributes.get("RawMessageDelivery");
+        set.is_some_and(|value| value == "true")
+    }
+
     /// The ARN as lists show it.
     #[must_use]
     pub fn shown_arn(&self) -> &str {
