@@ -7,6 +7,7 @@ use opsh_operation::{Fault, FaultKind};
 
 use crate::gate::redact::Redactor;
 use crate::modules::Terminal;
+use crate::modules::term::progress::line;
 use crate::world::Cancel;
 
 use super::log_file::LogFile;
@@ -137,6 +138,24 @@ impl Terminal for Console {
         match self.output {
             Output::Human => self.err(&format!("{lead}{message}")),
             Output::Json => self.out(&json::log(level, &self.redactor.scrub(message))),
+        }
+    }
+
+    fn progress(&self, label: &str, percent: i64, note: &str) {
+        let clean = |text: &str| self.redactor.scrub(text);
+        let (label, note) = (clean(label), clean(note));
+        let line = line(&label, percent, &note);
+        if !self.progress.is_news(&label, &line) {
+            return;
+        }
+        self.note(tracing::Level::DEBUG, &line);
+        if self.verbosity == Verbosity::Quiet {
+            return;
+        }
+        match self.output {
+            Output::Json => self.out(&json::progress(&label, percent, &note)),
+            Output::Human if self.progress.draw(&label, percent, &note) => {}
+            Output::Human => self.err(&line),
         }
     }
 

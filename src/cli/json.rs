@@ -139,6 +139,12 @@ pub fn log(level: tracing::Level, message: &str) -> String {
     json!({"event": "log", "level": level.as_str().to_lowercase(), "message": message}).to_string()
 }
 
+/// How far something is.
+#[must_use]
+pub fn progress(label: &str, percent: i64, note: &str) -> String {
+    json!({"event": "progress", "label": label, "percent": percent, "note": note}).to_string()
+}
+
 /// The value of the playbook's last expression.
 #[must_use]
 pub fn result(value: &Value) -> String {

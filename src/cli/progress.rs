@@ -1,39 +1,60 @@
 //! What happens, on stderr: a line for each finished write, and on a terminal
-//! one moving line for what is under way.
+//! one moving line for what is under way, above it the bars of `term::progress`.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::io::IsTerminal as _;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use opsh_operation::Effect;
 
 use super::console::{Console, Verbosity};
 use super::show;
 use crate::gate::event::{Event, Observer, Passage};
 
-/// The moving line at the bottom; hidden where nobody looks.
+/// What moves at the bottom; hidden where nobody looks.
 pub struct Progress {
-    bar: Mutex<Option<ProgressBar>>,
+    all: MultiProgress,
+    lines: Mutex<Lines>,
     shown: bool,
 }
 
+#[derive(Default)]
+struct Lines {
+    /// What is under way.
+    step: Option<ProgressBar>,
+    /// What playbooks show the progress of, by label.
+    bars: BTreeMap<String, ProgressBar>,
+    /// What was said last of each.
+    said: BTreeMap<String, String>,
+}
+
 impl Progress {
-    /// A moving line if `shown` and stderr is a terminal.
+    /// Moving lines if `shown` and stderr is a terminal.
     #[must_use]
     pub fn new(shown: bool) -> Self {
         Self {
-            bar: Mutex::new(None),
+            all: MultiProgress::with_draw_target(ProgressDrawTarget::stderr()),
+            lines: Mutex::default(),
             shown,
         }
+    }
+
+    fn lines(&self) -> MutexGuard<'_, Lines> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn set(&self, message: String) {
         if !self.shown {
             return;
         }
-        let mut bar = self.bar.lock().unwrap_or_else(PoisonError::into_inner);
-        let bar = bar.get_or_insert_with(|| {
-            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        let mut lines = self.lines();
+        let bar = lines.step.get_or_insert_with(|| {
+            let bar = self.all.add(ProgressBar::with_draw_target(
+                None,
+                ProgressDrawTarget::hidden(),
+            ));
             if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}") {
                 bar.set_style(style);
             }
@@ -44,28 +65,57 @@ impl Progress {
         bar.set_message(message);
     }
 
-    /// Runs `print` with the moving line out of the way.
-    pub fn suspend<T>(&self, print: impl FnOnce() -> T) -> T {
-        let bar = self
-            .bar
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        match bar {
-            Some(bar) => bar.suspend(print),
-            None => print(),
-        }
+    /// Whether something else was said last of `label`.
+    pub fn is_news(&self, label: &str, line: &str) -> bool {
+        let before = self.lines().said.insert(label.to_owned(), line.to_owned());
+        before.as_deref() != Some(line)
     }
 
-    /// Takes the moving line away.
+    /// Moves the bar of `label`; whether there is one. With 100 percent it goes, and a
+    /// line is to stay in its place.
+    pub fn draw(&self, label: &str, percent: i64, note: &str) -> bool {
+        if !self.shown || !std::io::stderr().is_terminal() {
+            return false;
+        }
+        let mut lines = self.lines();
+        if percent >= 100 {
+            if let Some(bar) = lines.bars.remove(label) {
+                bar.finish_and_clear();
+                self.all.remove(&bar);
+            }
+            return false;
+        }
+        let step = lines.step.clone();
+        let bar = lines.bars.entry(label.to_owned()).or_insert_with(|| {
+            let bar = ProgressBar::with_draw_target(Some(100), ProgressDrawTarget::hidden());
+            let bar = match step {
+                Some(step) => self.all.insert_before(&step, bar),
+                None => self.all.add(bar),
+            };
+            let template = "{prefix} {bar:30} {percent:>3} %  {msg}";
+            if let Ok(style) = ProgressStyle::with_template(template) {
+                bar.set_style(style);
+            }
+            bar.set_prefix(label.to_owned());
+            bar
+        });
+        bar.set_message(note.to_owned());
+        bar.set_position(percent.unsigned_abs());
+        true
+    }
+
+    /// Runs `print` with what moves out of the way.
+    pub fn suspend<T>(&self, print: impl FnOnce() -> T) -> T {
+        self.all.suspend(print)
+    }
+
+    /// Takes away what moves.
     pub fn clear(&self) {
-        if let Some(bar) = self
-            .bar
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
-        {
+        let mut lines = self.lines();
+        let bars = std::mem::take(&mut lines.bars);
+        for bar in bars.into_values().chain(lines.step.take()) {
             bar.finish_and_clear();
+            self.all.remove(&bar);
         }
     }
 }

@@ -156,6 +156,14 @@ pub trait Terminal: Send + Sync {
     /// A message about what happens: goes to standard error and the log file.
     fn log(&self, level: tracing::Level, message: &str);
 
+    /// How far something is: a bar of that label, or a line.
+    fn progress(&self, label: &str, percent: i64, note: &str) {
+        self.log(
+            tracing::Level::INFO,
+            &term::progress::line(label, percent, note),
+        );
+    }
+
     /// The width of the terminal in columns, 80 where there is none.
     fn width(&self) -> u16;
 }

@@ -5,9 +5,11 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Row, Table};
 use opsh_operation::{Effect, Fault, FaultKind, Map, Secret, Shape, Value};
 
-use super::declare::{entry, optional, required};
+use super::declare::{entry, int, optional, required};
 use super::log::shown;
 use super::{Context, Entry, Handler, given};
+
+pub mod progress;
 
 /// The table.
 pub static ENTRIES: &[Entry] = &[
@@ -42,11 +44,22 @@ pub static ENTRIES: &[Entry] = &[
         r#"term::print(term::table([#{ name: "web", state: "running" }]));"#,
     },
     entry! {
+        "term" "progress" "term:Progress" Effect::Pure, Handler::Native(progress::show),
+        ("label", "percent", "note") [
+            required("label", Shape::Text, "What it is about; each label has a bar of its own."),
+            required("percent", int(0, 100), "How far it is; with 100 its bar ends."),
+            optional("note", Shape::Text, "What else is to be said of it."),
+        ] -> Shape::Nothing,
+        "Shows how far something is: on a terminal as a bar that moves, elsewhere as a line when it has changed, on standard error.",
+        r#"for percent in [0, 50, 100] { term::progress("snapshot", percent, "of 8 GiB"); }"#,
+    },
+    entry! {
         "term" "table" "term:Table" Effect::Pure, Handler::Native(table),
         ("rows") [
             required("rows", Shape::List(&Shape::MapOf(&Shape::Any)), "The rows: maps from a column to its value."),
             optional("columns", Shape::List(&Shape::Text), "The columns in order. Default: all that a row has, in alphabetical order."),
             optional("title", Shape::Text, "A line above the table."),
+            optional("whole", Shape::Bool, "Whether every cell is shown whole, even if the table is wider than the terminal then. Default: false."),
         ] -> Shape::Text,
         "Aligns rows as a table that fits the terminal; numbers stand to the right.",
         r#"let rows = [#{ name: "web", cpu: 12.5 }, #{ name: "db", cpu: 3.0 }];
@@ -160,7 +173,13 @@ fn table(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
                 .collect()
         })
         .collect();
-    let text = aligned(&columns, &cells, context.terminal.width());
+    let whole = input.get("whole").and_then(Value::as_bool) == Some(true);
+    let width = if whole {
+        u16::MAX
+    } else {
+        context.terminal.width()
+    };
+    let text = aligned(&columns, &cells, width);
     Ok(match input.get("title").and_then(Value::as_text) {
         Some(title) => format!("{title}\n{text}"),
         None => text,
@@ -301,6 +320,25 @@ mod tests {
         assert_eq!(
             bench.call("table", [("rows", Value::List(vec![]))]),
             Ok("".into())
+        );
+    }
+
+    #[test]
+    fn progress_is_told_in_lines_where_there_are_no_bars() {
+        let bench = Bench::new(ENTRIES);
+        let tell = |percent: i64| {
+            let input = [
+                ("label", "disk".into()),
+                ("percent", percent.into()),
+                ("note", "8 GiB".into()),
+            ];
+            bench.call("progress", input)
+        };
+        tell(5).unwrap();
+        tell(100).unwrap();
+        assert_eq!(
+            *bench.terminal.said.lock().unwrap(),
+            ["INFO: disk   5 %  8 GiB", "INFO: disk 100 %  8 GiB"]
         );
     }
 

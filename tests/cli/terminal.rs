@@ -138,6 +138,45 @@ fn the_moving_line_says_what_is_waited_for_and_goes() {
 }
 
 #[test]
+fn what_takes_long_has_a_bar_each_and_leaves_a_line() {
+    let site = Silence::start();
+    let user = user(&format!(
+        "term::progress(\"vol-1\", 40, \"8 GiB\");\n\
+         term::progress(\"vol-2\", 70, \"4 GiB\");\n\
+         http::get(\"http://127.0.0.1:{}/\");\n\
+         term::progress(\"vol-1\", 100, \"8 GiB\");\n\
+         term::progress(\"vol-2\", 100, \"4 GiB\");\n",
+        site.port
+    ));
+    let terminal = user.at_terminal(["run", "p.rhai"]);
+    let mut visitor = site.asked();
+    terminal.sees("http::get url=");
+    let screen = terminal.screen();
+    // A bar fills its line, hence the next one's stands behind it here.
+    for (label, full, said) in [
+        ("vol-1 ", 12, "  40 %  8 GiB "),
+        ("vol-2 ", 21, "  70 %  4 GiB "),
+    ] {
+        let (_, bar) = screen
+            .split_once(label)
+            .unwrap_or_else(|| panic!("{label} has no bar: {screen}"));
+        let bar: Vec<char> = bar.chars().take(30 + said.len()).collect();
+        let drawn = bar.iter().filter(|c| **c == '█').count();
+        assert_eq!(drawn, full, "{screen}");
+        assert_eq!(bar[30..].iter().collect::<String>(), said, "{screen}");
+    }
+    visitor
+        .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        .unwrap();
+    visitor.shutdown(Shutdown::Write).unwrap();
+    let left = terminal.left();
+    assert_eq!(
+        left.screen, "vol-1 100 %  8 GiB\nvol-2 100 %  4 GiB",
+        "the bars before: {screen}"
+    );
+}
+
+#[test]
 fn where_nobody_looks_no_line_moves() {
     let ended = run("ec2::describe_vpcs(#{});\n1\n", &["--local"]).done();
     assert_eq!((ended.out.as_str(), ended.err.as_str()), ("1\n", ""));

@@ -185,6 +185,7 @@ fn publish(region: &mut Region, image: Image) {
             .map(|flavour| (flavour, image.architecture.clone())),
         started: image.created,
         completed: Some(image.created),
+        percent: 100,
     };
     region.snapshots.insert(snapshot.id.clone(), snapshot);
     region.images.insert(image.id.clone(), image);

@@ -129,6 +129,13 @@ pub enum Event {
         /// The image.
         id: String,
     },
+    /// More of a snapshot is in S3.
+    SnapshotProgress {
+        /// The snapshot.
+        id: String,
+        /// How much of it.
+        percent: u32,
+    },
     /// A snapshot is complete.
     SnapshotDone {
         /// The snapshot.
@@ -288,6 +295,11 @@ pub fn happen(cloud: &mut Cloud, event: Event) {
         Event::ImageDone { id } => {
             if let Some(image) = cloud.ec2.region.images.get_mut(&id) {
                 image.state = images::ImageState::Available;
+            }
+        }
+        Event::SnapshotProgress { id, percent } => {
+            if let Some(snapshot) = cloud.ec2.region.snapshots.get_mut(&id) {
+                snapshot.percent = percent;
             }
         }
         Event::SnapshotDone { id } => {

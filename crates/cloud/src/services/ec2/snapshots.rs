@@ -43,6 +43,9 @@ pub struct Snapshot {
     pub started: Timestamp,
     /// When it was complete.
     pub completed: Option<Timestamp>,
+    /// How much of it is in S3, in percent.
+    #[serde(default)]
+    pub percent: u32,
 }
 
 impl Snapshot {
@@ -54,12 +57,9 @@ impl Snapshot {
         }
     }
 
-    fn progress(&self) -> &'static str {
-        if self.completed.is_some() {
-            "100%"
-        } else {
-            "0%"
-        }
+    fn progress(&self) -> String {
+        let percent = self.completed.map_or(self.percent, |_| 100);
+        format!("{percent}%")
     }
 }
 
@@ -73,6 +73,8 @@ impl Site<'_> {
     ) -> Result<String, ApiError> {
         let volume = Region::find(&self.region.volumes, &kinds::VOLUME, volume)?.clone();
         let id = self.new_id(&kinds::SNAPSHOT);
+        let mut earlier = self.region.snapshots.values();
+        let first = !earlier.any(|one| one.volume == volume.id && one.completed.is_some());
         self.keep_disk(&volume.id, &id);
         self.region.snapshots.insert(
             id.clone(),
@@ -86,12 +88,29 @@ impl Site<'_> {
                 system: volume.system,
                 started: self.now,
                 completed: None,
+                percent: 0,
             },
         );
         self.tag(&id, tags);
-        let seconds = 20 + volume.size.min(100) + self.ids.below(10);
-        self.plan(seconds, Event::SnapshotDone { id: id.clone() });
+        // The first snapshot copies the volume, later ones what has changed since:
+        // https://docs.aws.amazon.com/ebs/latest/userguide/how_snapshots_work.html
+        let seconds = if first { 20 + volume.size.min(100) } else { 10 } + self.ids.below(10);
+        self.plan_snapshot(&id, seconds);
         Ok(id)
+    }
+}
+
+impl Site<'_> {
+    /// Plans how a snapshot comes to its end in `seconds`, tenth by tenth.
+    pub fn plan_snapshot(&mut self, id: &str, seconds: u32) {
+        for tenth in 1..10 {
+            let progress = Event::SnapshotProgress {
+                id: id.to_owned(),
+                percent: tenth * 10,
+            };
+            self.plan(seconds * tenth / 10, progress);
+        }
+        self.plan(seconds, Event::SnapshotDone { id: id.to_owned() });
     }
 }
 
@@ -188,11 +207,12 @@ fn copy(site: &mut Site<'_>, params: &mut Params) -> Result<Xml, ApiError> {
             system: source.system.clone(),
             started: site.now,
             completed: None,
+            percent: 0,
             size: source.size,
         },
     );
     site.tag(&id, &tags);
-    site.plan(30, Event::SnapshotDone { id: id.clone() });
+    site.plan_snapshot(&id, 30);
     let mut xml = Xml::new();
     xml.leaf("snapshotId", &id).tags(Some(&tags));
     Ok(xml)

@@ -186,7 +186,7 @@ fn copy(site: &mut Site<'_>, params: &mut Params) -> Result<Xml, ApiError> {
             mapping.ebs.snapshot = Some(id.clone());
             mapping.ebs.encrypted = Some(encrypted || snapshot.encrypted);
             site.tag(&id, &tags::of_kind(&specifications, &kinds::SNAPSHOT));
-            site.plan(45, Event::SnapshotDone { id: id.clone() });
+            site.plan_snapshot(&id, 45);
             if let Some(disk) = site.disks.get(&old).cloned() {
                 site.disks.insert(id.clone(), disk);
             }
@@ -201,6 +201,7 @@ fn copy(site: &mut Site<'_>, params: &mut Params) -> Result<Xml, ApiError> {
                     system: snapshot.system,
                     started: site.now,
                     completed: None,
+                    percent: 0,
                     size: snapshot.size,
                 },
             );
