@@ -1,6 +1,8 @@
 //! What a user meets on the command line, on the embedded cloud: needs no component.
 
+mod admin;
 mod adopt;
+mod backup;
 mod bad_input;
 mod chatbot;
 mod closed_pipe;

@@ -4,6 +4,7 @@
 //! except in CI, where they fail (`support::component::demand`).
 
 mod alarms;
+mod backup;
 mod components;
 mod credentials;
 mod fullstack;
