@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::needless_pass_by_value)] // bodies are written where they are sent
 
 use serde_json::{Value, json};
 
