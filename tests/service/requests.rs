@@ -5,7 +5,7 @@ use crate::service::Service;
 
 #[test]
 fn requests_are_maps_and_so_are_responses() {
-    let service = serve(
+    let mut service = serve(
         r#"
         "GET /ping": |request| "OK",
         "GET /users/{id}": |request| #{ json: #{ id: request.params.id, query: request.query } },
@@ -60,18 +60,8 @@ fn requests_are_maps_and_so_are_responses() {
     assert_eq!(service.raw("nonsense\r\n\r\n").status, 400);
     // There is no such file: that is the playbook's fault.
     assert_eq!(service.get("/page").status, 500);
-    assert!(
-        service.said().contains(
-            "GET /page: what its handler gives is no response: there is no file page.html"
-        ),
-        "{}",
-        service.said()
-    );
-    let line = service.said();
-    let line = line
-        .lines()
-        .find(|line| line.contains("/ping 200"))
-        .unwrap();
+    service.hear("GET /page: what its handler gives is no response: there is no file page.html");
+    let line = service.hear("GET /ping 200");
     assert!(
         line.starts_with("127.0.0.1:") && line.contains(" GET /ping 200 2 B "),
         "{line}"
