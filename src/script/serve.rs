@@ -102,8 +102,7 @@ fn options(map: &Map) -> Result<Options, Fault> {
     };
     let count = |number: i64| usize::try_from(number).unwrap_or(usize::MAX);
     let bind = match map.get("bind").map(|bind| (bind, bind.as_text())) {
-        None => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        Some((_, Some("localhost"))) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        None | Some((_, Some("localhost"))) => IpAddr::V4(Ipv4Addr::LOCALHOST),
         Some((bind, text)) => text.and_then(|text| text.parse().ok()).ok_or_else(|| {
             invalid(format!(
                 "'bind' must be an address such as \"127.0.0.1\" or \"0.0.0.0\", not {}",

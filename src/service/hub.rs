@@ -23,6 +23,8 @@ use crate::script::limits::stack_size;
 use crate::script::run::conclude;
 use crate::world::{Cancel, Kind, Reason, World};
 
+/// So long that it is for ever.
+const LONG: Duration = Duration::from_hours(24 * 365 * 100);
 /// How long a wait for something real sleeps between two looks.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -85,7 +87,6 @@ impl Hub {
         gate.journal.begin(gate.world.as_ref())?;
         let (ledger, run) = gate.journal.shared()?;
         let last = lock(&ledger).last_event(&run)?;
-        const LONG: Duration = Duration::from_hours(24 * 365 * 100);
         let length = match runtime.service.timing() {
             Timing::Real(length) => length.unwrap_or(LONG),
             _ => LONG,
@@ -202,7 +203,7 @@ impl Hub {
     fn prune(&self) {
         let mut recorded = lock(&self.recorded);
         *recorded += 1;
-        if *recorded % PRUNING != 0 {
+        if !recorded.is_multiple_of(PRUNING) {
             return;
         }
         let stack = self.gate().journal.stack();
@@ -277,9 +278,10 @@ impl Hub {
         let text = error.render(&self.runtime.sources);
         let text = text.trim_end();
         let text = text.strip_prefix("error: ").unwrap_or(text);
-        let id = match gate.journal.is_recorded() {
-            true => format!(" (event {})", gate.journal.name()),
-            false => String::new(),
+        let id = if gate.journal.is_recorded() {
+            format!(" (event {})", gate.journal.name())
+        } else {
+            String::new()
         };
         let words = gate.redactor.scrub(&format!("{label}{id} failed: {text}"));
         gate.terminal.log(Level::ERROR, &words);

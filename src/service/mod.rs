@@ -13,7 +13,8 @@
 //! - [`locks`]: what must never happen twice at once;
 //! - [`forever`]: all sources alive together, and how they end;
 //! - [`discord`]: `discord::on_message`;
-//! - [`timer`]: `every`; [`http`]: `serve`; [`alarms`]: `on_alarm`; [`rehearsal`]: events from a file.
+//! - [`mod@timer`], [`http`] and [`alarms`]: `every`, `serve` and `on_alarm`;
+//! - [`rehearsal`]: events from a file.
 
 pub mod alarms;
 mod branch;

@@ -15,6 +15,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_hours(1);
 
 /// What comes of a request.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "one at a time")]
 pub(crate) enum Course {
     /// Somebody of the cloud has answered.
     Answer(http::Response<Bytes>),

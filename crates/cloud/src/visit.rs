@@ -171,7 +171,7 @@ impl Cloud {
                     return Ok(Course::Ask(Box::new(asked)));
                 }
                 if name == hosts::METADATA {
-                    return self.metadata(&mut state, instance, request);
+                    return Self::metadata(&mut state, instance, request);
                 }
                 let local = (name == "localhost").then_some(Ipv4Addr::LOCALHOST);
                 let address = local.or_else(|| address_of(name)).ok_or_else(nobody)?;
@@ -195,7 +195,6 @@ impl Cloud {
 
     /// What the metadata service says to a program on an instance.
     fn metadata(
-        &self,
         state: &mut State,
         instance: &str,
         request: &http::Request<Bytes>,

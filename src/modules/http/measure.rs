@@ -1,6 +1,7 @@
 //! What a load test measures: latencies, answers, failures by kind.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
@@ -59,7 +60,7 @@ impl Measured {
             shown(self.latencies.value_at_quantile(0.99)),
         );
         for (kind, count) in &self.errors {
-            text.push_str(&format!(", {count} × {kind}"));
+            let _ = write!(text, ", {count} × {kind}");
         }
         text
     }

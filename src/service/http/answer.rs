@@ -204,10 +204,9 @@ impl Front {
         match &route.target {
             Target::Folder(folder) => {
                 let depth = route.pattern.depth();
-                let prefix: String = path[..depth]
+                let prefix = path[..depth]
                     .iter()
-                    .map(|part| format!("/{part}"))
-                    .collect();
+                    .fold(String::new(), |prefix, part| prefix + "/" + part.as_str());
                 Ok(files::below(folder, &prefix, &path[depth..], head(parts)).await)
             }
             Target::Handler(handler) => {

@@ -55,6 +55,9 @@ impl Work {
 
 /// Starts `count` workers before a queue for `waiting` requests; they end when nobody can
 /// give them anything any more.
+///
+/// # Errors
+/// No thread can be started.
 pub fn start(
     hub: &Arc<Hub>,
     name: &str,

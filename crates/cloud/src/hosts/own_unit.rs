@@ -76,7 +76,7 @@ pub fn read(machine: &Machine, name: &str) -> Option<OwnUnit> {
             "RemainAfterExit" => unit.remains = matches!(value.as_str(), "yes" | "true" | "1"),
             "Environment" => unit
                 .environment
-                .extend(words(&value).iter().filter_map(pair)),
+                .extend(words(&value).iter().filter_map(|word| pair(word))),
             "EnvironmentFile" => unit.environment_files.push(value),
             "WorkingDirectory" => unit.folder = Some(value),
             "Restart" => unit.restart = value,
@@ -89,7 +89,7 @@ pub fn read(machine: &Machine, name: &str) -> Option<OwnUnit> {
     Some(unit)
 }
 
-fn pair(word: &String) -> Option<(String, String)> {
+fn pair(word: &str) -> Option<(String, String)> {
     let (name, value) = word.split_once('=')?;
     Some((name.to_owned(), value.to_owned()))
 }

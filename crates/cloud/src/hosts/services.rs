@@ -222,6 +222,7 @@ pub fn find(name: &str) -> Option<&'static Known> {
 }
 
 /// What a unit is.
+#[allow(clippy::large_enum_variant, reason = "one at a time")]
 pub enum UnitKind {
     /// A service of the image or of a package.
     Known(&'static Known),

@@ -96,15 +96,12 @@ impl Call<'_> {
         };
         let talk = &self.session.talk;
         let mut talk = talk.lock().unwrap_or_else(PoisonError::into_inner);
-        match talk.known.pop_front().filter(|_| talk.asks.is_none()) {
-            Some(answer) => {
-                let machine = &mut self.machine().present;
-                Some(web::relay(machine, facts, &forward.via, answer))
-            }
-            None => {
-                talk.asks.get_or_insert_with(|| Box::new(forward));
-                Some(Err(Unreachable::Silent))
-            }
+        if let Some(answer) = talk.known.pop_front().filter(|_| talk.asks.is_none()) {
+            let machine = &mut self.machine().present;
+            Some(web::relay(machine, facts, &forward.via, answer))
+        } else {
+            talk.asks.get_or_insert_with(|| Box::new(forward));
+            Some(Err(Unreachable::Silent))
         }
     }
 

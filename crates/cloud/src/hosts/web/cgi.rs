@@ -103,9 +103,8 @@ fn find(
     let mut rest = path.get(prefix.len()..).unwrap_or_default();
     // Below a directory the next words of the path name the program.
     let node = loop {
-        let node = match machine.disk.stat(&user, &file, true) {
-            Ok(node) => node,
-            Err(_) => return Some(Err(Trouble(404, missing(&file)))),
+        let Ok(node) = machine.disk.stat(&user, &file, true) else {
+            return Some(Err(Trouble(404, missing(&file))));
         };
         if !node.is_directory() {
             break node;

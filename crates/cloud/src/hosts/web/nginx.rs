@@ -336,7 +336,7 @@ fn location(statement: &Statement) -> Result<Rule, String> {
         }
     }
     if let Some(Action::Proxy(to)) = &mut rule.action {
-        for inner in statement.block.iter() {
+        for inner in &statement.block {
             if !proxy::set(to, inner.name(), &inner.words[1..]) {
                 return Err(inner.unknown());
             }

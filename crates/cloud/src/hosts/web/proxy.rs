@@ -15,6 +15,7 @@ use crate::hosts::machine::Machine;
 
 /// What comes of a request that a machine got.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "one at a time")]
 pub enum Reply {
     /// A web server's answer.
     Answer(Response<Bytes>),
@@ -26,6 +27,9 @@ pub enum Reply {
 #[allow(clippy::panic, reason = "tests")]
 impl Reply {
     /// The answer, which must be there.
+    ///
+    /// # Panics
+    /// It is not.
     pub fn answer(self) -> Response<Bytes> {
         match self {
             Self::Answer(answer) => answer,

@@ -51,6 +51,7 @@ pub fn version(cloud: &state::State, topic: &str) -> String {
 }
 
 /// The JSON of a message, signed.
+#[must_use]
 pub fn signed(mut message: Message) -> Map<String, Value> {
     if let Ok(signer) = &*SIGNER
         && let Ok(signature) = signer.sign(&message)
