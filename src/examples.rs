@@ -34,6 +34,8 @@ use crate::world::local::{Fixtures, Local};
 const FAIL_BY_NATURE: &[(&str, FaultKind)] = &[
     // A dry run has nobody to ask.
     ("term::secret", FaultKind::Failed),
+    // Its token comes in a message to an endpoint.
+    ("sns::confirm_subscription", FaultKind::Invalid),
 ];
 
 /// The stack that every example makes its things in.

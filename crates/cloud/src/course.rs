@@ -40,6 +40,7 @@ pub(crate) struct Asked {
 
 /// Somebody through whom an answer goes back.
 #[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant, reason = "one or two")]
 pub(crate) enum Back {
     /// The machine of this instance.
     Machine(String, Via),

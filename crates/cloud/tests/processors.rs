@@ -31,17 +31,11 @@ fn machine() -> (Cloud, String) {
         .body(Bytes::from(form))
         .unwrap();
     let answer = cloud.clock().block_on(cloud.aws(request), &never).unwrap();
-    assert_eq!(answer.unwrap().status(), 200);
-    let id = cloud.look(|state| {
-        state
-            .hosts
-            .iter()
-            .next()
-            .unwrap()
-            .facts()
-            .instance_id
-            .clone()
-    });
+    let answer = answer.unwrap();
+    assert_eq!(answer.status(), 200);
+    let text = String::from_utf8(answer.body().to_vec()).unwrap();
+    let (_, rest) = text.split_once("<instanceId>").unwrap();
+    let id = rest.split_once('<').unwrap().0.to_owned();
     let seconds = 120 + 60 - cloud.clock().now().as_second().rem_euclid(60);
     let pause = Duration::from_secs(seconds.unsigned_abs());
     cloud.clock().sleep(pause, &never).unwrap();
