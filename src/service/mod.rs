@@ -12,8 +12,7 @@
 //! - `watch`: stops handlers that overrun their time;
 //! - [`locks`]: what must never happen twice at once;
 //! - [`forever`]: all sources alive together, and how they end;
-//! - [`discord`]: `discord::on_message`;
-//! - [`mod@timer`], [`http`] and [`alarms`]: `every`, `serve` and `on_alarm`;
+//! - [`timer`]; [`http`]; [`alarms`]; [`discord`]: `every`, `serve`, `on_alarm`, `discord::on_message`;
 //! - [`rehearsal`]: events from a file.
 
 pub mod alarms;

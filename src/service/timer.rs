@@ -97,7 +97,7 @@ mod tests {
         let second = Duration::from_secs(1);
         // In time, exactly at the end of its turn, late by a half, late by three and a half.
         assert_eq!(next(1, Duration::from_millis(1200), second), 2);
-        assert_eq!(next(1, Duration::from_millis(2000), second), 3);
+        assert_eq!(next(1, Duration::from_secs(2), second), 3);
         assert_eq!(next(1, Duration::from_millis(2500), second), 3);
         assert_eq!(next(1, Duration::from_millis(4500), second), 5);
         // The clock of a sleeper that woke a little early does not give the same turn twice.

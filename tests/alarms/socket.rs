@@ -16,7 +16,7 @@ use super::user;
 use crate::support::opsh::User;
 
 const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:alarms";
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 struct Service {
     child: Child,

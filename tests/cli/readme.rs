@@ -63,7 +63,7 @@ impl Shell {
         words.remove(0);
         if words.last().is_some_and(|word| word == "&") {
             words.pop();
-            return self.starts(words);
+            return self.starts(&words);
         }
         if let Some((_, url)) = &self.background {
             for word in &mut words {
@@ -80,7 +80,7 @@ impl Shell {
     }
 
     /// Starts what serves, on a port that is free.
-    fn starts(&mut self, words: Vec<String>) {
+    fn starts(&mut self, words: &[String]) {
         let child = self
             .user
             .command(words.iter().map(String::as_str).chain(["--port=0"]))

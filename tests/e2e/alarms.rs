@@ -25,7 +25,7 @@ use crate::support::python::{self, Service as Script};
 
 const HOST: &str = "sns.us-east-1.amazonaws.com";
 const FILE: &str = "SimpleNotificationService-1234.pem";
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 type Root = CertifiedIssuer<'static, KeyPair>;
 

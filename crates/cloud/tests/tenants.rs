@@ -154,7 +154,7 @@ fn sns_delivers_to_a_tenant_and_tries_again_while_it_is_away() {
     sleep(&cloud, 2);
     assert_eq!(outcome(), Outcome::Answered(200));
     let line = format!("POST {endpoint} from 192.0.2.53");
-    assert_eq!(echo.heard(), [line.clone()]);
+    assert_eq!(echo.heard(), std::slice::from_ref(&line));
     drop(lodging);
     form(&cloud, "sns", &subscribe);
     sleep(&cloud, 5);
