@@ -11,6 +11,8 @@ use opsh::world::live::{Live, Settings};
 use opsh::world::{Cancel, World};
 use opsh_operation::{Fault, FaultKind};
 
+use crate::support::closed::ClosedPort;
+
 /// A request as the server saw it: first line, headers in lower case, body.
 #[derive(Debug, Clone)]
 struct Seen {
@@ -332,10 +334,8 @@ fn waiting_ends_at_the_timeout_and_when_interrupted() {
 
 #[test]
 fn what_does_not_answer_is_told_apart() {
-    let closed = {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.local_addr().unwrap().port()
-    };
+    let nobody = ClosedPort::take();
+    let closed = nobody.port;
     assert_eq!(
         refused(
             &request("GET", &format!("http://127.0.0.1:{closed}/?token=s")),

@@ -1,5 +1,6 @@
 //! What tests stand on: the program under test, and independent components to meet it with.
 
+pub mod closed;
 pub mod component;
 pub mod discord;
 pub mod imds;

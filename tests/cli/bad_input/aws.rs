@@ -1,10 +1,10 @@
 //! AWS that cannot be asked, or refuses.
 
 use std::collections::BTreeMap;
-use std::net::TcpListener;
 
 use super::super::user;
 use super::refused;
+use crate::support::closed::ClosedPort;
 use crate::support::opsh::User;
 use crate::support::site::{Page, Site};
 
@@ -86,12 +86,9 @@ error: p.rhai:1:1: sts::get_caller_identity: The security token included in the 
 
 #[test]
 fn an_endpoint_that_nobody_listens_at() {
-    let port = {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.local_addr().unwrap().port()
-    };
+    let nobody = ClosedPort::take();
     let text = "sts::get_caller_identity(#{}, #{ timeout: \"20s\" });\n";
-    let endpoint = format!("http://127.0.0.1:{port}");
+    let endpoint = format!("http://127.0.0.1:{}", nobody.port);
     let message = format!(
         "\
 error: p.rhai:1:1: sts::get_caller_identity: {endpoint}: the service cannot be reached: client error (Connect): tcp connect error: Connection refused (os error 111)

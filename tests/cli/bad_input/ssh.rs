@@ -1,8 +1,7 @@
 //! Hosts that cannot be logged in to; `e2e::login` has those with a real server behind them.
 
-use std::net::TcpListener;
-
 use super::super::user;
+use crate::support::closed::ClosedPort;
 use crate::support::silence::Silence;
 
 /// What running a command on the host at `port` says, with `PORT` for the port.
@@ -37,12 +36,9 @@ error: p.rhai:1:1: ssh::run: {what}
 
 #[test]
 fn a_connection_that_is_refused() {
-    let port = {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.local_addr().unwrap().port()
-    };
+    let nobody = ClosedPort::take();
     assert_eq!(
-        said(port),
+        said(nobody.port),
         message(
             "ops@127.0.0.1 (127.0.0.1:PORT): the connection was refused: no SSH server listens there",
             "check the address and port, that the host is up, and what its security group and firewall let through; ssh::wait waits for a host that is still booting"

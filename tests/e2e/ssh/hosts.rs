@@ -10,6 +10,7 @@ use opsh::world::ssh::{HostKey, Target};
 use opsh_operation::FaultKind;
 
 use super::{Lab, command, connect, key_of, run};
+use crate::support::closed::ClosedPort;
 
 #[test]
 fn a_host_must_be_the_one_that_is_known() {
@@ -125,10 +126,8 @@ fn aliases_and_redirections_lead_to_the_server() {
 #[test]
 fn where_no_ssh_server_answers_that_is_said() {
     let Some(lab) = Lab::new() else { return };
-    let closed = {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.local_addr().unwrap().port()
-    };
+    let nobody = ClosedPort::take();
+    let closed = nobody.port;
     let fault = lab.refused(&Target {
         port: Some(closed),
         ..lab.target()
