@@ -16,6 +16,7 @@ mod gateway;
 mod host;
 mod lambda;
 mod limits;
+mod load;
 mod locks;
 mod plans;
 mod policy;

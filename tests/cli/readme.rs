@@ -127,7 +127,7 @@ fn its_commands_work() {
     for line in blocks("sh").iter().flat_map(|block| block.lines()) {
         shell.types(line);
     }
-    assert_eq!(shell.typed, 40);
+    assert_eq!(shell.typed, 48);
 }
 
 #[test]

@@ -3,7 +3,9 @@
 //! Open loop (`rate`): requests begin on a schedule, whoever is still waiting. Latency counts
 //! from when a request was to begin, so a server that stalls is not excused for those that
 //! could not be sent meanwhile (no coordinated omission). Closed loop (`clients`): each
-//! client waits for its answer and `think`s before it asks again.
+//! client waits for its answer and `think`s before it asks again. The clients come one after
+//! another (`ramp`): all at the same moment they would stay in step, and a server would be
+//! idle while all of them think.
 //!
 //! Live the clients are threads with connections of their own; on the embedded cloud they
 //! are branches of its clock, one after another, the same every time.
@@ -15,7 +17,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 use opsh_operation::shape::{Shape, Structure};
 use opsh_operation::{Effect, Fault, FaultKind, Inverse, Map, Operation, Settle, Value};
-use tracing::Level;
 
 use super::measure::Measured;
 use super::with_site;
@@ -29,8 +30,12 @@ const THINK: Duration = Duration::from_secs(1);
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// A body beyond this counts as a failure.
 const LIMIT: u64 = 16 * 1024 * 1024;
-/// How often progress is told live.
+/// How often progress is told live: in lines, …
 const PROGRESS: Duration = Duration::from_secs(5);
+/// … or to somebody who watches a bar.
+const WATCHED: Duration = Duration::from_millis(500);
+/// What progress is told of.
+const LABEL: &str = "load";
 /// Requests under way at the same time, in an open loop that does not say.
 const CONNECTIONS: u64 = 64;
 /// A client needs little: no script runs on it.
@@ -53,6 +58,11 @@ static INPUT: Structure = Structure {
             "How long a client of the closed loop waits after an answer; 1 s by default.",
         ),
         optional(
+            "ramp",
+            Shape::Duration,
+            "Over how long the clients of the closed loop begin, one after another; as long as they think by default.",
+        ),
+        optional(
             "connections",
             int(1, 1024),
             "How many requests of the open loop are under way at most; 64 by default. What waits for a free one counts as latency.",
@@ -72,7 +82,7 @@ static INPUT: Structure = Structure {
         optional(
             "progress",
             Shape::Duration,
-            "How often progress is told; 5 s by default, never on the embedded cloud; 0 for never.",
+            "How often progress is told; by default every 5 s, twice a second at a terminal, never on the embedded cloud; 0 for never.",
         ),
     ],
 };
@@ -86,6 +96,18 @@ static LATENCY: Structure = Structure {
         optional("p90", Shape::Float, "Nine of ten."),
         optional("p99", Shape::Float, "Ninety-nine of a hundred."),
         optional("max", Shape::Float, "The longest."),
+    ],
+};
+
+static BUCKET: Structure = Structure {
+    name: "http::bucket",
+    fields: &[
+        optional(
+            "up_to",
+            Shape::Float,
+            "In seconds; what took longer than the bucket before.",
+        ),
+        optional("answers", Shape::INT64, "How many."),
     ],
 };
 
@@ -116,6 +138,11 @@ static OUTPUT: Structure = Structure {
             Shape::Struct(&LATENCY),
             "Of the answers, in seconds.",
         ),
+        optional(
+            "histogram",
+            Shape::List(&Shape::Struct(&BUCKET)),
+            "How the answers' latencies are spread, from the shortest to the longest, in steps of 1, 2 and 5.",
+        ),
     ],
 };
 
@@ -136,7 +163,7 @@ pub static LOAD: Operation = Operation {
         r#"let open = http::load(#{ url: "http://" + address + "/", rate: 5, duration: "10s" });
 assert(open.requests == 50);
 assert(open.errors.len() == 0);
-let closed = http::load(#{ url: "http://" + address + "/", clients: 2, duration: "10s" });
+let closed = http::load(#{ url: "http://" + address + "/", clients: 2, think: "1s", duration: "10s" });
 assert(closed.answers >= 18 && closed.answers <= 20);
 assert(closed.latency.p99 < 0.1);
 "#
@@ -150,8 +177,13 @@ enum Pace {
         interval: Duration,
         connections: u64,
     },
-    /// So many clients, each this long after its last answer.
-    Closed { clients: u64, think: Duration },
+    /// So many clients, each this long after its last answer; the first request of each
+    /// this long after the one of the client before.
+    Closed {
+        clients: u64,
+        think: Duration,
+        apart: Duration,
+    },
 }
 
 /// A load test while it runs.
@@ -169,7 +201,13 @@ struct Test<'a> {
 pub fn load(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
     let pace = pace(input)?;
     let length = given::duration(input, "duration").unwrap_or_default();
-    let usual = (context.world.kind() == Kind::Live).then_some(PROGRESS);
+    let usual = (context.world.kind() == Kind::Live).then(|| {
+        if context.terminal.interactive() {
+            WATCHED
+        } else {
+            PROGRESS
+        }
+    });
     let progress = given::duration(input, "progress").or(usual);
     let failed = |why: String| Fault::new(FaultKind::Failed, format!("http::load: {why}"));
     let test = Test {
@@ -185,22 +223,36 @@ pub fn load(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
         Pace::Open { connections, .. } => connections,
         Pace::Closed { clients, .. } => clients,
     };
-    let clients: Vec<(u32, ())> = (0..).zip((0..count).map(|_| ())).collect();
+    let count = u32::try_from(count).unwrap_or(u32::MAX);
+    let clients: Vec<(u32, u32)> = (0..count).map(|client| (client, client)).collect();
     let threads = Threads {
         most: clients.len(),
         stack_size: STACK,
     };
     let fork = branch::coming_step().0;
-    let ended = branch::each(context.world, &fork, clients, threads, |()| match pace {
-        Pace::Open { interval, .. } => test.follow_schedule(interval),
-        Pace::Closed { think, .. } => test.ask_again_and_again(think),
-    })
+    let ended = branch::each(
+        context.world,
+        &fork,
+        clients,
+        threads,
+        |client| match pace {
+            Pace::Open { interval, .. } => test.follow_schedule(interval),
+            Pace::Closed { think, apart, .. } => {
+                test.wait(apart.saturating_mul(client))?;
+                test.ask_again_and_again(think)
+            }
+        },
+    )
     .map_err(|error| failed(format!("there are no threads for {count} clients: {error}")))?;
     for result in ended.into_iter().flatten() {
         result?;
     }
     context.cancel.check()?;
     let passed = test.passed();
+    if test.progress.is_some() {
+        let words = test.lock().0.words(passed);
+        context.terminal.progress(LABEL, 100, &words);
+    }
     let measured = test.lock();
     Ok(measured.0.result(passed).into())
 }
@@ -215,10 +267,16 @@ fn pace(input: &Map) -> Result<Pace, Fault> {
         (Some(_), None) => Err(invalid(
             "'rate' must be more than 0 and at most 1000000 a second",
         )),
-        (None, Some(_)) => Ok(Pace::Closed {
-            clients: given::count(input, "clients", 1),
-            think: given::duration(input, "think").unwrap_or(THINK),
-        }),
+        (None, Some(_)) => {
+            let clients = given::count(input, "clients", 1);
+            let think = given::duration(input, "think").unwrap_or(THINK);
+            let ramp = given::duration(input, "ramp").unwrap_or(think);
+            Ok(Pace::Closed {
+                clients,
+                think,
+                apart: ramp / u32::try_from(clients).unwrap_or(u32::MAX).max(1),
+            })
+        }
         _ => Err(invalid("give either 'rate' or 'clients'").hint(
             "rate: so many requests a second; clients: so many that each wait for their answers",
         )),
@@ -264,10 +322,7 @@ impl Test<'_> {
             if due + interval / 2 > self.length {
                 return Ok(());
             }
-            let wait = due.saturating_sub(self.passed());
-            if !wait.is_zero() {
-                self.context.world.sleep(wait, self.context.cancel)?;
-            }
+            self.wait(due.saturating_sub(self.passed()))?;
             self.ask(due)?;
         }
     }
@@ -280,11 +335,15 @@ impl Test<'_> {
                 return Ok(());
             }
             self.ask(begun)?;
-            let pause = think.min(self.length.saturating_sub(self.passed()));
-            if !pause.is_zero() {
-                self.context.world.sleep(pause, self.context.cancel)?;
-            }
+            self.wait(think.min(self.length.saturating_sub(self.passed())))?;
         }
+    }
+
+    fn wait(&self, pause: Duration) -> Result<(), Fault> {
+        if pause.is_zero() {
+            return Ok(());
+        }
+        self.context.world.sleep(pause, self.context.cancel)
     }
 
     /// Sends one request that was to begin at `due`.
@@ -312,8 +371,15 @@ impl Test<'_> {
             measured.1 = passed;
             let words = measured.0.words(passed);
             drop(measured);
-            context.terminal.log(Level::INFO, &words);
+            let percent = self.percent(passed);
+            context.terminal.progress(LABEL, percent, &words);
         }
         Ok(())
+    }
+
+    /// How much of its time is over; all of it only at the end.
+    fn percent(&self, passed: Duration) -> i64 {
+        let share = passed.as_millis() * 100 / self.length.as_millis().max(1);
+        i64::try_from(share.min(99)).unwrap_or(99)
     }
 }

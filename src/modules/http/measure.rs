@@ -101,8 +101,42 @@ impl Measured {
                 Value::Float(rounded(per_second(self.answers, passed))),
             ),
             ("latency".to_owned(), latency.into()),
+            ("histogram".to_owned(), Value::List(self.histogram())),
         ])
     }
+
+    /// How the latencies are spread, in steps of 1, 2 and 5; without empty ends.
+    fn histogram(&self) -> Vec<Value> {
+        let mut buckets: Vec<(u64, u64)> = Vec::new();
+        let mut bounds = bounds().skip_while(|bound| *bound < self.latencies.min());
+        for seen in self.latencies.iter_recorded() {
+            // What is told apart no further counts as the least of it.
+            let latency = self.latencies.lowest_equivalent(seen.value_iterated_to());
+            while buckets.last().is_none_or(|(bound, _)| *bound < latency) {
+                buckets.extend(bounds.next().map(|bound| (bound, 0)));
+            }
+            if let Some((_, count)) = buckets.last_mut() {
+                *count += seen.count_at_value();
+            }
+        }
+        let bucket = |(bound, count)| {
+            Map::from([
+                ("up_to".to_owned(), seconds(bound)),
+                ("answers".to_owned(), whole(count)),
+            ])
+            .into()
+        };
+        buckets.into_iter().map(bucket).collect()
+    }
+}
+
+/// 1, 2, 5, 10, 20, 50, … microseconds; the last is longer than anything.
+fn bounds() -> impl Iterator<Item = u64> {
+    let decades = (0..19).flat_map(|power| {
+        let one = 10_u64.pow(power);
+        [one, one.saturating_mul(2), one.saturating_mul(5)]
+    });
+    decades.chain(std::iter::repeat(u64::MAX))
 }
 
 fn whole(count: u64) -> Value {
@@ -173,6 +207,26 @@ mod tests {
         assert_eq!(result["requests"], Value::Int(103));
         assert_eq!(result["rate"], Value::Float(10.0));
         assert_eq!(result["errors"].get("timeout"), Some(&Value::Int(2)));
+        let spread: Vec<(f64, i64)> = result["histogram"]
+            .as_list()
+            .unwrap()
+            .iter()
+            .map(|bucket| {
+                let up_to = bucket.get("up_to").and_then(Value::as_float).unwrap();
+                let answers = bucket.get("answers").and_then(Value::as_int).unwrap();
+                (up_to, answers)
+            })
+            .collect();
+        let wanted = [
+            (0.001, 1),
+            (0.002, 1),
+            (0.005, 3),
+            (0.01, 5),
+            (0.02, 10),
+            (0.05, 30),
+            (0.1, 50),
+        ];
+        assert_eq!(spread, wanted);
         assert_eq!(
             measured.words(Duration::from_secs(10)),
             "103 requests in 10 s, 10.0 answers/s, p50 50.0 ms p99 99.0 ms, 1 × HTTP 503, 2 × timeout"
