@@ -2,7 +2,9 @@
 
 mod autoscaler;
 mod pool;
+mod scenario;
 mod socket;
+mod turns;
 
 use crate::support::opsh::User;
 
