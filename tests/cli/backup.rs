@@ -340,6 +340,11 @@ fn who_is_told_gets_the_figures_and_a_queue_holds_them() {
     let receive = r#"
 import "queues" as queues;
 let url = sqs::get_queue_url(#{ queue_name: "told" }).queue_url;
+let look = || sqs::receive_message(#{ queue_url: url, visibility_timeout: 30 }).messages ?? [];
+// It is held until it is deleted: who only looks, hides it for a while.
+let first = look.call();
+assert_eq([first.len(), look.call().len()], [1, 0]);
+sleep(31);
 let said = [];
 queues::drain(url, 10, |message| said.push(text::json_decode(message.body)));
 print(said[0].Subject);
@@ -365,10 +370,16 @@ fn a_subscriber_who_confirms_is_waited_for() {
     let user = shop();
     let (first, _) = given(
         &user,
-        &["do=notify", "mail=ops@example.com", "confirm_wait=30s"],
+        &[
+            "do=notify",
+            "mail=ops@example.com",
+            "urls=https://hooks.example.com/backups",
+            "confirm_wait=30s",
+        ],
     );
-    assert_eq!(first["pending"], serde_json::json!(["ops@example.com"]));
-    // The mail's reader follows the link in it.
+    let both = ["ops@example.com", "https://hooks.example.com/backups"];
+    assert_eq!(first["pending"], serde_json::json!(both));
+    // The mail's reader follows the link in it, and so does who listens at the URL.
     let cloud = opsh_cloud::Cloud::open(
         &user.home().join(".opsh/local"),
         &opsh_cloud::furnish::Options::default(),
@@ -383,7 +394,7 @@ fn a_subscriber_who_confirms_is_waited_for() {
         .unwrap();
     drop(cloud);
     let (second, writes) = given(&user, &["do=notify", "confirm_wait=30s"]);
-    assert_eq!((second["confirmed"].as_i64(), writes), (Some(1), 0));
+    assert_eq!((second["confirmed"].as_i64(), writes), (Some(2), 0));
 }
 
 #[test]

@@ -47,6 +47,33 @@ fn the_plan_of_teardown_on_a_copy_of_a_cloud_where_the_stack_exists() {
 }
 
 #[test]
+fn the_plan_of_attack_on_a_copy_of_a_cloud_where_the_stack_exists() {
+    let user = User::new();
+    user.opsh(["run", &shipped("fullstack"), "--local", "-q"])
+        .done();
+    let attack = shipped("attack");
+    let plan = user.opsh(["run", &attack, "--local", "--dry-run"]).done();
+    insta::assert_snapshot!("attack", plan.out);
+}
+
+#[test]
+fn the_plan_of_loadtest_on_a_copy_of_a_cloud_where_the_server_exists() {
+    let user = User::new();
+    let made = user
+        .opsh(["run", &shipped("newwebserver"), "--local", "-q"])
+        .done();
+    let (_, rest) = made.out.split_once("http://").unwrap();
+    let address = rest.split(['/', ' ', '\n', '"']).next().unwrap();
+    let url = format!("url=http://{address}/");
+    let loadtest = shipped("loadtest");
+    let load = ["run", &loadtest, &url, "rate=2", "duration=10s"];
+    let plan = user
+        .opsh(load.iter().chain(&["--local", "--dry-run"]))
+        .done();
+    insta::assert_snapshot!("loadtest", plan.out);
+}
+
+#[test]
 fn the_plan_of_undo_on_a_copy_of_a_cloud_where_the_run_was() {
     let user = User::new();
     let playbook = shipped("newwebserver");
