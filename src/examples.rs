@@ -14,6 +14,7 @@ use opsh_cloud::faults::{Rule, When};
 use opsh_cloud::furnish::Options;
 use opsh_operation::{Effect, Fault, FaultKind, Operation, Settle, Value};
 
+use crate::fleet::records::Records;
 use crate::gate::Gate;
 use crate::gate::event::{Event, Observer};
 use crate::gate::journal::{Journal, Place};
@@ -138,7 +139,7 @@ fn run(operation: &'static Operation, faults: Vec<Rule>) -> Result<(), String> {
     let seen = Arc::new(Seen::of(operation));
     let world = Local::furnished(&Options::default(), Fixtures::default()).unwrap();
     let cancel = Cancel::new(Instant::now().checked_add(PATIENCE));
-    hosted::employ(&world, &cancel);
+    hosted::employ(&world, Records::Passing, &cancel);
     for fault in faults {
         world.cloud().inject(fault);
     }

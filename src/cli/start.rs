@@ -17,6 +17,7 @@ use super::json::{self, Lines};
 use super::log_file::LogFile;
 use super::progress::{Keeper, Progress, Reporter};
 use super::{exit_code, say};
+use crate::fleet::records::Records;
 use crate::gate::Gate;
 use crate::gate::event::Observer;
 use crate::gate::journal::{Journal, Place};
@@ -392,7 +393,7 @@ fn world(
             let base = format!("a copy of the embedded cloud in {}", local.display());
             let ledger = local.join("ledger.db");
             let world = Local::copy_of(&local, &options, fixtures).map_err(refused)?;
-            hosted::employ(&world, cancel);
+            hosted::employ(&world, Records::CopiedFrom(local.clone()), cancel);
             rehearse(&world, &settings.fault);
             return Ok((Arc::new(world), Place::Memory(Some(ledger)), base));
         }
@@ -402,7 +403,7 @@ fn world(
                 options.region, options.seed
             );
             let world = Local::furnished(&options, fixtures).map_err(refused)?;
-            hosted::employ(&world, cancel);
+            hosted::employ(&world, Records::Passing, cancel);
             rehearse(&world, &settings.fault);
             return Ok((Arc::new(world), Place::Memory(None), base));
         }
@@ -423,7 +424,7 @@ fn world(
             }
             None => {
                 let world = Local::persistent(&local, &options, outside).map_err(refused)?;
-                hosted::employ(&world, cancel);
+                hosted::employ(&world, Records::Beside(local.clone()), cancel);
                 rehearse(&world, &settings.fault);
                 Arc::new(world)
             }

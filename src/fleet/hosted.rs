@@ -2,12 +2,12 @@
 //!
 //! The cloud says when the program of a unit begins and ends, and gives it a thread and a
 //! branch of its clock ([`opsh_cloud::programs`]); here its playbook gets a gate whose world
-//! is that same cloud, seen from that host. What it says goes to the host's journal. Its
-//! ledger lives as long as the program: what is to outlive a restart belongs into the cloud.
+//! is that same cloud, seen from that host. What it says goes to the host's journal, what it
+//! keeps into the host's ledger ([`super::records`]).
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use opsh_cloud::Cloud;
 use opsh_cloud::programs::{Landlord, Lease};
@@ -15,11 +15,13 @@ use opsh_operation::{Fault, FaultKind, Value};
 use tempfile::TempDir;
 use tracing::Level;
 
+use super::records::{Ledgers, Records};
 use crate::gate::event::{Event, Observer};
 use crate::gate::journal::{Journal, Place};
 use crate::gate::policy::Policy;
 use crate::gate::redact::Redactor;
 use crate::gate::{Gate, branch};
+use crate::ledger::Error;
 use crate::modules::{Files, Terminal};
 use crate::script::engine::Runtime;
 use crate::script::error::{Class, ScriptError};
@@ -34,10 +36,11 @@ use crate::world::{Cancel, Kind, World};
 const NOT_STARTED: i32 = 2;
 
 /// Lets the services of `cloud`'s hosts run in this process, until `cancel` says no more.
-pub fn lease_on(cloud: &Cloud, kind: Kind, outside: Outside, cancel: &Cancel) {
+pub fn lease_on(cloud: &Cloud, kind: Kind, outside: Outside, records: Records, cancel: &Cancel) {
     cloud.lease_to(Arc::new(Hosts {
         kind,
         outside,
+        ledgers: Ledgers::new(records),
         cancel: cancel.clone(),
     }));
 }
@@ -45,6 +48,7 @@ pub fn lease_on(cloud: &Cloud, kind: Kind, outside: Outside, cancel: &Cancel) {
 struct Hosts {
     kind: Kind,
     outside: Outside,
+    ledgers: Ledgers,
     cancel: Cancel,
 }
 
@@ -103,6 +107,8 @@ impl Hosts {
         });
         let files = Files::new(folder.path()).map_err(|error| plain(&plain_io(&error)))?;
         let stack = asked.stack.unwrap_or_else(|| playbook.stack());
+        let broken = |error: Error| plain(&error.to_string());
+        let ledger = self.ledgers.of(&lease.instance).map_err(broken)?;
         let runtime = Arc::new(Runtime {
             gate: Gate {
                 policy: Policy::new(&[], &[]),
@@ -112,7 +118,7 @@ impl Hosts {
                 terminal: voice,
                 cancel,
                 crashes: Vec::new(),
-                journal: Journal::new(Place::Memory(None), &stack, name),
+                journal: Journal::new(Place::Within(Arc::clone(&ledger)), &stack, name),
                 world,
             },
             sources: Arc::clone(sources),
@@ -120,7 +126,12 @@ impl Hosts {
             service: Service::new(Timing::Lodged),
         });
         let outcome = branch::within(Vec::new(), || playbook.run(&runtime, parameters));
-        conclude(&runtime.gate, outcome).map(drop)
+        let ended = conclude(&runtime.gate, outcome).map(drop);
+        let flushed = ledger
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .flush();
+        ended.and(flushed.map_err(broken))
     }
 }
 
@@ -140,7 +151,7 @@ impl Asked {
         while let Some(word) = words.next() {
             match word.as_str() {
                 "--stack" => asked.stack = words.next().cloned(),
-                // Records live as long as the program.
+                // The host has its own.
                 "--ledger" => drop(words.next()),
                 option if option.starts_with('-') => {
                     return Err(not_modelled(&format!("the option {option} in a service")));

@@ -1,7 +1,9 @@
 //! Playbooks as services on machines.
 //!
 //! - [`bundle`]: what a machine needs to run one: the program, the playbook, its imports;
-//! - [`hosted`]: on a simulated host the playbook runs in this process.
+//! - [`hosted`]: on a simulated host the playbook runs in this process;
+//! - [`records`]: the ledgers of these.
 
 pub mod bundle;
 pub mod hosted;
+pub mod records;

@@ -21,6 +21,7 @@ use super::failure::Failure;
 use super::function::{Function, HandlerName};
 use super::log::{Lines, Style};
 use super::runtime::STACK;
+use crate::fleet::records::Records;
 use crate::gate::journal::{Journal, Place};
 use crate::gate::policy::Policy;
 use crate::gate::redact::Redactor;
@@ -34,14 +35,16 @@ use crate::service::Service;
 use crate::world::local::{Local, Outside};
 use crate::world::{Cancel, Kind, World};
 
-/// Lets the functions of `local`'s cloud run in this process, until `cancel` says no more.
-pub fn employ(local: &Local, cancel: &Cancel) {
-    employ_on(local.cloud(), local.kind(), local.outside(), cancel);
+/// Lets the functions of `local`'s cloud and its hosts' services run in this process, until
+/// `cancel` says no more; these keep `records`.
+pub fn employ(local: &Local, records: Records, cancel: &Cancel) {
+    let outside = local.outside();
+    employ_on(local.cloud(), local.kind(), outside, records, cancel);
 }
 
 /// The same for a cloud that is no playbook's world, but served to other processes.
-pub fn employ_on(cloud: &Cloud, kind: Kind, outside: Outside, cancel: &Cancel) {
-    crate::fleet::hosted::lease_on(cloud, kind, outside.clone(), cancel);
+pub fn employ_on(cloud: &Cloud, kind: Kind, outside: Outside, records: Records, cancel: &Cancel) {
+    crate::fleet::hosted::lease_on(cloud, kind, outside.clone(), records, cancel);
     cloud.employ(Arc::new(Hosted {
         kind,
         outside,

@@ -39,6 +39,7 @@ use rusqlite::{Connection, OpenFlags};
 
 pub use error::Error;
 pub use lock::{Holder, StackLock};
+pub use prune::Keep;
 pub use query::Secrets;
 pub use record::{
     Adopted, Call, Life, NewRun, Outcome, Resource, ResourceChange, Run, RunEnd, RunId, RunOutcome,
@@ -46,7 +47,7 @@ pub use record::{
 };
 pub use resume::Later;
 pub use seal::Seal;
-pub use service::{EventCount, EventRun, NewEvent};
+pub use service::{Delivery, EventCount, EventRun, NewEvent};
 
 use chain::Broken;
 

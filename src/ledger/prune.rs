@@ -1,14 +1,15 @@
 //! Old events leave, and the chain of hashes still leads over the gaps.
 //!
-//! What leaves: events of services that have ended, beyond the newest, none of whose
-//! resources is still there and that no undo is about; and what was kept under a key
-//! before its last value. One row at the chain's end names all gaps with the hash of each
+//! What leaves: events of services that have ended, beyond the newest in number or in
+//! bytes, none of whose resources is still there and that no undo is about; what was kept
+//! under a key before its last value; and messages that are too old to come again. One row at the chain's end names all gaps with the hash of each
 //! gap's last row, so that every row that is left is checked as before. That row is part
 //! of the chain, and replaces the one before it: a service that runs for a year has a
 //! ledger as long as what it keeps.
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use rusqlite::types::Value as Cell;
 use rusqlite::{Connection, Transaction};
 use serde_json::{Value as Json, json};
@@ -16,8 +17,8 @@ use serde_json::{Value as Json, json};
 use super::chain::{self, Broken};
 use super::codec;
 use super::schema::{
-    EVENTS, INTENTS, OUTCOMES, PRUNES, REMOVALS, RESOURCES, RESUMES, RUN_ENDS, RUNS, SETTINGS,
-    STATES, Table,
+    DELIVERIES, EVENTS, INTENTS, OUTCOMES, PRUNES, REMOVALS, RESOURCES, RESUMES, RUN_ENDS, RUNS,
+    SETTINGS, STATES, Table,
 };
 use super::{Error, Ledger};
 
@@ -55,23 +56,46 @@ fn write(gaps: &Gaps) -> String {
     Json::Array(gaps.collect()).to_string()
 }
 
+/// What is kept of a stack's events, beside what is still needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keep {
+    /// So many of the newest, …
+    pub events: usize,
+    /// … as long as they take no more bytes than this; the newest is always kept.
+    pub bytes: i64,
+}
+
 impl Ledger {
-    /// Lets the old events of `stack`'s services leave, all but the newest `keep`; says how
-    /// many have.
+    /// Lets the old events of `stack`'s services leave, all but what is to be kept, and
+    /// the messages that are too old at `now` to come again; says how many events have.
     ///
     /// # Errors
     /// As [`Ledger::begin_run`]; damage.
-    pub fn prune_events(&mut self, stack: &str, keep: usize) -> Result<usize, Error> {
+    pub fn prune_events(
+        &mut self,
+        stack: &str,
+        keep: Keep,
+        now: Timestamp,
+    ) -> Result<usize, Error> {
         self.flush()?;
         let old = gaps(&self.connection).map_err(|broken| self.broken(broken))?;
         self.commit(|transaction, head| {
             let events = leaving(transaction, stack, keep)?;
-            if events.is_empty() {
-                return Ok(0);
-            }
             let mut rows = BTreeMap::new();
             for event in &events {
                 leave(transaction, &mut rows, event)?;
+            }
+            let expired = "stack = ?1 AND expires < ?2";
+            let expiry = now.to_string();
+            take(
+                transaction,
+                &mut rows,
+                &DELIVERIES,
+                expired,
+                (stack, expiry),
+            )?;
+            if rows.is_empty() {
+                return Ok(0);
             }
             take(
                 transaction,
@@ -79,41 +103,68 @@ impl Ledger {
                 &STATES,
                 "stack = ? AND seq < (SELECT max(seq) FROM states AS later
                  WHERE later.stack = states.stack AND later.key = states.key)",
-                stack,
+                [stack],
             )?;
-            take(transaction, &mut rows, &PRUNES, "seq > ?", 0)?;
+            take(transaction, &mut rows, &PRUNES, "seq > ?", [0])?;
             let gaps = merged(old, rows);
             let cells = vec![codec::text(write(&gaps))];
             chain::append(transaction, head, &PRUNES, cells)?;
             Ok(events.len())
         })
     }
+
+    /// How many bytes of the file are in use.
+    ///
+    /// # Errors
+    /// A busy ledger.
+    pub fn used_bytes(&self) -> Result<i64, Error> {
+        let pragma = |name: &str| {
+            self.connection
+                .query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0))
+                .map_err(|error| Error::sqlite(&self.path, error))
+        };
+        let used = pragma("page_count")? - pragma("freelist_count")?;
+        Ok(used * pragma("page_size")?)
+    }
 }
 
-/// The events that may leave, the oldest first.
+/// The events that may leave and are too many or too much, the oldest first.
 fn leaving(
     transaction: &Transaction<'_>,
     stack: &str,
-    keep: usize,
+    keep: Keep,
 ) -> rusqlite::Result<Vec<String>> {
-    transaction
-        .prepare_cached(
-            "SELECT old.run FROM (
-                 SELECT events.run AS run, events.seq AS seq FROM events
-                 JOIN runs ON runs.id = events.run WHERE runs.stack = ?1
-                 ORDER BY events.seq DESC LIMIT -1 OFFSET ?2) AS old
-             WHERE EXISTS (SELECT 1 FROM run_ends WHERE run_ends.run = old.run
+    let mut statement = transaction.prepare_cached(
+        "SELECT old.run,
+             octet_length(old.input)
+             + (SELECT ifnull(sum(octet_length(input) + octet_length(controls)), 0)
+                FROM intents WHERE run = old.run)
+             + (SELECT ifnull(sum(ifnull(octet_length(result), octet_length(error))
+                    + octet_length(inverse)), 0)
+                FROM outcomes WHERE run = old.run),
+             EXISTS (SELECT 1 FROM run_ends WHERE run_ends.run = old.run
                  AND run_ends.seq > ifnull(
                      (SELECT max(resumes.seq) FROM resumes WHERE resumes.run = old.run), 0))
              AND NOT EXISTS (SELECT 1 FROM resources WHERE resources.run = old.run
                  AND NOT EXISTS (SELECT 1 FROM removals WHERE resource = resources.seq))
              AND NOT EXISTS (SELECT 1 FROM undos WHERE undone_run = old.run)
-             ORDER BY old.seq",
-        )?
-        .query_map((stack, i64::try_from(keep).unwrap_or(i64::MAX)), |row| {
-            row.get(0)
-        })?
-        .collect()
+         FROM events AS old JOIN runs ON runs.id = old.run WHERE runs.stack = ?
+         ORDER BY old.seq DESC",
+    )?;
+    let mut found = statement.query([stack])?;
+    let (mut count, mut bytes) = (0, 0);
+    let mut leaving = Vec::new();
+    while let Some(row) = found.next()? {
+        count += 1;
+        bytes += row.get::<_, i64>(1)?;
+        let is_kept = count <= keep.events && (bytes <= keep.bytes || count == 1);
+        let may_leave: bool = row.get(2)?;
+        if !is_kept && may_leave {
+            leaving.push(row.get(0)?);
+        }
+    }
+    leaving.reverse();
+    Ok(leaving)
 }
 
 /// Takes everything of an event away, and notes what has left.
@@ -124,13 +175,13 @@ fn leave(
 ) -> rusqlite::Result<()> {
     // The ends of its resources first: they are found by them.
     let ends = "resource IN (SELECT seq FROM resources WHERE run = ?)";
-    take(transaction, rows, &REMOVALS, ends, event)?;
+    take(transaction, rows, &REMOVALS, ends, [event])?;
     for table in [
         &RESOURCES, &OUTCOMES, &INTENTS, &RUN_ENDS, &RESUMES, &SETTINGS, &EVENTS,
     ] {
-        take(transaction, rows, table, "run = ?", event)?;
+        take(transaction, rows, table, "run = ?", [event])?;
     }
-    take(transaction, rows, &RUNS, "id = ?", event)
+    take(transaction, rows, &RUNS, "id = ?", [event])
 }
 
 fn take(
@@ -138,14 +189,14 @@ fn take(
     rows: &mut BTreeMap<i64, Vec<u8>>,
     table: &Table,
     condition: &str,
-    parameter: impl rusqlite::ToSql,
+    parameters: impl rusqlite::Params,
 ) -> rusqlite::Result<()> {
     let sql = format!(
         "DELETE FROM {} WHERE {condition} RETURNING seq, hash",
         table.name
     );
     let mut statement = transaction.prepare_cached(&sql)?;
-    let mut gone = statement.query([parameter])?;
+    let mut gone = statement.query(parameters)?;
     while let Some(row) = gone.next()? {
         rows.insert(row.get(0)?, row.get(1)?);
     }

@@ -88,14 +88,32 @@ pub(super) const PRUNES: Table = Table {
     columns: &["gaps"],
 };
 
+/// That a message has come from elsewhere, which must not be taken twice before `expires`;
+/// `run` is the event that it became.
+pub(super) const DELIVERIES: Table = Table {
+    name: "deliveries",
+    columns: &["stack", "source", "message", "sent", "expires", "run"],
+};
+
 /// Every table of the chain.
-pub(super) const TABLES: [&Table; 12] = [
-    &RUNS, &RUN_ENDS, &INTENTS, &OUTCOMES, &RESOURCES, &REMOVALS, &UNDOS, &SETTINGS, &RESUMES,
-    &EVENTS, &STATES, &PRUNES,
+pub(super) const TABLES: [&Table; 13] = [
+    &RUNS,
+    &RUN_ENDS,
+    &INTENTS,
+    &OUTCOMES,
+    &RESOURCES,
+    &REMOVALS,
+    &UNDOS,
+    &SETTINGS,
+    &RESUMES,
+    &EVENTS,
+    &STATES,
+    &PRUNES,
+    &DELIVERIES,
 ];
 
 /// What brings a ledger from each version to the next; the first makes a new one.
-const MIGRATIONS: [&str; 4] = [FIRST, UNDOING, RESUMING, SERVING];
+const MIGRATIONS: [&str; 5] = [FIRST, UNDOING, RESUMING, SERVING, DELIVERING];
 
 const FIRST: &str = "
 CREATE TABLE head (
@@ -252,6 +270,21 @@ CREATE INDEX events_by_parent ON events (parent, number);
 CREATE INDEX states_by_key ON states (stack, key, seq);
 CREATE INDEX undos_by_intent ON undos (intent);
 CREATE INDEX resources_by_run ON resources (run);
+";
+
+const DELIVERING: &str = "
+CREATE TABLE deliveries (
+    seq INTEGER PRIMARY KEY,
+    stack TEXT NOT NULL,
+    source TEXT NOT NULL,
+    message TEXT NOT NULL,
+    sent TEXT NOT NULL,
+    expires TEXT NOT NULL,
+    run TEXT NOT NULL,
+    prev BLOB NOT NULL,
+    hash BLOB NOT NULL
+) STRICT;
+CREATE INDEX deliveries_by_source ON deliveries (stack, source);
 ";
 
 /// The version that this build writes.

@@ -3,14 +3,29 @@
 //! An event that writes nothing leaves nothing here. One that writes is recorded
 //! with its first write; its id is that of its service with its number behind it.
 
+use jiff::Timestamp;
 use opsh_operation::{Map, Value};
+use rusqlite::types::Value as Cell;
 
 use super::chain::{self, Broken};
 use super::codec::{self, Reader, Writer};
 use super::query::Secrets;
 use super::record::{NewRun, Run, RunId, RunOutcome};
-use super::schema::{EVENTS, RUN_ENDS, RUNS, STATES};
+use super::schema::{DELIVERIES, EVENTS, RUN_ENDS, RUNS, STATES};
 use super::{Error, Ledger};
+
+/// A message that has come from elsewhere and must be taken once only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// Where it came from, e.g. the topic's ARN.
+    pub source: String,
+    /// Its id there.
+    pub message: String,
+    /// When it was sent.
+    pub sent: Timestamp,
+    /// Until when it could be taken again.
+    pub expires: Timestamp,
+}
 
 /// An event of a service.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,6 +86,71 @@ impl Ledger {
     /// # Errors
     /// As [`Ledger::begin_run`].
     pub fn begin_event(&mut self, new: &NewRun, event: &NewEvent) -> Result<RunId, Error> {
+        let (run, of) = self.event_cells(new, event)?;
+        self.put_by(&RUNS, run)?;
+        self.put_by(&EVENTS, of)?;
+        Ok(event.parent.event(event.number))
+    }
+
+    /// Records that an event has begun because of a message that came; durable when this
+    /// returns, the event and the message together.
+    ///
+    /// # Errors
+    /// As [`Ledger::begin_run`]. Whoever sent the message must not be told that it was taken.
+    pub fn take_delivery(
+        &mut self,
+        new: &NewRun,
+        event: &NewEvent,
+        delivery: &Delivery,
+    ) -> Result<RunId, Error> {
+        let (run, of) = self.event_cells(new, event)?;
+        let id = event.parent.event(event.number);
+        let came = vec![
+            codec::text(&new.stack),
+            codec::text(&delivery.source),
+            codec::text(&delivery.message),
+            codec::time(delivery.sent),
+            codec::time(delivery.expires),
+            codec::text(id.as_str()),
+        ];
+        self.commit(|transaction, head| {
+            chain::append(transaction, head, &RUNS, run)?;
+            chain::append(transaction, head, &EVENTS, of)?;
+            chain::append(transaction, head, &DELIVERIES, came)?;
+            Ok(id)
+        })
+    }
+
+    /// The messages that have come to `stack` from `source`, in order: id, and when it was sent.
+    ///
+    /// # Errors
+    /// Damage, or a busy ledger.
+    pub fn deliveries(
+        &mut self,
+        stack: &str,
+        source: &str,
+    ) -> Result<Vec<(String, Timestamp)>, Error> {
+        self.flush()?;
+        let read = || {
+            chain::rows(
+                &self.connection,
+                &DELIVERIES,
+                "WHERE stack = ? AND source = ? ORDER BY seq",
+                [stack, source],
+            )?
+            .into_iter()
+            .map(|row| {
+                let mut cells = Reader::new(row.cells, &self.seal, Secrets::Hidden);
+                let (_stack, _source) = (cells.text()?, cells.text()?);
+                Ok((cells.text()?, cells.time()?))
+            })
+            .collect::<Result<_, Broken>>()
+        };
+        read().map_err(|broken| self.broken(broken))
+    }
+
+    /// The rows of an event: of its run, and of what it is about.
+    fn event_cells(&self, new: &NewRun, event: &NewEvent) -> Result<(Vec<Cell>, Vec<Cell>), Error> {
         let writer = Writer::new(&self.seal);
         let input = writer.value(&Value::List(event.input.clone()));
         let params = writer.map(&new.params);
@@ -88,14 +168,12 @@ impl Ledger {
         let of = vec![
             codec::text(id.as_str()),
             codec::text(event.parent.as_str()),
-            rusqlite::types::Value::Integer(event.number.into()),
+            Cell::Integer(event.number.into()),
             codec::text(&event.handler),
             codec::text(&event.label),
             input,
         ];
-        self.put_by(&RUNS, run)?;
-        self.put_by(&EVENTS, of)?;
-        Ok(id)
+        Ok((run, of))
     }
 
     /// Records that an event has ended; durable with the next commit. If that is lost, the

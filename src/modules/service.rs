@@ -84,7 +84,7 @@ if state::get("cpu-high") != "ALARM" { throw "no alarm came"; }"#,
     entry! {
         "service" "run_forever" "service:RunForever" Effect::Pure, Handler::Script,
         ("options") [
-            optional("options", Shape::Any, "A map: grace (how long events that are being handled hold it up when it is to stop; default: 30s), keep (how many recorded events the ledger keeps; default: 1000)."),
+            optional("options", Shape::Any, "A map: grace (how long events that are being handled hold it up when it is to stop; default: 30s), keep and keep_bytes (how many recorded events the ledger keeps, and how many bytes of them at most; default: 1000 and 64 MiB)."),
         ] -> Shape::MapOf(&Shape::Any),
         "Lets events come to all that was registered, until a signal or the end of --for or --events; then says how many there were.",
         r#"every("1m", || print("tick"));

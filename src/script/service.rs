@@ -18,6 +18,7 @@ use super::bind::thrown;
 use super::engine::Runtime;
 use super::error::site;
 use super::values::{to_dynamic, to_value};
+use crate::ledger::Keep;
 use crate::modules::service::MODULE;
 use crate::service::forever::{self, GRACE, KEEP, Options};
 use crate::service::timer::{SHORTEST, Timer};
@@ -204,19 +205,11 @@ fn every(
 
 fn run_forever(runtime: &Arc<Runtime>, context: &NativeCallContext, given: rhai::Map) -> Given {
     let run = || -> Result<Value, Fault> {
-        let map = options("run_forever", given, &["grace", "keep"])?;
+        let map = options("run_forever", given, &["grace", "keep", "keep_bytes"])?;
         let grace = duration("run_forever", &map, "grace", Duration::ZERO)?;
-        let keep = match map.get("keep") {
-            None => KEEP,
-            Some(value) => value
-                .as_int()
-                .and_then(|keep| usize::try_from(keep).ok())
-                .ok_or_else(|| {
-                    Fault::new(
-                        FaultKind::Invalid,
-                        "run_forever: 'keep' must be a number of events",
-                    )
-                })?,
+        let keep = Keep {
+            events: number(&map, "keep", "events")?.unwrap_or(KEEP.events),
+            bytes: number(&map, "keep_bytes", "bytes")?.unwrap_or(KEEP.bytes),
         };
         let grace = grace.unwrap_or(GRACE);
         forever::run(runtime, Options { grace, keep })
@@ -224,6 +217,19 @@ fn run_forever(runtime: &Arc<Runtime>, context: &NativeCallContext, given: rhai:
     run()
         .map(|summary| to_dynamic(&summary))
         .map_err(|fault| refused(runtime, context, &fault))
+}
+
+/// How many of `what` the option `key` of a service says.
+fn number<N: TryFrom<i64>>(map: &Map, key: &str, what: &str) -> Result<Option<N>, Fault> {
+    let Some(value) = map.get(key) else {
+        return Ok(None);
+    };
+    let number = value.as_int().and_then(|number| N::try_from(number).ok());
+    let wrong = || {
+        let words = format!("run_forever: '{key}' must be a number of {what}");
+        Fault::new(FaultKind::Invalid, words)
+    };
+    number.map(Some).ok_or_else(wrong)
 }
 
 fn exclusively(

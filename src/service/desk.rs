@@ -11,7 +11,7 @@ use rhai::{Engine, EvalAltResult};
 
 use super::branch::Moved;
 use super::source::Event;
-use crate::gate::journal::{Journal, Place, Resumes, Shared};
+use crate::gate::journal::{Beginning, Journal, Place, Shared};
 use crate::gate::{Gate, branch};
 use crate::ledger::NewEvent;
 use crate::script::engine::{Runtime, engine};
@@ -31,14 +31,10 @@ pub(super) struct Desk {
 /// An event on its way to a desk.
 pub(super) struct Errand<'a> {
     pub event: &'a Event,
-    /// What the ledger calls it.
-    pub record: NewEvent,
     /// Where its steps are.
     pub steps: &'a [u32],
     /// Where its branch of the clock is.
     pub branch: &'a [u32],
-    /// Set if an earlier process began it.
-    pub resumes: Option<Resumes>,
 }
 
 impl Desk {
@@ -91,12 +87,10 @@ impl Desk {
     }
 
     /// Turns to an event; what is due before its handler is called, by [`Desk::work`].
-    pub(super) fn turn_to(&self, errand: &mut Errand<'_>) {
+    pub(super) fn turn_to(&self, errand: &Errand<'_>, record: NewEvent, beginning: Beginning) {
         self.world.place(errand.steps, errand.branch);
         self.gate().cancel.renew();
-        self.gate()
-            .journal
-            .turn_to(errand.record.clone(), errand.resumes.take());
+        self.gate().journal.turn_to(record, beginning);
     }
 
     /// Calls the handler. A handler that panics gives nothing: its desk is not to be used
@@ -104,6 +98,11 @@ impl Desk {
     pub(super) fn work(&self, errand: &Errand<'_>) -> Option<Result<Value, ScriptError>> {
         let gate = self.gate();
         let call = || -> Result<Value, ScriptError> {
+            // Whatever becomes of it now, the ledger is to know its end.
+            if gate.journal.is_awaited() {
+                let begun = gate.journal.begin(gate.world.as_ref());
+                begun.map_err(|fault| ScriptError::plain(Class::Failed, fault.message))?;
+            }
             let _held = match &errand.event.exclusive {
                 None => None,
                 Some(exclusive) => Some(
@@ -121,10 +120,6 @@ impl Desk {
                         })?,
                 ),
             };
-            if gate.journal.resumed() {
-                let begun = gate.journal.begin(gate.world.as_ref());
-                begun.map_err(|fault| ScriptError::plain(Class::Failed, fault.message))?;
-            }
             let handler = &errand.event.handler;
             match handler.call(&self.engine, &errand.event.input) {
                 Ok(value) => to_value(&value).map_err(|why| {

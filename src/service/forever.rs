@@ -15,24 +15,27 @@ use super::hub::Work;
 use super::rehearsal::{self, no_thread};
 use super::{Event, Hub, Timing};
 use crate::gate::branch;
-use crate::ledger::EventRun;
+use crate::ledger::{EventRun, Keep};
 use crate::script::engine::Runtime;
 use crate::world::{Kind, Reason};
 
 /// How long events that are being handled hold up a service that is to stop.
 pub const GRACE: Duration = Duration::from_secs(30);
 
-/// How many recorded events a service keeps in the ledger.
-pub const KEEP: usize = 1000;
+/// What of recorded events a service keeps in the ledger.
+pub const KEEP: Keep = Keep {
+    events: 1000,
+    bytes: 64 << 20,
+};
 
 /// How a service is to be run.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
     /// How long events that are being handled hold up a service that is to stop.
     pub grace: Duration,
-    /// How many recorded events it keeps in the ledger, beside those whose resources are
+    /// What of recorded events it keeps in the ledger, beside those whose resources are
     /// still there.
-    pub keep: usize,
+    pub keep: Keep,
 }
 
 /// How long handlers that have been told to stop may take to do so.

@@ -15,8 +15,8 @@ use super::source::Event;
 use super::watch::Watch;
 use super::{Source, Timing};
 use crate::gate::Gate;
-use crate::gate::journal::{LEDGER, Resumes, Shared};
-use crate::ledger::{EventRun, NewEvent, RunId};
+use crate::gate::journal::{Beginning, LEDGER, Resumes, Shared};
+use crate::ledger::{Delivery, EventRun, Keep, NewEvent, RunId};
 use crate::script::engine::Runtime;
 use crate::script::error::{Class, ScriptError};
 use crate::script::limits::stack_size;
@@ -28,7 +28,7 @@ const LONG: Duration = Duration::from_hours(24 * 365 * 100);
 /// How long a wait for something real sleeps between two looks.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// After how many recorded events old ones are let go.
+/// After how many recorded events old ones are let go; sooner where they are large.
 const PRUNING: u64 = 64;
 
 /// The branches of events that come on threads which are none begin here: after the sources'.
@@ -56,10 +56,23 @@ pub struct Hub {
     alive: Mutex<usize>,
     ended: Condvar,
     tally: Mutex<Tally>,
-    /// How many events this process has recorded, and how many are kept.
-    recorded: Mutex<u64>,
-    keep: usize,
+    recorded: Mutex<Recorded>,
+    keep: Keep,
     broken: Mutex<Option<Fault>>,
+}
+
+/// What has been recorded since old events left.
+#[derive(Default)]
+struct Recorded {
+    events: u64,
+    /// How large the ledger was then.
+    bytes: i64,
+}
+
+/// An event whose beginning is in the ledger; whatever happens, it comes to its end.
+pub struct Accepted {
+    event: Event,
+    record: NewEvent,
 }
 
 /// What a thread of the service does.
@@ -121,16 +134,57 @@ impl Hub {
     /// # Errors
     /// The handler's.
     pub fn handle(&self, event: &Event) -> Result<Value, ScriptError> {
-        let number = self.events.fetch_add(1, Ordering::SeqCst) + 1;
-        let record = NewEvent {
+        let record = self.record(event);
+        let steps = self.steps_of(&record);
+        self.pass(event, record, &steps, Beginning::Anew)
+    }
+
+    /// Records an event that a message is the cause of: when this returns, both are on
+    /// disk, and the message need not come again.
+    ///
+    /// # Errors
+    /// It could not be recorded; the service ends of it.
+    pub fn accept(&self, event: Event, delivery: &Delivery) -> Result<Accepted, Fault> {
+        let record = self.record(&event);
+        let gate = self.gate();
+        match gate.journal.accept(&record, delivery, gate.world.now()) {
+            Ok(()) => Ok(Accepted { event, record }),
+            Err(fault) => {
+                self.fail(fault.clone());
+                Err(fault)
+            }
+        }
+    }
+
+    /// Handles an event that was accepted, as [`Hub::handle`].
+    ///
+    /// # Errors
+    /// The handler's.
+    pub fn handle_accepted(&self, accepted: Accepted) -> Result<Value, ScriptError> {
+        let Accepted { event, record } = accepted;
+        let steps = self.steps_of(&record);
+        self.pass(&event, record, &steps, Beginning::Accepted)
+    }
+
+    fn record(&self, event: &Event) -> NewEvent {
+        NewEvent {
             parent: self.run.clone(),
-            number,
+            number: self.events.fetch_add(1, Ordering::SeqCst) + 1,
             handler: event.handler.name().to_owned(),
             label: event.label.clone(),
             input: event.input.clone(),
-        };
-        let steps = [self.steps.as_slice(), &[number]].concat();
-        self.pass(event, record, &steps, None)
+        }
+    }
+
+    fn steps_of(&self, event: &NewEvent) -> Vec<u32> {
+        [self.steps.as_slice(), &[event.number]].concat()
+    }
+
+    /// The messages that have come from `source`, also to earlier processes of the service.
+    pub(super) fn deliveries(&self, source: &str) -> Result<Vec<(String, Timestamp)>, Fault> {
+        let journal = &self.gate().journal;
+        let stack = journal.stack();
+        journal.with_ledger(|ledger, _| ledger.deliveries(&stack, source))
     }
 
     /// Handles an event whose beginning is in the ledger.
@@ -140,12 +194,13 @@ impl Hub {
             .steps(&recorded.run.id, crate::ledger::Secrets::Hidden)
             .ok()
             .and_then(|steps| below(&steps.first()?.path, number))
-            .unwrap_or_else(|| [self.steps.as_slice(), &[number]].concat());
+            .unwrap_or_else(|| self.steps_of(&recorded.event));
         let resumes = Resumes {
             run: recorded.run.id.clone(),
             assumptions: self.gate().journal.assumptions(),
         };
-        self.pass(event, recorded.event.clone(), &steps, Some(resumes))
+        let record = recorded.event.clone();
+        self.pass(event, record, &steps, Beginning::GoneOn(resumes))
     }
 
     fn pass(
@@ -153,7 +208,7 @@ impl Hub {
         event: &Event,
         record: NewEvent,
         steps: &[u32],
-        resumes: Option<Resumes>,
+        beginning: Beginning,
     ) -> Result<Value, ScriptError> {
         let world = self.world();
         let branch = match world.here() {
@@ -170,14 +225,12 @@ impl Hub {
         lock(&self.tally).under_way += 1;
         let desk = lock(&self.desks).pop();
         let desk = desk.unwrap_or_else(|| Desk::new(&self.runtime, Arc::clone(&self.ledger)));
-        let mut errand = Errand {
+        let errand = Errand {
             event,
-            record,
             steps,
             branch: &branch,
-            resumes,
         };
-        desk.turn_to(&mut errand);
+        desk.turn_to(&errand, record, beginning);
         let watched = self.watch.over(limit, &desk.gate().cancel);
         let worked = desk.work(&errand);
         drop(watched);
@@ -202,13 +255,21 @@ impl Hub {
     /// Lets old events leave the ledger, now and then.
     fn prune(&self) {
         let mut recorded = lock(&self.recorded);
-        *recorded += 1;
-        if !recorded.is_multiple_of(PRUNING) {
-            return;
-        }
-        let stack = self.gate().journal.stack();
-        let pruned = lock(&self.ledger).prune_events(&stack, self.keep);
-        if let Err(error) = pruned {
+        recorded.events += 1;
+        let mut prune = || {
+            let mut ledger = lock(&self.ledger);
+            let grown = ledger.used_bytes()? - recorded.bytes;
+            if recorded.events >= PRUNING || grown >= self.keep.bytes / 4 {
+                let gate = self.gate();
+                ledger.prune_events(&gate.journal.stack(), self.keep, gate.world.now())?;
+                *recorded = Recorded {
+                    events: 0,
+                    bytes: ledger.used_bytes()?,
+                };
+            }
+            Ok::<_, crate::ledger::Error>(())
+        };
+        if let Err(error) = prune() {
             // They leave another time; a ledger that is broken stops the next write.
             self.say(
                 Level::WARN,

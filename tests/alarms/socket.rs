@@ -3,6 +3,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
@@ -20,19 +21,31 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 struct Service {
     child: Child,
-    user: User,
+    /// Gone once somebody else goes on with it.
+    user: Option<User>,
     port: u16,
 }
 
 impl Service {
     fn start() -> Self {
-        let user = user(&format!(
+        Self::with(
+            "file::write(`${alarm.message_id}.txt`, `${alarm.name} ${alarm.state} ${alarm.dimensions.InstanceId}`)",
+        )
+    }
+
+    /// With this for a handler.
+    fn with(handler: &str) -> Self {
+        Self::of(user(&format!(
             r#"
 serve(#{{ port: 0, routes: #{{ "GET /ping": |request| "OK" }} }});
-on_alarm("{TOPIC}", |alarm| file::write(`${{alarm.message_id}}.txt`, `${{alarm.name}} ${{alarm.state}} ${{alarm.dimensions.InstanceId}}`));
+on_alarm("{TOPIC}", |alarm| {{ {handler} }});
 run_forever();
 "#
-        ));
+        )))
+    }
+
+    /// The service of `user`, from now on.
+    fn of(user: User) -> Self {
         let child = user
             .command(["run", "p.rhai", "--local"])
             .stdout(Stdio::null())
@@ -41,7 +54,7 @@ run_forever();
             .unwrap();
         let mut service = Self {
             child,
-            user,
+            user: Some(user),
             port: 0,
         };
         service.wait(|| service.listens_at().is_some());
@@ -64,7 +77,7 @@ run_forever();
     }
 
     fn said(&self) -> String {
-        std::fs::read_to_string(self.user.home().join("said")).unwrap()
+        std::fs::read_to_string(self.home().join("said")).unwrap()
     }
 
     /// The status and the body of the answer.
@@ -89,7 +102,18 @@ run_forever();
 
     /// What the handler made of a message.
     fn handled(&self, id: &str) -> Option<String> {
-        std::fs::read_to_string(self.user.home().join(format!("{id}.txt"))).ok()
+        std::fs::read_to_string(self.home().join(format!("{id}.txt"))).ok()
+    }
+
+    fn home(&self) -> &Path {
+        self.user.as_ref().unwrap().home()
+    }
+
+    /// Kills it, and gives back whose it is.
+    fn killed(mut self) -> User {
+        let _ = self.child.kill();
+        self.child.wait().unwrap();
+        self.user.take().unwrap()
     }
 }
 
@@ -138,7 +162,7 @@ fn a_signed_alarm_is_handled_once_and_forgeries_are_refused_by_their_check() {
     let handled = service.handled("message-1").unwrap();
     assert_eq!(handled, "cpu-high ALARM i-1");
 
-    std::fs::remove_file(service.user.home().join("message-1.txt")).unwrap();
+    std::fs::remove_file(service.home().join("message-1.txt")).unwrap();
     assert_eq!(
         service.post(&bytes(&genuine)).0,
         200,
@@ -179,4 +203,62 @@ fn a_signed_alarm_is_handled_once_and_forgeries_are_refused_by_their_check() {
     assert_eq!(service.handled("message-2"), None);
     let said = service.said();
     assert_eq!(said.matches("refused (").count(), 7, "{said}");
+}
+
+/// How often a message was handled is in its file.
+const COUNTS: &str = r#"
+    while file::exists("hold") { sleep(0.02); }
+    let name = `${alarm.message_id}.txt`;
+    let before = if file::exists(name) { parse_int(file::read(name)) } else { 0 };
+    file::write(name, `${before + 1}`);
+"#;
+
+#[test]
+fn what_was_answered_outlives_the_process_and_is_handled_once() {
+    let service = Service::with(COUNTS);
+    let genuine = bytes(&message("message-1"));
+    std::fs::write(service.home().join("hold"), "").unwrap();
+    assert_eq!(service.post(&genuine).0, 200);
+    // It is killed before the handler has done anything.
+    let user = service.killed();
+    std::fs::remove_file(user.home().join("hold")).unwrap();
+    let service = Service::of(user);
+    service.wait(|| service.handled("message-1").is_some());
+    let said = service.said();
+    assert!(
+        said.contains(".1 (alarm cpu-high ALARM), which was under way"),
+        "{said}"
+    );
+    let again = service.post(&genuine);
+    assert_eq!(again, (200, "200 OK: it has come before".to_owned()));
+
+    let service = Service::of(service.killed());
+    assert_eq!(service.post(&genuine), again, "it is known over restarts");
+    assert_eq!(service.post(&bytes(&message("message-2"))).0, 200);
+    service.wait(|| service.handled("message-2").is_some());
+    assert_eq!(service.handled("message-1").unwrap(), "1");
+}
+
+#[test]
+fn what_cannot_be_recorded_is_not_answered_as_taken() {
+    let service = Service::with(COUNTS);
+    // An event of its own first: the ledger is there.
+    assert_eq!(service.post(&bytes(&message("message-1"))).0, 200);
+    service.wait(|| service.handled("message-1").is_some());
+    let ledger = service.home().join(".opsh/local/ledger.db");
+    let other = rusqlite::Connection::open(ledger).unwrap();
+    other.busy_timeout(PATIENCE).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let genuine = bytes(&message("message-2"));
+    assert_eq!(service.post(&genuine).0, 503);
+    other.execute_batch("ROLLBACK").unwrap();
+    // A service whose ledger cannot be written ends; SNS tries again at the next.
+    let mut service = service;
+    let code = service.child.wait().unwrap().code();
+    assert_eq!(code, Some(1), "{}", service.said());
+    let service = Service::of(service.killed());
+    assert_eq!(service.handled("message-2"), None);
+    assert_eq!(service.post(&genuine).0, 200);
+    service.wait(|| service.handled("message-2").is_some());
+    assert_eq!(service.handled("message-2").unwrap(), "1");
 }

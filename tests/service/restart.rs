@@ -216,3 +216,112 @@ fn a_service_holds_its_stack() {
         other.err
     );
 }
+
+/// Events with large bodies: the ledger keeps no more bytes than it may.
+#[test]
+fn large_events_leave_the_ledger_before_many_small_ones_would() {
+    let text = r#"
+serve(#{ port: 8080, routes: #{ "POST /": |request| { state::set("last", request.body.len()); "" } } });
+run_forever(#{ keep_bytes: 1000000 });
+state::get("last")
+"#;
+    let user = user(text);
+    let large = "x".repeat(200_000);
+    let lines: Vec<String> = (1..=100)
+        .map(|second| {
+            let request = serde_json::json!({"method": "POST", "path": "/", "body": large});
+            serde_json::json!({"at": format!("{second}s"), "request": request}).to_string()
+        })
+        .collect();
+    std::fs::write(user.home().join("events.jsonl"), lines.join("\n")).unwrap();
+    let ended = user
+        .opsh(["run", "p.rhai", "--local", "--events", "events.jsonl"])
+        .done();
+    assert_eq!(ended.out, "200000\n");
+    let size = std::fs::metadata(user.home().join(".opsh/local/ledger.db"))
+        .unwrap()
+        .len();
+    assert!(size < 4_000_000, "{size} bytes for 20 MB of events");
+    let history = user.opsh(["history", "--local", "-v"]).done();
+    let kept = history.out.lines().filter(|line| line.starts_with("  ."));
+    assert!((1..10).contains(&kept.count()), "{}", history.out);
+    assert!(history.out.contains("  .100"), "{}", history.out);
+    let wrong = text.replace("1000000", "\"much\"");
+    std::fs::write(user.home().join("p.rhai"), wrong).unwrap();
+    let ended = user.opsh(["run", "p.rhai", "--local", "--for", "1s"]);
+    assert!(
+        ended
+            .err
+            .contains("run_forever: 'keep_bytes' must be a number of bytes"),
+        "{}",
+        ended.err
+    );
+}
+
+/// A machine whose service counts, and how it is asked from then on.
+const COUNTER: &str = r#"
+import "fleet" as fleet;
+import "instances" as instances;
+let key = ".opsh/keys/counter";
+if !file::exists(key) { ssh::generate_key(key, #{ comment: "counter" }); }
+let group = instances::ensure_security_group("counter", instances::default_vpc(), "counter", [
+    #{ port: 30000, from: "0.0.0.0/0", description: "counter" },
+    #{ port: 22, from: "0.0.0.0/0", description: "ssh" },
+]);
+let id = instances::ensure_instance("counter", #{
+    image_id: instances::newest_amazon_linux("x86_64"), instance_type: "t3.nano",
+    key_name: instances::ensure_key_pair("counter", ssh::public_key(key)), security_group_ids: [group],
+});
+ec2::wait_until_instance_running(#{ instance_ids: [id] });
+let address = || ec2::describe_instances(#{ instance_ids: [id] }).reservations[0].instances[0].public_ip_address;
+let target = || fleet::targets("", address.call(), "ec2-user", key, "accept-new");
+fleet::set_up(target.call(), fleet::work_of("counter", []));
+let ask = || parse_int(http::get(`http://${address.call()}:30000/count`).body);
+"#;
+
+const SERVICE: &str = r#"
+let port = param("port", #{ default: 8080, doc: "Where." });
+let bind = param("bind", #{ default: "127.0.0.1", doc: "At which address." });
+serve(#{ port: port, bind: bind, routes: #{
+    "GET /ping": |request| "OK",
+    "GET /count": |request| { let n = state::get("n", 0) + 1; state::set("n", n); `${n}` },
+} });
+run_forever();
+"#;
+
+#[test]
+fn a_service_of_a_simulated_host_keeps_what_it_kept_over_restarts() {
+    let first = format!(
+        r#"{COUNTER}
+assert_eq([ask.call(), ask.call()], [1, 2]);
+let host = target.call()[0].ssh;
+ssh::run(host, "sudo systemctl restart opsh-counter");
+assert_eq(ask.call(), 3);
+ssh::run(host, "sudo systemctl stop opsh-counter; sudo systemctl start opsh-counter");
+assert_eq(ask.call(), 4);
+ec2::reboot_instances(#{{ instance_ids: [id] }});
+time::sleep("1m");
+assert_eq(ask.call(), 5);
+ec2::stop_instances(#{{ instance_ids: [id] }});
+ec2::wait_until_instance_stopped(#{{ instance_ids: [id] }});
+ec2::start_instances(#{{ instance_ids: [id] }});
+ec2::wait_until_instance_running(#{{ instance_ids: [id] }});
+time::sleep("1m");
+assert_eq(ask.call(), 6);
+"#
+    );
+    let user = user(&first);
+    std::fs::write(user.home().join("counter.rhai"), SERVICE).unwrap();
+    user.opsh(["run", "p.rhai", "--local"]).done();
+    // In another process the unit has begun anew; a rehearsal counts for itself.
+    let next = format!("{COUNTER}\nask.call()\n");
+    std::fs::write(user.home().join("p.rhai"), next).unwrap();
+    let value = |options: &[&str]| {
+        let told = ["run", "p.rhai", "--local", "--output", "json"];
+        let ended = user.opsh(told.iter().chain(options)).done();
+        ended.events().pop().unwrap()["value"].clone()
+    };
+    assert_eq!(value(&[]), 7);
+    assert_eq!(value(&["--dry-run"]), 8);
+    assert_eq!(value(&[]), 8);
+}

@@ -4,9 +4,12 @@
 //! the memory is full, the oldest are forgotten, and whatever was sent before the youngest
 //! that has been forgotten is stale from then on: what is forgotten is refused, never taken
 //! twice.
+//!
+//! A message that has been taken is under way until whoever took it says that it is dealt with:
+//! until then nobody who brings it again is told that it need not come any more.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashSet};
+use std::collections::{BinaryHeap, HashMap};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use jiff::{SignedDuration, Timestamp};
@@ -30,7 +33,8 @@ type Mark = [u8; 16];
 pub(crate) struct Memory {
     window: Window,
     size: usize,
-    marks: HashSet<Mark>,
+    /// What has come, and whether it has been dealt with.
+    marks: HashMap<Mark, bool>,
     oldest: BinaryHeap<Reverse<(Timestamp, Mark)>>,
     forgotten: Timestamp,
 }
@@ -40,7 +44,7 @@ impl Memory {
         Self {
             window,
             size: size.max(1),
-            marks: HashSet::new(),
+            marks: HashMap::new(),
             oldest: BinaryHeap::new(),
             forgotten: Timestamp::MIN,
         }
@@ -65,12 +69,33 @@ impl Memory {
         now: Timestamp,
     ) -> Result<(), Refusal> {
         self.fresh(sent, now)?;
-        if !self.marks.insert(mark(id)) {
-            return Err(Refusal::Replay(id.to_owned()));
+        match self.marks.get(&mark(id)) {
+            Some(true) => return Err(Refusal::Replay(id.to_owned())),
+            Some(false) => return Err(Refusal::UnderWay(id.to_owned())),
+            None => {}
         }
+        self.insert(id, sent, now, false);
+        Ok(())
+    }
+
+    /// A message has been dealt with.
+    pub(crate) fn keep(&mut self, id: &str) {
+        if let Some(kept) = self.marks.get_mut(&mark(id)) {
+            *kept = true;
+        }
+    }
+
+    /// Remembers a message that was dealt with before this memory was made.
+    pub(crate) fn remember(&mut self, id: &str, sent: Timestamp, now: Timestamp) {
+        if !self.marks.contains_key(&mark(id)) {
+            self.insert(id, sent, now, true);
+        }
+    }
+
+    fn insert(&mut self, id: &str, sent: Timestamp, now: Timestamp, kept: bool) {
+        self.marks.insert(mark(id), kept);
         self.oldest.push(Reverse((sent, mark(id))));
         self.forget(now);
-        Ok(())
     }
 
     /// A message that was not taken after all may come again.

@@ -96,6 +96,9 @@ pub enum Refusal {
     /// It has come before.
     #[error("the message {0} has come before")]
     Replay(String),
+    /// It has come before, and whoever took it has not dealt with it yet.
+    #[error("the message {0} has come before and is being dealt with")]
+    UnderWay(String),
 }
 
 impl Refusal {
@@ -121,15 +124,16 @@ impl Refusal {
             | Self::Key => "certificate",
             Self::Signature => "signature",
             Self::Stale { .. } | Self::Ahead { .. } => "freshness",
-            Self::Replay(_) => "once",
+            Self::Replay(_) | Self::UnderWay(_) => "once",
         }
     }
 
-    /// Whether the same delivery may pass later: the certificate could not be had just now.
+    /// Whether the same delivery may pass later: the certificate could not be had just now, or
+    /// it is not known yet what became of it when it came first.
     #[must_use]
     pub fn passes(&self) -> bool {
         match self {
-            Self::Haste | Self::Unreachable(_) => true,
+            Self::Haste | Self::Unreachable(_) | Self::UnderWay(_) => true,
             Self::Status(status) => *status >= 500 || *status == 429,
             _ => false,
         }

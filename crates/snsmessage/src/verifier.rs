@@ -93,7 +93,8 @@ impl Verifier {
         }
     }
 
-    /// Proves the body of a delivery; what is returned is returned only once.
+    /// Proves the body of a delivery; what is returned is returned only once, and is then to
+    /// be [kept](Verifier::keep) or [released](Verifier::release).
     ///
     /// # Errors
     /// The first check that it does not pass.
@@ -125,9 +126,25 @@ impl Verifier {
         })
     }
 
+    /// Says that a message has been dealt with: whoever brings it again is told so.
+    pub fn keep(&self, message: &Verified) {
+        self.memory().keep(&message.id);
+    }
+
+    /// Remembers a message that was dealt with before this verifier was made.
+    pub fn remember(&self, id: &str, sent: Timestamp, now: Timestamp) {
+        self.memory().remember(id, sent, now);
+    }
+
     /// Says that a message could not be dealt with, so that it is taken when it comes again.
     pub fn release(&self, message: &Verified) {
         self.memory().release(&message.id);
+    }
+
+    /// How old and how far ahead of the clock a message may be.
+    #[must_use]
+    pub fn window(&self) -> Window {
+        self.rules.window
     }
 
     fn version(&self, version: &str) -> Result<(), Refusal> {

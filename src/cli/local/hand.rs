@@ -10,6 +10,7 @@ use opsh_cloud::console::Executed;
 use opsh_cloud::{Cloud, StoreError};
 
 use super::told;
+use crate::fleet::records::Records;
 use crate::lambda::hosted;
 use crate::world::local::Outside;
 use crate::world::local::doors::Doors as _;
@@ -42,6 +43,7 @@ impl Hand {
             &cloud,
             Kind::Local,
             Outside::Real(Some(outside)),
+            Records::Beside(folder.to_owned()),
             &Cancel::new(None),
         );
         Ok(Some(Self::Here(cloud)))

@@ -13,6 +13,7 @@ use serde_json::json;
 use crate::cli::console::Output;
 use crate::cli::fault::{self, Rehearsal};
 use crate::cli::say;
+use crate::fleet::records::Records;
 use crate::lambda::hosted;
 use crate::serve::Server;
 use crate::world::live;
@@ -94,6 +95,7 @@ pub(super) fn serve(folder: &Path, arguments: &Arguments) -> Result<(), String> 
         &cloud,
         Kind::Local,
         Outside::Real(Some(outside)),
+        Records::Beside(folder.to_owned()),
         &Cancel::new(None),
     );
     // Commands that only look find the cloud on disk from its first moment.

@@ -1,15 +1,27 @@
 //! Beginning a run: its lock, its ledger, its id.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use opsh_operation::{Fault, Map};
 
-use super::{Journal, Open, Place, Resumes, Shared, fault, lock};
+use super::{Journal, Open, Place, Resumes, Shared, fault, lock, opened};
 use crate::gate::replay::Replay;
-use crate::ledger::{Error, Ledger, NewEvent, NewRun, RunId, Secrets, StackLock};
-use crate::world::World;
+use crate::ledger::{Delivery, Error, Ledger, NewEvent, NewRun, RunId, Secrets, StackLock};
+use crate::world::{Kind, World};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// How an event begins.
+#[derive(Debug)]
+pub enum Beginning {
+    /// It is recorded with its first write.
+    Anew,
+    /// It is in the ledger, since a message is the cause of it.
+    Accepted,
+    /// An earlier process began it.
+    GoneOn(Resumes),
+}
 
 impl Journal {
     /// Takes the stack's lock before the run begins.
@@ -24,14 +36,38 @@ impl Journal {
         Ok(())
     }
 
-    /// Turns to an event of a service: what was of the last one is forgotten. One that
-    /// an earlier process began is gone on with.
-    pub fn turn_to(&self, event: NewEvent, resumes: Option<Resumes>) {
+    /// Turns to an event of a service: what was of the last one is forgotten.
+    pub fn turn_to(&self, event: NewEvent, beginning: Beginning) {
         *lock(&self.open) = None;
         *lock(&self.replay) = None;
         lock(&self.claims).clear();
-        *lock(&self.resumes) = resumes;
+        let accepted = matches!(beginning, Beginning::Accepted);
+        self.accepted.store(accepted, Ordering::SeqCst);
+        *lock(&self.resumes) = match beginning {
+            Beginning::GoneOn(resumes) => Some(resumes),
+            Beginning::Anew | Beginning::Accepted => None,
+        };
         *lock(&self.event) = Some(event);
+    }
+
+    /// Records an event of this service that a message is the cause of, before anything is
+    /// done about it; both are durable when this returns.
+    ///
+    /// # Errors
+    /// It could not be recorded: whoever sent the message must send it again.
+    pub fn accept(
+        &self,
+        event: &NewEvent,
+        delivery: &Delivery,
+        now: jiff::Timestamp,
+    ) -> Result<(), Fault> {
+        let mut slot = self.slot();
+        let open = opened(&mut slot)?;
+        let new = self.event_run(open.world, now);
+        lock(&open.ledger)
+            .take_delivery(&new, event, delivery)
+            .map(drop)
+            .map_err(fault)
     }
 
     /// Begins the run if it has not begun, and gives its id.
@@ -54,7 +90,9 @@ impl Journal {
         let run = match (resumed, event) {
             (Some(run), _) => self.go_on(&mut lock(&ledger), world, &run),
             (None, Some(id)) => {
-                unrecorded = Some(Vec::new());
+                if !self.accepted.load(Ordering::SeqCst) {
+                    unrecorded = Some(Vec::new());
+                }
                 Ok(id)
             }
             (None, None) => self.begin_new(&mut lock(&ledger), world),
@@ -80,21 +118,26 @@ impl Journal {
             return Ok(());
         };
         let started = reads.first().map_or(now, |(intent, _)| intent.started);
-        let new = NewRun {
-            stack: self.stack(),
-            playbook: self.playbook.clone(),
-            params: Map::new(),
-            world: open.world,
-            started,
-            random: [0; 3],
-            version: VERSION.to_owned(),
-        };
+        let new = self.event_run(open.world, started);
         let mut ledger = lock(&open.ledger);
         ledger.begin_event(&new, &event)?;
         for (intent, outcome) in &reads {
             ledger.read(intent, outcome)?;
         }
         Ok(())
+    }
+
+    /// The run that an event is; its service has the parameters.
+    fn event_run(&self, world: Kind, started: jiff::Timestamp) -> NewRun {
+        NewRun {
+            stack: self.stack(),
+            playbook: self.playbook.clone(),
+            params: Map::new(),
+            world,
+            started,
+            random: [0; 3],
+            version: VERSION.to_owned(),
+        }
     }
 
     fn begin_new(&self, ledger: &mut Ledger, world: &dyn World) -> Result<RunId, Error> {

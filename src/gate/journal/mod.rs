@@ -13,6 +13,7 @@ mod record;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use opsh_operation::{Fault, FaultKind, Map};
@@ -24,6 +25,7 @@ use crate::ledger::{
     Error, Ledger, NewEvent, Outcome, Resource, RunId, RunSettings, StackLock, StepIntent,
 };
 use crate::world::Kind;
+pub use begin::Beginning;
 pub use recall::{Assumption, Resumes};
 
 /// Where a run's records go.
@@ -62,6 +64,8 @@ pub struct Journal {
     replay: Mutex<Option<Arc<Replay>>>,
     /// The event that the run is, if it is one.
     event: Mutex<Option<NewEvent>>,
+    /// Whether that event's beginning is in the ledger already.
+    accepted: AtomicBool,
     /// What was found again and belongs to which step.
     claims: Mutex<BTreeMap<(String, String), StepPath>>,
     /// What was made a moment ago.
@@ -94,6 +98,7 @@ impl Journal {
             resumes: Mutex::default(),
             replay: Mutex::default(),
             event: Mutex::default(),
+            accepted: AtomicBool::new(false),
             claims: Mutex::default(),
             fresh: Fresh::default(),
             open: Mutex::new(None),
@@ -132,10 +137,11 @@ impl Journal {
         }
     }
 
-    /// Whether the run was begun by an earlier process.
+    /// Whether the run is in the ledger before its first step: begun by an earlier process, or
+    /// an event that was accepted.
     #[must_use]
-    pub fn resumed(&self) -> bool {
-        lock(&self.resumes).is_some()
+    pub fn is_awaited(&self) -> bool {
+        lock(&self.resumes).is_some() || self.accepted.load(Ordering::SeqCst)
     }
 
     /// The ledger of the run, for runs that are part of it.

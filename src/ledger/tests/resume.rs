@@ -9,6 +9,7 @@ fn old(folder: &Folder) -> RunId {
     raw.execute_batch(
         "DROP TABLE undos; DROP TABLE settings; DROP TABLE resumes; DROP TABLE events;
          DROP TABLE states; DROP TABLE prunes; DROP INDEX resources_by_run;
+         DROP TABLE deliveries;
          PRAGMA user_version = 1",
     )
     .unwrap();

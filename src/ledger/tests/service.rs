@@ -30,6 +30,11 @@ fn end(ledger: &mut Ledger, run: &RunId) {
     ledger.end_event(run, &RunOutcome::Done, at(5)).unwrap();
 }
 
+fn prune(ledger: &mut Ledger, events: usize, bytes: i64) -> usize {
+    let keep = Keep { events, bytes };
+    ledger.prune_events("web", keep, at(9)).unwrap()
+}
+
 fn rows(ledger: &Ledger) -> i64 {
     let one = |table: &schema::Table| -> i64 {
         let sql = format!("SELECT count(*) FROM {}", table.name);
@@ -118,7 +123,7 @@ fn five_thousand_events_leave_a_ledger_of_a_hundred() {
         ledger.set_state(&run, "web", "last", &value).unwrap();
         end(&mut ledger, &run);
         if number % 64 == 0 {
-            ledger.prune_events("web", 100).unwrap();
+            prune(&mut ledger, 100, i64::MAX);
             most = most.max(rows(&ledger));
         }
         if number % 1000 == 0 {
@@ -134,6 +139,87 @@ fn five_thousand_events_leave_a_ledger_of_a_hundred() {
     assert_eq!(events.last().unwrap().event.number, 5000);
     assert_eq!(ledger.state("web", "last").unwrap(), Some(5000.into()));
     assert_eq!(ledger.last_event(&service).unwrap(), 5000);
+}
+
+#[test]
+fn events_leave_for_their_size_too() {
+    let folder = Folder::new();
+    let mut ledger = folder.open().unwrap();
+    let service = ledger.begin_run(&new_run("web")).unwrap();
+    let large = "x".repeat(10_000);
+    for number in 1..=100 {
+        let of = NewEvent {
+            input: vec![large.as_str().into()],
+            ..event(&service, number)
+        };
+        let run = ledger.begin_event(&new_run("web"), &of).unwrap();
+        let mut step = intent(&run, &format!("3.{number}.0"), StepEffect::Write);
+        step.input.insert("body".into(), large.as_str().into());
+        let step = ledger.intent(&step).unwrap();
+        ledger.outcome(step, &done(large.as_str()), &[]).unwrap();
+        end(&mut ledger, &run);
+        if number % 10 == 0 {
+            prune(&mut ledger, 1000, 200_000);
+        }
+    }
+    // Input, step and result of each are counted: six of them fit.
+    let left: Vec<_> = ledger.events(&service, Secrets::Hidden).unwrap();
+    let numbers: Vec<_> = left.iter().map(|left| left.event.number).collect();
+    assert_eq!(numbers, [95, 96, 97, 98, 99, 100]);
+    assert!(ledger.used_bytes().unwrap() < 400_000);
+    ledger.verify().unwrap();
+    drop(ledger);
+    // What has left is used again: the file has room for the ten between two prunings.
+    let size = std::fs::metadata(folder.db()).unwrap().len();
+    assert!(size < 1_000_000, "{size} bytes for 3 MB of events");
+
+    // The newest stays, however large it is.
+    let mut ledger = folder.open().unwrap();
+    assert_eq!(prune(&mut ledger, 1000, 1), 5);
+    assert_eq!(prune(&mut ledger, 1000, 1), 0);
+}
+
+#[test]
+fn a_message_is_recorded_with_its_event_until_it_expires() {
+    let folder = Folder::new();
+    let mut ledger = folder.open().unwrap();
+    let service = ledger.begin_run(&new_run("web")).unwrap();
+    let came = |message: &str, sent: i64| Delivery {
+        source: "arn:topic".into(),
+        message: message.into(),
+        sent: at(sent),
+        expires: at(sent + 3600),
+    };
+    let take = |ledger: &mut Ledger, number, message: &str, sent| {
+        ledger
+            .take_delivery(
+                &new_run("web"),
+                &event(&service, number),
+                &came(message, sent),
+            )
+            .unwrap()
+    };
+    let first = take(&mut ledger, 1, "a", 0);
+    take(&mut ledger, 2, "b", 3000);
+    drop(ledger);
+    let mut ledger = folder.open().unwrap();
+    // Whoever recorded it ended before it was handled: it is under way.
+    assert_eq!(ledger.open_events("web").unwrap().len(), 2);
+    let known = |ledger: &mut Ledger| ledger.deliveries("web", "arn:topic").unwrap();
+    let both = [("a".to_owned(), at(0)), ("b".to_owned(), at(3000))];
+    assert_eq!(known(&mut ledger), both);
+    assert_eq!(ledger.deliveries("web", "arn:other").unwrap(), []);
+    assert_eq!(ledger.deliveries("api", "arn:topic").unwrap(), []);
+    end(&mut ledger, &first);
+    let all = Keep {
+        events: 1000,
+        bytes: i64::MAX,
+    };
+    for (now, left) in [(3600, 2), (3601, 1), (6601, 0)] {
+        assert_eq!(ledger.prune_events("web", all, at(now)).unwrap(), 0);
+        assert_eq!(known(&mut ledger).len(), left, "at {now}");
+    }
+    ledger.verify().unwrap();
 }
 
 #[test]
@@ -161,9 +247,13 @@ fn what_is_still_needed_stays() {
     });
     ledger.intent(&undoing).unwrap();
 
-    assert_eq!(ledger.prune_events("api", 0).unwrap(), 0);
-    assert_eq!(ledger.prune_events("web", 0).unwrap(), 2);
-    assert_eq!(ledger.prune_events("web", 0).unwrap(), 0);
+    let none = Keep {
+        events: 0,
+        bytes: i64::MAX,
+    };
+    assert_eq!(ledger.prune_events("api", none, at(9)).unwrap(), 0);
+    assert_eq!(prune(&mut ledger, 0, i64::MAX), 2);
+    assert_eq!(prune(&mut ledger, 0, i64::MAX), 0);
     let left: Vec<_> = ledger
         .events(&service, Secrets::Hidden)
         .unwrap()
@@ -186,7 +276,7 @@ fn a_gap_that_nobody_made_is_noticed() {
         let run = happen(&mut ledger, &service, number, &[]);
         end(&mut ledger, &run);
     }
-    ledger.prune_events("web", 1).unwrap();
+    prune(&mut ledger, 1, i64::MAX);
     ledger.verify().unwrap();
     drop(ledger);
     for (sql, complaint) in [

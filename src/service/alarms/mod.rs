@@ -3,7 +3,8 @@
 //! What comes is believed only if SNS has signed it for this topic (crate
 //! `opsh-snsmessage`); then the subscription is confirmed through the API, or the handler is
 //! given the alarm. The answer to SNS does not wait for the handler: SNS gives up after
-//! fifteen seconds, and would send the alarm again.
+//! fifteen seconds, and would send the alarm again. It does wait until the message and its
+//! event are on disk: before that, SNS is to send it again, after that never.
 //!
 //! - [`alarm`]: what an alarm is to a handler;
 //! - `subscribing`: the service's URL is subscribed to the topic, and confirmed;
@@ -18,12 +19,15 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::StatusCode;
+use jiff::Timestamp;
 use opsh_operation::{Fault, FaultKind, Value};
 use opsh_snsmessage::{Kind, Refusal, Rules, Verified, Verifier};
 use tracing::Level;
 
 use super::http::answer::Inbox;
+use super::hub::Accepted;
 use super::{Event, Handler, Hub, Source};
+use crate::ledger::Delivery;
 pub use subscribing::Clerk;
 
 /// The most messages that are being handled.
@@ -75,7 +79,24 @@ impl Alarms {
         let trust = certificates::trust(hub)?;
         let source = certificates::Fetched::new(hub);
         let verifier = Verifier::new(rules, trust, Box::new(source));
+        let now = hub.world().now();
+        for (message, sent) in hub.deliveries(&self.options.topic)? {
+            verifier.remember(&message, sent, now);
+        }
         Ok(self.verifier.get_or_init(|| verifier))
+    }
+
+    /// What the ledger keeps of a message, for as long as it would be fresh.
+    fn delivery(message: &Verified, verifier: &Verifier) -> Delivery {
+        Delivery {
+            source: message.topic.clone(),
+            message: message.id.clone(),
+            sent: message.sent,
+            expires: message
+                .sent
+                .checked_add(verifier.window().age)
+                .unwrap_or(Timestamp::MAX),
+        }
     }
 
     /// The event that a message is; none if the message is nothing for the handler.
@@ -114,28 +135,41 @@ impl Alarms {
         }
     }
 
-    /// Lets an event be handled on a thread of its own.
-    fn start(&self, hub: &Arc<Hub>, event: Event) -> Result<(), Busy> {
+    /// A place among those that are being handled, if there is one.
+    fn place(&self) -> Option<Handling> {
         let count = Arc::clone(&self.under_way);
         if count.fetch_add(1, Ordering::SeqCst) >= UNDER_WAY {
             count.fetch_sub(1, Ordering::SeqCst);
-            return Err(Busy);
+            return None;
         }
-        let done = Arc::clone(&count);
+        Some(Handling(count))
+    }
+
+    /// Lets an event be handled on a thread of its own.
+    fn start(&self, hub: &Arc<Hub>, event: Accepted, place: Handling) {
         let started = hub.thread("alarm", move |hub| {
             // A failure has been logged already; SNS is not to send it again.
-            let _ = hub.handle(&event);
-            done.fetch_sub(1, Ordering::SeqCst);
+            let _ = hub.handle_accepted(event);
+            drop(place);
         });
-        started.map_err(|_| {
-            count.fetch_sub(1, Ordering::SeqCst);
-            Busy
-        })
+        if let Err(error) = started {
+            let words = format!(
+                "{}: there is no thread ({error}); the next process of the service handles it",
+                self.label()
+            );
+            hub.say(Level::ERROR, &words);
+        }
     }
 }
 
-/// No more messages can be handled just now.
-struct Busy;
+/// A message that is being handled; counted as long as it lives.
+struct Handling(Arc<AtomicUsize>);
+
+impl Drop for Handling {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
 
 impl Inbox for Alarms {
     fn take(&self, hub: &Arc<Hub>, body: &[u8]) -> (StatusCode, String) {
@@ -163,12 +197,21 @@ impl Inbox for Alarms {
             }
         };
         let Some(event) = self.event(hub, &message) else {
+            verifier.keep(&message);
             return (StatusCode::OK, String::new());
         };
-        if self.start(hub, event).is_err() {
+        let again = |words: &str| {
             verifier.release(&message);
-            return (StatusCode::SERVICE_UNAVAILABLE, "busy".to_owned());
-        }
+            (StatusCode::SERVICE_UNAVAILABLE, words.to_owned())
+        };
+        let Some(place) = self.place() else {
+            return again("busy");
+        };
+        let Ok(accepted) = hub.accept(event, &Self::delivery(&message, verifier)) else {
+            return again("not recorded");
+        };
+        verifier.keep(&message);
+        self.start(hub, accepted, place);
         (StatusCode::OK, String::new())
     }
 }

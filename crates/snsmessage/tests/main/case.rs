@@ -131,8 +131,15 @@ impl Case {
         self.now += by;
     }
 
-    /// Delivers it, always to the same verifier.
+    /// Delivers it, always to the same verifier, and deals with it.
     pub fn deliver(&mut self) -> Result<Verified, Refusal> {
+        let taken = self.hand_over()?;
+        self.verifier().keep(&taken);
+        Ok(taken)
+    }
+
+    /// Delivers it, always to the same verifier.
+    pub fn hand_over(&mut self) -> Result<Verified, Refusal> {
         let verifier = self.verifier.get_or_insert_with(|| {
             let source = Source {
                 answer: self.answer.clone(),
@@ -148,7 +155,12 @@ impl Case {
     }
 
     pub fn release(&self, message: &Verified) {
-        self.verifier.as_ref().expect("a delivery").release(message);
+        self.verifier().release(message);
+    }
+
+    /// What it was delivered to.
+    pub fn verifier(&self) -> &Verifier {
+        self.verifier.as_ref().expect("a delivery")
     }
 
     /// Which certificates were fetched.

@@ -27,6 +27,38 @@ fn a_message_that_could_not_be_dealt_with_may_come_again() {
 }
 
 #[test]
+fn nobody_is_told_that_a_message_was_dealt_with_before_it_was() {
+    let mut case = Case::notification();
+    let message = case.hand_over().expect("it is genuine");
+    let refusal = case.hand_over().expect_err("it is under way");
+    assert!(matches!(refusal, Refusal::UnderWay(_)), "{refusal}");
+    assert_eq!((refusal.check(), refusal.passes()), ("once", true));
+    case.verifier().keep(&message);
+    let refusal = case.hand_over().expect_err("it has come before");
+    assert!(matches!(refusal, Refusal::Replay(_)), "{refusal}");
+    assert!(!refusal.passes());
+}
+
+#[test]
+fn what_an_earlier_verifier_dealt_with_is_known_to_the_next() {
+    let mut first = Case::notification();
+    let message = first.deliver().expect("it is genuine");
+    let mut next = Case::notification();
+    let mut other = next.fields.clone();
+    next.hand_over().expect("nobody has told it");
+    next.verifier().remember("another", message.sent, next.now);
+    other.insert("MessageId".to_owned(), "another".into());
+    next.fields = other;
+    next.sign();
+    assert!(matches!(next.deliver(), Err(Refusal::Replay(_))));
+    next.later(SignedDuration::from_mins(61));
+    assert_eq!(
+        next.deliver().expect_err("it is stale").check(),
+        "freshness"
+    );
+}
+
+#[test]
 fn what_is_forgotten_is_refused_and_never_taken_twice() {
     let mut case = Case::notification();
     case.rules.memory = 3;
