@@ -158,6 +158,7 @@ fn run(operation: &'static Operation, faults: Vec<Rule>) -> Result<(), String> {
         sources: Arc::clone(&sources),
         parameters: RwLock::default(),
         service: Service::new(Timing::Rehearsed(None, Vec::new())),
+        reach: RwLock::default(),
     });
     Playbook::parse("example", operation.example, folder.path(), &sources)
         .and_then(|playbook| playbook.run(&runtime, BTreeMap::new()))

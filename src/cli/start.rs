@@ -252,6 +252,7 @@ pub fn start_as(
         sources,
         parameters: RwLock::default(),
         service,
+        reach: RwLock::default(),
     });
     Ok(Started {
         runtime,

@@ -124,6 +124,7 @@ impl Hosts {
             sources: Arc::clone(sources),
             parameters: RwLock::default(),
             service: Service::new(Timing::Lodged),
+            reach: RwLock::default(),
         });
         let outcome = branch::within(Vec::new(), || playbook.run(&runtime, parameters));
         let ended = conclude(&runtime.gate, outcome).map(drop);

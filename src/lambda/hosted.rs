@@ -199,6 +199,7 @@ impl Run {
             sources,
             parameters: RwLock::default(),
             service: Service::default(),
+            reach: RwLock::default(),
         });
         Ok(Self {
             function,

@@ -261,6 +261,7 @@ impl Host {
             sources: Arc::clone(&self.sources),
             parameters: RwLock::default(),
             service: Service::default(),
+            reach: RwLock::default(),
         }))
     }
 }

@@ -16,6 +16,7 @@ use rhai::{
 
 use super::engine::Runtime;
 use super::error::{site, site_value};
+use super::reach::Reach;
 use super::values::{to_dynamic, to_value};
 use super::{check, limits::Stop};
 use crate::gate::{Call, Failure};
@@ -23,14 +24,20 @@ use crate::modules::registry::registry;
 use crate::modules::{Entry, Handler};
 use crate::world::Reason;
 
-/// Gives `engine` all modules.
-pub fn register(engine: &mut Engine, runtime: &Arc<Runtime>) {
+/// Gives `engine` the operations that are reached.
+pub fn register(engine: &mut Engine, runtime: &Arc<Runtime>, reach: &Reach) {
     for (name, entries) in registry().modules() {
+        // Functions of services are called without their module's name, too.
+        let global = name == crate::modules::service::MODULE;
+        if !global && !reach.touches(name) {
+            continue;
+        }
         let mut module = Module::new();
         module.set_id(name);
         for entry in entries
             .values()
             .filter(|entry| !matches!(entry.handler, Handler::Script))
+            .filter(|entry| global || reach.has(name, entry.operation.name))
         {
             bind(&mut module, entry, runtime);
         }
@@ -39,7 +46,7 @@ pub fn register(engine: &mut Engine, runtime: &Arc<Runtime>) {
         super::service::extend(name, &mut module, runtime);
         module.build_index();
         let module: rhai::Shared<Module> = module.into();
-        if name == crate::modules::service::MODULE {
+        if global {
             engine.register_global_module(module.clone());
         }
         engine.register_static_module(name, module);

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use opsh_operation::{Secret, Value};
 use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString, OptimizationLevel, Token};
 
+use super::reach::Reach;
 use super::resolver::Resolver;
 use super::source::Sources;
 use super::{bind, limits, values};
@@ -25,6 +26,8 @@ pub struct Runtime {
     pub parameters: RwLock<BTreeMap<String, Value>>,
     /// Where events come from, of a playbook that stays.
     pub service: Service,
+    /// The operations that an engine is given.
+    pub reach: RwLock<Arc<Reach>>,
 }
 
 /// An engine whose functions act through `runtime`; file imports come from `imports`.
@@ -46,7 +49,8 @@ pub fn engine(runtime: &Arc<Runtime>, imports: Option<&Path>) -> Engine {
     }
     parameters(&mut engine, runtime);
     assertions(&mut engine);
-    bind::register(&mut engine, runtime);
+    let reach = Arc::clone(&runtime.reach.read().unwrap_or_else(PoisonError::into_inner));
+    bind::register(&mut engine, runtime, &reach);
     engine
 }
 
@@ -155,7 +159,7 @@ fn parameters(engine: &mut Engine, runtime: &Arc<Runtime>) {
         let parameters = get
             .parameters
             .read()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+            .unwrap_or_else(PoisonError::into_inner);
         parameters.get(name).map(values::to_dynamic).ok_or_else(|| {
             format!("parameter '{name}' must be declared at the top level: let x = param({name:?}, #{{ … }});")
                 .into()

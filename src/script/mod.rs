@@ -9,6 +9,7 @@ pub mod error;
 pub mod limits;
 pub mod parallel;
 pub mod param;
+pub mod reach;
 pub mod resolver;
 pub mod run;
 pub mod serve;

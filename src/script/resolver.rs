@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rhai::{Engine, EvalAltResult, Module, ModuleResolver, Position, Scope, Shared};
+use rhai::{
+    AST, Engine, EvalAltResult, Module, ModuleResolver, ParseError, Position, Scope, Shared,
+};
 
 use super::source::{Source, Sources};
 
@@ -56,6 +58,22 @@ impl Resolver {
             sources,
             loaded: Mutex::default(),
         }
+    }
+
+    /// The text as it is parsed, which it may have been already.
+    fn parsed(&self, engine: &Engine, name: &str, text: &str) -> Result<Arc<AST>, ParseError> {
+        let known = self.sources.get(name).filter(|known| *known.text == *text);
+        if let Some(ast) = known.and_then(|known| known.ast) {
+            return Ok(ast);
+        }
+        // Kept before parsing, so that a syntax error has its excerpt.
+        self.sources.insert(name, Source::new(text, None));
+        let mut ast = engine.compile(text)?;
+        ast.set_source(name);
+        let ast = Arc::new(ast);
+        let source = Source::new(text, Some(Arc::clone(&ast)));
+        self.sources.insert(name, source);
+        Ok(ast)
     }
 
     /// The name for places, and the text.
@@ -141,20 +159,16 @@ impl ModuleResolver for Resolver {
             return Ok(Shared::clone(module));
         }
         let (name, text) = self.find(path, position)?;
-        self.sources.insert(&name, Source::new(&text, None));
-        let mut ast = engine.compile(&text).map_err(|error| {
+        let ast = self.parsed(engine, &name, &text).map_err(|error| {
             Box::new(EvalAltResult::ErrorInModule(
                 name.clone(),
                 error.into(),
                 position,
             ))
         })?;
-        ast.set_source(name.as_str());
         let module = Module::eval_ast_as_new(Scope::new(), &ast, engine).map_err(|error| {
             Box::new(EvalAltResult::ErrorInModule(name.clone(), error, position))
         })?;
-        self.sources
-            .insert(&name, Source::new(&text, Some(Arc::new(ast))));
         let module = Shared::new(module);
         lock().insert(path.to_owned(), Shared::clone(&module));
         Ok(module)

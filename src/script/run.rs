@@ -11,6 +11,7 @@ use super::check;
 use super::engine::{self, Runtime};
 use super::error::{Class, ScriptError};
 use super::param::{self, Parameter};
+use super::reach::Reach;
 use super::source::{Source, Sources};
 use super::values::{to_dynamic, to_value};
 use crate::gate::Gate;
@@ -167,6 +168,11 @@ impl Playbook {
             .write()
             .unwrap_or_else(PoisonError::into_inner) = parameters;
         runtime.service.set_folder(&self.folder);
+        *runtime
+            .reach
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) =
+            Arc::new(Reach::of(&self.ast, &self.folder, &runtime.sources));
         let engine = engine::engine(runtime, Some(&self.folder));
         let result = {
             let _root = runtime.gate.world.enter(&[]);

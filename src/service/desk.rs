@@ -47,6 +47,7 @@ impl Desk {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
+        let reach = Arc::clone(&main.reach.read().unwrap_or_else(PoisonError::into_inner));
         let runtime = Arc::new(Runtime {
             gate: Gate {
                 world: Arc::clone(&world) as _,
@@ -66,6 +67,7 @@ impl Desk {
             sources: Arc::clone(&main.sources),
             parameters: RwLock::new(parameters),
             service: main.service.of_event(),
+            reach: RwLock::new(reach),
         });
         Self {
             engine: engine(&runtime, main.service.folder()),

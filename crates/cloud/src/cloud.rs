@@ -1,7 +1,7 @@
 //! The cloud as its users see it: one value with doors.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use bytes::Bytes;
@@ -34,8 +34,8 @@ pub(crate) struct Inner {
     pub(crate) clock: Clock,
     store: Option<Store>,
     faults: Mutex<Faults>,
-    /// How many events had happened when the state was put on disk.
-    saved: AtomicU64,
+    /// How far the state on disk is.
+    saved: Mutex<Progress>,
     /// Who runs the code of functions, once somebody does.
     pub(crate) invoker: OnceLock<Arc<dyn Invoker>>,
     /// Only what is under way goes on: see [`Cloud::rest`].
@@ -50,6 +50,22 @@ pub(crate) struct Inner {
     pub(crate) this: Weak<Inner>,
     /// Called once, when something has been done and kept.
     kept: Mutex<Option<fn()>>,
+}
+
+/// How far a state is: what changes without anybody's having asked for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Progress {
+    happened: u64,
+    now: Timestamp,
+}
+
+impl Progress {
+    fn of(state: &State) -> Self {
+        Self {
+            happened: state.events.happened(),
+            now: state.now,
+        }
+    }
 }
 
 impl Inner {
@@ -108,6 +124,7 @@ impl Cloud {
 
     fn holding(mut state: State, store: Option<Store>) -> Self {
         let clock = Clock::new(state.now);
+        let saved = Progress::of(&state);
         let faults = Faults::none(state.ids.seed());
         state.lambda.recover();
         let inner = Arc::new_cyclic(|this| Inner {
@@ -115,7 +132,7 @@ impl Cloud {
             clock,
             store,
             faults: Mutex::new(faults),
-            saved: AtomicU64::new(0),
+            saved: Mutex::new(saved),
             invoker: OnceLock::new(),
             resting: AtomicBool::new(false),
             tenants: Tenants::default(),
@@ -150,8 +167,7 @@ impl Cloud {
         if let Some(store) = &self.inner.store {
             store.save(state)?;
         }
-        let happened = state.events.happened();
-        self.inner.saved.store(happened, Ordering::SeqCst);
+        *self.saved() = Progress::of(state);
         let then = self
             .inner
             .kept
@@ -172,10 +188,29 @@ impl Cloud {
         // Whoever leaves the clock gives the baton away, and whatever is due begins.
         self.clock().as_branch(|_| {});
         let state = self.state();
-        if state.events.happened() == self.inner.saved.load(Ordering::SeqCst) {
+        if state.events.happened() == self.saved().happened {
             return Ok(());
         }
         self.keep(&state)
+    }
+
+    /// Puts on disk how far the time has come, if anything went on at all.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub fn save_progress(&self) -> Result<(), StoreError> {
+        let state = self.state();
+        if Progress::of(&state) == *self.saved() {
+            return Ok(());
+        }
+        self.keep(&state)
+    }
+
+    fn saved(&self) -> MutexGuard<'_, Progress> {
+        self.inner
+            .saved
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// From now on time passes at the pace of the real clock.

@@ -243,7 +243,7 @@ impl Doors for Cloud {
         let end = Instant::now().checked_add(PATIENCE);
         self.rest(&|| end.is_some_and(|end| Instant::now() >= end));
         // Writes are on disk already; a time that is not kept is only a little earlier.
-        let _ = self.save();
+        let _ = self.save_progress();
     }
 
     async fn aws(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, Broken> {
