@@ -2,19 +2,22 @@
 
     target/e2e/venv/bin/python benches/run.py [--opsh PROGRAM] [CASE…]
 
-Cases: start, plan, peer, loop, calls, logs; all of them by default. Times are taken from outside, processor
+Cases: start, plan, peer, loop, calls, logs, ssh; all of them by default. Times are taken from outside, processor
 time and peak memory from what the kernel says of the ended process (wait4); each figure is a median.
 """
 
 import argparse
+import getpass
 import json
 import os
 import shutil
 import signal
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 from dataclasses import dataclass
@@ -32,13 +35,18 @@ class Cost:
     memory: float  # MiB at its peak
 
 
-def measure(words, folder, environment=None):
-    """Runs a command to its end in `folder`; one that fails ends the benchmark with what it said."""
+def measure(words, folder, environment=None, patience=None):
+    """Runs a command to its end in `folder`; one that fails, or takes longer than `patience` seconds, ends the
+    benchmark with what it said."""
     with tempfile.TemporaryFile() as said:
         began = time.perf_counter()
         process = subprocess.Popen(words, cwd=folder, stdin=subprocess.DEVNULL, stdout=said, stderr=said,
                                    env={"PATH": os.environ["PATH"], "HOME": folder, **(environment or {})})
+        late = threading.Timer(patience or threading.TIMEOUT_MAX, process.kill)
+        late.daemon = True
+        late.start()
         _, status, usage = os.wait4(process.pid, 0)
+        late.cancel()
         wall = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode != 0:
@@ -178,8 +186,105 @@ def peer(opsh):
           "(target 0.100)")
 
 
+class Hosts:
+    """OpenSSH servers at a hundred loopback addresses, and the folder of somebody who may log in there."""
+
+    EACH = 10  # addresses of one server, which takes sixteen at most (MAX_LISTEN_SOCKS)
+
+    def __init__(self, count=100):
+        self.folder = tempfile.mkdtemp(prefix="opsh-bench-ssh-")
+        self.names = [f"127.0.1.{number}" for number in range(1, count + 1)]
+        self.user = getpass.getuser()
+        self.key = f"{self.folder}/key"
+        for name in ("key", "host_key"):
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", f"{self.folder}/{name}"], check=True)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        shutil.copy(f"{self.key}.pub", f"{self.folder}/authorized_keys")
+        with open(f"{self.folder}/host_key.pub", encoding="utf-8") as file:
+            shown = " ".join(file.read().split()[:2])
+        self.write("hosts", "".join(f"{name}\n" for name in self.names))
+        self.write("known_hosts", "".join(f"[{name}]:{self.port} {shown}\n" for name in self.names))
+        self.write("sshd_config", f"HostKey {self.folder}/host_key\nPidFile none\nUsePAM no\n"
+                   f"AuthorizedKeysFile {self.folder}/authorized_keys\nStrictModes no\nUseDNS no\n"
+                   f"PasswordAuthentication no\nPermitRootLogin prohibit-password\n"
+                   f"MaxStartups {4 * count}\nMaxSessions {4 * count}\nLoginGraceTime 60\n")
+        if self.user == "root":
+            os.makedirs("/run/sshd", exist_ok=True)
+        sshd = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
+        self.servers = []
+        for first in range(0, count, self.EACH):
+            names = self.names[first:first + self.EACH]
+            addresses = [word for name in names for word in ("-o", f"ListenAddress={name}:{self.port}")]
+            self.servers.append(subprocess.Popen([sshd, "-D", "-e", "-f", f"{self.folder}/sshd_config", *addresses],
+                                                 stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        end = time.monotonic() + 10
+        for name in self.names:
+            while not self.answers(name):
+                if time.monotonic() > end:
+                    self.stop()
+                    sys.exit(f"sshd does not answer at {name}:{self.port}")
+                time.sleep(0.05)
+
+    def answers(self, name):
+        try:
+            socket.create_connection((name, self.port)).close()
+            return True
+        except OSError:
+            return False
+
+    def write(self, name, text):
+        with open(f"{self.folder}/{name}", "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def visitor(self):
+        """A new folder of somebody who knows the hosts."""
+        folder = tempfile.mkdtemp(prefix="opsh-bench-")
+        os.mkdir(f"{folder}/.ssh")
+        for name, place in (("hosts", "hosts"), ("known_hosts", "known_hosts"), ("known_hosts", ".ssh/known_hosts")):
+            shutil.copy(f"{self.folder}/{name}", f"{folder}/{place}")
+        return folder
+
+    def stop(self):
+        for server in self.servers:
+            server.kill()
+            server.wait()
+        shutil.rmtree(self.folder)
+
+
+def ssh(opsh):
+    """One command on a hundred hosts at once, beside parallel-ssh, pyinfra and xargs -P ssh, turn by turn."""
+    hosts = Hosts()
+    count = str(len(hosts.names))
+    environment = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "example",
+                   "AWS_REGION": REGION, "BENCH_PORT": str(hosts.port), "BENCH_USER": hosts.user,
+                   "BENCH_KEY": hosts.key}
+    plain = ["ssh", "-F", "none", "-p", str(hosts.port), "-l", hosts.user, "-i", hosts.key,
+             "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o", "UserKnownHostsFile=known_hosts"]
+    who = {
+        "opsh": [opsh, "run", f"{HERE}/playbooks/ssh.rhai", f"port={hosts.port}", f"user={hosts.user}",
+                 f"key_file={hosts.key}"],
+        "xargs -P ssh": ["xargs", "-a", "hosts", "-P", count, "-I", "{}", *plain, "{}", "echo done"],
+        "parallel-ssh": [sys.executable, f"{HERE}/peers/ssh_parallel.py", str(hosts.port), hosts.user, hosts.key],
+        "pyinfra": [sys.executable, "-m", "pyinfra", "--parallel", count, f"{HERE}/peers/ssh_pyinfra.py", "exec",
+                    "--", "echo done"],
+    }
+    costs = {name: [] for name in who}
+    try:
+        for _ in range(4):
+            for name, words in who.items():
+                folder = hosts.visitor()
+                costs[name].append(measure(words, folder, environment, patience=120))
+                shutil.rmtree(folder)
+    finally:
+        hosts.stop()
+    for name in who:
+        report(f"{count} hosts at once, {name}", median(costs[name][1:]))
+
+
 def main():
-    cases = {case.__name__: case for case in (start, plan, peer, loop, calls, logs)}
+    cases = {case.__name__: case for case in (start, plan, peer, loop, calls, logs, ssh)}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--opsh", default=f"{ROOT}/target/release/opsh")
     parser.add_argument("case", nargs="*", choices=[*cases, []])

@@ -1,4 +1,4 @@
-//! `opsh local status|advance|exec|outbox|serve|reset`: the embedded cloud that persists in `.opsh/local/`.
+//! `opsh local status|advance|exec|say|outbox|serve|reset`: the embedded cloud that persists in `.opsh/local/`.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -17,6 +17,7 @@ mod exec;
 mod hand;
 mod outbox;
 mod serve;
+mod talk;
 
 /// Look at the embedded cloud, let its time go on, serve it to other tools, or begin it anew.
 #[derive(Args)]
@@ -35,6 +36,7 @@ enum Command {
     },
     Advance(advance::Arguments),
     Exec(exec::Arguments),
+    Say(talk::Arguments),
     Outbox(outbox::Arguments),
     Serve(serve::Arguments),
     /// Throw the embedded cloud away, with its ledger
@@ -52,6 +54,7 @@ pub fn main(arguments: &Arguments) -> ExitCode {
             Ok(code) => return code,
             Err(message) => Err(message),
         },
+        Command::Say(arguments) => talk::talk(&folder, arguments),
         Command::Outbox(arguments) => outbox::show(&folder, arguments),
         Command::Serve(arguments) => serve::serve(&folder, arguments).map(|()| String::new()),
         Command::Reset => reset(&folder),

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use opsh_cloud::hosts::STAND_IN;
 use sha2::{Digest as _, Sha256};
 
-use crate::lambda::package::binary::{self, Architecture};
+use crate::lambda::package::binary::{self, Architecture, Place, Version};
+use crate::lambda::package::permissions;
 use crate::lambda::package::program::Program;
 use crate::script::error::{Class, ScriptError};
 use crate::script::run::plain_io;
@@ -22,8 +23,8 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// What becomes the program on the machine.
 #[derive(Debug, Clone)]
 pub enum Opsh {
-    /// The opsh in this file, for this architecture.
-    File(PathBuf, Architecture),
+    /// The opsh in this file, for a machine of this architecture with this glibc.
+    File(PathBuf, Architecture, Version),
     /// The text that stands for it.
     StandIn,
 }
@@ -35,6 +36,8 @@ pub struct Bundle {
     pub files: BTreeMap<String, Vec<u8>>,
     /// The playbook's name among them.
     pub playbook: String,
+    /// The IAM actions that the playbook can reach.
+    pub actions: Vec<String>,
 }
 
 impl Bundle {
@@ -49,10 +52,11 @@ impl Bundle {
         sources: &Sources,
     ) -> Result<Self, ScriptError> {
         let program = Program::gather_service(script, include, sources)?;
+        let actions = permissions::actions(&program);
         let mut files = program.files;
         let content = match opsh {
             Opsh::StandIn => format!("{STAND_IN}{VERSION} on the embedded cloud\n").into_bytes(),
-            Opsh::File(path, architecture) => {
+            Opsh::File(path, architecture, glibc) => {
                 let content = std::fs::read(path).map_err(|error| {
                     let why = plain_io(&error);
                     refused(format!(
@@ -60,7 +64,8 @@ impl Bundle {
                         path.display()
                     ))
                 })?;
-                binary::check(&content, *architecture).map_err(|why| {
+                let machine = Place::machine(*glibc);
+                binary::check_for(machine, &content, *architecture).map_err(|why| {
                     refused(format!(
                         "the program '{}' would not run there: {why}",
                         path.display()
@@ -77,6 +82,7 @@ impl Bundle {
                 .file_name()
                 .map(|name| name.to_string_lossy().into_owned())
                 .unwrap_or_default(),
+            actions,
         })
     }
 

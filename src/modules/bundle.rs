@@ -7,7 +7,7 @@ use super::declare::{entry, optional, required};
 use super::lambda::{fault, program, script};
 use super::{Context, Entry, Handler, given};
 use crate::fleet::bundle::{Bundle, Opsh, VERSION};
-use crate::lambda::package::binary::Architecture;
+use crate::lambda::package::binary::{Architecture, GLIBC, Version};
 use crate::script::source::Sources;
 use crate::world::Kind;
 
@@ -40,6 +40,11 @@ static BUNDLE: Structure = Structure {
         required("playbook", Shape::Text, "The playbook's name among them."),
         required("version", Shape::Text, "The version of the program."),
         required(
+            "actions",
+            Shape::List(&Shape::Text),
+            "The IAM actions that the playbook can reach.",
+        ),
+        required(
             "sum",
             Shape::Text,
             "Differs where any of the files differs.",
@@ -54,6 +59,7 @@ pub static ENTRIES: &[Entry] = &[entry! {
         required("script", Shape::Text, "The playbook beside this one that is to run as a service."),
         optional("include", Shape::List(&Shape::Text), "Files and folders beside it that it names at run time only."),
         optional("architecture", Shape::Enum(&["x86_64", "arm64"]), "The machine's processor. Default: x86_64."),
+        optional("glibc", Shape::Text, "The version of the machine's C library, as `getconf GNU_LIBC_VERSION` says it. Default: 2.34, that of Amazon Linux 2023."),
         optional("binary", Shape::Path, "The opsh to copy, built for that machine. Default: this one."),
     ] -> Shape::Struct(&BUNDLE),
     "Collects what a machine needs to run a playbook as a service; on the embedded cloud a short text stands for the program.",
@@ -70,8 +76,17 @@ fn bundle(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
         .collect();
     let name = given::optional_text(input, "architecture").unwrap_or("x86_64");
     let architecture = Architecture::named(name).unwrap_or(Architecture::X86);
+    let glibc = match given::optional_text(input, "glibc") {
+        None => GLIBC,
+        Some(name) => Version::named(name).ok_or_else(|| {
+            Fault::new(
+                FaultKind::Invalid,
+                format!("'{name}' is no version of glibc; write one such as 2.34"),
+            )
+        })?,
+    };
     let opsh = match context.world.kind() {
-        Kind::Live => Opsh::File(program(given::text(input, "binary"))?, architecture),
+        Kind::Live => Opsh::File(program(given::text(input, "binary"))?, architecture, glibc),
         Kind::Local | Kind::DryRun => Opsh::StandIn,
     };
     let bundle = Bundle::gather(&script, &include, &opsh, &Sources::default()).map_err(fault)?;
@@ -105,6 +120,7 @@ fn bundle(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
         ("files".to_owned(), Value::List(listed)),
         ("playbook".to_owned(), bundle.playbook.as_str().into()),
         ("version".to_owned(), VERSION.into()),
+        ("actions".to_owned(), bundle.actions.clone().into()),
         ("sum".to_owned(), bundle.sum().into()),
     ])))
 }

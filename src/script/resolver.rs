@@ -27,6 +27,7 @@ pub static STDLIB: &[(&str, &str)] = &[
     ("health", include_str!("../../stdlib/health.rhai")),
     ("images", include_str!("../../stdlib/images.rhai")),
     ("instances", include_str!("../../stdlib/instances.rhai")),
+    ("launch", include_str!("../../stdlib/launch.rhai")),
     ("machines", include_str!("../../stdlib/machines.rhai")),
     ("messages", include_str!("../../stdlib/messages.rhai")),
     ("pool", include_str!("../../stdlib/pool.rhai")),

@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use jiff::Timestamp;
 use opsh_cloud::Cloud;
+use opsh_cloud::talk::Unheard;
 
 use crate::world::local::doors::{Doors, Refusal};
 use crate::world::served::wire::{self, Answer, Call, Frame, Head, Hello, Malformed};
@@ -86,6 +87,11 @@ fn done(cloud: &Cloud, call: Call, payload: Bytes) -> (Answer, Bytes) {
                 Err(error) => refused(Refusal::Failed(error.to_string())),
             }
         }
+        Call::Say(said) => match cloud.say(said) {
+            Ok(answers) => plain(Answer::Said(answers)),
+            Err(unheard @ Unheard::NoBot) => refused(Refusal::NotFound(unheard.to_string())),
+            Err(unheard) => refused(Refusal::Failed(unheard.to_string())),
+        },
         Call::Execute { name, line } => match cloud.execute(&name, &line) {
             Ok(done) => {
                 let answer = Answer::Executed {

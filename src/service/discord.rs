@@ -11,7 +11,7 @@ use opsh_operation::suggest::closest;
 use opsh_operation::{Fault, FaultKind, Map, Value};
 use tracing::Level;
 
-use super::{Event, Handler, Hub, Source};
+use super::{Event, Handler, Hub, Source, Timing};
 use crate::world::discord::{Heard, Message, Named, Wanted};
 use crate::world::{Cancel, Kind};
 
@@ -139,6 +139,23 @@ impl Bot {
         ended
     }
 
+    /// Listens to the embedded Discord on a simulated host, until the service is to stop:
+    /// each message is handled on a branch of its own.
+    fn lodge(self: &Arc<Self>, hub: &Arc<Hub>) -> Result<(), Fault> {
+        let mut hear = |heard| match heard {
+            Heard::Message(message) => {
+                let bot = Arc::clone(self);
+                let handle = move |hub: &Arc<Hub>| drop(bot.handle(hub, &message));
+                if let Err(error) = hub.thread("opsh-discord", handle) {
+                    hub.say(Level::WARN, &format!("discord: not answered: {error}"));
+                }
+            }
+            other => note(hub, other),
+        };
+        let discord = hub.world().discord();
+        discord.listen(self.wanted(), &mut hear, hub.stop())
+    }
+
     /// Handles one message after the other, until there can be no more.
     fn work(&self, hub: &Hub, waiting: &Mutex<Receiver<Box<Message>>>) {
         loop {
@@ -158,10 +175,6 @@ impl Bot {
 /// Takes note of what comes out of the connection: at once, for it also keeps alive.
 fn hear(hub: &Hub, queue: &SyncSender<Box<Message>>, heard: Heard) {
     match heard {
-        Heard::Connected(name) => hub.say(Level::INFO, &format!("discord: {name} is there")),
-        Heard::Resumed => hub.say(Level::INFO, "discord: connected again, nothing was missed"),
-        Heard::Lost(why) => hub.say(Level::WARN, &format!("discord: {why}; connecting again")),
-        Heard::Odd(what) => hub.say(Level::WARN, &format!("discord: left out: {what}")),
         Heard::Message(message) => match queue.try_send(message) {
             Ok(()) => {}
             Err(TrySendError::Full(message) | TrySendError::Disconnected(message)) => {
@@ -170,6 +183,18 @@ fn hear(hub: &Hub, queue: &SyncSender<Box<Message>>, heard: Heard) {
                 hub.say(Level::WARN, &words);
             }
         },
+        other => note(hub, other),
+    }
+}
+
+/// Logs what happens to the connection.
+fn note(hub: &Hub, heard: Heard) {
+    match heard {
+        Heard::Connected(name) => hub.say(Level::INFO, &format!("discord: {name} is there")),
+        Heard::Resumed => hub.say(Level::INFO, "discord: connected again, nothing was missed"),
+        Heard::Lost(why) => hub.say(Level::WARN, &format!("discord: {why}; connecting again")),
+        Heard::Odd(what) => hub.say(Level::WARN, &format!("discord: left out: {what}")),
+        Heard::Message(_) => {}
     }
 }
 
@@ -188,12 +213,15 @@ impl Source for Connection {
     }
 
     fn run(&self, hub: &Arc<Hub>) -> Result<(), Fault> {
-        if hub.world().kind() != Kind::Live {
-            // Nobody says anything in the embedded Discord by himself.
-            hub.rest();
-            return Ok(());
+        match hub.runtime().service.timing() {
+            Timing::Lodged => self.0.lodge(hub),
+            _ if hub.world().kind() == Kind::Live => self.0.listen(hub),
+            // Nobody says anything there that is in no file of events.
+            _ => {
+                hub.rest();
+                Ok(())
+            }
         }
-        self.0.listen(hub)
     }
 
     fn kind(&self) -> Option<&'static str> {

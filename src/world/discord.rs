@@ -11,6 +11,8 @@ use super::http::Response;
 pub const API: &str = "https://discord.com/api/v10";
 /// The environment variable, or line of a `.env` file, that holds the bot's token.
 pub const TOKEN: &str = "DISCORD_TOKEN";
+/// The file of settings in the working directory.
+pub const TOKEN_FILE: &str = ".env";
 
 /// Something with an id and, as far as it is known, a name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -163,6 +165,16 @@ pub fn understood(method: &str, path: &str, answer: &Response) -> Result<Json, F
     Err(fault)
 }
 
+/// There is no token at all.
+#[must_use]
+pub fn no_token() -> Fault {
+    Fault::new(
+        FaultKind::Credentials,
+        format!("there is no Discord token: {TOKEN} is not set, nor in the file {TOKEN_FILE} here"),
+    )
+    .hint("docs/chatbot.md says how to get one; or try it with --local or --dry-run")
+}
+
 /// Discord does not know the token.
 #[must_use]
 pub fn refused_token() -> Fault {
@@ -172,7 +184,7 @@ pub fn refused_token() -> Fault {
     )
     .hint(format!(
         "make a new one in Discord's developer portal (Bot, Reset Token) and put it into {TOKEN} \
-         or the file .env"
+         or the file {TOKEN_FILE}"
     ))
 }
 

@@ -38,6 +38,7 @@ mod fixtures;
 mod host;
 mod http;
 mod lodging;
+mod machine;
 mod sdk;
 mod ssh;
 
@@ -56,7 +57,7 @@ pub struct Local<D: Doors = Cloud> {
     files: Arc<dyn Files>,
     discord: discord::Embedded<D>,
     /// The machine that this seems to run on.
-    host: host::Furnished,
+    host: Box<dyn host::Own>,
     /// The branch of the cloud's clock below which this world's branches are.
     root: Vec<u32>,
     /// The variables of the function whose world this is; the process's if it is none's.
@@ -162,6 +163,8 @@ impl Local {
         )?;
         world.root.clone_from(&lease.branch);
         world.environment = Some(lease.environment.clone());
+        world.discord = discord::Embedded::of_service(lease.cloud.clone(), &lease.environment);
+        world.host = Box::new(machine::Simulated::new(&lease.cloud, &lease.instance));
         world.place = Place::Instance(lease.instance.clone());
         world.unit.clone_from(&lease.unit);
         world.http.set_place(world.place.clone());
@@ -236,8 +239,8 @@ impl<D: Doors> Local<D> {
             http: http::Visits::new(doors.clone(), outside.clone(), Arc::clone(&files)),
             ssh: ssh::Logins::new(doors.clone(), known_hosts, Arc::clone(&files)),
             files,
-            discord: discord::Embedded(doors.clone()),
-            host: host::Furnished::new(doors.clock().clone(), doors.region()),
+            discord: discord::Embedded::new(doors.clone()),
+            host: Box::new(host::Furnished::new(doors.clock().clone(), doors.region())),
             doors,
             root: Vec::new(),
             environment: None,
@@ -352,7 +355,7 @@ impl<D: Doors> World for Local<D> {
     }
 
     fn host(&self) -> &dyn super::host::Host {
-        &self.host
+        self.host.as_ref()
     }
 
     fn metadata(&self, path: &str, cancel: &Cancel) -> Result<String, Fault> {

@@ -4,6 +4,7 @@ mod admin;
 mod adopt;
 mod backup;
 mod bad_input;
+mod bootstrap;
 mod chatbot;
 mod closed_pipe;
 mod crash_matrix;
@@ -20,6 +21,7 @@ mod load;
 mod locks;
 mod plans;
 mod policy;
+mod questions;
 mod readme;
 #[cfg(target_os = "linux")]
 mod reset;

@@ -1,4 +1,5 @@
-//! Every command and every playbook of the README, as a new user would try them.
+//! Every command and every playbook of the README and of documents that show a path through
+//! the playbooks, as a new user would try them.
 
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -7,9 +8,9 @@ use super::read;
 use crate::support::component::file;
 use crate::support::opsh::User;
 
-/// The blocks of the README in `language`.
-fn blocks(language: &str) -> Vec<String> {
-    let text = read("README.md");
+/// The blocks of a document in `language`.
+fn blocks(document: &str, language: &str) -> Vec<String> {
+    let text = read(document);
     let fence = format!("```{language}\n");
     text.split(&fence)
         .skip(1)
@@ -19,14 +20,14 @@ fn blocks(language: &str) -> Vec<String> {
 
 #[test]
 fn its_playbook_runs_and_plans_what_it_says() {
-    let [playbook] = &blocks("rhai")[..] else {
+    let [playbook] = &blocks("README.md", "rhai")[..] else {
         panic!("one playbook is expected")
     };
     let user = User::new();
     std::fs::write(user.home().join("demo.rhai"), playbook).unwrap();
     let ended = user.opsh(["run", "demo.rhai", "--dry-run"]);
     assert_eq!(ended.code, 0, "{}", ended.err);
-    assert_eq!(ended.out, blocks("text")[0]);
+    assert_eq!(ended.out, blocks("README.md", "text")[0]);
 }
 
 /// Somebody who types the commands of one block after the other.
@@ -55,6 +56,7 @@ impl Shell {
         match words[0].as_str() {
             "opsh" => {}
             "kill" => return self.ends(),
+            "echo" => return self.writes(&words[1..]),
             // The very command that runs this; and tools that may not be there: tests/e2e.
             "cargo" | "aws" | "curl" => return,
             _ => panic!("what is {command:?}?"),
@@ -77,6 +79,15 @@ impl Shell {
             0
         };
         assert_eq!(ended.code, expected, "{command}: {}", ended.err);
+    }
+
+    /// `echo TEXT > FILE`.
+    fn writes(&self, words: &[String]) {
+        let [text, arrow, file] = words else {
+            panic!("what is echo {words:?}?")
+        };
+        assert_eq!(arrow, ">");
+        std::fs::write(self.user.home().join(file), format!("{text}\n")).unwrap();
     }
 
     /// Starts what serves, on a port that is free.
@@ -123,16 +134,29 @@ impl Drop for Shell {
 
 #[test]
 fn its_commands_work() {
+    assert_eq!(typed("README.md"), 57);
+}
+
+#[test]
+fn the_bot_comes_and_goes_as_its_document_says() {
+    assert_eq!(typed("docs/chatbot.md"), 8);
+}
+
+/// Types all commands of a document, one after the other; how many of them are opsh's.
+fn typed(document: &str) -> usize {
     let mut shell = Shell::new();
-    for line in blocks("sh").iter().flat_map(|block| block.lines()) {
+    for line in blocks(document, "sh")
+        .iter()
+        .flat_map(|block| block.lines())
+    {
         shell.types(line);
     }
-    assert_eq!(shell.typed, 48);
+    shell.typed
 }
 
 #[test]
 fn its_line_for_an_operation_is_the_one_of_the_list() {
-    let line = blocks("text").pop().unwrap().trim().to_owned();
+    let line = blocks("README.md", "text").pop().unwrap().trim().to_owned();
     let list = read("crates/aws/operations/sns.list");
     assert!(list.lines().any(|known| known == line), "{line}");
 }

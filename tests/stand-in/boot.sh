@@ -24,6 +24,8 @@ mkdir -p "$root/opt/stand-in"
 cp -r "$here/httpd" "$root/opt/stand-in/"
 chroot "$root" useradd --create-home --shell /bin/bash --password '*' ec2-user
 echo 'ec2-user ALL=(ALL) NOPASSWD: ALL' > "$root/etc/sudoers.d/ec2-user"
+# All of port 80 is not to be had: the metadata service is at its own address of it.
+rm -f "$root/etc/nginx/sites-enabled/default"
 rm -rf "$root"/var/www "$root"/etc/httpd "$root"/etc/logrotate.d/{apache2,httpd}
 
 instance=$(cat)

@@ -158,6 +158,7 @@ class CloudInit:
         self.write("/run/sshd/.keep", "")
         self.run("/usr/sbin/sshd")
         self.user_data()
+        self.write("/var/lib/cloud/instance/boot-finished", "done\n")
 
     def user_data(self):
         script = base64.b64decode(self.instance["UserData"]).decode()
@@ -175,7 +176,6 @@ class CloudInit:
                 print("this machine runs user data that is a script (#!…) only", file=output)
         with open(log, encoding="utf-8") as said:
             sys.stderr.write(said.read())
-        self.write("/var/lib/cloud/instance/boot-finished", "done\n")
 
 
 def main():

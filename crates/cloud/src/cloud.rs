@@ -20,6 +20,7 @@ use crate::services::{
 };
 use crate::state::State;
 use crate::store::{self, Store, StoreError};
+use crate::talk::Ears;
 use crate::tenants::Tenants;
 
 /// The embedded cloud; clones are the same cloud.
@@ -47,6 +48,8 @@ pub(crate) struct Inner {
     pub(crate) programs: Programs,
     /// Who computes on which host.
     pub(crate) processors: Processors,
+    /// Who waits for something to be said on Discord.
+    pub(crate) ears: Ears,
     pub(crate) this: Weak<Inner>,
     /// Called once, when something has been done and kept.
     kept: Mutex<Option<fn()>>,
@@ -139,6 +142,7 @@ impl Cloud {
             landlord: OnceLock::new(),
             programs: Programs::default(),
             processors: Processors::default(),
+            ears: Ears::default(),
             this: Weak::clone(this),
             kept: Mutex::new(None),
         });

@@ -51,6 +51,7 @@ impl Cloud {
         if let Some(ready) = self.look(|state| starting(state, name)) {
             self.wait(ready);
         }
+        self.let_programs_begin();
         let mut known = Vec::new();
         let executed = loop {
             let asked = {

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::cloud::Cloud;
 use crate::state::State as Whole;
+use crate::talk::Said;
 
 /// Where it answers.
 pub const HOST: &str = "discord.com";
@@ -62,8 +63,11 @@ pub struct Message {
 /// All that has been said.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct State {
-    /// The messages, oldest first.
+    /// The messages of bots, oldest first.
     pub outbox: Vec<Message>,
+    /// What people have said to them, oldest first.
+    #[serde(default)]
+    pub said: Vec<Said>,
 }
 
 /// Why a request is refused: status, code and words.
@@ -202,9 +206,9 @@ fn read(state: &Whole, channel: &str, body: &Value) -> Result<Message, Refused> 
 }
 
 /// Time first, so that ids sort by it; the rest tells those of one millisecond apart.
-fn snowflake(state: &Whole) -> String {
+pub(crate) fn snowflake(state: &Whole) -> String {
     let at = (state.now.as_millisecond() - EPOCH).max(0);
-    let count = state.discord.outbox.len() & 0xFFF;
+    let count = (state.discord.outbox.len() + state.discord.said.len()) & 0xFFF;
     ((at << 22) | i64::try_from(count).unwrap_or_default()).to_string()
 }
 

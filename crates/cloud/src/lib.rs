@@ -15,7 +15,7 @@
 //! - [`functions`]: running Lambda functions, with an interpreter that the host lends;
 //! - [`programs`]: running services of hosts, with an interpreter that the host lends;
 //! - [`tenants`]: programs outside the cloud's own code that answer HTTP inside it;
-//! - [`discord`]: what a bot says, for those who read it;
+//! - [`discord`]: what a bot says, for those who read it; [`talk`]: what it hears;
 //! - [`chronicle`]: letting the time go on, and telling what happens meanwhile;
 //! - [`console`]: commands on a machine, as its owner gives them;
 //! - [`faults`]: what goes wrong on purpose;
@@ -48,6 +48,7 @@ pub mod services;
 pub mod state;
 mod status;
 pub mod store;
+pub mod talk;
 pub mod tenants;
 mod visit;
 

@@ -94,6 +94,15 @@ impl Cloud {
         })
     }
 
+    /// How many processors of an instance are busy with programs just now.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss)] // as many as there are threads
+    pub fn burning(&self, instance: &str) -> f64 {
+        let all = self.inner.processors.lock();
+        all.get(instance)
+            .map_or(0.0, |burners| burners.share() * burners.left.len() as f64)
+    }
+
     fn take_processor(&self, instance: &str, processors: f64, seconds: f64, branch: &[u32]) -> u64 {
         let now = self.clock().now();
         let mut all = self.inner.processors.lock();

@@ -30,6 +30,9 @@ const STACK: usize = 256 * 1024 * 1024;
 /// How long programs that were told to end are waited for, in real time.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How long programs may take to come up, after their cloud was entered.
+const ARRIVAL: Duration = Duration::from_secs(2);
+
 /// Who runs the programs of services.
 pub trait Landlord: Send + Sync {
     /// Runs a program on the calling thread until it ends or is [told to](Lease::when_stopped);
@@ -165,6 +168,16 @@ impl Cloud {
     /// given counts. It must not hold what holds the cloud.
     pub fn lease_to(&self, landlord: Arc<dyn Landlord>) {
         let _ = self.inner.landlord.set(landlord);
+    }
+
+    /// Lets the programs of units that run come up which have not begun in this process, for
+    /// who is going to ask them something at once.
+    pub(crate) fn let_programs_begin(&self) {
+        let running = self.inner.programs.keys();
+        if self.inner.landlord.get().is_some() && self.look(wanted) != running {
+            // Nothing stops it: it takes no real time.
+            let _ = self.clock().sleep(ARRIVAL, &|| false);
+        }
     }
 
     /// Ends all programs of services in this process, and begins no others: their units go

@@ -7,13 +7,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 use opsh_cloud::chronicle::Happening;
 use opsh_cloud::console::Executed;
+use opsh_cloud::discord::Message;
+use opsh_cloud::talk::{Said, Unheard};
 use opsh_cloud::{Cloud, StoreError};
 
 use super::told;
 use crate::fleet::records::Records;
 use crate::lambda::hosted;
 use crate::world::local::Outside;
-use crate::world::local::doors::Doors as _;
+use crate::world::local::doors::{Doors as _, Refusal};
 use crate::world::served::Served;
 use crate::world::served::notice::Notice;
 use crate::world::{Cancel, Kind, live};
@@ -79,6 +81,24 @@ impl Hand {
         }
     }
 
+    /// Says something on Discord, and gives what bots say within a minute.
+    pub fn say(&mut self, said: Said) -> Result<Vec<Message>, String> {
+        match self {
+            Self::Here(cloud) => {
+                let answers = cloud.say(said).map_err(|unheard| match unheard {
+                    Unheard::NoBot => no_bot(),
+                    Unheard::Store(error) => told(&error),
+                });
+                cloud.close_programs();
+                answers
+            }
+            Self::Served(served) => served.say(said).map_err(|refusal| match refusal {
+                Refusal::NotFound(_) => no_bot(),
+                other => other.to_string(),
+            }),
+        }
+    }
+
     /// Runs a command line as root on the machine that `name` means.
     pub fn execute(&mut self, name: &str, line: &str) -> Result<Executed, String> {
         match self {
@@ -94,6 +114,14 @@ impl Hand {
                 .map_err(|refusal| refusal.to_string()),
         }
     }
+}
+
+/// That nobody would hear what is said.
+fn no_bot() -> String {
+    format!(
+        "{}\n  next: make one with: opsh run playbooks/bootstrap.rhai role=chatbot … --local",
+        Unheard::NoBot
+    )
 }
 
 /// That there is nothing to lay hands on.

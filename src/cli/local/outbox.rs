@@ -63,7 +63,8 @@ pub(super) fn show(folder: &Path, arguments: &Arguments) -> Result<String, Strin
     })
 }
 
-fn said_line(message: &Message) -> Json {
+/// A message of a bot as JSON.
+pub(super) fn said_line(message: &Message) -> Json {
     json!({
         "time": message.at.to_string(),
         "protocol": "discord",

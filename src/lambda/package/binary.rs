@@ -14,6 +14,36 @@ use object::read::elf::{FileHeader as _, ProgramHeader as _};
 /// The newest symbols of glibc that Amazon Linux 2023 has.
 pub const GLIBC: Version = Version(2, 34);
 
+/// Where a program is to run.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    /// What it is called.
+    name: &'static str,
+    /// Its glibc.
+    glibc: Version,
+    /// What it has beside [`LIBRARIES`].
+    more: &'static [&'static str],
+}
+
+impl Place {
+    /// Lambda's runtime.
+    pub const LAMBDA: Self = Self {
+        name: "Amazon Linux 2023",
+        glibc: GLIBC,
+        more: &[],
+    };
+
+    /// A machine of Amazon Linux or Ubuntu, on which packages themselves need zlib.
+    #[must_use]
+    pub const fn machine(glibc: Version) -> Self {
+        Self {
+            name: "the machine",
+            glibc,
+            more: &["libz.so.1"],
+        }
+    }
+}
+
 /// What glibc itself brings, and the compiler's library, which the runtime has.
 const LIBRARIES: [&str; 9] = [
     "libc.so.6",
@@ -88,6 +118,12 @@ impl fmt::Display for Architecture {
 pub struct Version(u32, u32);
 
 impl Version {
+    /// Reads `2.34`.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::read(&format!("GLIBC_{name}"))
+    }
+
     /// Reads `GLIBC_2.34`; what is no such version (`GLIBC_PRIVATE`) is none.
     fn read(name: &str) -> Option<Self> {
         let mut numbers = name.strip_prefix("GLIBC_")?.split('.');
@@ -107,35 +143,51 @@ impl fmt::Display for Version {
 /// # Errors
 /// A sentence that says what it needs and what there is.
 pub fn check(program: &[u8], architecture: Architecture) -> Result<(), String> {
+    check_for(Place::LAMBDA, program, architecture)
+}
+
+/// Whether `program` runs at `place` on `architecture`; if not, why.
+///
+/// # Errors
+/// A sentence that says what it needs and what there is.
+pub fn check_for(place: Place, program: &[u8], architecture: Architecture) -> Result<(), String> {
     let facts = Facts::read(program)?;
     let machine = match facts.machine {
         Some(machine) if machine == architecture => machine,
         Some(other) => {
             return Err(format!(
-                "it is for {other}, the function for {architecture}"
+                "it is for {other}, the {} for {architecture}",
+                if place.more.is_empty() {
+                    "function"
+                } else {
+                    "machine"
+                }
             ));
         }
         None => return Err("it is for a processor that Lambda does not have".to_owned()),
     };
     if let Some(loader) = facts.loader.filter(|loader| loader != machine.loader()) {
         return Err(format!(
-            "it is started by {loader}; Amazon Linux 2023 has {}",
+            "it is started by {loader}; {} has {}",
+            place.name,
             machine.loader()
         ));
     }
-    if let Some(library) = facts
-        .libraries
-        .iter()
-        .find(|library| !LIBRARIES.contains(&library.as_str()))
-    {
+    if let Some(library) = facts.libraries.iter().find(|library| {
+        !LIBRARIES
+            .iter()
+            .chain(place.more)
+            .any(|there| there == library)
+    }) {
         return Err(format!(
             "it needs the library {library}, which the runtime does not promise"
         ));
     }
     let newest = facts.versions.iter().max().copied();
-    if let Some(newest) = newest.filter(|newest| *newest > GLIBC) {
+    if let Some(newest) = newest.filter(|newest| *newest > place.glibc) {
         return Err(format!(
-            "it needs glibc {newest}; Amazon Linux 2023 has {GLIBC}"
+            "it needs glibc {newest}; {} has {}",
+            place.name, place.glibc
         ));
     }
     Ok(())

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use opsh_operation::{Fault, FaultKind, Map, Value};
+use sha2::{Digest as _, Sha256};
 
 use super::{LIMIT, failed, path};
 use crate::modules::{Context, given, text};
@@ -86,6 +87,23 @@ pub(super) fn content_type(_: &Context<'_>, input: &Map) -> Result<Value, Fault>
         .and_then(|file| file.take(8192).read_to_end(&mut start))
         .map_err(|error| failed("read", path, &error))?;
     Ok(text::content_type(&start).into())
+}
+
+pub(super) fn sha256(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
+    let path = path(input);
+    let mut sum = Sha256::new();
+    let mut part = vec![0; 64 << 10];
+    let mut digest = || -> std::io::Result<()> {
+        let mut file = File::open(path)?;
+        loop {
+            match file.read(&mut part)? {
+                0 => return Ok(()),
+                count => sum.update(&part[..count]),
+            }
+        }
+    };
+    digest().map_err(|error| failed("read", path, &error))?;
+    Ok(hex::encode(sum.finalize()).into())
 }
 
 fn described(name: &str, metadata: &Metadata) -> Value {

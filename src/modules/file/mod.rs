@@ -79,6 +79,13 @@ pub static ENTRIES: &[Entry] = &[
     if file::content_type("page.html") != "text/html" { throw "wrong"; }"#,
     },
     entry! {
+        "file" "sha256" "file:Sha256" Effect::Read, Handler::Native(look::sha256),
+        ("path") [required("path", Shape::Path, "The file.")] -> Shape::Text,
+        "The SHA-256 of a file in hexadecimal digits, as sha256sum writes it; its content is not kept anywhere.",
+        r#"file::write("notes.txt", "hello");
+    if file::sha256("notes.txt") != text::sha256("hello") { throw "wrong"; }"#,
+    },
+    entry! {
         "file" "write" "file:Write"
         Effect::Write(plain_write(Inverse::Impossible("what the file held before is not kept"), Settle::Repeat)),
         Handler::Native(write::write),

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use opsh_cloud::clock::{Clock, Stopped};
+use opsh_cloud::talk::Said;
 use opsh_cloud::{Cloud, SessionError, Unreachable, Visitor};
 use opsh_operation::{Fault, FaultKind};
 use serde::{Deserialize, Serialize};
@@ -138,6 +139,21 @@ pub trait Doors: Clone + Debug + Send + Sync + 'static {
         Err(Stopped)
     }
 
+    /// How much has been said on the embedded Discord; of a cloud in another process
+    /// nobody knows.
+    fn said(&self) -> usize {
+        0
+    }
+
+    /// Waits for what is said there after the first `known`; the bots of a cloud in another
+    /// process are there.
+    ///
+    /// # Errors
+    /// `stop` said so.
+    fn hear(&self, _known: usize, _stop: &dyn Fn() -> bool) -> Result<Vec<Said>, Stopped> {
+        Err(Stopped)
+    }
+
     /// Answers a request of an AWS SDK.
     ///
     /// # Errors
@@ -225,6 +241,14 @@ impl Doors for Cloud {
 
     fn once_kept(&self, then: fn()) {
         Cloud::once_kept(self, then);
+    }
+
+    fn said(&self) -> usize {
+        Cloud::said(self)
+    }
+
+    fn hear(&self, known: usize, stop: &dyn Fn() -> bool) -> Result<Vec<Said>, Stopped> {
+        Cloud::hear(self, known, stop)
     }
 
     fn clock(&self) -> &Clock {

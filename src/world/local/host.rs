@@ -21,6 +21,21 @@ const PUBLIC: &str = "203.0.113.200";
 const UP: SignedDuration = SignedDuration::from_secs(12 * 86_400 + 3 * 3_600 + 25 * 60);
 const MIB: u64 = 1 << 20;
 
+/// A machine that a world is on.
+pub(super) trait Own: Host {
+    /// What its metadata has at `path`, below `/latest/`.
+    fn metadata(&self, path: &str) -> Result<String, Fault>;
+}
+
+/// That a machine's metadata has nothing at `path`.
+pub(super) fn no_such_metadata(path: &str) -> Fault {
+    Fault::new(
+        FaultKind::NotFound,
+        format!("the metadata of this instance has no '{path}'"),
+    )
+    .code("404")
+}
+
 /// A furnished machine.
 pub(super) struct Furnished {
     clock: Clock,
@@ -35,37 +50,6 @@ impl Furnished {
             clock,
             region,
         }
-    }
-
-    /// What its metadata has at `path`, below `/latest/`.
-    pub fn metadata(&self, path: &str) -> Result<String, Fault> {
-        let all = self.categories();
-        let wanted = path.trim_end_matches('/');
-        if let Some((_, value)) = all.iter().find(|(name, _)| name == wanted) {
-            return Ok(value.clone());
-        }
-        let prefix = format!("{wanted}/");
-        let mut names: Vec<String> = Vec::new();
-        for rest in all
-            .iter()
-            .filter_map(|(name, _)| name.strip_prefix(&prefix))
-        {
-            let name = match rest.split_once('/') {
-                Some((folder, _)) => format!("{folder}/"),
-                None => rest.to_owned(),
-            };
-            if !names.contains(&name) {
-                names.push(name);
-            }
-        }
-        if names.is_empty() {
-            return Err(Fault::new(
-                FaultKind::NotFound,
-                format!("the metadata of this instance has no '{path}'"),
-            )
-            .code("404"));
-        }
-        Ok(names.join("\n"))
     }
 
     fn categories(&self) -> Vec<(String, String)> {
@@ -110,6 +94,34 @@ impl Furnished {
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .to_vec()
+    }
+}
+
+impl Own for Furnished {
+    fn metadata(&self, path: &str) -> Result<String, Fault> {
+        let all = self.categories();
+        let wanted = path.trim_end_matches('/');
+        if let Some((_, value)) = all.iter().find(|(name, _)| name == wanted) {
+            return Ok(value.clone());
+        }
+        let prefix = format!("{wanted}/");
+        let mut names: Vec<String> = Vec::new();
+        for rest in all
+            .iter()
+            .filter_map(|(name, _)| name.strip_prefix(&prefix))
+        {
+            let name = match rest.split_once('/') {
+                Some((folder, _)) => format!("{folder}/"),
+                None => rest.to_owned(),
+            };
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        if names.is_empty() {
+            return Err(no_such_metadata(path));
+        }
+        Ok(names.join("\n"))
     }
 }
 

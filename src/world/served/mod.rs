@@ -17,7 +17,9 @@ use jiff::SignedDuration;
 use opsh_cloud::chronicle::Happening;
 use opsh_cloud::clock::Clock;
 use opsh_cloud::console::Executed;
+use opsh_cloud::discord::Message;
 use opsh_cloud::hosts::CommandOutput;
+use opsh_cloud::talk::Said;
 use opsh_cloud::{Unreachable, Visitor};
 use opsh_operation::{Fault, FaultKind};
 
@@ -125,6 +127,17 @@ impl Served {
     pub fn advance(&self, by: Duration) -> Result<Vec<Happening>, Refusal> {
         match self.session(Call::Advance { by }, &[])? {
             (Answer::Happened(happened), _) => Ok(happened),
+            _ => Err(self.misunderstood()),
+        }
+    }
+
+    /// Says something on Discord, and gives what bots say to it.
+    ///
+    /// # Errors
+    /// [`Refusal`]; `NotFound` if there is no bot.
+    pub fn say(&self, said: Said) -> Result<Vec<Message>, Refusal> {
+        match self.session(Call::Say(said), &[])? {
+            (Answer::Said(answers), _) => Ok(answers),
             _ => Err(self.misunderstood()),
         }
     }

@@ -10,6 +10,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::Timestamp;
 use opsh_cloud::chronicle::Happening;
+use opsh_cloud::discord::Message;
+use opsh_cloud::talk::Said;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -86,6 +88,8 @@ pub enum Call {
         /// By how much.
         by: Duration,
     },
+    /// Something that somebody says on Discord: [`Answer::Said`], refused.
+    Say(Said),
     /// A command line at a machine's console: [`Answer::Executed`], refused.
     Execute {
         /// What the machine is called.
@@ -120,6 +124,8 @@ pub enum Answer {
     },
     /// What happened while the time went on.
     Happened(Vec<Happening>),
+    /// What bots say to that.
+    Said(Vec<Message>),
     /// What a command at a console did, with what it wrote and, after that, complained.
     Executed {
         /// The instance.

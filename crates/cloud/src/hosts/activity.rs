@@ -155,8 +155,7 @@ impl Activity {
                 f64::from(u32::try_from(traffic.requests).unwrap_or(u32::MAX)) * SECONDS_A_REQUEST;
         }
         busy += self.burnt.get(&minute).copied().unwrap_or_default();
-        let idle = 0.18 + f64::from(noise(id, minute)[0]) / 255.0 * 0.3;
-        let percent = idle + busy / 60.0 / f64::from(cpus.max(1)) * 100.0;
+        let percent = idle_percent(id, start) + busy / 60.0 / f64::from(cpus.max(1)) * 100.0;
         (percent.min(100.0) * 1e6).round() / 1e6
     }
 
@@ -174,6 +173,12 @@ impl Activity {
 #[allow(clippy::cast_precision_loss)] // Seconds since the epoch fit a double exactly.
 fn seconds(whole: i64) -> f64 {
     whole as f64
+}
+
+/// Per cent of all processors that a machine needs for itself at a second since the epoch.
+#[must_use]
+pub fn idle_percent(id: &str, second: i64) -> f64 {
+    0.18 + f64::from(noise(id, second.div_euclid(60))[0]) / 255.0 * 0.3
 }
 
 fn noise(id: &str, minute: i64) -> [u8; 32] {

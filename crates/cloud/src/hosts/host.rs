@@ -596,6 +596,11 @@ impl Host {
         }
     }
 
+    /// The machine at `now`.
+    pub(super) fn machine(&mut self, now: Timestamp) -> &mut Machine {
+        &mut self.look(now).present
+    }
+
     /// The machine at `now`; the first look makes it and runs its user-data.
     fn look(&mut self, now: Timestamp) -> &mut Timeline {
         let on = self.on_since.unwrap_or(now);

@@ -16,6 +16,7 @@ mod cloudinit;
 mod console;
 mod content;
 mod disk;
+mod figures;
 mod host;
 mod image;
 mod imds;
@@ -45,6 +46,7 @@ use serde::{Deserialize, Serialize};
 
 pub use activity::{Sample, Traffic};
 pub use boot::{Addresses, Boot, Flavour};
+pub use figures::Figures;
 pub(crate) use host::{Answered, Program, Ran};
 pub use host::{CommandOutput, FileRefusal, Host, LoginRefusal, Unreachable};
 pub use image::Image;

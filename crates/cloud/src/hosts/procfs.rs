@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use sha2::{Digest as _, Sha256};
 
 use super::boot::Boot;
+use super::figures::Memory;
 use super::machine::Machine;
 
 /// How much one reading of `/dev/zero` and `/dev/urandom` gives.
@@ -91,9 +92,11 @@ fn stat(machine: &Machine, facts: &Boot) -> String {
 }
 
 fn meminfo(facts: &Boot) -> String {
-    let total = u64::from(facts.memory_mib) * 1024 * 92 / 100;
-    let free = total * 55 / 100;
-    let available = total * 70 / 100;
+    let Memory {
+        total,
+        free,
+        available,
+    } = Memory::of(facts);
     format!(
         "MemTotal:       {total:>8} kB\nMemFree:        {free:>8} kB\nMemAvailable:   {available:>8} kB\nSwapTotal:             0 kB\nSwapFree:              0 kB\n"
     )

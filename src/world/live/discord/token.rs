@@ -5,23 +5,14 @@ use std::path::Path;
 use opsh_operation::{Fault, FaultKind, Secret};
 use url::{Host, Url};
 
-use crate::world::discord::{API, TOKEN};
+use crate::world::discord::{API, TOKEN, TOKEN_FILE, no_token};
 
 /// Another place of the REST API: for proxies and tests.
 const API_URL: &str = "DISCORD_API_URL";
-/// The file of settings in the working directory.
-const FILE: &str = ".env";
 
 /// The bot's token.
 pub(super) fn token() -> Result<Secret, Fault> {
-    let missing = || {
-        Fault::new(
-            FaultKind::Credentials,
-            format!("there is no Discord token: {TOKEN} is not set, nor in the file {FILE} here"),
-        )
-        .hint("docs/chatbot.md says how to get one; or try it with --local or --dry-run")
-    };
-    let text = setting(TOKEN)?.ok_or_else(missing)?;
+    let text = setting(TOKEN)?.ok_or_else(no_token)?;
     let text = text.trim();
     let text = text.strip_prefix("Bot ").unwrap_or(text);
     let sound = |letter: char| letter.is_ascii_graphic();
@@ -69,7 +60,7 @@ pub(super) fn is_safe(url: &str, secure: &str, plain: &str) -> bool {
 fn setting(name: &str) -> Result<Option<String>, Fault> {
     match std::env::var(name) {
         Ok(value) if !value.trim().is_empty() => Ok(Some(value)),
-        _ => in_file(Path::new(FILE), name),
+        _ => in_file(Path::new(TOKEN_FILE), name),
     }
 }
 

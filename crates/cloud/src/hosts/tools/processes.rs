@@ -3,7 +3,7 @@
 use super::call::{Call, Reply, done, fail, failure};
 use super::clock::interval;
 use super::options::Options;
-use crate::hosts::disk::Kind;
+use crate::hosts::figures::{Memory, Volume};
 use crate::hosts::machine::Machine;
 use crate::hosts::services;
 
@@ -205,9 +205,11 @@ pub fn nproc(call: &Call<'_>) -> Reply {
 /// `free`.
 pub fn free(call: &Call<'_>) -> Reply {
     let options = Options::parse(call, "m|mebi h|human k|kibi g|gibi b|bytes t|total w|wide")?;
-    let total = u64::from(call.session.facts.memory_mib) * 1024 * 92 / 100;
-    let free = total * 55 / 100;
-    let available = total * 70 / 100;
+    let Memory {
+        total,
+        free,
+        available,
+    } = Memory::of(&call.session.facts);
     let cache = available - free;
     let used = total - available;
     let show = |kib: u64| -> String {
@@ -237,10 +239,6 @@ pub fn free(call: &Call<'_>) -> Reply {
     ))
 }
 
-/// The root volume's size and what the image takes of it, in KiB.
-const VOLUME_KIB: u64 = 8 * 1024 * 1024 - 12_288;
-const IMAGE_KIB: u64 = 1_730_000;
-
 /// `df`.
 pub fn df(call: &Call<'_>) -> Reply {
     let options = Options::parse(
@@ -258,20 +256,8 @@ pub fn df(call: &Call<'_>) -> Reply {
             .stat(&call.session.user, &path, true)
             .map_err(|reason| failure(1, format!("df: {operand}: {reason}\n")))?;
     }
-    let written: u64 = call
-        .machine()
-        .present
-        .disk
-        .changed
-        .values()
-        .flatten()
-        .map(|node| match &node.kind {
-            Kind::File(content) => content.0.len() as u64,
-            _ => 0,
-        })
-        .sum();
-    let used = IMAGE_KIB + written.div_ceil(1024);
-    let percent = (used * 100).div_ceil(VOLUME_KIB);
+    let Volume { total, used } = Volume::of(&call.machine().present);
+    let percent = (used * 100).div_ceil(total);
     let show = |kib: u64| {
         if options.has("human-readable") {
             let tenths = kib * 10 / 1024 / 1024;
@@ -294,8 +280,8 @@ pub fn df(call: &Call<'_>) -> Reply {
         } else {
             "1K-blocks"
         },
-        show(VOLUME_KIB),
+        show(total),
         show(used),
-        show(VOLUME_KIB - used),
+        show(total - used),
     ))
 }

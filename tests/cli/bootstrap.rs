@@ -1,0 +1,350 @@
+//! `bootstrap.rhai`: every role on both systems, from nothing to a service and back.
+
+use super::{read, run, shipped};
+use crate::support::opsh::{Ended, User};
+
+/// Somebody with a token for a bot; the embedded Discord takes any.
+fn user() -> User {
+    let user = User::new();
+    let token = "DISCORD_TOKEN=MTE.token-of-a-test\n";
+    std::fs::write(user.home().join(".env"), token).unwrap();
+    user
+}
+
+fn bootstrap(user: &User, more: &[&str]) -> Ended {
+    let words = ["run", &shipped("bootstrap"), "--stack", "fleet", "--local"];
+    user.opsh(words.iter().chain(more))
+}
+
+/// What the report's table says of a machine.
+fn row<'a>(ended: &'a Ended, machine: &str) -> Vec<&'a str> {
+    let line = ended.out.lines().find(|line| line.starts_with(machine));
+    let line = line.unwrap_or_else(|| panic!("{}", ended.out));
+    line.split("  ")
+        .map(str::trim)
+        .filter(|cell| !cell.is_empty())
+        .skip(1)
+        .collect()
+}
+
+/// What a command as root on a machine writes.
+fn on(user: &User, machine: &str, line: &str) -> String {
+    user.opsh(["local", "exec", machine, "--", line]).out
+}
+
+/// Sets a machine of this role up on `system`; a second run changes nothing, a third with other
+/// settings updates it.
+fn three_times(user: &User, system: &str, role: &str, more: &[&str], changed: &str) {
+    let role = format!("role={role}");
+    let system = format!("system={system}");
+    let words = [&[&*role, &*system, "launch=one"], more].concat();
+    let first = bootstrap(user, &words).done();
+    assert_eq!(row(&first, "one ")[..2], ["installed", changed]);
+    let second = bootstrap(user, &words).done();
+    assert_eq!(row(&second, "one ")[..2], ["unchanged", "-"]);
+    assert!(
+        second
+            .err
+            .contains("all 1 machines are as wanted: nothing was changed"),
+        "{}",
+        second.err
+    );
+    let history = user.opsh(["history", "--local", "--output", "json"]).done();
+    let last = history.events().swap_remove(0);
+    let steps = user.opsh(["history", last["run"].as_str().unwrap(), "--local"]);
+    assert!(!steps.done().out.contains("ssh::run"), "it wrote something");
+}
+
+#[test]
+fn a_worker_on_either_system_computes() {
+    for (system, login) in [("amazon", "ec2-user"), ("ubuntu", "ubuntu")] {
+        let user = user();
+        three_times(
+            &user,
+            system,
+            "worker",
+            &["open=0.0.0.0/0"],
+            "user, nginx, code, unit, proxy",
+        );
+        let ask = "curl -s localhost:30000/ping; curl -s 'localhost:30000/work?seconds=1'";
+        assert_eq!(on(&user, "one", ask), "OK\n{\"burnt\":1.0,\"seconds\":1.0}");
+        // It runs as a user who may do nothing else, and outside its port is open.
+        let unit = on(&user, "one", "cat /etc/systemd/system/opsh-worker.service");
+        assert!(unit.contains("\nUser=opsh\n"), "{unit}");
+        assert!(on(&user, "one", "id opsh").contains("(opsh)"));
+        let visit = r#"
+            let found = ec2::describe_instances(#{ filters: #{ "tag:Name": "one" } }).reservations[0].instances[0];
+            print(http::get(`http://${found.public_ip_address}:30000/ping`).body);
+            let login = param("login", #{ default: "" });
+            print(ssh::read(#{ host: found.public_ip_address, user: login, key_file: ".opsh/keys/fleet", host_key: "accept-new" }, "whoami").stdout);"#;
+        std::fs::write(user.home().join("visit.rhai"), visit).unwrap();
+        let visited = user
+            .opsh(["run", "visit.rhai", &format!("login={login}"), "--local"])
+            .done();
+        assert!(
+            visited.out.starts_with(&format!("OK\n\n{login}\n")),
+            "{}",
+            visited.out
+        );
+    }
+}
+
+#[test]
+fn an_autoscaler_on_either_system_lives() {
+    for system in ["amazon", "ubuntu"] {
+        let user = user();
+        let settings = ["settings=pool=pool=web look=cloudwatch minimum=0"];
+        three_times(
+            &user,
+            system,
+            "autoscaler",
+            &settings,
+            "user, nginx, code, unit, proxy",
+        );
+        let answer = on(&user, "one", "curl -s localhost:30000/ping");
+        assert!(answer.starts_with("OK"), "{answer}");
+        // What it can ask of AWS is what its machine may do.
+        let allowed = r#"
+            let policy = iam::get_role_policy(#{ role_name: "fleet-one", policy_name: "opsh" }).policy_document;
+            print(text::url_decode(policy));"#;
+        std::fs::write(user.home().join("allowed.rhai"), allowed).unwrap();
+        let policy = user.opsh(["run", "allowed.rhai", "--local"]).done().out;
+        for action in ["ec2:StartInstances", "ec2:StopInstances", "sns:Publish"] {
+            assert!(policy.contains(action), "{policy}");
+        }
+        assert!(!policy.contains("ec2:TerminateInstances"), "{policy}");
+    }
+}
+
+#[test]
+fn from_nothing_to_a_bot_that_answers_and_back() {
+    for (system, name) in [("amazon", "t3.nano"), ("ubuntu", "t3.nano")] {
+        let user = user();
+        let words = ["environment_file=.env", "settings=channels=status"];
+        three_times(&user, system, "chatbot", &words, "user, code, unit");
+        let said = user.opsh(["local", "say", "status", "Tell me about my server!"]);
+        let said = said.done().out;
+        // Its own machine's facts and figures, not those of a furnished one.
+        let find = r#"
+            let found = ec2::describe_instances(#{ filters: #{ "tag:Name": "one" } }).reservations[0].instances[0];
+            print(`${found.instance_id} ${found.public_ip_address} ${found.private_ip_address} ${found.placement.availability_zone}`);"#;
+        std::fs::write(user.home().join("find.rhai"), find).unwrap();
+        let found = user.opsh(["run", "find.rhai", "--local"]).done().out;
+        for fact in found
+            .split_whitespace()
+            .chain([name, "us-east-1", "running"])
+        {
+            assert!(said.contains(fact), "{fact}: {said}");
+        }
+        let memory = on(
+            &user,
+            "one",
+            "free -m | grep Mem | tr -s ' ' | cut -d ' ' -f 2",
+        );
+        let line = said.lines().find(|line| line.contains("Memory")).unwrap();
+        assert!(
+            line.contains(&format!(" of {}.", memory.trim())),
+            "{line} {memory}"
+        );
+        assert!(!said.contains("cannot"), "{said}");
+        let alarms = user.opsh(["local", "say", "status", "Any alarms?"]).done();
+        assert_eq!(alarms.out, "#status\n  No alarm is raised.\n");
+        let deaf = user.opsh(["local", "say", "elsewhere", "hello"]).done();
+        assert_eq!((&*deaf.out, &*deaf.err), ("", "nobody answers\n"));
+        let log = on(&user, "one", "journalctl -u opsh-chatbot --no-pager");
+        assert!(log.contains("discord: opsh is there"), "{log}");
+
+        let teardown = shipped("teardown");
+        let gone = user.opsh(["run", &teardown, "stack=fleet", "--local", "--yes"]);
+        gone.done();
+        let nobody = user.opsh(["local", "say", "status", "hello"]);
+        assert_eq!(nobody.code, 1);
+        assert_eq!(
+            nobody.err,
+            "error: nobody listens on the embedded Discord: no bot runs on any of its machines\n  \
+             next: make one with: opsh run playbooks/bootstrap.rhai role=chatbot … --local\n"
+        );
+    }
+}
+
+#[test]
+fn the_token_is_nowhere_but_in_its_files() {
+    let user = user();
+    let words = ["role=chatbot", "launch=one", "environment_file=.env", "-v"];
+    let ended = bootstrap(&user, &words).done();
+    let answer = user.opsh(["local", "say", "status", "hello"]).done();
+    assert_eq!(answer.out, "#status\n  hello\n");
+    let mode = "stat -c '%a %U' /etc/opsh-chatbot.env; cat /etc/opsh-chatbot.env";
+    assert_eq!(
+        on(&user, "one", mode),
+        "600 root\nDISCORD_TOKEN=MTE.token-of-a-test\n"
+    );
+    let log = on(&user, "one", "journalctl -u opsh-chatbot --no-pager");
+    let mut said = vec![ended.out, ended.err, log];
+    for file in ["ledger.db", "ledger.db-wal"] {
+        let path = user.home().join(".opsh/local").join(file);
+        if let Ok(bytes) = std::fs::read(path) {
+            said.push(String::from_utf8_lossy(&bytes).into_owned());
+        }
+    }
+    assert!(said.len() > 3, "there is no ledger");
+    for text in said {
+        assert!(!text.contains("token-of-a-test"), "{text}");
+    }
+}
+
+#[test]
+fn a_bot_without_a_token_is_not_left_alone() {
+    let ended = bootstrap(&user(), &["role=chatbot", "launch=one", "patience=10s"]);
+    assert_eq!(ended.code, 1);
+    for words in [
+        "opsh-chatbot does not answer within 10 s",
+        "there is no Discord token: DISCORD_TOKEN is not set",
+    ] {
+        assert!(ended.err.contains(words), "{}", ended.err);
+    }
+}
+
+/// Twelve machines of both systems that nobody has set up.
+const MANY: &str = r#"
+import "instances" as instances;
+let key = ".opsh/keys/many";
+if !file::exists(key) { ssh::generate_key(key, #{}); }
+let key_name = instances::ensure_key_pair("many", ssh::public_key(key));
+let group = instances::ensure_security_group("many", instances::default_vpc(), "many", [
+    #{ port: 22, from: "0.0.0.0/0", description: "ssh" },
+]);
+for image in [instances::newest_amazon_linux("x86_64"), instances::newest_ubuntu("x86_64")] {
+    ec2::run_instances(#{
+        image_id: image, instance_type: "t3.nano", min_count: 6, max_count: 6, key_name: key_name,
+        security_group_ids: [group], metadata_options: #{ http_tokens: "required" }, tags: #{ pool: "many" },
+    });
+}
+"#;
+
+#[test]
+fn many_machines_are_set_up_at_once_and_a_newer_version_comes_to_one_after_another() {
+    let user = user();
+    let place = |name: &str| user.home().join(name);
+    std::fs::write(place("many.rhai"), MANY).unwrap();
+    user.opsh(["run", "many.rhai", "--local", "-q"]).done();
+    // The user's own copies, of which there is going to be a newer version.
+    for name in ["bootstrap", "worker"] {
+        let text = read(&format!("playbooks/{name}.rhai"));
+        std::fs::write(place(&format!("{name}.rhai")), text).unwrap();
+    }
+    let set_up = |more: &[&str]| {
+        let words = [
+            "run",
+            "bootstrap.rhai",
+            "pool=pool=many",
+            "key_file=.opsh/keys/many",
+        ];
+        user.opsh(words.iter().chain(more).chain(&["--local"]))
+    };
+    let time = || {
+        let status = user.opsh(["local", "status", "--output", "json"]).done();
+        let time = status.events()[0]["time"].as_str().unwrap().to_owned();
+        time.parse::<jiff::Timestamp>().unwrap()
+    };
+    let begun = time();
+    let first = set_up(&[]).done();
+    let results = |ended: &Ended| ended.out.matches(" installed ").count();
+    assert_eq!(results(&first), 12, "{}", first.out);
+    let took = time().duration_since(begun).as_secs();
+    let second = set_up(&[]).done();
+    assert!(
+        second
+            .err
+            .contains("all 12 machines are as wanted: nothing was changed"),
+        "{}",
+        second.err
+    );
+
+    let worker = read("playbooks/worker.rhai").replace(r#""OK\n""#, r#""OK, newer\n""#);
+    std::fs::write(place("worker.rhai"), &worker).unwrap();
+    let begun = time();
+    let third = set_up(&[]).done();
+    let one_by_one = time().duration_since(begun).as_secs();
+    let updated: Vec<&str> = third
+        .err
+        .lines()
+        .filter(|line| line.ends_with(": worker updated"))
+        .collect();
+    assert_eq!(updated.len(), 12, "{}", third.err);
+    assert!(updated.is_sorted(), "{}", third.err);
+    assert_eq!(third.out.matches("code").count(), 12, "{}", third.out);
+    // Fresh machines install nginx at the same time: no longer than one of them takes.
+    assert!(
+        took < 120,
+        "{took} s for twelve, {one_by_one} s to update them"
+    );
+
+    // A version that does not work stops at the first machine; the others have the old one.
+    std::fs::write(
+        place("worker.rhai"),
+        worker.replace("run_forever();", "throw \"broken\";"),
+    )
+    .unwrap();
+    let broken = set_up(&["patience=10s"]);
+    assert_eq!(broken.code, 1);
+    assert!(
+        broken
+            .err
+            .contains("opsh-worker does not answer within 10 s"),
+        "{}",
+        broken.err
+    );
+    let ask = r#"
+        let good = 0;
+        for reservation in ec2::describe_instances(#{ filters: #{ "tag:pool": "many" } }).reservations {
+            for one in reservation.instances {
+                let login = if ec2::describe_images(#{ image_ids: [one.image_id] }).images[0].name.to_lower().contains("ubuntu") { "ubuntu" } else { "ec2-user" };
+                let host = #{ host: one.public_ip_address, user: login, key_file: ".opsh/keys/many", host_key: "accept-new" };
+                if ssh::read(host, "curl -s localhost:30000/ping", #{ check: false }).stdout == "OK, newer\n" { good += 1; }
+            }
+        }
+        print(good);"#;
+    std::fs::write(place("ask.rhai"), ask).unwrap();
+    let asked = user.opsh(["run", "ask.rhai", "--local"]).done();
+    assert_eq!(asked.out, "11\n");
+}
+
+#[test]
+fn two_services_do_not_share_a_port() {
+    let user = user();
+    bootstrap(&user, &["role=worker", "launch=one"]).done();
+    let scaler = ["role=autoscaler", "launch=one", "settings=minimum=0"];
+    let refused = bootstrap(&user, &scaler);
+    assert_eq!(refused.code, 1);
+    for words in [
+        ": nginx listens on port 30000 for /etc/nginx/conf.d/opsh-worker.conf there",
+        "give this service another one: port=30001",
+    ] {
+        assert!(refused.err.contains(words), "{}", refused.err);
+    }
+    bootstrap(&user, &[&scaler[..], &["port=30001"]].concat()).done();
+    let both = "curl -s localhost:30000/ping; curl -s localhost:30001/ping";
+    let both = on(&user, "one", both);
+    assert_eq!(both.matches("OK").count(), 2, "{both}");
+}
+
+#[test]
+fn what_is_missing_is_said() {
+    let ended = run(
+        r#"import "fleet" as fleet;
+        let said = [];
+        for pool in ["", "web", "pool=nobody"] {
+            try { fleet::targets(pool, "", "", "", "known"); } catch (problem) { said.push(problem.message); }
+        }
+        print(said);"#,
+        &["--dry-run"],
+    );
+    let ended = ended.done();
+    for words in [
+        "there are no machines to set up",
+        "the pool 'web' is not KEY=VALUE",
+    ] {
+        assert!(ended.out.contains(words), "{}", ended.out);
+    }
+}
