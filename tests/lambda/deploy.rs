@@ -24,12 +24,14 @@ let limit = param("limit", #{ default: 30 });
 let schedule = param("schedule", #{ default: "" });
 let objects = param("objects", #{ default: false });
 let messages = param("messages", #{ default: false });
+let role = param("role", #{ default: "" });
 let bucket = "opsh-counted";
 try { s3::head_bucket(#{ bucket: bucket }); } catch { s3::create_bucket(#{ bucket: bucket }); }
 let topics = sns::list_topics(#{}).topics;
 let topic = if topics.is_empty() { sns::create_topic(#{ name: "news" }) } else { topics[0] }.topic_arn;
 let options = #{ name: "counter", script: "counter.rhai", timeout: limit, env: #{ bucket: bucket } };
 if schedule != "" { options.schedule = schedule; }
+if role != "" { options.role = role; }
 if objects { options.s3_trigger = #{ bucket: bucket, prefix: "in/" }; }
 if messages { options.sns_trigger = topic; }
 lambda::deploy(options).changed"#;
@@ -152,6 +154,46 @@ fn only_what_differs_is_changed() {
         writes(&none),
         ["sns::unsubscribe", "lambda::remove_permission"]
     );
+}
+
+#[test]
+fn the_role_that_was_made_goes_when_another_is_given() {
+    let user = user();
+    deploy(&user, &[]);
+    let own = look(
+        &user,
+        r#"let trust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}`;
+        iam::create_role(#{ role_name: "own", assume_role_policy_document: trust }).role.arn"#,
+    );
+    let given = format!("role={}", own.as_str().unwrap());
+    let other = deploy(&user, &[&given]);
+    assert_eq!(
+        writes(&other),
+        [
+            "lambda::update_function_configuration",
+            "iam::delete_role_policy",
+            "iam::delete_role"
+        ]
+    );
+    assert_eq!(writes(&deploy(&user, &[&given])), [""; 0]);
+    let roles = r#"iam::list_roles(#{}).roles.map(|role| role.role_name)
+            .filter(|name| name == "own" || name.starts_with("counter"))"#;
+    assert_eq!(look(&user, roles), json!(["own"]));
+    // Without one it is made again, and the one that was given stays its owner's.
+    let back = deploy(&user, &[]);
+    assert_eq!(
+        writes(&back),
+        [
+            "iam::create_role",
+            "iam::put_role_policy",
+            "lambda::update_function_configuration"
+        ]
+    );
+    assert_eq!(look(&user, roles), json!(["counter-function", "own"]));
+    // The one that was made is not dropped for being given by its name.
+    let made = r#"iam::get_role(#{ role_name: "counter-function" }).role.arn"#;
+    let made = format!("role={}", look(&user, made).as_str().unwrap());
+    assert_eq!(writes(&deploy(&user, &[&made])), [""; 0]);
 }
 
 #[test]
