@@ -95,12 +95,12 @@ fn a_program_that_would_not_run_there_is_refused() {
         (
             "script.sh",
             "x86_64",
-            "error: the program 'script.sh' would not run in Lambda: it is no 64-bit Linux program (ELF)\n  next: build one with: LIBZ_SYS_STATIC=1 cargo zigbuild --release --target x86_64-unknown-linux-gnu.2.34",
+            "error: the program 'script.sh' would not run in Lambda: it is no 64-bit Linux program (ELF)\n  next: build one with: cargo zigbuild --release --target x86_64-unknown-linux-gnu.2.34",
         ),
         (
             "program",
             "arm64",
-            "error: the program 'program' would not run in Lambda: it is for x86_64, the function for arm64\n  next: build one with: LIBZ_SYS_STATIC=1 cargo zigbuild --release --target aarch64-unknown-linux-gnu.2.34",
+            "error: the program 'program' would not run in Lambda: it is for x86_64, the function for arm64\n  next: build one with: cargo zigbuild --release --target aarch64-unknown-linux-gnu.2.34",
         ),
         (
             "none",

@@ -197,7 +197,7 @@ pub fn check_for(place: Place, program: &[u8], architecture: Architecture) -> Re
 #[must_use]
 pub fn how_to_build(architecture: Architecture) -> String {
     format!(
-        "build one with: LIBZ_SYS_STATIC=1 cargo zigbuild --release --target {}.{GLIBC} \
+        "build one with: cargo zigbuild --release --target {}.{GLIBC} \
          (cargo install cargo-zigbuild, pip install ziglang; see docs/lambda.md), \
          and give it with --binary",
         architecture.target()
