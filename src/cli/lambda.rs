@@ -12,7 +12,7 @@ use opsh_operation::Value;
 
 use super::console::Output;
 use super::start::{self, Settings};
-use super::{exit_code, given, json, say};
+use super::{exit_code, given, json, run, say};
 use crate::lambda::context::{Facts, Invocation};
 use crate::lambda::function::{Function, HANDLER};
 use crate::lambda::package::binary::Architecture;
@@ -59,7 +59,8 @@ struct Package {
 
 /// Run a function once, here: its handler(event, context) with an event from a file.
 ///
-/// Without --local or --dry-run what it does is done. Its result is printed as JSON.
+/// Without --local or --dry-run what it does is done. Its result is printed as JSON, behind
+/// the plan of a dry run (-q: without it).
 /// Exit codes as of opsh run.
 #[derive(Args)]
 struct Invoke {
@@ -156,12 +157,17 @@ fn invoke(arguments: &Invoke, sources: &Arc<Sources>) -> Result<(), ScriptError>
     let outcome = function.invoke(&started.runtime, event, context);
     let outcome = conclude(&started.runtime.gate, outcome);
     started.console.progress.clear();
+    let planned = started.dry && !settings.quiet && settings.output == Output::Human;
+    if planned {
+        run::show_plan(&started, settings);
+    }
     let value = outcome.inspect_err(|error| {
         started
             .console
             .note(tracing::Level::ERROR, &error.render(sources));
     })?;
     started.console.out(&match settings.output {
+        Output::Human if planned => format!("\n{}", value.to_json()),
         Output::Human => value.to_json().to_string(),
         Output::Json => json::result(&value),
     });

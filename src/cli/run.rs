@@ -149,20 +149,7 @@ pub(super) fn report(
     outcome: Result<Value, ScriptError>,
 ) -> ExitCode {
     let console = &started.console;
-    if started.dry && settings.output == Output::Human {
-        console.out(&plan::render(
-            &started.base,
-            &started.plan.steps(),
-            settings.verbose > 0,
-        ));
-    }
-    let printed = console
-        .held
-        .as_ref()
-        .map(|held| held.lock().unwrap_or_else(PoisonError::into_inner));
-    if let Some(printed) = printed.filter(|printed| !printed.is_empty()) {
-        console.out(&format!("\n{}", printed.join("\n")));
-    }
+    show_plan(started, settings);
     match outcome {
         Ok(value) => {
             match settings.output {
@@ -192,6 +179,25 @@ pub(super) fn report(
             }
             exit_code(error.class)
         }
+    }
+}
+
+/// The plan of a dry run, and what was printed meanwhile.
+pub fn show_plan(started: &Started, settings: &Settings) {
+    let console = &started.console;
+    if started.dry && settings.output == Output::Human {
+        console.out(&plan::render(
+            &started.base,
+            &started.plan.steps(),
+            settings.verbose > 0,
+        ));
+    }
+    let printed = console
+        .held
+        .as_ref()
+        .map(|held| held.lock().unwrap_or_else(PoisonError::into_inner));
+    if let Some(printed) = printed.filter(|printed| !printed.is_empty()) {
+        console.out(&format!("\n{}", printed.join("\n")));
     }
 }
 

@@ -23,22 +23,30 @@ fn run(user: &User, name: &str, text: &str, parameters: &[String]) -> Called {
 
 /// Calls the function `playbooks/lambda/NAME.rhai` with `event`, as people try it.
 fn call(user: &User, name: &str, event: &Value, parameters: &[String]) -> Called {
+    Called(invoke(user, name, event, parameters, &["--output=json"]))
+}
+
+/// What it would do, on a copy of the user's embedded cloud; its result behind it.
+fn plan(user: &User, name: &str, event: &Value, parameters: &[String]) -> String {
+    invoke(user, name, event, parameters, &["--dry-run"])
+        .done()
+        .out
+}
+
+fn invoke(
+    user: &User,
+    name: &str,
+    event: &Value,
+    parameters: &[String],
+    options: &[&str],
+) -> Ended {
     std::fs::write(user.home().join("event.json"), event.to_string()).unwrap();
     let script = shipped(&format!("lambda/{name}"));
-    let words = [
-        "lambda",
-        "invoke",
-        &script,
-        "--event",
-        "event.json",
-        "--local",
-        "--output",
-        "json",
-        "--stack",
-        "shop",
-    ];
-    let words = words.into_iter().map(str::to_owned);
-    Called(user.opsh(words.chain(parameters.iter().cloned())))
+    let words = ["lambda", "invoke", &script, "--event", "event.json"];
+    let more = ["--local", "--stack", "shop"];
+    let words = words.iter().chain(&more).chain(options);
+    let words = words.map(|word| (*word).to_owned());
+    user.opsh(words.chain(parameters.iter().cloned()))
 }
 
 /// How a playbook ended.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Called, call, read, run};
+use super::{Called, call, plan, read, run};
 use crate::support::opsh::User;
 
 /// An application, and the function's parameters for it.
@@ -59,15 +59,25 @@ impl Application {
 
     /// Delivers the last event once more.
     fn again(&self) -> Called {
-        let time = format!("2026-11-21T12:{:02}:00Z", self.minute);
-        let event =
-            json!({"source": "aws.scheduler", "detail-type": "Scheduled Event", "time": time});
+        let event = scheduled(self.minute);
         call(&self.user, "health_check", &event, &self.parameters)
+    }
+
+    /// What the next call would do.
+    fn planned(&self) -> String {
+        let event = scheduled(self.minute + 1);
+        plan(&self.user, "health_check", &event, &self.parameters)
     }
 
     fn ask(&self, text: &str) -> Value {
         run(&self.user, "asking", text, &[]).result()
     }
+}
+
+/// As a schedule tells of a minute.
+fn scheduled(minute: u32) -> Value {
+    let time = format!("2026-11-21T12:{minute:02}:00Z");
+    json!({"source": "aws.scheduler", "detail-type": "Scheduled Event", "time": time})
 }
 
 #[test]
@@ -92,6 +102,7 @@ fn a_failing_instance_is_kept_reported_terminated_and_replaced() {
         assert_eq!(application.again().result()["failing"], json!([]));
         assert!(called.messages().is_empty());
     }
+    insta::assert_snapshot!("health_check", application.planned());
     let called = application.check();
     assert_eq!(called.result()["replaced"], json!([broken]));
     let messages = called.messages();

@@ -7,7 +7,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 
-use super::{call, run};
+use super::{call, plan, run};
 use crate::support::opsh::User;
 
 pub const KEY: &str = "web/AWSLogs/123456789012/elasticloadbalancing/us-east-1/2026/09/17/123456789012_elasticloadbalancing_us-east-1_app.shop.50dc6c495c0c9188_20260917T0525Z_203.0.113.7_1a2b3c4d.log.gz";
@@ -118,6 +118,8 @@ fn landed(key: &str) -> Value {
 #[test]
 fn an_attack_is_reported_with_its_evidence() {
     let (user, parameters) = planted(&attack());
+    let planned = plan(&user, "log_watch", &landed(KEY), &parameters);
+    insta::assert_snapshot!("log_watch", planned);
     let called = call(&user, "log_watch", &landed(KEY), &parameters);
     assert_eq!(
         called.result(),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Called, call, read, run};
+use super::{Called, call, plan, read, run};
 use crate::support::opsh::User;
 
 /// The steps of a move; a process that dies after some of them has done just these.
@@ -87,6 +87,7 @@ fn uploads_are_moved_and_their_rows_point_at_them() {
     let (user, parameters) = application();
     let names = ["cat.txt", "it's a dog.txt", "-rf"];
     upload(&user, &names);
+    insta::assert_snapshot!("uploads", plan(&user, "uploads", &EVENT, &parameters));
     moved(&call(&user, "uploads", &EVENT, &parameters), 3);
     let after = visit(&user);
     let contents: Vec<String> = names
