@@ -74,6 +74,20 @@ fn the_plan_of_loadtest_on_a_copy_of_a_cloud_where_the_server_exists() {
 }
 
 #[test]
+fn the_plan_of_teardown_of_the_whole_application() {
+    let user = User::in_memory();
+    user.opsh(["run", &shipped("fullstack"), "--local", "-q"])
+        .done();
+    let teardown = shipped("teardown");
+    let words = ["run", &teardown, "stack=fullstack", "--local", "--dry-run"];
+    let plan = user.opsh(words).done();
+    insta::assert_snapshot!("teardown-fullstack", plan.out);
+    // It was a copy.
+    let listed = user.opsh(["ls", "fullstack", "--local"]).done();
+    assert!(listed.out.contains("autoscaling:group"), "{}", listed.out);
+}
+
+#[test]
 fn the_plan_of_undo_on_a_copy_of_a_cloud_where_the_run_was() {
     let user = User::new();
     let playbook = shipped("newwebserver");
