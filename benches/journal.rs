@@ -79,6 +79,7 @@ fn write(ledger: &mut Ledger, run: &RunId, number: usize) {
             place: "bench.rhai:1:1".into(),
             started: at,
             undoes: None,
+            former: None,
         })
         .expect("an intent");
     let made = Value::Map(Map::from([("instance_id".into(), id.as_str().into())]));

@@ -5,6 +5,7 @@
 //! what was in flight is settled (`settle`).
 
 pub mod adopt;
+mod before;
 pub mod branch;
 pub mod crash;
 pub mod event;
@@ -32,7 +33,7 @@ use aws_smithy_types::retry::RetryConfig;
 use jiff::Timestamp;
 use opsh_operation::{Effect, Fault, FaultKind, Map, Operation, Report, Value};
 
-use crate::ledger::Undoes;
+use crate::ledger::{Former, Undoes};
 use crate::modules::{Context, Entry, Files, Handler, Terminal};
 use crate::world::{Cancel, World};
 use crash::{Crash, Point};
@@ -187,14 +188,21 @@ impl Gate {
         self.warn(call, prepared);
         self.crash(&step, Point::BeforeIntent);
         let sent = &prepared.input;
+        let (former, unseen) = self.former(&step, prepared, &call.controls, begun)?;
         let intent = match begun.and_then(|begun| begun.intent) {
             Some(intent) => Some(intent),
-            None => self.journal.intent(&step, sent, &call.controls)?,
+            None => {
+                let journal = &self.journal;
+                journal.intent(&step, sent, &call.controls, former.as_ref())?
+            }
         };
         self.crash(&step, Point::AfterIntent);
         self.tell(&Event::Started(&step));
-        // A failure to settle says nothing of the write: its intent stays open.
-        let (passage, outcome) = self.settle_or_send(call, &step, prepared, begun)?;
+        let (passage, outcome) = match unseen {
+            Some(fault) => (Passage::Sent, Err(fault)),
+            // A failure to settle says nothing of the write: its intent stays open.
+            None => self.settle_or_send(call, &step, prepared, begun)?,
+        };
         self.crash(&step, Point::Answered);
         step.passage = passage;
         step.outcome = match outcome {
@@ -204,13 +212,41 @@ impl Gate {
         let ended = self.world.now();
         step.seconds = seconds_between(step.started, ended);
         self.note_result(&mut step, prepared);
+        if former.is_some() {
+            step.made.clear();
+        }
+        let former = former.as_ref();
         let recorded = self
             .journal
-            .outcome(intent, &step, sent, &call.controls, ended);
+            .outcome(intent, &step, sent, &call.controls, former, ended);
         self.crash(&step, Point::Recorded);
         self.tell(&Event::Finished(&step));
         recorded?;
         step.outcome
+    }
+
+    /// What `step` changes that was there before it, or why that cannot be seen: then it
+    /// is not sent.
+    fn former(
+        &self,
+        step: &Step,
+        prepared: &Prepared,
+        controls: &Map,
+        begun: Option<&Begun>,
+    ) -> Result<(Option<Former>, Option<Fault>), Fault> {
+        let looked = match begun {
+            Some(begun) => return Ok((self.journal.former(begun)?, None)),
+            None => before::look(self, step, prepared, controls),
+        };
+        match looked {
+            Ok(former) => Ok((former, None)),
+            Err(fault) if replay::is_cut_off(&fault) || is_fatal(&fault) => Err(fault),
+            Err(mut fault) => {
+                // Nothing was changed, whatever became of the looking.
+                fault.open = false;
+                Ok((None, Some(fault)))
+            }
+        }
     }
 
     fn settle_or_send(
@@ -236,6 +272,7 @@ impl Gate {
             Settled::Send => {
                 let now = Begun {
                     intent: None,
+                    earlier: None,
                     since: step.started,
                 };
                 if crash::is_due(&self.crashes, &step.path, Point::Accepted) {

@@ -150,7 +150,7 @@ fn lot(resources: Vec<Resource>, making: Option<&Step>) -> Lot {
             order: resources[0].seq,
             names,
             mentions: making.map(|step| waves::texts(&step.input)),
-            rank: tagged::level(&resources[0].kind),
+            rank: tagged::rank(&resources[0].kind),
         },
         resources,
     }

@@ -35,6 +35,8 @@ pub enum Recall {
 pub struct Begun {
     /// Its intent, if that still waits for an outcome.
     pub intent: Option<StepId>,
+    /// The intent of the last try, if that has failed with an answer that says nothing.
+    pub earlier: Option<StepId>,
     /// When it was begun first.
     pub since: Timestamp,
 }
@@ -135,12 +137,14 @@ impl Replay {
             }) if recorded.effect == StepEffect::Write && leaves_open(fault) => {
                 Recall::Begun(Begun {
                     intent: None,
+                    earlier: Some(recorded.id),
                     since: recorded.since,
                 })
             }
             Some(_) => Recall::New,
             None => Recall::Begun(Begun {
                 intent: Some(recorded.id),
+                earlier: None,
                 since: recorded.since,
             }),
         })
@@ -312,7 +316,13 @@ struct Difference {
 /// Whether a failed write may have been done all the same.
 #[must_use]
 pub fn leaves_open(fault: &Fault) -> bool {
-    fault.open || matches!(fault.kind, FaultKind::Interrupted | FaultKind::Deadline)
+    fault.open || is_cut_off(fault)
+}
+
+/// Whether a call was cut off by the end of its run.
+#[must_use]
+pub fn is_cut_off(fault: &Fault) -> bool {
+    matches!(fault.kind, FaultKind::Interrupted | FaultKind::Deadline)
 }
 
 fn first_difference(then: &Map, now: &Map) -> Option<Difference> {

@@ -7,7 +7,7 @@ use opsh_operation::select::{self, Roots};
 use opsh_operation::shape::Shape;
 use opsh_operation::{Fault, FaultKind, Find, Map, Operation, Proof, Settle, Value};
 
-use super::event::{Made, Step};
+use super::event::{Made, Site, Step};
 use super::prepare::{self, CONTROLS_OF_PLACE, Prepared, REPEATABLE};
 use super::replay::Begun;
 use super::{Call, Failure, Gate};
@@ -121,7 +121,8 @@ fn look_once(gate: &Gate, open: &Open<'_>, find: &Find) -> Result<Option<Value>,
     };
     let mut candidates = Vec::new();
     for input in select::calls(roots, find.arguments) {
-        match ask(gate, open, find.operation, input) {
+        let site = &open.step.site;
+        match ask(gate, site, open.controls, find.operation, input) {
             Ok(answer) => {
                 let input = Map::new();
                 let roots = Roots {
@@ -152,16 +153,24 @@ fn look_once(gate: &Gate, open: &Open<'_>, find: &Find) -> Result<Option<Value>,
     Ok(None)
 }
 
-/// Calls the read, as the playbook's own would be but for no record of it.
-fn ask(gate: &Gate, open: &Open<'_>, operation: &str, input: Map) -> Result<Value, Fault> {
+/// Calls a read, as the playbook's own would be but for no record of it.
+///
+/// # Errors
+/// The policy's, the read's own.
+pub fn ask(
+    gate: &Gate,
+    site: &Site,
+    controls: &Map,
+    operation: &str,
+    input: Map,
+) -> Result<Value, Fault> {
     let entry = registry().get(operation).ok_or_else(|| {
         Fault::new(
             FaultKind::Failed,
             format!("there is no {operation} to look for it"),
         )
     })?;
-    let controls: Map = open
-        .controls
+    let controls: Map = controls
         .iter()
         .filter(|(name, _)| CONTROLS_OF_PLACE.contains(&name.as_str()))
         .map(|(name, value)| (name.clone(), value.clone()))
@@ -170,7 +179,7 @@ fn ask(gate: &Gate, open: &Open<'_>, operation: &str, input: Map) -> Result<Valu
         entry,
         input,
         controls,
-        site: open.step.site.clone(),
+        site: site.clone(),
         undoes: None,
     };
     let prepared = prepare::prepare(gate, &call).map_err(Failure::into_fault)?;

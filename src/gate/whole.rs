@@ -4,11 +4,11 @@
 //! A replay answers a whole one that has ended. One that was cut off is done
 //! again from the ledger as it is now, so it does what is left.
 
-use opsh_operation::{FaultKind, Value};
+use opsh_operation::Value;
 
 use super::event::Step;
 use super::prepare::Prepared;
-use super::{Call, Failure, Gate, branch, named, stack};
+use super::{Call, Failure, Gate, branch, named, replay, stack};
 
 /// Does what `call` asks for.
 ///
@@ -30,9 +30,10 @@ pub fn perform(gate: &Gate, call: &Call, prepared: &Prepared) -> Result<Value, F
         Err(Failure::Fault(fault)) => Err(fault.as_ref().clone()),
         Err(Failure::Invalid(_)) => return result,
     };
-    let cut_off = step.outcome.as_ref().is_err_and(|fault| {
-        matches!(fault.kind, FaultKind::Interrupted | FaultKind::Deadline) || super::is_fatal(fault)
-    });
+    let cut_off = step
+        .outcome
+        .as_ref()
+        .is_err_and(|fault| replay::is_cut_off(fault) || super::is_fatal(fault));
     if !cut_off {
         gate.journal
             .outcome(
@@ -40,6 +41,7 @@ pub fn perform(gate: &Gate, call: &Call, prepared: &Prepared) -> Result<Value, F
                 &step,
                 &prepared.input,
                 &call.controls,
+                None,
                 gate.world.now(),
             )
             .map_err(refused)?;

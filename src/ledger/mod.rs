@@ -42,8 +42,8 @@ pub use lock::{Holder, StackLock};
 pub use prune::Keep;
 pub use query::Secrets;
 pub use record::{
-    Adopted, Call, Life, NewRun, Outcome, Resource, ResourceChange, Run, RunEnd, RunId, RunOutcome,
-    RunSettings, Stack, Step, StepEffect, StepEnd, StepId, StepIntent, Undo, Undoes,
+    Adopted, Call, Former, Life, NewRun, Outcome, Resource, ResourceChange, Run, RunEnd, RunId,
+    RunOutcome, RunSettings, Stack, Step, StepEffect, StepEnd, StepId, StepIntent, Undo, Undoes,
 };
 pub use resume::Later;
 pub use seal::Seal;

@@ -17,8 +17,8 @@ use serde_json::{Value as Json, json};
 use super::chain::{self, Broken};
 use super::codec;
 use super::schema::{
-    DELIVERIES, EVENTS, INTENTS, OUTCOMES, PRUNES, REMOVALS, RESOURCES, RESUMES, RUN_ENDS, RUNS,
-    SETTINGS, STATES, Table,
+    DELIVERIES, EVENTS, FORMERS, INTENTS, OUTCOMES, PRUNES, REMOVALS, RESOURCES, RESUMES, RUN_ENDS,
+    RUNS, SETTINGS, STATES, Table,
 };
 use super::{Error, Ledger};
 
@@ -177,7 +177,7 @@ fn leave(
     let ends = "resource IN (SELECT seq FROM resources WHERE run = ?)";
     take(transaction, rows, &REMOVALS, ends, [event])?;
     for table in [
-        &RESOURCES, &OUTCOMES, &INTENTS, &RUN_ENDS, &RESUMES, &SETTINGS, &EVENTS,
+        &RESOURCES, &OUTCOMES, &FORMERS, &INTENTS, &RUN_ENDS, &RESUMES, &SETTINGS, &EVENTS,
     ] {
         take(transaction, rows, table, "run = ?", [event])?;
     }

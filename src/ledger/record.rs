@@ -149,6 +149,8 @@ pub struct StepIntent {
     pub started: Timestamp,
     /// The step that it undoes, if it undoes one.
     pub undoes: Option<Undoes>,
+    /// What it changes that is there already; nothing if it makes it.
+    pub former: Option<Former>,
 }
 
 /// Which call of which step's inverse a step is.
@@ -169,6 +171,13 @@ pub struct Undo {
     pub undoes: Undoes,
     /// What became of it; nothing if it was in flight when its process ended.
     pub result: Option<Result<(), Fault>>,
+}
+
+/// What a write changes that was there before it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Former {
+    /// It, as it was; nothing where it could not be looked at.
+    pub found: Option<Value>,
 }
 
 /// A resource of a stack from its beginning to its end.

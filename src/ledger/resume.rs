@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use super::chain::{self, Broken};
 use super::codec::{self, Reader, Writer};
 use super::query::Secrets;
-use super::record::{Run, RunId, RunSettings};
-use super::schema::{INTENTS, REMOVALS, RESOURCES, RESUMES, SETTINGS};
+use super::record::{Former, Run, RunId, RunSettings, StepId};
+use super::schema::{FORMERS, INTENTS, REMOVALS, RESOURCES, RESUMES, SETTINGS};
 use super::{Error, Ledger};
 
 /// A run that worked on a stack after another one.
@@ -56,6 +56,33 @@ impl Ledger {
                 Ok(RunSettings {
                     folder: cells.text()?,
                     settings: cells.map()?,
+                })
+            })
+            .transpose()
+        };
+        read().map_err(|broken| self.broken(broken))
+    }
+
+    /// What the write at `step` changes that was there before it, with its secrets; nothing
+    /// if it makes what was not there.
+    ///
+    /// # Errors
+    /// Damage, or a busy ledger.
+    pub fn former(&mut self, step: StepId) -> Result<Option<Former>, Error> {
+        let read = || {
+            chain::rows(
+                &self.connection,
+                &FORMERS,
+                "WHERE intent = ? ORDER BY seq DESC LIMIT 1",
+                [step.0],
+            )?
+            .pop()
+            .map(|row| {
+                let mut cells = Reader::new(row.cells, &self.seal, Secrets::Opened);
+                let _intent = cells.int()?;
+                let _run = cells.text()?;
+                Ok(Former {
+                    found: Some(cells.value()?).filter(|found| !found.is_null()),
                 })
             })
             .transpose()

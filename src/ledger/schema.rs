@@ -60,6 +60,12 @@ pub(super) const UNDOS: Table = Table {
     columns: &["intent", "run", "undone", "undone_run", "call"],
 };
 
+/// What a write changes that was there before it, or that nobody knows whether it was.
+pub(super) const FORMERS: Table = Table {
+    name: "formers",
+    columns: &["intent", "run", "found"],
+};
+
 /// How a run was started, so that it can be gone on with in the same way.
 pub(super) const SETTINGS: Table = Table {
     name: "settings",
@@ -96,7 +102,7 @@ pub(super) const DELIVERIES: Table = Table {
 };
 
 /// Every table of the chain.
-pub(super) const TABLES: [&Table; 13] = [
+pub(super) const TABLES: [&Table; 14] = [
     &RUNS,
     &RUN_ENDS,
     &INTENTS,
@@ -110,10 +116,11 @@ pub(super) const TABLES: [&Table; 13] = [
     &STATES,
     &PRUNES,
     &DELIVERIES,
+    &FORMERS,
 ];
 
 /// What brings a ledger from each version to the next; the first makes a new one.
-const MIGRATIONS: [&str; 5] = [FIRST, UNDOING, RESUMING, SERVING, DELIVERING];
+const MIGRATIONS: [&str; 6] = [FIRST, UNDOING, RESUMING, SERVING, DELIVERING, CHANGING];
 
 const FIRST: &str = "
 CREATE TABLE head (
@@ -285,6 +292,19 @@ CREATE TABLE deliveries (
     hash BLOB NOT NULL
 ) STRICT;
 CREATE INDEX deliveries_by_source ON deliveries (stack, source);
+";
+
+const CHANGING: &str = "
+CREATE TABLE formers (
+    seq INTEGER PRIMARY KEY,
+    intent INTEGER NOT NULL,
+    run TEXT NOT NULL,
+    found TEXT NOT NULL,
+    prev BLOB NOT NULL,
+    hash BLOB NOT NULL
+) STRICT;
+CREATE INDEX formers_by_intent ON formers (intent);
+CREATE INDEX formers_by_run ON formers (run);
 ";
 
 /// The version that this build writes.

@@ -1,5 +1,6 @@
 //! Writing: each function is one durable commit, reads excepted.
 
+use opsh_operation::Value;
 use rusqlite::types::Value as Cell;
 use rusqlite::{Transaction, TransactionBehavior};
 
@@ -8,7 +9,7 @@ use super::codec::{self, Writer};
 use super::record::{
     NewRun, Outcome, ResourceChange, RunId, RunOutcome, StepEffect, StepId, StepIntent,
 };
-use super::schema::{INTENTS, OUTCOMES, REMOVALS, RESOURCES, RUN_ENDS, RUNS, Table};
+use super::schema::{FORMERS, INTENTS, OUTCOMES, REMOVALS, RESOURCES, RUN_ENDS, RUNS, Table};
 use super::{Error, Ledger};
 use crate::world::Kind;
 
@@ -66,14 +67,28 @@ impl Ledger {
         })
     }
 
-    /// Records what a step is about to do; durable when this returns.
+    /// Records what a step is about to do, and what it would change; durable when this
+    /// returns.
     ///
     /// # Errors
     /// As [`Ledger::begin_run`]. The step must not be sent then.
     pub fn intent(&mut self, intent: &StepIntent) -> Result<StepId, Error> {
         let cells = self.intent_cells(intent)?;
+        let writer = Writer::new(&self.seal);
+        let former = intent.former.as_ref();
+        let found =
+            former.map(|former| writer.value(former.found.as_ref().unwrap_or(&Value::Null)));
+        let found = writer.finish(found)?;
         self.commit(|transaction, head| {
             let step = chain::append(transaction, head, &INTENTS, cells).map(StepId)?;
+            if let Some(found) = found {
+                let cells = vec![
+                    Cell::Integer(step.0),
+                    codec::text(intent.run.as_str()),
+                    found,
+                ];
+                chain::append(transaction, head, &FORMERS, cells)?;
+            }
             if let Some(undoes) = &intent.undoes {
                 super::undo::append(transaction, head, step, &intent.run, undoes)?;
             }

@@ -36,13 +36,7 @@ pub(crate) const fn int(min: i64, max: i64) -> Shape {
 
 /// A write that makes no resource and takes no tags.
 pub(crate) const fn plain_write(inverse: Inverse, settle: Settle) -> Write {
-    Write {
-        inverse,
-        settle,
-        makes: &[],
-        removes: &[],
-        tags: None,
-    }
+    Write::plain(inverse, settle)
 }
 
 /// One line of a module's table: a declaration beside what does it.

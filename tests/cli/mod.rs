@@ -34,6 +34,7 @@ mod stdlib;
 mod stopping;
 mod teardown;
 mod terminal;
+mod there_before;
 mod undo;
 mod webserver;
 

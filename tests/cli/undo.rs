@@ -8,8 +8,6 @@ use crate::support::opsh::{Ended, User};
 const TOPICS: &str =
     r#"for name in ["one", "two", "three"] { sns::create_topic(#{ name: name }); }"#;
 
-const ALARM: &str = r#"cloudwatch::put_metric_alarm(#{ alarm_name: "busy", namespace: "AWS/EC2", metric_name: "CPUUtilization", statistic: "Average", period: 60, evaluation_periods: 1, threshold: 80.0, comparison_operator: "GreaterThanThreshold" });"#;
-
 fn made(text: &str) -> User {
     let user = user(text);
     user.opsh(["run", "p.rhai", "--local", "-q"]).done();
@@ -121,7 +119,7 @@ sns::create_topic(#{ name: "news" });"#,
 
 #[test]
 fn what_another_run_made_is_not_undone() {
-    let user = made(ALARM);
+    let user = made(r#"sqs::create_queue(#{ queue_name: "work" });"#);
     user.opsh(["run", "p.rhai", "--local", "-q"]).done();
     let runs = runs(&user);
     let ended = undo(&user, &[&runs[0], "--yes"]);

@@ -1,5 +1,7 @@
 //! Whether what a line declares points at something.
 
+mod looks;
+
 use crate::list::{Call, Inverse, Settle};
 use crate::model::{Definition, Member, Type};
 use crate::resolve::{Resolved, Service};
@@ -34,6 +36,12 @@ fn one(services: &[Service<'_>], service: &Service<'_>, operation: &Resolved<'_>
             arguments(services, service, operation, call)?;
         }
     }
+    if let Some(search) = &line.before {
+        looks::before(services, service, operation, search)?;
+    }
+    if let Some(search) = &line.found {
+        looks::found(services, service, line, search)?;
+    }
     match &line.settle {
         Some(Settle::Token(name) | Settle::RepeatIf(name)) => parameter(operation, name),
         Some(Settle::Find(find)) => {
@@ -42,6 +50,30 @@ fn one(services: &[Service<'_>], service: &Service<'_>, operation: &Resolved<'_>
         }
         _ => Ok(()),
     }
+}
+
+/// Checks that `call` names parameters that its operation has.
+fn parameters(services: &[Service<'_>], call: &Call) -> Result<()> {
+    let Some(target) = target(services, call) else {
+        return Ok(());
+    };
+    for (argument, _) in &call.arguments {
+        let first = argument.split('.').next().unwrap_or_default();
+        parameter(target, first).map_err(|error| Error(format!("{}: {error}", call.operation)))?;
+    }
+    Ok(())
+}
+
+/// The operation that `call` names; waiters and hand-written extras are not in the
+/// lists, a test of opsh-aws checks those.
+fn target<'a, 'b>(services: &'a [Service<'b>], call: &Call) -> Option<&'a Resolved<'b>> {
+    let (module, name) = call.operation.split_once("::")?;
+    services
+        .iter()
+        .find(|service| service.list.module == module)?
+        .operations
+        .iter()
+        .find(|operation| operation.line.name == name)
 }
 
 fn parameter(operation: &Resolved<'_>, name: &str) -> Result<()> {
@@ -64,29 +96,13 @@ fn arguments(
     operation: &Resolved<'_>,
     call: &Call,
 ) -> Result<()> {
-    let (module, name) = call
-        .operation
-        .split_once("::")
-        .ok_or_else(|| Error(format!("'{}' is no operation", call.operation)))?;
-    // Waiters and hand-written extras are not in the lists; a test of opsh-aws checks those.
-    let target = services
-        .iter()
-        .find(|service| service.list.module == module)
-        .and_then(|service| {
-            service
-                .operations
-                .iter()
-                .find(|operation| operation.line.name == name)
-        });
-    for (argument, path) in &call.arguments {
-        if let Some(target) = target {
-            let first = argument.split('.').next().unwrap_or_default();
-            parameter(target, first)
-                .map_err(|error| Error(format!("{}: {error}", call.operation)))?;
-        }
-        source(service, operation, path)?;
+    if !call.operation.contains("::") {
+        return Err(Error(format!("'{}' is no operation", call.operation)));
     }
-    Ok(())
+    parameters(services, call)?;
+    call.arguments
+        .iter()
+        .try_for_each(|(_, path)| source(service, operation, path))
 }
 
 /// Checks a path, a literal or a template.
@@ -95,14 +111,15 @@ fn source(service: &Service<'_>, operation: &Resolved<'_>, text: &str) -> Result
         return Ok(());
     }
     let text = text.strip_prefix("each ").unwrap_or(text);
-    if text.contains('{') {
-        return text
-            .split('{')
-            .skip(1)
-            .filter_map(|part| part.split('}').next())
-            .try_for_each(|part| path(service, operation, part));
-    }
-    path(service, operation, text)
+    parts(text).try_for_each(|part| path(service, operation, part))
+}
+
+/// The paths in a template, or the path that `text` is.
+fn parts(text: &str) -> impl Iterator<Item = &str> {
+    let template = text.contains('{');
+    text.split('{')
+        .skip(usize::from(template))
+        .filter_map(|part| part.split('}').next())
 }
 
 fn path(service: &Service<'_>, operation: &Resolved<'_>, text: &str) -> Result<()> {

@@ -2,6 +2,7 @@
 
 mod calls;
 mod codec;
+mod effect;
 mod tables;
 
 use std::collections::BTreeMap;

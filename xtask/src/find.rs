@@ -83,7 +83,7 @@ impl Find {
             ty: candidate,
             members,
             document,
-        } = self.candidate(service)?;
+        } = candidate(service, &self.call.operation, &self.within)?;
         let tagged = members
             .iter()
             .any(|member| member.name == "tags" && service.holds_tags(&member.ty));
@@ -134,38 +134,41 @@ impl Find {
         }
         Ok(Completed { proof, fields })
     }
+}
 
-    /// What is said of a candidate by its type.
-    fn candidate(&self, service: &Service<'_>) -> Result<Candidate> {
-        let read = service
-            .operations
-            .iter()
-            .find(|operation| {
-                self.call.operation == format!("{}::{}", service.list.module, operation.line.name)
-            })
-            .ok_or_else(|| Error(format!("'{}' is not in this list", self.call.operation)))?;
-        let Some((_, path)) = self.within.split_once("result.") else {
-            return Ok(Candidate {
-                members: read.results.clone(),
-                ..Candidate::default()
-            });
-        };
-        // The types know nothing of what stands in a text that is a JSON document.
-        let above = path.rsplit_once('.').map_or("", |(above, _)| above);
-        if let Some((Type::Text, _)) = descend(service, &read.results, above) {
-            return Ok(Candidate {
-                document: true,
-                ..Candidate::default()
-            });
-        }
-        let (ty, members) = descend(service, &read.results, path)
-            .ok_or_else(|| Error(format!("the path '{}' leads nowhere", self.within)))?;
-        Ok(Candidate {
-            ty: Some(ty),
-            members,
-            document: false,
-        })
+/// What is said by its type of a candidate at `within` of what `read` gives.
+fn candidate(service: &Service<'_>, read: &str, within: &str) -> Result<Candidate> {
+    let operation = service
+        .operations
+        .iter()
+        .find(|operation| read == format!("{}::{}", service.list.module, operation.line.name))
+        .ok_or_else(|| Error(format!("'{read}' is not in this list")))?;
+    let Some((_, path)) = within.split_once("result.") else {
+        return Ok(Candidate {
+            members: operation.results.clone(),
+            ..Candidate::default()
+        });
+    };
+    // The types know nothing of what stands in a text that is a JSON document.
+    let above = path.rsplit_once('.').map_or("", |(above, _)| above);
+    if let Some((Type::Text, _)) = descend(service, &operation.results, above) {
+        return Ok(Candidate {
+            document: true,
+            ..Candidate::default()
+        });
     }
+    let (ty, members) = descend(service, &operation.results, path)
+        .ok_or_else(|| Error(format!("the path '{within}' leads nowhere")))?;
+    Ok(Candidate {
+        ty: Some(ty),
+        members,
+        document: false,
+    })
+}
+
+/// The members of what is at `within` of what `read` gives, none of anything but a structure.
+pub fn members_at(service: &Service<'_>, read: &str, within: &str) -> Result<Vec<Member>> {
+    candidate(service, read, within).map(|candidate| candidate.members)
 }
 
 /// What is known of a candidate.
@@ -179,10 +182,20 @@ struct Candidate {
 }
 
 /// The type at `path` below `members`, and its own members.
-fn descend(service: &Service<'_>, members: &[Member], path: &str) -> Option<(Type, Vec<Member>)> {
+pub fn descend(
+    service: &Service<'_>,
+    members: &[Member],
+    path: &str,
+) -> Option<(Type, Vec<Member>)> {
     let mut members = members.to_vec();
     let mut found = None;
     for segment in path.split('.') {
+        if let Some((ty, _)) = &found
+            && service.holds_tags(ty)
+        {
+            // The name of a tag.
+            return Some((Type::Text, Vec::new()));
+        }
         let name = segment.split('[').next().unwrap_or_default();
         let member = members.iter().find(|member| member.name == name)?;
         let ty = match (&member.ty, segment.ends_with(']')) {

@@ -1,6 +1,7 @@
 //! The hand-written lists: one line an operation, as `operations/README.md` describes.
 
 use crate::find::{self, Find};
+use crate::look::{self, Before, Found};
 use crate::{Error, Result};
 
 /// One service's list.
@@ -74,8 +75,27 @@ pub struct Line {
     pub absent: Vec<(String, String)>,
     /// The parameter with which the service refuses our tags.
     pub untagged_if: Option<String>,
+    /// What the call would change instead of making it.
+    pub before: Option<Before>,
+    /// How what it makes is found by the stack's tag.
+    pub found: Option<Found>,
+    /// The kind that what it makes goes with.
+    pub goes_with: Option<String>,
     pub doc: Option<String>,
     pub example: String,
+}
+
+impl Line {
+    /// Where the id of what is found is: at the end of the path in `makes`, unless the
+    /// line says otherwise.
+    pub fn found_id(&self, found: &Found) -> String {
+        let made = self.makes.first().map_or("", |(_, path)| path.as_str());
+        let last = made.rsplit('.').next().unwrap_or_default();
+        found
+            .id
+            .clone()
+            .unwrap_or_else(|| format!("result.{}", last.trim_end_matches("[]")))
+    }
 }
 
 /// How a write is undone.
@@ -214,6 +234,26 @@ fn operation(module: &str, line: &str) -> Result<Line> {
             "always" => found.always.push(filled(rest)?),
             "default" => found.absent.push(filled(rest)?),
             "untagged" => found.untagged_if = Some(condition(rest)?),
+            "before" => found.before = Some(look::before(rest, |text| call(module, text))?),
+            "restore" => {
+                let before = found
+                    .before
+                    .as_mut()
+                    .ok_or_else(|| Error("`restore` stands behind `before`".into()))?;
+                before.restore = calls(module, rest)?;
+            }
+            "found" => found.found = Some(look::found(rest, |text| call(module, text))?),
+            "tagged" | "of" | "unless" | "owner" | "rank" => found
+                .found
+                .as_mut()
+                .ok_or_else(|| Error(format!("`{word}` stands behind `found`")))?
+                .clause(word, rest, |text| call(module, text))?,
+            "goes" => {
+                let kind = rest
+                    .strip_prefix("with ")
+                    .ok_or_else(|| Error(format!("'{clause}' must be goes with KIND")))?;
+                found.goes_with = Some(kind.to_owned());
+            }
             "action" => found.action = Some(rest.to_owned()),
             "merge" => found.merge = Some(rest.to_owned()),
             "doc" => found.doc = Some(rest.to_owned()),
@@ -275,12 +315,14 @@ fn inverse(module: &str, text: &str) -> Result<Inverse> {
     match word {
         "nothing" => Ok(Inverse::Nothing(rest.to_owned())),
         "impossible" => Ok(Inverse::Impossible(rest.to_owned())),
-        _ => text
-            .split_inclusive(')')
-            .map(|part| call(module, part.trim_start_matches([',', ' '])))
-            .collect::<Result<_>>()
-            .map(Inverse::Calls),
+        _ => calls(module, text).map(Inverse::Calls),
     }
+}
+
+fn calls(module: &str, text: &str) -> Result<Vec<Call>> {
+    text.split_inclusive(')')
+        .map(|part| call(module, part.trim_start_matches([',', ' '])))
+        .collect()
 }
 
 fn settle(module: &str, text: &str) -> Result<Settle> {

@@ -4,7 +4,8 @@
 //! sources of the SDK crates that the workspace is locked to (everything else),
 //! and writes `crates/aws/src/generated/` and `crates/aws/generated.table`.
 //!
-//! - [`list`]: one line an operation, as people write it;
+//! - [`list`]: one line an operation, as people write it; [`find`] and [`look`]: its
+//!   clauses that look for something;
 //! - [`sources`]: where the SDK crates' sources are;
 //! - [`reader`]: the SDK's structures, enumerations and operations, as a [`model`];
 //! - [`prose`]: one sentence out of the SDK's documentation;
@@ -16,6 +17,7 @@ mod check;
 mod emit;
 mod find;
 mod list;
+mod look;
 mod model;
 mod prose;
 mod reader;

@@ -67,6 +67,88 @@ pub struct Write {
     pub removes: &'static [Removes],
     /// The parameter that takes tags, if the write can tag what it makes.
     pub tags: Option<&'static str>,
+    /// How it is seen before the call that what it would make is there already; where
+    /// that is not said, the service refuses to make it twice.
+    pub before: Option<&'static Before>,
+    /// How what it makes is found by the stack's tag, whatever the ledger knows.
+    pub found: Option<&'static Found>,
+    /// The kind of resource with which what it makes goes: nobody need look for it.
+    pub goes_with: Option<&'static str>,
+}
+
+impl Write {
+    /// A write that makes no resource and takes no tags.
+    #[must_use]
+    pub const fn plain(inverse: Inverse, settle: Settle) -> Self {
+        Self {
+            inverse,
+            settle,
+            makes: &[],
+            removes: &[],
+            tags: None,
+            before: None,
+            found: None,
+            goes_with: None,
+        }
+    }
+}
+
+/// A read, and what of its result is looked at.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Look {
+    /// `module::name` of the read.
+    pub operation: &'static str,
+    /// Its arguments, as in [`InverseCall::arguments`].
+    pub arguments: &'static [(&'static str, &'static str)],
+    /// Where in its result the items are, e.g. `result.buckets[]`.
+    pub within: &'static str,
+}
+
+/// How it is seen before a call what the call would change instead of making it.
+#[derive(Debug)]
+pub struct Before {
+    /// Where it is looked for.
+    pub look: Look,
+    /// Pairs of places where the same must stand, as [`crate::select::meet`] has it;
+    /// `found` is the item.
+    pub same: &'static [(&'static str, &'static str)],
+    /// The parameter without which the service refuses to change what is there.
+    pub only_if: Option<&'static str>,
+    /// The calls that put back what was there (`found`); without any it cannot be put back.
+    pub restore: &'static [InverseCall],
+}
+
+/// How resources of a kind are found that carry a stack's tag.
+#[derive(Debug)]
+pub struct Found {
+    /// The read that lists them; `input.stack` is the stack's name, and the fields of
+    /// what they belong to are there too.
+    pub look: Look,
+    /// The id; `result` is the item.
+    pub id: &'static str,
+    /// Where the tags are.
+    pub tagged: Tagged,
+    /// Fields of an item and values with which it does not count: it is going, or
+    /// another kind's.
+    pub unless: &'static [(&'static str, &'static [&'static str])],
+    /// A field of an item that says that something else removes it.
+    pub owner: Option<&'static str>,
+    /// How much must be there before it can be made; what has more goes first.
+    pub rank: usize,
+}
+
+/// Where the tags of a listed item are.
+#[derive(Debug)]
+pub enum Tagged {
+    /// The listing has listed only what has the tag.
+    Filtered,
+    /// Among the item's fields.
+    At(&'static str),
+    /// A read tells them.
+    Asked(Look),
+    /// It has none: it belongs to this kind's resource that was found, if the same
+    /// stands at these places.
+    Of(&'static str, &'static [(&'static str, &'static str)]),
 }
 
 /// How a write is undone.

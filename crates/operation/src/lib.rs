@@ -21,7 +21,8 @@ pub mod validate;
 pub mod value;
 
 pub use declaration::{
-    Effect, Find, Inverse, InverseCall, Makes, Operation, Proof, Removes, Settle, Write,
+    Before, Effect, Find, Found, Inverse, InverseCall, Look, Makes, Operation, Proof, Removes,
+    Settle, Tagged, Write,
 };
 pub use fault::{Fault, FaultKind};
 pub use shape::{Field, Shape, Structure};

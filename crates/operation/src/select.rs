@@ -60,6 +60,26 @@ pub fn argument(roots: Roots<'_>, source: &str) -> Value {
     }
 }
 
+/// Whether a value at `left` is also at `right`, which may be a literal; of a map its
+/// names count.
+#[must_use]
+pub fn meet(roots: Roots<'_>, left: &str, right: &str) -> bool {
+    let values = |source: &str| -> Vec<Value> {
+        if source.starts_with('=') {
+            return vec![argument(roots, source)];
+        }
+        all(roots, source)
+            .into_iter()
+            .flat_map(|value| match value {
+                Value::Map(map) => map.into_keys().map(Value::Text).collect(),
+                value => listed(value),
+            })
+            .collect()
+    };
+    let right = values(right);
+    values(left).iter().any(|value| right.contains(value))
+}
+
 /// The inputs of the calls that `arguments` describe: one, or with a source
 /// that begins with `each ` one for each of its values.
 ///
@@ -241,6 +261,34 @@ mod tests {
         assert_eq!(argument(roots, "{input.name}/x"), "n/x".into());
         assert_eq!(argument(roots, "{input.version}[]"), vec!["3"].into());
         assert!(all(roots, "{input.name}/{input.missing}").is_empty());
+    }
+
+    #[test]
+    fn one_value_at_both_places_is_enough() {
+        let input = Map::from([
+            ("id".into(), "b".into()),
+            ("ids".into(), vec!["x", "a"].into()),
+            (
+                "tags".into(),
+                Value::Map(Map::from([("a".into(), "1".into())])),
+            ),
+        ]);
+        let result = result();
+        let roots = Roots {
+            input: &input,
+            result: &result,
+        };
+        for (right, met) in [
+            ("input.id", true),
+            ("input.ids", true),
+            ("input.tags", true),
+            ("=b", true),
+            ("=c", false),
+            ("input.missing", false),
+        ] {
+            assert_eq!(meet(roots, "found.items[].id", right), met, "{right}");
+        }
+        assert!(!meet(roots, "found.missing", "input.missing"));
     }
 
     #[test]

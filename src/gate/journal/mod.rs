@@ -184,6 +184,12 @@ impl Journal {
             .is_some_and(|open| open.unrecorded.is_none())
     }
 
+    /// Whether nothing of the run is kept for another process: nobody can undo it.
+    #[must_use]
+    pub fn is_forgotten(&self) -> bool {
+        matches!(self.place, Place::Fresh(_))
+    }
+
     /// What this run has made that is still there; nothing if it never began.
     ///
     /// # Errors

@@ -1,12 +1,17 @@
 //! Intents and outcomes, and what of them the ledger keeps as made and removed.
 
 use opsh_operation::select::{self, Roots};
-use opsh_operation::{Effect, Fault, FaultKind, Inverse, Map, Operation, Settle, Value};
+use opsh_operation::{
+    Effect, Fault, FaultKind, Inverse, InverseCall, Map, Operation, Settle, Value,
+};
 
 use super::{Journal, Open, fault, lock, opened};
 use crate::gate::event::{Made, Step};
 use crate::gate::prepare::CONTROLS_OF_PLACE;
-use crate::ledger::{Call, Outcome, ResourceChange, RunOutcome, StepEffect, StepId, StepIntent};
+use crate::gate::replay::Begun;
+use crate::ledger::{
+    Call, Former, Outcome, ResourceChange, RunOutcome, StepEffect, StepId, StepIntent,
+};
 
 /// An event that has read this often is recorded although it has written nothing.
 const MOST_UNRECORDED: usize = 256;
@@ -16,18 +21,38 @@ impl Journal {
     ///
     /// # Errors
     /// It could not be recorded: the step must not be sent.
-    pub fn intent(&self, step: &Step, sent: &Map, controls: &Map) -> Result<Option<StepId>, Fault> {
+    pub fn intent(
+        &self,
+        step: &Step,
+        sent: &Map,
+        controls: &Map,
+        former: Option<&Former>,
+    ) -> Result<Option<StepId>, Fault> {
         if !matches!(step.operation.effect, Effect::Write(_)) {
             return Ok(None);
         }
         let mut slot = self.slot();
         let open = opened(&mut slot)?;
         self.record(open, step.started).map_err(fault)?;
-        let intent = intent(open, step, sent, controls);
+        let intent = StepIntent {
+            former: former.cloned(),
+            ..intent(open, step, sent, controls)
+        };
         lock(&open.ledger).intent(&intent).map(Some).map_err(fault)
     }
 
-    /// Records what came of `step`.
+    /// What a write that an earlier process began changes that was there before it.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn former(&self, begun: &Begun) -> Result<Option<Former>, Fault> {
+        match begun.intent.or(begun.earlier) {
+            Some(step) => self.with_ledger(|ledger, _| ledger.former(step)),
+            None => Ok(None),
+        }
+    }
+
+    /// Records what came of `step`, which changed `former` if it did not make anything.
     ///
     /// # Errors
     /// It could not be recorded.
@@ -37,6 +62,7 @@ impl Journal {
         step: &Step,
         sent: &Map,
         controls: &Map,
+        former: Option<&Former>,
         ended: jiff::Timestamp,
     ) -> Result<(), Fault> {
         let mut slot = self.slot();
@@ -47,10 +73,10 @@ impl Journal {
             result: step.outcome.as_ref().unwrap_or(&null),
         };
         let succeeded = step.outcome.is_ok();
-        let inverse = if succeeded {
-            inverse(step.operation, roots, controls)
-        } else {
-            Vec::new()
+        let inverse = match former {
+            _ if !succeeded => Vec::new(),
+            None => inverse(step.operation, roots, controls),
+            Some(former) => restore(step.operation, sent, former, controls),
         };
         let outcome = Outcome {
             result: step.outcome.clone(),
@@ -69,7 +95,7 @@ impl Journal {
             return lock(&open.ledger).read(&intent, &outcome).map_err(fault);
         };
         let mut changes = Vec::new();
-        if succeeded {
+        if succeeded && former.is_none() {
             changes.extend(made(step, roots.input, &inverse, controls));
         }
         // What is not there any more has been removed, by whomever.
@@ -124,6 +150,7 @@ fn intent(open: &Open, step: &Step, sent: &Map, controls: &Map) -> StepIntent {
         place: step.site.to_string(),
         started: step.started,
         undoes: step.undoes.clone(),
+        former: None,
     }
 }
 
@@ -132,9 +159,26 @@ fn inverse(operation: &Operation, roots: Roots<'_>, controls: &Map) -> Vec<Call>
     let Some(write) = operation.write() else {
         return Vec::new();
     };
-    let Inverse::Calls(calls) = &write.inverse else {
+    match &write.inverse {
+        Inverse::Calls(calls) => resolved(calls, roots, controls),
+        Inverse::Nothing(_) | Inverse::Impossible(_) => Vec::new(),
+    }
+}
+
+/// The calls that put back what a write has changed; none if that cannot be.
+fn restore(operation: &Operation, sent: &Map, former: &Former, controls: &Map) -> Vec<Call> {
+    let before = operation.write().and_then(|write| write.before);
+    let Some((before, found)) = before.zip(former.found.as_ref()) else {
         return Vec::new();
     };
+    let roots = Roots {
+        input: sent,
+        result: found,
+    };
+    resolved(before.restore, roots, controls)
+}
+
+fn resolved(calls: &[InverseCall], roots: Roots<'_>, controls: &Map) -> Vec<Call> {
     let region: Map = controls
         .iter()
         .filter(|(name, _)| CONTROLS_OF_PLACE.contains(&name.as_str()))

@@ -3,21 +3,15 @@
 use opsh_operation::select::{self, Roots};
 use opsh_operation::{Inverse, Map, Value};
 
-use super::table::Search;
+use super::Search;
 use crate::ledger::Call;
-use crate::modules::registry::registry;
 
 /// The calls that remove the resource `id`, which was listed as `item` of what
 /// `input` says: its own fields and its parent's have the names that the
 /// operation's parameters have.
 #[must_use]
-pub fn inverse(search: &Search, id: &str, input: &Map, item: &Value) -> Vec<Call> {
-    let Some(write) = registry()
-        .get(search.made_by)
-        .and_then(|entry| entry.operation.write())
-    else {
-        return Vec::new();
-    };
+pub fn inverse(search: Search, id: &str, input: &Map, item: &Value) -> Vec<Call> {
+    let write = search.write;
     let Inverse::Calls(calls) = &write.inverse else {
         return Vec::new();
     };
@@ -26,7 +20,7 @@ pub fn inverse(search: &Search, id: &str, input: &Map, item: &Value) -> Vec<Call
         asked.extend(fields.clone());
     }
     let mut told = Value::Map(Map::new());
-    for makes in write.makes.iter().filter(|makes| makes.kind == search.kind) {
+    for makes in write.makes {
         place(makes.id, id, &mut asked, &mut told);
     }
     let roots = Roots {
@@ -112,8 +106,9 @@ fn set(value: &mut Value, path: &str, id: &str) {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use super::super::table::SEARCHES;
+    use super::super::searches;
     use super::*;
+    use crate::modules::registry::registry;
 
     fn derived(kind: &str, id: &str, input: &[(&str, &str)], item: &[(&str, &str)]) -> Vec<String> {
         let map = |pairs: &[(&str, &str)]| -> Map {
@@ -122,7 +117,7 @@ mod tests {
                 .map(|(name, value)| ((*name).to_owned(), (*value).into()))
                 .collect()
         };
-        let search = SEARCHES.iter().find(|search| search.kind == kind).unwrap();
+        let search = searches().find(|search| search.kind == kind).unwrap();
         inverse(search, id, &map(input), &Value::Map(map(item)))
             .into_iter()
             .map(|call| format!("{} {}", call.operation, Value::Map(call.input).to_json()))
@@ -173,7 +168,7 @@ mod tests {
 
     #[test]
     fn every_kind_can_be_removed_by_its_id() {
-        for search in SEARCHES {
+        for search in searches() {
             let known = Map::from([
                 ("key_name".to_owned(), "k".into()),
                 ("group_id".to_owned(), "sg-1".into()),

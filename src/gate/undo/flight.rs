@@ -74,6 +74,7 @@ fn one(gate: &Gate, run: &RunId, step: &ledger::Step, site: &Site) -> Result<(),
     }
     let begun = Begun {
         intent: Some(step.id),
+        earlier: None,
         since: step.started,
     };
     match entry.operation.write().map(|write| write.settle) {
@@ -116,9 +117,15 @@ fn found(
             ));
         }
     }
-    let now = gate.world.now();
-    gate.journal
-        .outcome(begun.intent, &step, &prepared.input, &call.controls, now)
+    let former = gate.journal.former(begun)?;
+    gate.journal.outcome(
+        begun.intent,
+        &step,
+        &prepared.input,
+        &call.controls,
+        former.as_ref(),
+        gate.world.now(),
+    )
 }
 
 fn nobody_knows(gate: &Gate, run: &RunId) -> Fault {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use opsh_operation::{Fault, FaultKind, Inverse, Map, Operation, Value, validate};
+use opsh_operation::{Before, Fault, FaultKind, Inverse, Map, Operation, Value, validate};
 
 use crate::gate::event::Made;
 use crate::gate::inverse;
@@ -214,14 +214,21 @@ fn done(calls: &[Call], tried: Option<&BTreeMap<u32, Came>>) -> BTreeSet<u32> {
 
 fn item(step: Step, lives: &[Life], tried: &Tried) -> Item {
     let operation = registry().get(&step.operation).map(|entry| entry.operation);
-    let made = operation.map_or_else(Vec::new, |operation| made(operation, &step));
+    let mut made = operation.map_or_else(Vec::new, |operation| made(operation, &step));
     let fate = fate(&step, operation, &made, lives, tried.get(&step.id));
-    let own = lives
+    let own: Vec<Resource> = lives
         .iter()
         .map(|life| &life.resource)
         .filter(|resource| resource.run == step.run && resource.path == step.path)
         .cloned()
         .collect();
+    let may_change = operation
+        .and_then(Operation::write)
+        .is_some_and(|write| write.before.is_some());
+    if may_change && own.is_empty() {
+        // It changed what was there.
+        made.clear();
+    }
     Item {
         step,
         made,
@@ -250,14 +257,15 @@ fn with_their_things(items: &mut [Item]) {
         }
     }
     for item in items.iter_mut().filter(|item| item.made.is_empty()) {
-        let Fate::Undo { calls, .. } = &item.fate else {
-            continue;
+        let about: Vec<String> = match &item.fate {
+            Fate::Undo { calls, .. } => {
+                let calls = calls.iter();
+                calls.flat_map(|call| subjects(&call.input)).collect()
+            }
+            Fate::Impossible(why) if why == WAS_THERE => subjects(&item.step.input),
+            _ => continue,
         };
-        let things: Option<Vec<&String>> = calls
-            .iter()
-            .flat_map(|call| subjects(&call.input))
-            .map(|thing| makers.get(&thing))
-            .collect();
+        let things: Option<Vec<&String>> = about.iter().map(|thing| makers.get(thing)).collect();
         if let Some(path) = things.and_then(|things| things.first().copied()) {
             item.fate = Fate::Over(format!("goes with step {path}"));
         }
@@ -317,11 +325,16 @@ fn fate(
             Ok(_) => end.inverse.clone(),
         },
     };
-    if let Some(fate) = since(step, made, lives) {
+    let before = operation
+        .and_then(Operation::write)
+        .and_then(|write| write.before);
+    let restores = before.is_some_and(|before| is_restoring(before, &calls));
+    if let Some(fate) = since(step, made, lives, restores) {
         return fate;
     }
     if calls.is_empty() {
         return match operation {
+            Some(_) if before.is_some() => Fate::Impossible(WAS_THERE.to_owned()),
             Some(_) => Fate::Nothing("it changed nothing".to_owned()),
             None => Fate::Impossible("this opsh does not have the operation".to_owned()),
         };
@@ -337,6 +350,16 @@ fn fate(
         return Fate::Over(format!("removed since by run {run}"));
     }
     Fate::Undo { calls, done }
+}
+
+/// Why what only changed something cannot be undone.
+const WAS_THERE: &str = "it was there before, and what it was is not kept";
+
+/// Whether `calls` put back what was there before.
+fn is_restoring(before: &Before, calls: &[Call]) -> bool {
+    let called = calls.iter().map(|call| call.operation.as_str());
+    let declared = before.restore.iter().map(|call| call.operation);
+    !calls.is_empty() && called.eq(declared)
 }
 
 fn failed(step: &Step) -> bool {
@@ -358,7 +381,7 @@ fn writes(calls: &[Call]) -> BTreeSet<u32> {
 
 /// What has become of the resources that a step said it made: it may have found
 /// them there, and they may be gone.
-fn since(step: &Step, made: &[(String, String)], lives: &[Life]) -> Option<Fate> {
+fn since(step: &Step, made: &[(String, String)], lives: &[Life], restores: bool) -> Option<Fate> {
     if made.is_empty() {
         return None;
     }
@@ -377,14 +400,16 @@ fn since(step: &Step, made: &[(String, String)], lives: &[Life]) -> Option<Fate>
             life.resource.seq < step.id.number() && life.removed.is_none_or(|at| at > step.id)
         })?;
         let resource = &other.resource;
-        return Some(if resource.run == step.run {
-            Fate::Over(format!("undone with step {}", resource.path))
+        return if resource.run == step.run {
+            Some(Fate::Over(format!("undone with step {}", resource.path)))
+        } else if restores {
+            None
         } else {
-            Fate::Impossible(format!(
+            Some(Fate::Impossible(format!(
                 "it changed what run {} had made; what that was before is not known",
                 resource.run
-            ))
-        });
+            )))
+        };
     }
     own.iter()
         .all(|life| life.removed.is_some())

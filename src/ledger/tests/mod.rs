@@ -47,6 +47,7 @@ fn intent(run: &RunId, path: &str, effect: StepEffect) -> StepIntent {
         place: "web.rhai:3:5".into(),
         started: at(1),
         undoes: None,
+        former: None,
     }
 }
 
@@ -84,7 +85,15 @@ fn done(value: impl Into<Value>) -> Outcome {
     }
 }
 
-/// A run with a write that made two instances, a read and a failed write.
+/// What was there before a write, a secret.
+fn former() -> Former {
+    Former {
+        found: Some(Secret::new("p4ssw0rd").into()),
+    }
+}
+
+/// A run with a write that made two instances, a read and a failed write that would have
+/// changed something.
 fn fill(ledger: &mut Ledger) -> RunId {
     let run = ledger.begin_run(&new_run("web")).unwrap();
     let step = ledger
@@ -97,9 +106,11 @@ fn fill(ledger: &mut Ledger) -> RunId {
     ledger
         .read(&intent(&run, "1", StepEffect::Read), &done(result))
         .unwrap();
-    let step = ledger
-        .intent(&intent(&run, "2", StepEffect::Write))
-        .unwrap();
+    let changing = StepIntent {
+        former: Some(former()),
+        ..intent(&run, "2", StepEffect::Write)
+    };
+    let step = ledger.intent(&changing).unwrap();
     let mut fault = Fault::new(FaultKind::Capacity, "no capacity").code("Insufficient");
     fault.details.insert("zone".into(), "a".into());
     let failed = Outcome {
@@ -153,6 +164,8 @@ fn what_is_recorded_comes_back() {
             ("2", "write", "failed")
         ]
     );
+    assert_eq!(ledger.former(steps[0].id).unwrap(), None);
+    assert_eq!(ledger.former(steps[2].id).unwrap(), Some(former()));
     assert_eq!(steps[0].input, intent(&run, "0", StepEffect::Write).input);
     let end = steps[1].end.as_ref().unwrap();
     assert_eq!(
@@ -170,7 +183,7 @@ fn what_is_recorded_comes_back() {
     assert_eq!(again.outcome(), "failed");
     assert_eq!(ledger.runs(Some("web"), 10).unwrap().len(), 1);
     assert_eq!(ledger.runs(Some("other"), 10).unwrap(), []);
-    assert_eq!(ledger.verify().unwrap(), 10);
+    assert_eq!(ledger.verify().unwrap(), 11);
 }
 
 #[test]

@@ -87,13 +87,10 @@ const fn change(
         input: &SEND_INPUT,
         positional: &["url"],
         output: Shape::Struct(&OUTPUT),
-        effect: Effect::Write(Write {
-            inverse: Inverse::Impossible("what a request changed on its server is not known"),
+        effect: Effect::Write(Write::plain(
+            Inverse::Impossible("what a request changed on its server is not known"),
             settle,
-            makes: &[],
-            removes: &[],
-            tags: None,
-        }),
+        )),
         example,
     }
 }

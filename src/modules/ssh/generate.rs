@@ -67,20 +67,20 @@ pub static GENERATE_KEY: Operation = Operation {
     output: Shape::Struct(&GENERATE_OUTPUT),
     effect: Effect::Write(Write {
         // A key that was made for a stack opens nothing once the stack is gone.
-        inverse: Inverse::Calls(&[InverseCall {
-            operation: "ssh::remove_key",
-            arguments: &[
-                ("path", "result.path"),
-                ("fingerprint", "result.fingerprint"),
-            ],
-        }]),
-        settle: Settle::Token("token"),
         makes: &[Makes {
             kind: KEY,
             id: "result.path",
         }],
-        removes: &[],
-        tags: None,
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall {
+                operation: "ssh::remove_key",
+                arguments: &[
+                    ("path", "result.path"),
+                    ("fingerprint", "result.fingerprint"),
+                ],
+            }]),
+            Settle::Token("token"),
+        )
     }),
     example: r#"let key = ssh::generate_key("example-key", #{ comment: "example" });
 assert(key.public_key.starts_with("ssh-ed25519 "));
@@ -203,14 +203,14 @@ pub static REMOVE_KEY: Operation = Operation {
     positional: &["path"],
     output: Shape::Struct(&REMOVE_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Nothing("the key is gone, and none like it can be made"),
-        settle: Settle::Repeat,
-        makes: &[],
         removes: &[Removes {
             kind: KEY,
             id: "result.path",
         }],
-        tags: None,
+        ..Write::plain(
+            Inverse::Nothing("the key is gone, and none like it can be made"),
+            Settle::Repeat,
+        )
     }),
     example: r#"let key = ssh::generate_key("example-key");
 assert(ssh::remove_key(key.path, #{ fingerprint: key.fingerprint }).removed);

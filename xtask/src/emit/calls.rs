@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
+use super::effect::{self, sources};
 use super::{literal, table_name, tables};
-use crate::find::{Find, Proof};
-use crate::list::{Call, Inverse, Line, Settle};
+use crate::list::Line;
 use crate::model::{Paging, Type};
 use crate::resolve::{Resolved, Service};
 
@@ -26,7 +26,7 @@ pub fn all(service: &Service<'_>) -> String {
     );
     out.push_str(
         "#[allow(unused_imports)] // not every service has every kind of operation\n\
-         use opsh_operation::{Effect, Fault, Find, Inverse, InverseCall, Makes, Map, Operation, Proof, Removes, Settle, Shape, Write};\n",
+         use opsh_operation::{Before, Effect, Fault, Find, Found, Inverse, InverseCall, Look, Makes, Map, Operation, Proof, Removes, Settle, Shape, Tagged, Write};\n",
     );
     out.push_str("\nuse crate::{Binding, Controls, Fills};\n");
     for operation in &service.operations {
@@ -76,7 +76,7 @@ fn declaration(out: &mut String, service: &Service<'_>, operation: &Resolved<'_>
          effect: {},\n    example: {},\n}};",
         line.name,
         literal(line.doc.as_deref().unwrap_or(&operation.sdk.doc)),
-        effect(service, operation),
+        effect::of(service, operation),
         literal(&line.example),
     );
 }
@@ -88,79 +88,6 @@ pub fn action(service: &Service<'_>, operation: &Resolved<'_>) -> String {
         .action
         .clone()
         .unwrap_or_else(|| format!("{}:{}", service.list.actions, operation.sdk.api_name))
-}
-
-fn effect(service: &Service<'_>, operation: &Resolved<'_>) -> String {
-    let line = operation.line;
-    let (Some(inverse), Some(settle)) = (&line.inverse, &line.settle) else {
-        return "Effect::Read".to_owned();
-    };
-    let inverse = match inverse {
-        Inverse::Calls(calls) => {
-            let calls: Vec<String> = calls
-                .iter()
-                .map(|call| format!("InverseCall {{ {} }}", target(call)))
-                .collect();
-            format!("Inverse::Calls(&[{}])", calls.join(", "))
-        }
-        Inverse::Nothing(why) => format!("Inverse::Nothing({why:?})"),
-        Inverse::Impossible(why) => format!("Inverse::Impossible({why:?})"),
-    };
-    let settle = match settle {
-        Settle::Token(parameter) => format!("Settle::Token({parameter:?})"),
-        Settle::Find(search) => find(service, operation, search),
-        Settle::Repeat => "Settle::Repeat".to_owned(),
-        Settle::RepeatIf(parameter) => format!("Settle::RepeatIf({parameter:?})"),
-        Settle::Ask => "Settle::Ask".to_owned(),
-    };
-    let kinds = |what: &str, list: &[(String, String)]| {
-        let items: Vec<String> = list
-            .iter()
-            .map(|(kind, id)| format!("{what} {{ kind: {kind:?}, id: {id:?} }}"))
-            .collect();
-        format!("&[{}]", items.join(", "))
-    };
-    format!(
-        "Effect::Write(Write {{\n        inverse: {inverse},\n        settle: {settle},\n        \
-         makes: {}, removes: {}, tags: {:?},\n    }})",
-        kinds("Makes", &line.makes),
-        kinds("Removes", &line.removes),
-        operation.tags_parameter(service),
-    )
-}
-
-fn find(service: &Service<'_>, operation: &Resolved<'_>, search: &Find) -> String {
-    // What cannot be completed has been refused by the check.
-    let completed = search.completed(service, operation).unwrap_or_default();
-    let proof: Vec<String> = completed
-        .proof
-        .iter()
-        .map(|proof| match proof {
-            Proof::Tags(path) => format!("Proof::Tags({path:?})"),
-            Proof::Since(path) => format!("Proof::Since({path:?})"),
-            Proof::Same(left, right) => format!("Proof::Same({left:?}, {right:?})"),
-        })
-        .collect();
-    format!(
-        "Settle::Find(&Find {{ {}, within: {:?}, proof: &[{}], result: &[{}] }})",
-        target(&search.call),
-        search.within,
-        proof.join(", "),
-        sources(&completed.fields),
-    )
-}
-
-fn target(call: &Call) -> String {
-    format!(
-        "operation: {:?}, arguments: &[{}]",
-        call.operation,
-        sources(&call.arguments)
-    )
-}
-
-fn sources(pairs: &[(String, String)]) -> String {
-    let pairs: Vec<String> = pairs.iter().map(|pair| format!("{pair:?}")).collect();
-    pairs.join(", ")
 }
 
 fn call(out: &mut String, service: &Service<'_>, operation: &Resolved<'_>) {

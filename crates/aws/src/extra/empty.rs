@@ -40,13 +40,10 @@ static OPERATION: Operation = Operation {
     input: &INPUT,
     positional: &[],
     output: Shape::Struct(&OUTPUT),
-    effect: Effect::Write(Write {
-        inverse: Inverse::Impossible("what the bucket held is not kept"),
-        settle: Settle::Repeat,
-        makes: &[],
-        removes: &[],
-        tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Impossible("what the bucket held is not kept"),
+        Settle::Repeat,
+    )),
     example: r#"s3::create_bucket(#{ bucket: "opsh-example" });
 s3::put_bucket_versioning(#{ bucket: "opsh-example", versioning_configuration: #{ status: "Enabled" } });
 s3::put_object(#{ bucket: "opsh-example", key: "a.txt", body: "one" });

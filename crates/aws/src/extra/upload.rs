@@ -6,8 +6,8 @@ use aws_smithy_types::byte_stream::{ByteStream, Length};
 use aws_types::SdkConfig;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use opsh_operation::{
-    Effect, Fault, FaultKind, Inverse, InverseCall, Makes, Map, Operation, Settle, Shape,
-    Structure, Value, Write,
+    Before, Effect, Fault, FaultKind, Inverse, InverseCall, Look, Makes, Map, Operation, Settle,
+    Shape, Structure, Value, Write,
 };
 
 use super::{BUCKET, KEY, optional, required};
@@ -80,17 +80,28 @@ static OPERATION: Operation = Operation {
     positional: &[],
     output: Shape::Struct(&OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall {
-            operation: "s3::delete_object",
-            arguments: &[("bucket", "input.bucket"), ("key", "input.key")],
-        }]),
-        settle: Settle::Repeat,
         makes: &[Makes {
             kind: "s3:object",
             id: "{input.bucket}/{input.key}",
         }],
-        removes: &[],
-        tags: None,
+        before: Some(&Before {
+            look: Look {
+                operation: "s3::head_object",
+                arguments: &[("bucket", "input.bucket"), ("key", "input.key")],
+                within: "result",
+            },
+            same: &[],
+            only_if: None,
+            restore: &[],
+        }),
+        goes_with: Some("s3:bucket"),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall {
+                operation: "s3::delete_object",
+                arguments: &[("bucket", "input.bucket"), ("key", "input.key")],
+            }]),
+            Settle::Repeat,
+        )
     }),
     example: r#"s3::create_bucket(#{ bucket: "opsh-example" });
 file::write("example.txt", "hello");

@@ -9,7 +9,7 @@ use crate::glue::*;
 use aws_sdk_autoscaling::Client;
 use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
-use opsh_operation::{Effect, Fault, Find, Inverse, InverseCall, Makes, Map, Operation, Proof, Removes, Settle, Shape, Write};
+use opsh_operation::{Before, Effect, Fault, Find, Found, Inverse, InverseCall, Look, Makes, Map, Operation, Proof, Removes, Settle, Shape, Tagged, Write};
 
 use crate::{Binding, Controls, Fills};
 
@@ -18,9 +18,12 @@ pub static ATTACH_LOAD_BALANCER_TARGET_GROUPS: Operation = Operation {
     summary: "This API operation is superseded by AttachTrafficSources, which can attach multiple traffic sources types.",
     input: &tables::ATTACH_LOAD_BALANCER_TARGET_GROUPS_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "autoscaling::detach_load_balancer_target_groups", arguments: &[("auto_scaling_group_name", "input.auto_scaling_group_name"), ("target_group_arns", "input.target_group_arns")] }]),
-        settle: Settle::Repeat,
         makes: &[], removes: &[], tags: None,
+        before: Some(&Before { look: Look { operation: "autoscaling::describe_auto_scaling_groups", arguments: &[("auto_scaling_group_names", "input.auto_scaling_group_name[]")], within: "result.auto_scaling_groups[].target_group_arns[]" }, same: &[("found", "input.target_group_arns[]")], only_if: None, restore: &[] }),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "autoscaling::detach_load_balancer_target_groups", arguments: &[("auto_scaling_group_name", "input.auto_scaling_group_name"), ("target_group_arns", "input.target_group_arns")] }]),
+            Settle::Repeat,
+        )
     }),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nlet vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nautoscaling::attach_load_balancer_target_groups(#{ auto_scaling_group_name: \"example\", target_group_arns: [target] })",
 };
@@ -41,9 +44,12 @@ pub static CREATE_AUTO_SCALING_GROUP: Operation = Operation {
     summary: "We strongly recommend using a launch template when calling this operation to ensure full functionality for Amazon EC2 Auto Scaling and Amazon EC2.",
     input: &tables::CREATE_AUTO_SCALING_GROUP_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "autoscaling::delete_auto_scaling_group", arguments: &[("auto_scaling_group_name", "input.auto_scaling_group_name"), ("force_delete", "=true")] }, InverseCall { operation: "autoscaling::wait_until_group_not_exists", arguments: &[("auto_scaling_group_names", "input.auto_scaling_group_name[]")] }]),
-        settle: Settle::Find(&Find { operation: "autoscaling::describe_auto_scaling_groups", arguments: &[("auto_scaling_group_names", "input.auto_scaling_group_name[]")], within: "result.auto_scaling_groups[]", proof: &[Proof::Tags("found.tags")], result: &[] }),
         makes: &[Makes { kind: "autoscaling:group", id: "input.auto_scaling_group_name" }], removes: &[], tags: Some("tags"),
+        found: Some(&Found { look: Look { operation: "autoscaling::describe_auto_scaling_groups", arguments: &[], within: "result.auto_scaling_groups[]" }, id: "result.auto_scaling_group_name", tagged: Tagged::At("result.tags"), unless: &[], owner: None, rank: 3 }),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "autoscaling::delete_auto_scaling_group", arguments: &[("auto_scaling_group_name", "input.auto_scaling_group_name"), ("force_delete", "=true")] }, InverseCall { operation: "autoscaling::wait_until_group_not_exists", arguments: &[("auto_scaling_group_names", "input.auto_scaling_group_name[]")] }]),
+            Settle::Find(&Find { operation: "autoscaling::describe_auto_scaling_groups", arguments: &[("auto_scaling_group_names", "input.auto_scaling_group_name[]")], within: "result.auto_scaling_groups[]", proof: &[Proof::Tags("found.tags")], result: &[] }),
+        )
     }),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"web\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 3, availability_zones: [zone], tags: #{ Name: \"web\" } })",
 };
@@ -98,9 +104,12 @@ pub static CREATE_OR_UPDATE_TAGS: Operation = Operation {
     summary: "Creates or updates tags for the specified Auto Scaling group.",
     input: &tables::CREATE_OR_UPDATE_TAGS_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "autoscaling::delete_tags", arguments: &[("tags", "input.tags")] }]),
-        settle: Settle::Repeat,
         makes: &[], removes: &[], tags: None,
+        before: Some(&Before { look: Look { operation: "autoscaling::describe_auto_scaling_groups", arguments: &[("auto_scaling_group_names", "input.tags[].resource_id")], within: "result.auto_scaling_groups[]" }, same: &[("found.tags", "input.tags[].key")], only_if: None, restore: &[] }),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "autoscaling::delete_tags", arguments: &[("tags", "input.tags")] }]),
+            Settle::Repeat,
+        )
     }),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nautoscaling::create_or_update_tags(#{ tags: [#{ resource_type: \"auto-scaling-group\", resource_id: \"example\", key: \"team\", value: \"web\", propagate_at_launch: true }] })",
 };
@@ -120,9 +129,11 @@ pub static DELETE_AUTO_SCALING_GROUP: Operation = Operation {
     summary: "Deletes the specified Auto Scaling group.",
     input: &tables::DELETE_AUTO_SCALING_GROUP_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
-        inverse: Inverse::Nothing("the group and its instances are gone"),
-        settle: Settle::Repeat,
         makes: &[], removes: &[Removes { kind: "autoscaling:group", id: "input.auto_scaling_group_name" }], tags: None,
+        ..Write::plain(
+            Inverse::Nothing("the group and its instances are gone"),
+            Settle::Repeat,
+        )
     }),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nautoscaling::delete_auto_scaling_group(#{ auto_scaling_group_name: \"example\", force_delete: true })",
 };
@@ -142,11 +153,10 @@ pub static DELETE_NOTIFICATION_CONFIGURATION: Operation = Operation {
     module: "autoscaling", name: "delete_notification_configuration", action: "autoscaling:DeleteNotificationConfiguration",
     summary: "Deletes the specified notification.",
     input: &tables::DELETE_NOTIFICATION_CONFIGURATION_INPUT, positional: &[], output: Shape::Nothing,
-    effect: Effect::Write(Write {
-        inverse: Inverse::Nothing("the notifications are off"),
-        settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Nothing("the notifications are off"),
+        Settle::Repeat,
+    )),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nlet topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nautoscaling::put_notification_configuration(#{ auto_scaling_group_name: \"example\", topic_arn: topic, notification_types: [\"autoscaling:EC2_INSTANCE_LAUNCH\"] });\nautoscaling::delete_notification_configuration(#{ auto_scaling_group_name: \"example\", topic_arn: topic })",
 };
 
@@ -166,9 +176,11 @@ pub static DELETE_POLICY: Operation = Operation {
     summary: "Deletes the specified scaling policy.",
     input: &tables::DELETE_POLICY_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
-        inverse: Inverse::Nothing("the policy is gone"),
-        settle: Settle::Repeat,
         makes: &[], removes: &[Removes { kind: "autoscaling:policy", id: "input.policy_name" }], tags: None,
+        ..Write::plain(
+            Inverse::Nothing("the policy is gone"),
+            Settle::Repeat,
+        )
     }),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nlet policy = autoscaling::put_scaling_policy(#{ auto_scaling_group_name: \"example\", policy_name: \"more\", adjustment_type: \"ChangeInCapacity\", scaling_adjustment: 1 }).policy_arn;\nautoscaling::delete_policy(#{ policy_name: policy })",
 };
@@ -188,11 +200,10 @@ pub static DELETE_TAGS: Operation = Operation {
     module: "autoscaling", name: "delete_tags", action: "autoscaling:DeleteTags",
     summary: "Deletes the specified tags.",
     input: &tables::DELETE_TAGS_INPUT, positional: &[], output: Shape::Nothing,
-    effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "autoscaling::create_or_update_tags", arguments: &[("tags", "input.tags")] }]),
-        settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Calls(&[InverseCall { operation: "autoscaling::create_or_update_tags", arguments: &[("tags", "input.tags")] }]),
+        Settle::Repeat,
+    )),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nautoscaling::create_or_update_tags(#{ tags: [#{ resource_type: \"auto-scaling-group\", resource_id: \"example\", key: \"team\", value: \"web\", propagate_at_launch: true }] });\nautoscaling::delete_tags(#{ tags: [#{ resource_type: \"auto-scaling-group\", resource_id: \"example\", key: \"team\" }] })",
 };
 
@@ -363,11 +374,10 @@ pub static DETACH_LOAD_BALANCER_TARGET_GROUPS: Operation = Operation {
     module: "autoscaling", name: "detach_load_balancer_target_groups", action: "autoscaling:DetachLoadBalancerTargetGroups",
     summary: "This API operation is superseded by DetachTrafficSources, which can detach multiple traffic sources types.",
     input: &tables::DETACH_LOAD_BALANCER_TARGET_GROUPS_INPUT, positional: &[], output: Shape::Nothing,
-    effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "autoscaling::attach_load_balancer_target_groups", arguments: &[("auto_scaling_group_name", "input.auto_scaling_group_name"), ("target_group_arns", "input.target_group_arns")] }]),
-        settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Calls(&[InverseCall { operation: "autoscaling::attach_load_balancer_target_groups", arguments: &[("auto_scaling_group_name", "input.auto_scaling_group_name"), ("target_group_arns", "input.target_group_arns")] }]),
+        Settle::Repeat,
+    )),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nlet vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nautoscaling::attach_load_balancer_target_groups(#{ auto_scaling_group_name: \"example\", target_group_arns: [target] });\nautoscaling::detach_load_balancer_target_groups(#{ auto_scaling_group_name: \"example\", target_group_arns: [target] })",
 };
 
@@ -387,9 +397,12 @@ pub static PUT_NOTIFICATION_CONFIGURATION: Operation = Operation {
     summary: "Configures an Auto Scaling group to send notifications when specified events take place.",
     input: &tables::PUT_NOTIFICATION_CONFIGURATION_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "autoscaling::delete_notification_configuration", arguments: &[("auto_scaling_group_name", "input.auto_scaling_group_name"), ("topic_arn", "input.topic_arn")] }]),
-        settle: Settle::Repeat,
         makes: &[], removes: &[], tags: None,
+        before: Some(&Before { look: Look { operation: "autoscaling::describe_notification_configurations", arguments: &[("auto_scaling_group_names", "input.auto_scaling_group_name[]")], within: "result.notification_configurations[]" }, same: &[("found.topic_arn", "input.topic_arn")], only_if: None, restore: &[] }),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "autoscaling::delete_notification_configuration", arguments: &[("auto_scaling_group_name", "input.auto_scaling_group_name"), ("topic_arn", "input.topic_arn")] }]),
+            Settle::Repeat,
+        )
     }),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nlet topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nautoscaling::put_notification_configuration(#{ auto_scaling_group_name: \"example\", topic_arn: topic, notification_types: [\"autoscaling:EC2_INSTANCE_LAUNCH\"] })",
 };
@@ -411,9 +424,13 @@ pub static PUT_SCALING_POLICY: Operation = Operation {
     summary: "Creates or updates a scaling policy for an Auto Scaling group.",
     input: &tables::PUT_SCALING_POLICY_INPUT, positional: &[], output: Shape::Struct(&tables::PUT_SCALING_POLICY_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "autoscaling::delete_policy", arguments: &[("auto_scaling_group_name", "input.auto_scaling_group_name"), ("policy_name", "result.policy_arn")] }]),
-        settle: Settle::Repeat,
         makes: &[Makes { kind: "autoscaling:policy", id: "result.policy_arn" }], removes: &[], tags: None,
+        before: Some(&Before { look: Look { operation: "autoscaling::describe_policies", arguments: &[("auto_scaling_group_name", "input.auto_scaling_group_name"), ("policy_names", "input.policy_name[]")], within: "result.scaling_policies[]" }, same: &[], only_if: None, restore: &[InverseCall { operation: "autoscaling::put_scaling_policy", arguments: &[("auto_scaling_group_name", "found.auto_scaling_group_name"), ("policy_name", "found.policy_name"), ("policy_type", "found.policy_type"), ("adjustment_type", "found.adjustment_type"), ("min_adjustment_step", "found.min_adjustment_step"), ("min_adjustment_magnitude", "found.min_adjustment_magnitude"), ("scaling_adjustment", "found.scaling_adjustment"), ("cooldown", "found.cooldown"), ("step_adjustments", "found.step_adjustments"), ("metric_aggregation_type", "found.metric_aggregation_type"), ("estimated_instance_warmup", "found.estimated_instance_warmup"), ("target_tracking_configuration", "found.target_tracking_configuration"), ("enabled", "found.enabled"), ("predictive_scaling_configuration", "found.predictive_scaling_configuration")] }] }),
+        goes_with: Some("autoscaling:group"),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "autoscaling::delete_policy", arguments: &[("auto_scaling_group_name", "input.auto_scaling_group_name"), ("policy_name", "result.policy_arn")] }]),
+            Settle::Repeat,
+        )
     }),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nautoscaling::put_scaling_policy(#{ auto_scaling_group_name: \"example\", policy_name: \"cpu\", policy_type: \"TargetTrackingScaling\", target_tracking_configuration: #{ predefined_metric_specification: #{ predefined_metric_type: \"ASGAverageCPUUtilization\" }, target_value: 50.0 } }).policy_arn",
 };
@@ -444,11 +461,10 @@ pub static SET_DESIRED_CAPACITY: Operation = Operation {
     module: "autoscaling", name: "set_desired_capacity", action: "autoscaling:SetDesiredCapacity",
     summary: "Sets the size of the specified Auto Scaling group.",
     input: &tables::SET_DESIRED_CAPACITY_INPUT, positional: &[], output: Shape::Nothing,
-    effect: Effect::Write(Write {
-        inverse: Inverse::Impossible("the former capacity is not known"),
-        settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Impossible("the former capacity is not known"),
+        Settle::Repeat,
+    )),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nautoscaling::set_desired_capacity(#{ auto_scaling_group_name: \"example\", desired_capacity: 2 })",
 };
 
@@ -468,11 +484,10 @@ pub static START_INSTANCE_REFRESH: Operation = Operation {
     module: "autoscaling", name: "start_instance_refresh", action: "autoscaling:StartInstanceRefresh",
     summary: "Starts an instance refresh.",
     input: &tables::START_INSTANCE_REFRESH_INPUT, positional: &[], output: Shape::Struct(&tables::START_INSTANCE_REFRESH_OUTPUT),
-    effect: Effect::Write(Write {
-        inverse: Inverse::Impossible("replaced instances are gone"),
-        settle: Settle::Find(&Find { operation: "autoscaling::describe_instance_refreshes", arguments: &[("auto_scaling_group_name", "input.auto_scaling_group_name")], within: "result.instance_refreshes[]", proof: &[Proof::Since("found.start_time")], result: &[("instance_refresh_id", "found.instance_refresh_id")] }),
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Impossible("replaced instances are gone"),
+        Settle::Find(&Find { operation: "autoscaling::describe_instance_refreshes", arguments: &[("auto_scaling_group_name", "input.auto_scaling_group_name")], within: "result.instance_refreshes[]", proof: &[Proof::Since("found.start_time")], result: &[("instance_refresh_id", "found.instance_refresh_id")] }),
+    )),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nautoscaling::wait_until_group_in_service(#{ auto_scaling_group_names: [\"example\"] });\nautoscaling::start_instance_refresh(#{ auto_scaling_group_name: \"example\" }).instance_refresh_id",
 };
 
@@ -493,9 +508,11 @@ pub static TERMINATE_INSTANCE_IN_AUTO_SCALING_GROUP: Operation = Operation {
     summary: "Terminates the specified instance and optionally adjusts the desired group size.",
     input: &tables::TERMINATE_INSTANCE_IN_AUTO_SCALING_GROUP_INPUT, positional: &[], output: Shape::Struct(&tables::TERMINATE_INSTANCE_IN_AUTO_SCALING_GROUP_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Nothing("a terminated instance is gone"),
-        settle: Settle::Repeat,
         makes: &[], removes: &[Removes { kind: "ec2:instance", id: "input.instance_id" }], tags: None,
+        ..Write::plain(
+            Inverse::Nothing("a terminated instance is gone"),
+            Settle::Repeat,
+        )
     }),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nautoscaling::wait_until_group_in_service(#{ auto_scaling_group_names: [\"example\"] });\nlet id = autoscaling::describe_auto_scaling_groups(#{ auto_scaling_group_names: [\"example\"] }).auto_scaling_groups[0].instances[0].instance_id;\nautoscaling::terminate_instance_in_auto_scaling_group(#{ instance_id: id, should_decrement_desired_capacity: false }).activity.status_code",
 };
@@ -516,11 +533,10 @@ pub static UPDATE_AUTO_SCALING_GROUP: Operation = Operation {
     module: "autoscaling", name: "update_auto_scaling_group", action: "autoscaling:UpdateAutoScalingGroup",
     summary: "We strongly recommend that all Auto Scaling groups use launch templates to ensure full functionality for Amazon EC2 Auto Scaling and Amazon EC2.",
     input: &tables::UPDATE_AUTO_SCALING_GROUP_INPUT, positional: &[], output: Shape::Nothing,
-    effect: Effect::Write(Write {
-        inverse: Inverse::Impossible("the group's former settings are not known"),
-        settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Impossible("the group's former settings are not known"),
+        Settle::Repeat,
+    )),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nautoscaling::update_auto_scaling_group(#{ auto_scaling_group_name: \"example\", max_size: 4 })",
 };
 

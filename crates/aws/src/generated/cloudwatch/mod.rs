@@ -9,7 +9,7 @@ use crate::glue::*;
 use aws_sdk_cloudwatch::Client;
 use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
-use opsh_operation::{Effect, Fault, Find, Inverse, InverseCall, Makes, Map, Operation, Proof, Removes, Settle, Shape, Write};
+use opsh_operation::{Before, Effect, Fault, Find, Found, Inverse, InverseCall, Look, Makes, Map, Operation, Proof, Removes, Settle, Shape, Tagged, Write};
 
 use crate::{Binding, Controls, Fills};
 
@@ -18,9 +18,11 @@ pub static DELETE_ALARMS: Operation = Operation {
     summary: "Deletes the specified alarms.",
     input: &tables::DELETE_ALARMS_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
-        inverse: Inverse::Nothing("the alarms are gone"),
-        settle: Settle::Repeat,
         makes: &[], removes: &[Removes { kind: "cloudwatch:alarm", id: "input.alarm_names[]" }], tags: None,
+        ..Write::plain(
+            Inverse::Nothing("the alarms are gone"),
+            Settle::Repeat,
+        )
     }),
     example: "cloudwatch::put_metric_alarm(#{ alarm_name: \"busy\", namespace: \"AWS/EC2\", metric_name: \"CPUUtilization\", statistic: \"Average\", period: 60, evaluation_periods: 1, threshold: 80.0, comparison_operator: \"GreaterThanThreshold\" });\ncloudwatch::delete_alarms(#{ alarm_names: [\"busy\"] })",
 };
@@ -109,11 +111,10 @@ pub static DISABLE_ALARM_ACTIONS: Operation = Operation {
     module: "cloudwatch", name: "disable_alarm_actions", action: "cloudwatch:DisableAlarmActions",
     summary: "Disables the actions for the specified alarms.",
     input: &tables::DISABLE_ALARM_ACTIONS_INPUT, positional: &[], output: Shape::Nothing,
-    effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "cloudwatch::enable_alarm_actions", arguments: &[("alarm_names", "input.alarm_names")] }]),
-        settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Calls(&[InverseCall { operation: "cloudwatch::enable_alarm_actions", arguments: &[("alarm_names", "input.alarm_names")] }]),
+        Settle::Repeat,
+    )),
     example: "cloudwatch::put_metric_alarm(#{ alarm_name: \"busy\", namespace: \"AWS/EC2\", metric_name: \"CPUUtilization\", statistic: \"Average\", period: 60, evaluation_periods: 1, threshold: 80.0, comparison_operator: \"GreaterThanThreshold\" });\ncloudwatch::disable_alarm_actions(#{ alarm_names: [\"busy\"] })",
 };
 
@@ -131,11 +132,10 @@ pub static ENABLE_ALARM_ACTIONS: Operation = Operation {
     module: "cloudwatch", name: "enable_alarm_actions", action: "cloudwatch:EnableAlarmActions",
     summary: "Enables the actions for the specified alarms.",
     input: &tables::ENABLE_ALARM_ACTIONS_INPUT, positional: &[], output: Shape::Nothing,
-    effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "cloudwatch::disable_alarm_actions", arguments: &[("alarm_names", "input.alarm_names")] }]),
-        settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Calls(&[InverseCall { operation: "cloudwatch::disable_alarm_actions", arguments: &[("alarm_names", "input.alarm_names")] }]),
+        Settle::Repeat,
+    )),
     example: "cloudwatch::put_metric_alarm(#{ alarm_name: \"busy\", namespace: \"AWS/EC2\", metric_name: \"CPUUtilization\", statistic: \"Average\", period: 60, evaluation_periods: 1, threshold: 80.0, comparison_operator: \"GreaterThanThreshold\" });\ncloudwatch::enable_alarm_actions(#{ alarm_names: [\"busy\"] })",
 };
 
@@ -263,9 +263,13 @@ pub static PUT_METRIC_ALARM: Operation = Operation {
     summary: "Creates or updates an alarm and associates it with the specified metric, metric math expression, anomaly detection model, Metrics Insights query, or PromQL query.",
     input: &tables::PUT_METRIC_ALARM_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "cloudwatch::delete_alarms", arguments: &[("alarm_names", "input.alarm_name[]")] }]),
-        settle: Settle::Repeat,
         makes: &[Makes { kind: "cloudwatch:alarm", id: "input.alarm_name" }], removes: &[], tags: Some("tags"),
+        before: Some(&Before { look: Look { operation: "cloudwatch::describe_alarms", arguments: &[("alarm_names", "input.alarm_name[]")], within: "result.metric_alarms[]" }, same: &[], only_if: None, restore: &[InverseCall { operation: "cloudwatch::put_metric_alarm", arguments: &[("alarm_name", "found.alarm_name"), ("alarm_description", "found.alarm_description"), ("actions_enabled", "found.actions_enabled"), ("ok_actions", "found.ok_actions"), ("alarm_actions", "found.alarm_actions"), ("insufficient_data_actions", "found.insufficient_data_actions"), ("metric_name", "found.metric_name"), ("namespace", "found.namespace"), ("statistic", "found.statistic"), ("extended_statistic", "found.extended_statistic"), ("dimensions", "found.dimensions"), ("period", "found.period"), ("unit", "found.unit"), ("evaluation_periods", "found.evaluation_periods"), ("datapoints_to_alarm", "found.datapoints_to_alarm"), ("threshold", "found.threshold"), ("comparison_operator", "found.comparison_operator"), ("treat_missing_data", "found.treat_missing_data"), ("evaluate_low_sample_count_percentile", "found.evaluate_low_sample_count_percentile"), ("metrics", "found.metrics"), ("threshold_metric_id", "found.threshold_metric_id"), ("evaluation_window", "found.evaluation_window"), ("warm_up_configuration", "found.warm_up_configuration"), ("evaluation_criteria", "found.evaluation_criteria"), ("evaluation_interval", "found.evaluation_interval"), ("action_configuration", "found.action_configuration")] }] }),
+        found: Some(&Found { look: Look { operation: "cloudwatch::describe_alarms", arguments: &[], within: "result.metric_alarms[]" }, id: "result.alarm_name", tagged: Tagged::Asked(Look { operation: "cloudwatch::list_tags_for_resource", arguments: &[("resource_arn", "result.alarm_arn")], within: "result.tags" }), unless: &[], owner: None, rank: 3 }),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "cloudwatch::delete_alarms", arguments: &[("alarm_names", "input.alarm_name[]")] }]),
+            Settle::Repeat,
+        )
     }),
     example: "cloudwatch::put_metric_alarm(#{ alarm_name: \"busy\", namespace: \"AWS/EC2\", metric_name: \"CPUUtilization\", dimensions: [#{ name: \"InstanceId\", value: \"i-0123456789abcdef0\" }], statistic: \"Average\", period: 60, evaluation_periods: 2, threshold: 80.0, comparison_operator: \"GreaterThanThreshold\" })",
 };
@@ -310,11 +314,10 @@ pub static PUT_METRIC_DATA: Operation = Operation {
     module: "cloudwatch", name: "put_metric_data", action: "cloudwatch:PutMetricData",
     summary: "Publishes metric data to Amazon CloudWatch.",
     input: &tables::PUT_METRIC_DATA_INPUT, positional: &[], output: Shape::Nothing,
-    effect: Effect::Write(Write {
-        inverse: Inverse::Impossible("datapoints cannot be deleted; they expire"),
-        settle: Settle::Ask,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Impossible("datapoints cannot be deleted; they expire"),
+        Settle::Ask,
+    )),
     example: "cloudwatch::put_metric_data(#{ namespace: \"Example\", metric_data: [#{ metric_name: \"Views\", value: 3.0, unit: \"Count\" }] })",
 };
 
@@ -335,11 +338,10 @@ pub static SET_ALARM_STATE: Operation = Operation {
     module: "cloudwatch", name: "set_alarm_state", action: "cloudwatch:SetAlarmState",
     summary: "Temporarily sets the state of an alarm for testing purposes.",
     input: &tables::SET_ALARM_STATE_INPUT, positional: &[], output: Shape::Nothing,
-    effect: Effect::Write(Write {
-        inverse: Inverse::Nothing("the next evaluation sets the state again"),
-        settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Nothing("the next evaluation sets the state again"),
+        Settle::Repeat,
+    )),
     example: "cloudwatch::put_metric_alarm(#{ alarm_name: \"busy\", namespace: \"AWS/EC2\", metric_name: \"CPUUtilization\", statistic: \"Average\", period: 60, evaluation_periods: 1, threshold: 80.0, comparison_operator: \"GreaterThanThreshold\" });\ncloudwatch::set_alarm_state(#{ alarm_name: \"busy\", state_value: \"ALARM\", state_reason: \"A rehearsal.\" })",
 };
 

@@ -9,7 +9,7 @@ use crate::glue::*;
 use aws_sdk_ec2::Client;
 use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
-use opsh_operation::{Effect, Fault, Find, Inverse, InverseCall, Makes, Map, Operation, Proof, Removes, Settle, Shape, Write};
+use opsh_operation::{Before, Effect, Fault, Find, Found, Inverse, InverseCall, Look, Makes, Map, Operation, Proof, Removes, Settle, Shape, Tagged, Write};
 
 use crate::{Binding, Controls, Fills};
 
@@ -18,9 +18,12 @@ pub static ALLOCATE_ADDRESS: Operation = Operation {
     summary: "Allocates an Elastic IP address to your Amazon Web Services account.",
     input: &tables::ALLOCATE_ADDRESS_INPUT, positional: &[], output: Shape::Struct(&tables::ALLOCATE_ADDRESS_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::release_address", arguments: &[("allocation_id", "result.allocation_id")] }]),
-        settle: Settle::Find(&Find { operation: "ec2::describe_addresses", arguments: &[("filters.domain", "=vpc")], within: "result.addresses[]", proof: &[Proof::Tags("found.tags")], result: &[("allocation_id", "found.allocation_id"), ("public_ipv4_pool", "found.public_ipv4_pool"), ("network_border_group", "found.network_border_group"), ("domain", "found.domain"), ("customer_owned_ip", "found.customer_owned_ip"), ("customer_owned_ipv4_pool", "found.customer_owned_ipv4_pool"), ("carrier_ip", "found.carrier_ip"), ("public_ip", "found.public_ip")] }),
         makes: &[Makes { kind: "ec2:elastic-ip", id: "result.allocation_id" }], removes: &[], tags: Some("tags"),
+        found: Some(&Found { look: Look { operation: "ec2::describe_addresses", arguments: &[("filters.tag:opsh:stack", "input.stack")], within: "result.addresses[]" }, id: "result.allocation_id", tagged: Tagged::Filtered, unless: &[], owner: None, rank: 0 }),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "ec2::release_address", arguments: &[("allocation_id", "result.allocation_id")] }]),
+            Settle::Find(&Find { operation: "ec2::describe_addresses", arguments: &[("filters.domain", "=vpc")], within: "result.addresses[]", proof: &[Proof::Tags("found.tags")], result: &[("allocation_id", "found.allocation_id"), ("public_ipv4_pool", "found.public_ipv4_pool"), ("network_border_group", "found.network_border_group"), ("domain", "found.domain"), ("customer_owned_ip", "found.customer_owned_ip"), ("customer_owned_ipv4_pool", "found.customer_owned_ipv4_pool"), ("carrier_ip", "found.carrier_ip"), ("public_ip", "found.public_ip")] }),
+        )
     }),
     example: "ec2::allocate_address(#{ domain: \"vpc\" }).public_ip",
 };
@@ -47,9 +50,13 @@ pub static ASSOCIATE_ADDRESS: Operation = Operation {
     summary: "Associates an Elastic IP address, or carrier IP address (for instances that are in subnets in Wavelength Zones) with an instance or a network interface.",
     input: &tables::ASSOCIATE_ADDRESS_INPUT, positional: &[], output: Shape::Struct(&tables::ASSOCIATE_ADDRESS_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::disassociate_address", arguments: &[("association_id", "result.association_id")] }]),
-        settle: Settle::Repeat,
         makes: &[Makes { kind: "ec2:address-association", id: "result.association_id" }], removes: &[], tags: None,
+        before: Some(&Before { look: Look { operation: "ec2::describe_addresses", arguments: &[("allocation_ids", "input.allocation_id[]")], within: "result.addresses[].association_id" }, same: &[], only_if: None, restore: &[] }),
+        found: Some(&Found { look: Look { operation: "ec2::describe_addresses", arguments: &[("filters.tag:opsh:stack", "input.stack")], within: "result.addresses[]" }, id: "result.association_id", tagged: Tagged::Filtered, unless: &[], owner: None, rank: 1 }),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "ec2::disassociate_address", arguments: &[("association_id", "result.association_id")] }]),
+            Settle::Repeat,
+        )
     }),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nlet address = ec2::allocate_address(#{ domain: \"vpc\" }).allocation_id;\nec2::associate_address(#{ allocation_id: address, instance_id: id }).association_id",
 };
@@ -74,9 +81,12 @@ pub static ATTACH_VOLUME: Operation = Operation {
     summary: "Attaches an Amazon EBS volume to a running or stopped instance, and exposes it to the instance with the specified device name.",
     input: &tables::ATTACH_VOLUME_INPUT, positional: &[], output: Shape::Struct(&tables::ATTACH_VOLUME_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::detach_volume", arguments: &[("volume_id", "input.volume_id"), ("instance_id", "input.instance_id")] }, InverseCall { operation: "ec2::wait_until_volume_available", arguments: &[("volume_ids", "input.volume_id[]")] }]),
-        settle: Settle::Find(&Find { operation: "ec2::describe_volumes", arguments: &[("filters.volume-id", "input.volume_id"), ("filters.attachment.instance-id", "input.instance_id")], within: "result.volumes[].attachments[]", proof: &[Proof::Same("found.instance_id", "input.instance_id"), Proof::Since("found.attach_time")], result: &[("delete_on_termination", "found.delete_on_termination"), ("associated_resource", "found.associated_resource"), ("instance_owning_service", "found.instance_owning_service"), ("ebs_card_index", "found.ebs_card_index"), ("volume_id", "found.volume_id"), ("instance_id", "found.instance_id"), ("device", "found.device"), ("state", "found.state"), ("attach_time", "found.attach_time")] }),
         makes: &[Makes { kind: "ec2:volume-attachment", id: "{input.volume_id}/{input.instance_id}" }], removes: &[], tags: None,
+        goes_with: Some("ec2:instance"),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "ec2::detach_volume", arguments: &[("volume_id", "input.volume_id"), ("instance_id", "input.instance_id")] }, InverseCall { operation: "ec2::wait_until_volume_available", arguments: &[("volume_ids", "input.volume_id[]")] }]),
+            Settle::Find(&Find { operation: "ec2::describe_volumes", arguments: &[("filters.volume-id", "input.volume_id"), ("filters.attachment.instance-id", "input.instance_id")], within: "result.volumes[].attachments[]", proof: &[Proof::Same("found.instance_id", "input.instance_id"), Proof::Since("found.attach_time")], result: &[("delete_on_termination", "found.delete_on_termination"), ("associated_resource", "found.associated_resource"), ("instance_owning_service", "found.instance_owning_service"), ("ebs_card_index", "found.ebs_card_index"), ("volume_id", "found.volume_id"), ("instance_id", "found.instance_id"), ("device", "found.device"), ("state", "found.state"), ("attach_time", "found.attach_time")] }),
+        )
     }),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nlet zone = ec2::describe_instances(#{ instance_ids: [id] }).reservations[0].instances[0].placement.availability_zone;\nlet volume = ec2::create_volume(#{ availability_zone: zone, size: 8 }).volume_id;\nec2::wait_until_volume_available(#{ volume_ids: [volume] });\nec2::attach_volume(#{ volume_id: volume, instance_id: id, device: \"/dev/sdf\" }).device",
 };
@@ -99,9 +109,12 @@ pub static AUTHORIZE_SECURITY_GROUP_EGRESS: Operation = Operation {
     summary: "Adds the specified outbound (egress) rules to a security group.",
     input: &tables::AUTHORIZE_SECURITY_GROUP_EGRESS_INPUT, positional: &[], output: Shape::Struct(&tables::AUTHORIZE_SECURITY_GROUP_EGRESS_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::revoke_security_group_egress", arguments: &[("group_id", "input.group_id"), ("security_group_rule_ids", "result.security_group_rules[].security_group_rule_id")] }]),
-        settle: Settle::Find(&Find { operation: "ec2::describe_security_group_rules", arguments: &[("filters.group-id", "input.group_id")], within: "result.security_group_rules[]", proof: &[Proof::Tags("found.tags")], result: &[("security_group_rules", "every")] }),
         makes: &[Makes { kind: "ec2:security-group-rule", id: "result.security_group_rules[].security_group_rule_id" }], removes: &[], tags: Some("tags"),
+        found: Some(&Found { look: Look { operation: "ec2::describe_security_group_rules", arguments: &[("filters.tag:opsh:stack", "input.stack")], within: "result.security_group_rules[]" }, id: "result.security_group_rule_id", tagged: Tagged::Filtered, unless: &[("result.is_egress", &["false"])], owner: None, rank: 1 }),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "ec2::revoke_security_group_egress", arguments: &[("group_id", "input.group_id"), ("security_group_rule_ids", "result.security_group_rules[].security_group_rule_id")] }]),
+            Settle::Find(&Find { operation: "ec2::describe_security_group_rules", arguments: &[("filters.group-id", "input.group_id")], within: "result.security_group_rules[]", proof: &[Proof::Tags("found.tags")], result: &[("security_group_rules", "every")] }),
+        )
     }),
     example: "let group = ec2::create_security_group(#{ group_name: \"example\", description: \"An example.\" }).group_id;\nlet http = [#{ ip_protocol: \"tcp\", from_port: 80, to_port: 80, ip_ranges: [#{ cidr_ip: \"0.0.0.0/0\" }] }];\nec2::authorize_security_group_egress(#{ group_id: group, ip_permissions: http }).security_group_rules",
 };
@@ -130,9 +143,12 @@ pub static AUTHORIZE_SECURITY_GROUP_INGRESS: Operation = Operation {
     summary: "Adds the specified inbound (ingress) rules to a security group.",
     input: &tables::AUTHORIZE_SECURITY_GROUP_INGRESS_INPUT, positional: &[], output: Shape::Struct(&tables::AUTHORIZE_SECURITY_GROUP_INGRESS_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::revoke_security_group_ingress", arguments: &[("group_id", "input.group_id"), ("security_group_rule_ids", "result.security_group_rules[].security_group_rule_id")] }]),
-        settle: Settle::Find(&Find { operation: "ec2::describe_security_group_rules", arguments: &[("filters.group-id", "input.group_id")], within: "result.security_group_rules[]", proof: &[Proof::Tags("found.tags")], result: &[("security_group_rules", "every")] }),
         makes: &[Makes { kind: "ec2:security-group-rule", id: "result.security_group_rules[].security_group_rule_id" }], removes: &[], tags: Some("tags"),
+        found: Some(&Found { look: Look { operation: "ec2::describe_security_group_rules", arguments: &[("filters.tag:opsh:stack", "input.stack")], within: "result.security_group_rules[]" }, id: "result.security_group_rule_id", tagged: Tagged::Filtered, unless: &[("result.is_egress", &["true"])], owner: None, rank: 1 }),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "ec2::revoke_security_group_ingress", arguments: &[("group_id", "input.group_id"), ("security_group_rule_ids", "result.security_group_rules[].security_group_rule_id")] }]),
+            Settle::Find(&Find { operation: "ec2::describe_security_group_rules", arguments: &[("filters.group-id", "input.group_id")], within: "result.security_group_rules[]", proof: &[Proof::Tags("found.tags")], result: &[("security_group_rules", "every")] }),
+        )
     }),
     example: "let group = ec2::create_security_group(#{ group_name: \"example\", description: \"An example.\" }).group_id;\nlet http = [#{ ip_protocol: \"tcp\", from_port: 80, to_port: 80, ip_ranges: [#{ cidr_ip: \"0.0.0.0/0\" }] }];\nec2::authorize_security_group_ingress(#{ group_id: group, ip_permissions: http }).security_group_rules",
 };
@@ -162,9 +178,11 @@ pub static COPY_IMAGE: Operation = Operation {
     summary: "Initiates an AMI copy operation.",
     input: &tables::COPY_IMAGE_INPUT, positional: &[], output: Shape::Struct(&tables::COPY_IMAGE_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::deregister_image", arguments: &[("image_id", "result.image_id"), ("delete_associated_snapshots", "=true")] }]),
-        settle: Settle::Token("client_token"),
         makes: &[Makes { kind: "ec2:image", id: "result.image_id" }], removes: &[], tags: Some("tags"),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "ec2::deregister_image", arguments: &[("image_id", "result.image_id"), ("delete_associated_snapshots", "=true")] }]),
+            Settle::Token("client_token"),
+        )
     }),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nec2::copy_image(#{ source_image_id: image, source_region: \"us-east-1\", name: \"copy\" }).image_id",
 };
@@ -197,9 +215,12 @@ pub static CREATE_IMAGE: Operation = Operation {
     summary: "Creates an Amazon EBS-backed AMI from an Amazon EBS-backed instance that is either running or stopped.",
     input: &tables::CREATE_IMAGE_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_IMAGE_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::deregister_image", arguments: &[("image_id", "result.image_id"), ("delete_associated_snapshots", "=true")] }]),
-        settle: Settle::Find(&Find { operation: "ec2::describe_images", arguments: &[("filters.name", "input.name")], within: "result.images[]", proof: &[Proof::Tags("found.tags")], result: &[("image_id", "found.image_id")] }),
         makes: &[Makes { kind: "ec2:image", id: "result.image_id" }], removes: &[], tags: Some("tags"),
+        found: Some(&Found { look: Look { operation: "ec2::describe_images", arguments: &[("owners", "=[\"self\"]"), ("filters.tag:opsh:stack", "input.stack")], within: "result.images[]" }, id: "result.image_id", tagged: Tagged::Filtered, unless: &[("result.state", &["deregistered"])], owner: None, rank: 1 }),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "ec2::deregister_image", arguments: &[("image_id", "result.image_id"), ("delete_associated_snapshots", "=true")] }]),
+            Settle::Find(&Find { operation: "ec2::describe_images", arguments: &[("filters.name", "input.name")], within: "result.images[]", proof: &[Proof::Tags("found.tags")], result: &[("image_id", "found.image_id")] }),
+        )
     }),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::create_image(#{ instance_id: id, name: \"golden\" }).image_id",
 };
@@ -227,9 +248,12 @@ pub static CREATE_KEY_PAIR: Operation = Operation {
     summary: "Creates an ED25519 or 2048-bit RSA key pair with the specified name and in the specified format.",
     input: &tables::CREATE_KEY_PAIR_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_KEY_PAIR_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::delete_key_pair", arguments: &[("key_name", "input.key_name")] }]),
-        settle: Settle::Ask,
         makes: &[Makes { kind: "ec2:key-pair", id: "result.key_pair_id" }], removes: &[], tags: Some("tags"),
+        found: Some(&Found { look: Look { operation: "ec2::describe_key_pairs", arguments: &[("filters.tag:opsh:stack", "input.stack")], within: "result.key_pairs[]" }, id: "result.key_pair_id", tagged: Tagged::Filtered, unless: &[], owner: None, rank: 0 }),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "ec2::delete_key_pair", arguments: &[("key_name", "input.key_name")] }]),
+            Settle::Ask,
+        )
     }),
     example: "ec2::create_key_pair(#{ key_name: \"example\", key_type: \"ed25519\" }).key_pair_id",
 };
@@ -253,9 +277,12 @@ pub static CREATE_LAUNCH_TEMPLATE: Operation = Operation {
     summary: "Creates a launch template.",
     input: &tables::CREATE_LAUNCH_TEMPLATE_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_LAUNCH_TEMPLATE_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::delete_launch_template", arguments: &[("launch_template_id", "result.launch_template.launch_template_id")] }]),
-        settle: Settle::Token("client_token"),
         makes: &[Makes { kind: "ec2:launch-template", id: "result.launch_template.launch_template_id" }], removes: &[], tags: Some("tags"),
+        found: Some(&Found { look: Look { operation: "ec2::describe_launch_templates", arguments: &[("filters.tag:opsh:stack", "input.stack")], within: "result.launch_templates[]" }, id: "result.launch_template_id", tagged: Tagged::Filtered, unless: &[], owner: None, rank: 2 }),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "ec2::delete_launch_template", arguments: &[("launch_template_id", "result.launch_template.launch_template_id")] }]),
+            Settle::Token("client_token"),
+        )
     }),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nec2::create_launch_template(#{ launch_template_name: \"web\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id",
 };
@@ -280,11 +307,10 @@ pub static CREATE_LAUNCH_TEMPLATE_VERSION: Operation = Operation {
     module: "ec2", name: "create_launch_template_version", action: "ec2:CreateLaunchTemplateVersion",
     summary: "Creates a new version of a launch template.",
     input: &tables::CREATE_LAUNCH_TEMPLATE_VERSION_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_LAUNCH_TEMPLATE_VERSION_OUTPUT),
-    effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::delete_launch_template_versions", arguments: &[("launch_template_id", "result.launch_template_version.launch_template_id"), ("versions", "{result.launch_template_version.version_number}[]")] }]),
-        settle: Settle::Token("client_token"),
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Calls(&[InverseCall { operation: "ec2::delete_launch_template_versions", arguments: &[("launch_template_id", "result.launch_template_version.launch_template_id"), ("versions", "{result.launch_template_version.version_number}[]")] }]),
+        Settle::Token("client_token"),
+    )),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nec2::create_launch_template_version(#{ launch_template_id: template, source_version: \"1\", launch_template_data: #{ instance_type: \"t3.micro\" } }).launch_template_version.version_number",
 };
 
@@ -309,9 +335,12 @@ pub static CREATE_SECURITY_GROUP: Operation = Operation {
     summary: "Creates a security group.",
     input: &tables::CREATE_SECURITY_GROUP_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_SECURITY_GROUP_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::delete_security_group", arguments: &[("group_id", "result.group_id")] }]),
-        settle: Settle::Find(&Find { operation: "ec2::describe_security_groups", arguments: &[("filters.group-name", "input.group_name"), ("filters.vpc-id", "input.vpc_id")], within: "result.security_groups[]", proof: &[Proof::Tags("found.tags")], result: &[("group_id", "found.group_id"), ("tags", "found.tags"), ("security_group_arn", "found.security_group_arn")] }),
         makes: &[Makes { kind: "ec2:security-group", id: "result.group_id" }], removes: &[], tags: Some("tags"),
+        found: Some(&Found { look: Look { operation: "ec2::describe_security_groups", arguments: &[("filters.tag:opsh:stack", "input.stack")], within: "result.security_groups[]" }, id: "result.group_id", tagged: Tagged::Filtered, unless: &[], owner: None, rank: 0 }),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "ec2::delete_security_group", arguments: &[("group_id", "result.group_id")] }]),
+            Settle::Find(&Find { operation: "ec2::describe_security_groups", arguments: &[("filters.group-name", "input.group_name"), ("filters.vpc-id", "input.vpc_id")], within: "result.security_groups[]", proof: &[Proof::Tags("found.tags")], result: &[("group_id", "found.group_id"), ("tags", "found.tags"), ("security_group_arn", "found.security_group_arn")] }),
+        )
     }),
     example: "ec2::create_security_group(#{ group_name: \"web\", description: \"HTTP from everywhere.\", tags: #{ Name: \"web\" } }).group_id",
 };
@@ -335,9 +364,12 @@ pub static CREATE_SNAPSHOT: Operation = Operation {
     summary: "Creates a snapshot of an EBS volume and stores it in Amazon S3.",
     input: &tables::CREATE_SNAPSHOT_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_SNAPSHOT_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::delete_snapshot", arguments: &[("snapshot_id", "result.snapshot_id")] }]),
-        settle: Settle::Find(&Find { operation: "ec2::describe_snapshots", arguments: &[("filters.volume-id", "input.volume_id"), ("owner_ids", "=[\"self\"]")], within: "result.snapshots[]", proof: &[Proof::Tags("found.tags")], result: &[("owner_alias", "found.owner_alias"), ("outpost_arn", "found.outpost_arn"), ("tags", "found.tags"), ("storage_tier", "found.storage_tier"), ("restore_expiry_time", "found.restore_expiry_time"), ("sse_type", "found.sse_type"), ("availability_zone", "found.availability_zone"), ("transfer_type", "found.transfer_type"), ("completion_duration_minutes", "found.completion_duration_minutes"), ("completion_time", "found.completion_time"), ("full_snapshot_size_in_bytes", "found.full_snapshot_size_in_bytes"), ("snapshot_id", "found.snapshot_id"), ("volume_id", "found.volume_id"), ("state", "found.state"), ("state_message", "found.state_message"), ("start_time", "found.start_time"), ("progress", "found.progress"), ("owner_id", "found.owner_id"), ("description", "found.description"), ("volume_size", "found.volume_size"), ("encrypted", "found.encrypted"), ("kms_key_id", "found.kms_key_id"), ("data_encryption_key_id", "found.data_encryption_key_id")] }),
         makes: &[Makes { kind: "ec2:snapshot", id: "result.snapshot_id" }], removes: &[], tags: Some("tags"),
+        found: Some(&Found { look: Look { operation: "ec2::describe_snapshots", arguments: &[("owner_ids", "=[\"self\"]"), ("filters.tag:opsh:stack", "input.stack")], within: "result.snapshots[]" }, id: "result.snapshot_id", tagged: Tagged::Filtered, unless: &[], owner: None, rank: 0 }),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "ec2::delete_snapshot", arguments: &[("snapshot_id", "result.snapshot_id")] }]),
+            Settle::Find(&Find { operation: "ec2::describe_snapshots", arguments: &[("filters.volume-id", "input.volume_id"), ("owner_ids", "=[\"self\"]")], within: "result.snapshots[]", proof: &[Proof::Tags("found.tags")], result: &[("owner_alias", "found.owner_alias"), ("outpost_arn", "found.outpost_arn"), ("tags", "found.tags"), ("storage_tier", "found.storage_tier"), ("restore_expiry_time", "found.restore_expiry_time"), ("sse_type", "found.sse_type"), ("availability_zone", "found.availability_zone"), ("transfer_type", "found.transfer_type"), ("completion_duration_minutes", "found.completion_duration_minutes"), ("completion_time", "found.completion_time"), ("full_snapshot_size_in_bytes", "found.full_snapshot_size_in_bytes"), ("snapshot_id", "found.snapshot_id"), ("volume_id", "found.volume_id"), ("state", "found.state"), ("state_message", "found.state_message"), ("start_time", "found.start_time"), ("progress", "found.progress"), ("owner_id", "found.owner_id"), ("description", "found.description"), ("volume_size", "found.volume_size"), ("encrypted", "found.encrypted"), ("kms_key_id", "found.kms_key_id"), ("data_encryption_key_id", "found.data_encryption_key_id")] }),
+        )
     }),
     example: "let volume = ec2::create_volume(#{ availability_zone: ec2::describe_availability_zones(#{}).availability_zones[0].zone_name, size: 8, volume_type: \"gp3\" }).volume_id;\nec2::wait_until_volume_available(#{ volume_ids: [volume] });\nec2::create_snapshot(#{ volume_id: volume, description: \"before the upgrade\" }).snapshot_id",
 };
@@ -362,9 +394,11 @@ pub static CREATE_SNAPSHOTS: Operation = Operation {
     summary: "Creates crash-consistent snapshots of multiple EBS volumes attached to an Amazon EC2 instance.",
     input: &tables::CREATE_SNAPSHOTS_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_SNAPSHOTS_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::delete_snapshot", arguments: &[("snapshot_id", "each result.snapshots[].snapshot_id")] }]),
-        settle: Settle::Find(&Find { operation: "ec2::describe_snapshots", arguments: &[("owner_ids", "=[\"self\"]")], within: "result.snapshots[]", proof: &[Proof::Tags("found.tags")], result: &[("snapshots", "every")] }),
         makes: &[Makes { kind: "ec2:snapshot", id: "result.snapshots[].snapshot_id" }], removes: &[], tags: Some("tags"),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "ec2::delete_snapshot", arguments: &[("snapshot_id", "each result.snapshots[].snapshot_id")] }]),
+            Settle::Find(&Find { operation: "ec2::describe_snapshots", arguments: &[("owner_ids", "=[\"self\"]")], within: "result.snapshots[]", proof: &[Proof::Tags("found.tags")], result: &[("snapshots", "every")] }),
+        )
     }),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::create_snapshots(#{ instance_specification: #{ instance_id: id } }).snapshots",
 };
@@ -390,9 +424,12 @@ pub static CREATE_TAGS: Operation = Operation {
     summary: "Adds or overwrites only the specified tags for the specified Amazon EC2 resource or resources.",
     input: &tables::CREATE_TAGS_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::delete_tags", arguments: &[("resources", "input.resources"), ("tags", "input.tags")] }]),
-        settle: Settle::Repeat,
         makes: &[], removes: &[], tags: None,
+        before: Some(&Before { look: Look { operation: "ec2::describe_tags", arguments: &[("filters.resource-id", "input.resources")], within: "result.tags[]" }, same: &[("found.key", "input.tags")], only_if: None, restore: &[] }),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "ec2::delete_tags", arguments: &[("resources", "input.resources"), ("tags", "input.tags")] }]),
+            Settle::Repeat,
+        )
     }),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::create_tags(#{ resources: [id], tags: #{ team: \"web\" } })",
 };
@@ -414,9 +451,12 @@ pub static CREATE_VOLUME: Operation = Operation {
     summary: "Creates an EBS volume that can be attached to an instance in the same Availability Zone.",
     input: &tables::CREATE_VOLUME_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_VOLUME_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::delete_volume", arguments: &[("volume_id", "result.volume_id")] }, InverseCall { operation: "ec2::wait_until_volume_deleted", arguments: &[("volume_ids", "result.volume_id[]")] }]),
-        settle: Settle::Token("client_token"),
         makes: &[Makes { kind: "ec2:volume", id: "result.volume_id" }], removes: &[], tags: Some("tags"),
+        found: Some(&Found { look: Look { operation: "ec2::describe_volumes", arguments: &[("filters.tag:opsh:stack", "input.stack")], within: "result.volumes[]" }, id: "result.volume_id", tagged: Tagged::Filtered, unless: &[("result.state", &["deleting", "deleted"]), ("result.attachments[].delete_on_termination", &["true"])], owner: None, rank: 0 }),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "ec2::delete_volume", arguments: &[("volume_id", "result.volume_id")] }, InverseCall { operation: "ec2::wait_until_volume_deleted", arguments: &[("volume_ids", "result.volume_id[]")] }]),
+            Settle::Token("client_token"),
+        )
     }),
     example: "ec2::create_volume(#{ availability_zone: ec2::describe_availability_zones(#{}).availability_zones[0].zone_name, size: 8, volume_type: \"gp3\", encrypted: true }).volume_id",
 };
@@ -451,9 +491,11 @@ pub static DELETE_KEY_PAIR: Operation = Operation {
     summary: "Deletes the specified key pair, by removing the public key from Amazon EC2.",
     input: &tables::DELETE_KEY_PAIR_INPUT, positional: &[], output: Shape::Struct(&tables::DELETE_KEY_PAIR_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Nothing("the key pair is gone"),
-        settle: Settle::Repeat,
         makes: &[], removes: &[Removes { kind: "ec2:key-pair", id: "input.key_pair_id" }, Removes { kind: "ec2:key-pair", id: "result.key_pair_id" }], tags: None,
+        ..Write::plain(
+            Inverse::Nothing("the key pair is gone"),
+            Settle::Repeat,
+        )
     }),
     example: "ec2::create_key_pair(#{ key_name: \"example\", key_type: \"ed25519\" });\nec2::delete_key_pair(#{ key_name: \"example\" })",
 };
@@ -474,9 +516,11 @@ pub static DELETE_LAUNCH_TEMPLATE: Operation = Operation {
     summary: "Deletes a launch template.",
     input: &tables::DELETE_LAUNCH_TEMPLATE_INPUT, positional: &[], output: Shape::Struct(&tables::DELETE_LAUNCH_TEMPLATE_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Nothing("the template is gone"),
-        settle: Settle::Repeat,
         makes: &[], removes: &[Removes { kind: "ec2:launch-template", id: "input.launch_template_id" }, Removes { kind: "ec2:launch-template", id: "result.launch_template.launch_template_id" }], tags: None,
+        ..Write::plain(
+            Inverse::Nothing("the template is gone"),
+            Settle::Repeat,
+        )
     }),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nec2::delete_launch_template(#{ launch_template_id: template })",
 };
@@ -496,11 +540,10 @@ pub static DELETE_LAUNCH_TEMPLATE_VERSIONS: Operation = Operation {
     module: "ec2", name: "delete_launch_template_versions", action: "ec2:DeleteLaunchTemplateVersions",
     summary: "Deletes one or more versions of a launch template.",
     input: &tables::DELETE_LAUNCH_TEMPLATE_VERSIONS_INPUT, positional: &[], output: Shape::Struct(&tables::DELETE_LAUNCH_TEMPLATE_VERSIONS_OUTPUT),
-    effect: Effect::Write(Write {
-        inverse: Inverse::Nothing("the versions are gone"),
-        settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Nothing("the versions are gone"),
+        Settle::Repeat,
+    )),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nec2::create_launch_template_version(#{ launch_template_id: template, source_version: \"1\", launch_template_data: #{ instance_type: \"t3.micro\" } });\nec2::delete_launch_template_versions(#{ launch_template_id: template, versions: [\"2\"] })",
 };
 
@@ -521,9 +564,11 @@ pub static DELETE_SECURITY_GROUP: Operation = Operation {
     summary: "Deletes a security group.",
     input: &tables::DELETE_SECURITY_GROUP_INPUT, positional: &[], output: Shape::Struct(&tables::DELETE_SECURITY_GROUP_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Nothing("the group is gone"),
-        settle: Settle::Repeat,
         makes: &[], removes: &[Removes { kind: "ec2:security-group", id: "input.group_id" }], tags: None,
+        ..Write::plain(
+            Inverse::Nothing("the group is gone"),
+            Settle::Repeat,
+        )
     }),
     example: "let group = ec2::create_security_group(#{ group_name: \"example\", description: \"An example.\" }).group_id;\nec2::delete_security_group(#{ group_id: group })",
 };
@@ -544,9 +589,11 @@ pub static DELETE_SNAPSHOT: Operation = Operation {
     summary: "Deletes the specified snapshot.",
     input: &tables::DELETE_SNAPSHOT_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
-        inverse: Inverse::Nothing("the snapshot is gone"),
-        settle: Settle::Repeat,
         makes: &[], removes: &[Removes { kind: "ec2:snapshot", id: "input.snapshot_id" }], tags: None,
+        ..Write::plain(
+            Inverse::Nothing("the snapshot is gone"),
+            Settle::Repeat,
+        )
     }),
     example: "let volume = ec2::create_volume(#{ availability_zone: ec2::describe_availability_zones(#{}).availability_zones[0].zone_name, size: 8, volume_type: \"gp3\" }).volume_id;\nec2::wait_until_volume_available(#{ volume_ids: [volume] });\nlet snapshot = ec2::create_snapshot(#{ volume_id: volume }).snapshot_id;\nec2::wait_until_snapshot_completed(#{ snapshot_ids: [snapshot] });\nec2::delete_snapshot(#{ snapshot_id: snapshot })",
 };
@@ -566,11 +613,10 @@ pub static DELETE_TAGS: Operation = Operation {
     module: "ec2", name: "delete_tags", action: "ec2:DeleteTags",
     summary: "Removes tags from resources; a tag goes only where it has the given value.",
     input: &tables::DELETE_TAGS_INPUT, positional: &[], output: Shape::Nothing,
-    effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::create_tags", arguments: &[("resources", "input.resources"), ("tags", "input.tags")] }]),
-        settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Calls(&[InverseCall { operation: "ec2::create_tags", arguments: &[("resources", "input.resources"), ("tags", "input.tags")] }]),
+        Settle::Repeat,
+    )),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::create_tags(#{ resources: [id], tags: #{ team: \"web\" } });\nec2::delete_tags(#{ resources: [id], tags: #{ team: \"web\" } })",
 };
 
@@ -591,9 +637,11 @@ pub static DELETE_VOLUME: Operation = Operation {
     summary: "Deletes the specified EBS volume.",
     input: &tables::DELETE_VOLUME_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
-        inverse: Inverse::Nothing("the volume is gone"),
-        settle: Settle::Repeat,
         makes: &[], removes: &[Removes { kind: "ec2:volume", id: "input.volume_id" }], tags: None,
+        ..Write::plain(
+            Inverse::Nothing("the volume is gone"),
+            Settle::Repeat,
+        )
     }),
     example: "let volume = ec2::create_volume(#{ availability_zone: ec2::describe_availability_zones(#{}).availability_zones[0].zone_name, size: 8, volume_type: \"gp3\" }).volume_id;\nec2::wait_until_volume_available(#{ volume_ids: [volume] });\nec2::delete_volume(#{ volume_id: volume })",
 };
@@ -614,9 +662,11 @@ pub static DEREGISTER_IMAGE: Operation = Operation {
     summary: "Deregisters the specified AMI.",
     input: &tables::DEREGISTER_IMAGE_INPUT, positional: &[], output: Shape::Struct(&tables::DEREGISTER_IMAGE_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Nothing("the image is gone"),
-        settle: Settle::Repeat,
         makes: &[], removes: &[Removes { kind: "ec2:image", id: "input.image_id" }], tags: None,
+        ..Write::plain(
+            Inverse::Nothing("the image is gone"),
+            Settle::Repeat,
+        )
     }),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nlet made = ec2::create_image(#{ instance_id: id, name: \"golden\" }).image_id;\nec2::wait_until_image_available(#{ image_ids: [made] });\nec2::deregister_image(#{ image_id: made, delete_associated_snapshots: true })",
 };
@@ -1285,9 +1335,11 @@ pub static DETACH_VOLUME: Operation = Operation {
     summary: "Detaches an EBS volume from an instance.",
     input: &tables::DETACH_VOLUME_INPUT, positional: &[], output: Shape::Struct(&tables::DETACH_VOLUME_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::attach_volume", arguments: &[("volume_id", "input.volume_id"), ("instance_id", "result.instance_id"), ("device", "result.device")] }]),
-        settle: Settle::Repeat,
         makes: &[], removes: &[Removes { kind: "ec2:volume-attachment", id: "{input.volume_id}/{result.instance_id}" }, Removes { kind: "ec2:volume-attachment", id: "{input.volume_id}/{input.instance_id}" }], tags: None,
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "ec2::attach_volume", arguments: &[("volume_id", "input.volume_id"), ("instance_id", "result.instance_id"), ("device", "result.device")] }]),
+            Settle::Repeat,
+        )
     }),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nlet zone = ec2::describe_instances(#{ instance_ids: [id] }).reservations[0].instances[0].placement.availability_zone;\nlet volume = ec2::create_volume(#{ availability_zone: zone, size: 8 }).volume_id;\nec2::wait_until_volume_available(#{ volume_ids: [volume] });\nec2::attach_volume(#{ volume_id: volume, instance_id: id, device: \"/dev/sdf\" });\nec2::wait_until_volume_in_use(#{ volume_ids: [volume] });\nec2::detach_volume(#{ volume_id: volume }).volume_id",
 };
@@ -1310,9 +1362,11 @@ pub static DISASSOCIATE_ADDRESS: Operation = Operation {
     summary: "Disassociates an Elastic IP address from the instance or network interface it's associated with.",
     input: &tables::DISASSOCIATE_ADDRESS_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
-        inverse: Inverse::Nothing("the address stays allocated"),
-        settle: Settle::Repeat,
         makes: &[], removes: &[Removes { kind: "ec2:address-association", id: "input.association_id" }], tags: None,
+        ..Write::plain(
+            Inverse::Nothing("the address stays allocated"),
+            Settle::Repeat,
+        )
     }),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nlet address = ec2::allocate_address(#{ domain: \"vpc\" }).allocation_id;\nlet association = ec2::associate_address(#{ allocation_id: address, instance_id: id }).association_id;\nec2::disassociate_address(#{ association_id: association })",
 };
@@ -1353,9 +1407,11 @@ pub static IMPORT_KEY_PAIR: Operation = Operation {
     summary: "Imports the public key from an RSA or ED25519 key pair that you created using a third-party tool.",
     input: &tables::IMPORT_KEY_PAIR_INPUT, positional: &[], output: Shape::Struct(&tables::IMPORT_KEY_PAIR_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::delete_key_pair", arguments: &[("key_name", "input.key_name")] }]),
-        settle: Settle::Find(&Find { operation: "ec2::describe_key_pairs", arguments: &[("key_names", "input.key_name[]")], within: "result.key_pairs[]", proof: &[Proof::Tags("found.tags")], result: &[("key_fingerprint", "found.key_fingerprint"), ("key_name", "found.key_name"), ("key_pair_id", "found.key_pair_id"), ("tags", "found.tags")] }),
         makes: &[Makes { kind: "ec2:key-pair", id: "result.key_pair_id" }], removes: &[], tags: Some("tags"),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "ec2::delete_key_pair", arguments: &[("key_name", "input.key_name")] }]),
+            Settle::Find(&Find { operation: "ec2::describe_key_pairs", arguments: &[("key_names", "input.key_name[]")], within: "result.key_pairs[]", proof: &[Proof::Tags("found.tags")], result: &[("key_fingerprint", "found.key_fingerprint"), ("key_name", "found.key_name"), ("key_pair_id", "found.key_pair_id"), ("tags", "found.tags")] }),
+        )
     }),
     example: "ec2::import_key_pair(#{ key_name: \"example\", public_key_material: \"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ+Kqw3uqkZcRPkHs6QGvI0W0kZmGJ3CxWY2sRYwUG3V example\" }).key_pair_id",
 };
@@ -1377,11 +1433,10 @@ pub static MODIFY_INSTANCE_ATTRIBUTE: Operation = Operation {
     module: "ec2", name: "modify_instance_attribute", action: "ec2:ModifyInstanceAttribute",
     summary: "Modifies the specified attribute of the specified instance.",
     input: &tables::MODIFY_INSTANCE_ATTRIBUTE_INPUT, positional: &[], output: Shape::Nothing,
-    effect: Effect::Write(Write {
-        inverse: Inverse::Impossible("the attribute's former value is not known"),
-        settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Impossible("the attribute's former value is not known"),
+        Settle::Repeat,
+    )),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::modify_instance_attribute(#{ instance_id: id, disable_api_termination: #{ value: true } });\nec2::modify_instance_attribute(#{ instance_id: id, disable_api_termination: #{ value: false } })",
 };
 
@@ -1416,11 +1471,10 @@ pub static MODIFY_INSTANCE_METADATA_OPTIONS: Operation = Operation {
     module: "ec2", name: "modify_instance_metadata_options", action: "ec2:ModifyInstanceMetadataOptions",
     summary: "Modify the instance metadata parameters on a running or stopped instance.",
     input: &tables::MODIFY_INSTANCE_METADATA_OPTIONS_INPUT, positional: &[], output: Shape::Struct(&tables::MODIFY_INSTANCE_METADATA_OPTIONS_OUTPUT),
-    effect: Effect::Write(Write {
-        inverse: Inverse::Impossible("the former options are not known"),
-        settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Impossible("the former options are not known"),
+        Settle::Repeat,
+    )),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::modify_instance_metadata_options(#{ instance_id: id, http_tokens: \"required\" }).instance_metadata_options.http_tokens",
 };
 
@@ -1443,11 +1497,10 @@ pub static MODIFY_LAUNCH_TEMPLATE: Operation = Operation {
     module: "ec2", name: "modify_launch_template", action: "ec2:ModifyLaunchTemplate",
     summary: "Modifies a launch template.",
     input: &tables::MODIFY_LAUNCH_TEMPLATE_INPUT, positional: &[], output: Shape::Struct(&tables::MODIFY_LAUNCH_TEMPLATE_OUTPUT),
-    effect: Effect::Write(Write {
-        inverse: Inverse::Impossible("the former default version is not known"),
-        settle: Settle::Token("client_token"),
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Impossible("the former default version is not known"),
+        Settle::Token("client_token"),
+    )),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nec2::create_launch_template_version(#{ launch_template_id: template, source_version: \"1\", launch_template_data: #{ instance_type: \"t3.micro\" } });\nec2::modify_launch_template(#{ launch_template_id: template, default_version: \"2\" }).launch_template.default_version_number",
 };
 
@@ -1468,11 +1521,10 @@ pub static MODIFY_VOLUME: Operation = Operation {
     module: "ec2", name: "modify_volume", action: "ec2:ModifyVolume",
     summary: "You can modify several parameters of an existing EBS volume, including volume size, volume type, and IOPS capacity.",
     input: &tables::MODIFY_VOLUME_INPUT, positional: &[], output: Shape::Struct(&tables::MODIFY_VOLUME_OUTPUT),
-    effect: Effect::Write(Write {
-        inverse: Inverse::Impossible("a volume cannot shrink, and cannot be modified again for six hours"),
-        settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Impossible("a volume cannot shrink, and cannot be modified again for six hours"),
+        Settle::Repeat,
+    )),
     example: "let volume = ec2::create_volume(#{ availability_zone: ec2::describe_availability_zones(#{}).availability_zones[0].zone_name, size: 8, volume_type: \"gp3\" }).volume_id;\nec2::wait_until_volume_available(#{ volume_ids: [volume] });\nec2::modify_volume(#{ volume_id: volume, size: 16 }).volume_modification.target_size",
 };
 
@@ -1495,11 +1547,10 @@ pub static MONITOR_INSTANCES: Operation = Operation {
     module: "ec2", name: "monitor_instances", action: "ec2:MonitorInstances",
     summary: "Enables detailed monitoring for a running instance.",
     input: &tables::MONITOR_INSTANCES_INPUT, positional: &[], output: Shape::Struct(&tables::MONITOR_INSTANCES_OUTPUT),
-    effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::unmonitor_instances", arguments: &[("instance_ids", "input.instance_ids")] }]),
-        settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Calls(&[InverseCall { operation: "ec2::unmonitor_instances", arguments: &[("instance_ids", "input.instance_ids")] }]),
+        Settle::Repeat,
+    )),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::monitor_instances(#{ instance_ids: [id] }).instance_monitorings[0].monitoring.state",
 };
 
@@ -1517,11 +1568,10 @@ pub static REBOOT_INSTANCES: Operation = Operation {
     module: "ec2", name: "reboot_instances", action: "ec2:RebootInstances",
     summary: "Requests a reboot of the specified instances.",
     input: &tables::REBOOT_INSTANCES_INPUT, positional: &[], output: Shape::Nothing,
-    effect: Effect::Write(Write {
-        inverse: Inverse::Nothing("a reboot leaves nothing behind"),
-        settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Nothing("a reboot leaves nothing behind"),
+        Settle::Repeat,
+    )),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::reboot_instances(#{ instance_ids: [id] })",
 };
 
@@ -1541,9 +1591,11 @@ pub static REGISTER_IMAGE: Operation = Operation {
     summary: "Registers an AMI.",
     input: &tables::REGISTER_IMAGE_INPUT, positional: &[], output: Shape::Struct(&tables::REGISTER_IMAGE_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::deregister_image", arguments: &[("image_id", "result.image_id")] }]),
-        settle: Settle::Find(&Find { operation: "ec2::describe_images", arguments: &[("filters.name", "input.name")], within: "result.images[]", proof: &[Proof::Tags("found.tags")], result: &[("image_id", "found.image_id")] }),
         makes: &[Makes { kind: "ec2:image", id: "result.image_id" }], removes: &[], tags: Some("tags"),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "ec2::deregister_image", arguments: &[("image_id", "result.image_id")] }]),
+            Settle::Find(&Find { operation: "ec2::describe_images", arguments: &[("filters.name", "input.name")], within: "result.images[]", proof: &[Proof::Tags("found.tags")], result: &[("image_id", "found.image_id")] }),
+        )
     }),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nlet root = ec2::describe_instances(#{ instance_ids: [id] }).reservations[0].instances[0].block_device_mappings[0].ebs.volume_id;\nlet snapshot = ec2::create_snapshot(#{ volume_id: root }).snapshot_id;\nec2::wait_until_snapshot_completed(#{ snapshot_ids: [snapshot] });\nec2::register_image(#{ name: \"own\", root_device_name: \"/dev/xvda\", architecture: \"x86_64\", virtualization_type: \"hvm\", block_device_mappings: [#{ device_name: \"/dev/xvda\", ebs: #{ snapshot_id: snapshot } }] }).image_id",
 };
@@ -1580,9 +1632,11 @@ pub static RELEASE_ADDRESS: Operation = Operation {
     summary: "Releases the specified Elastic IP address.",
     input: &tables::RELEASE_ADDRESS_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
-        inverse: Inverse::Nothing("the address is somebody else's now"),
-        settle: Settle::Repeat,
         makes: &[], removes: &[Removes { kind: "ec2:elastic-ip", id: "input.allocation_id" }], tags: None,
+        ..Write::plain(
+            Inverse::Nothing("the address is somebody else's now"),
+            Settle::Repeat,
+        )
     }),
     example: "let address = ec2::allocate_address(#{ domain: \"vpc\" }).allocation_id;\nec2::release_address(#{ allocation_id: address })",
 };
@@ -1605,9 +1659,11 @@ pub static REVOKE_SECURITY_GROUP_EGRESS: Operation = Operation {
     summary: "Removes the specified outbound (egress) rules from the specified security group.",
     input: &tables::REVOKE_SECURITY_GROUP_EGRESS_INPUT, positional: &[], output: Shape::Struct(&tables::REVOKE_SECURITY_GROUP_EGRESS_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::authorize_security_group_egress", arguments: &[("group_id", "input.group_id"), ("ip_permissions", "input.ip_permissions")] }]),
-        settle: Settle::Repeat,
         makes: &[], removes: &[Removes { kind: "ec2:security-group-rule", id: "input.security_group_rule_ids[]" }], tags: None,
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "ec2::authorize_security_group_egress", arguments: &[("group_id", "input.group_id"), ("ip_permissions", "input.ip_permissions")] }]),
+            Settle::Repeat,
+        )
     }),
     example: "let group = ec2::create_security_group(#{ group_name: \"example\", description: \"An example.\" }).group_id;\nlet http = [#{ ip_protocol: \"tcp\", from_port: 80, to_port: 80, ip_ranges: [#{ cidr_ip: \"0.0.0.0/0\" }] }];\nec2::authorize_security_group_egress(#{ group_id: group, ip_permissions: http });\nec2::revoke_security_group_egress(#{ group_id: group, ip_permissions: http })",
 };
@@ -1635,9 +1691,11 @@ pub static REVOKE_SECURITY_GROUP_INGRESS: Operation = Operation {
     summary: "Removes the specified inbound (ingress) rules from a security group.",
     input: &tables::REVOKE_SECURITY_GROUP_INGRESS_INPUT, positional: &[], output: Shape::Struct(&tables::REVOKE_SECURITY_GROUP_INGRESS_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::authorize_security_group_ingress", arguments: &[("group_id", "input.group_id"), ("ip_permissions", "input.ip_permissions")] }]),
-        settle: Settle::Repeat,
         makes: &[], removes: &[Removes { kind: "ec2:security-group-rule", id: "input.security_group_rule_ids[]" }], tags: None,
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "ec2::authorize_security_group_ingress", arguments: &[("group_id", "input.group_id"), ("ip_permissions", "input.ip_permissions")] }]),
+            Settle::Repeat,
+        )
     }),
     example: "let group = ec2::create_security_group(#{ group_name: \"example\", description: \"An example.\" }).group_id;\nlet http = [#{ ip_protocol: \"tcp\", from_port: 80, to_port: 80, ip_ranges: [#{ cidr_ip: \"0.0.0.0/0\" }] }];\nec2::authorize_security_group_ingress(#{ group_id: group, ip_permissions: http });\nec2::revoke_security_group_ingress(#{ group_id: group, ip_permissions: http })",
 };
@@ -1666,9 +1724,12 @@ pub static RUN_INSTANCES: Operation = Operation {
     summary: "Launches the specified number of instances using an AMI for which you have permissions.",
     input: &tables::RUN_INSTANCES_INPUT, positional: &[], output: Shape::Struct(&tables::RUN_INSTANCES_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::terminate_instances", arguments: &[("instance_ids", "result.instances[].instance_id")] }, InverseCall { operation: "ec2::wait_until_instance_terminated", arguments: &[("instance_ids", "result.instances[].instance_id")] }]),
-        settle: Settle::Token("client_token"),
         makes: &[Makes { kind: "ec2:instance", id: "result.instances[].instance_id" }], removes: &[], tags: Some("tags"),
+        found: Some(&Found { look: Look { operation: "ec2::describe_instances", arguments: &[("filters.tag:opsh:stack", "input.stack")], within: "result.reservations[].instances[]" }, id: "result.instance_id", tagged: Tagged::Filtered, unless: &[("result.state.name", &["shutting-down", "terminated"])], owner: Some("result.tags.aws:autoscaling:groupName"), rank: 2 }),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "ec2::terminate_instances", arguments: &[("instance_ids", "result.instances[].instance_id")] }, InverseCall { operation: "ec2::wait_until_instance_terminated", arguments: &[("instance_ids", "result.instances[].instance_id")] }]),
+            Settle::Token("client_token"),
+        )
     }),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1, tags: #{ Name: \"web\" } }).instances[0].instance_id",
 };
@@ -1730,11 +1791,10 @@ pub static START_INSTANCES: Operation = Operation {
     module: "ec2", name: "start_instances", action: "ec2:StartInstances",
     summary: "Starts an Amazon EBS-backed instance that you've previously stopped.",
     input: &tables::START_INSTANCES_INPUT, positional: &[], output: Shape::Struct(&tables::START_INSTANCES_OUTPUT),
-    effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::stop_instances", arguments: &[("instance_ids", "input.instance_ids")] }, InverseCall { operation: "ec2::wait_until_instance_stopped", arguments: &[("instance_ids", "input.instance_ids")] }]),
-        settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Calls(&[InverseCall { operation: "ec2::stop_instances", arguments: &[("instance_ids", "input.instance_ids")] }, InverseCall { operation: "ec2::wait_until_instance_stopped", arguments: &[("instance_ids", "input.instance_ids")] }]),
+        Settle::Repeat,
+    )),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::stop_instances(#{ instance_ids: [id] });\nec2::wait_until_instance_stopped(#{ instance_ids: [id] });\nec2::start_instances(#{ instance_ids: [id] }).starting_instances[0].current_state.name",
 };
 
@@ -1753,11 +1813,10 @@ pub static STOP_INSTANCES: Operation = Operation {
     module: "ec2", name: "stop_instances", action: "ec2:StopInstances",
     summary: "Stops an Amazon EBS-backed instance.",
     input: &tables::STOP_INSTANCES_INPUT, positional: &[], output: Shape::Struct(&tables::STOP_INSTANCES_OUTPUT),
-    effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::start_instances", arguments: &[("instance_ids", "input.instance_ids")] }, InverseCall { operation: "ec2::wait_until_instance_running", arguments: &[("instance_ids", "input.instance_ids")] }]),
-        settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Calls(&[InverseCall { operation: "ec2::start_instances", arguments: &[("instance_ids", "input.instance_ids")] }, InverseCall { operation: "ec2::wait_until_instance_running", arguments: &[("instance_ids", "input.instance_ids")] }]),
+        Settle::Repeat,
+    )),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::stop_instances(#{ instance_ids: [id] }).stopping_instances[0].current_state.name",
 };
 
@@ -1779,9 +1838,11 @@ pub static TERMINATE_INSTANCES: Operation = Operation {
     summary: "Terminates (deletes) the specified instances.",
     input: &tables::TERMINATE_INSTANCES_INPUT, positional: &[], output: Shape::Struct(&tables::TERMINATE_INSTANCES_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Nothing("a terminated instance is gone"),
-        settle: Settle::Repeat,
         makes: &[], removes: &[Removes { kind: "ec2:instance", id: "input.instance_ids[]" }], tags: None,
+        ..Write::plain(
+            Inverse::Nothing("a terminated instance is gone"),
+            Settle::Repeat,
+        )
     }),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::terminate_instances(#{ instance_ids: [id] }).terminating_instances[0].current_state.name",
 };
@@ -1802,11 +1863,10 @@ pub static UNMONITOR_INSTANCES: Operation = Operation {
     module: "ec2", name: "unmonitor_instances", action: "ec2:UnmonitorInstances",
     summary: "Disables detailed monitoring for a running instance.",
     input: &tables::UNMONITOR_INSTANCES_INPUT, positional: &[], output: Shape::Struct(&tables::UNMONITOR_INSTANCES_OUTPUT),
-    effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "ec2::monitor_instances", arguments: &[("instance_ids", "input.instance_ids")] }]),
-        settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Calls(&[InverseCall { operation: "ec2::monitor_instances", arguments: &[("instance_ids", "input.instance_ids")] }]),
+        Settle::Repeat,
+    )),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::unmonitor_instances(#{ instance_ids: [id] }).instance_monitorings[0].monitoring.state",
 };
 

@@ -9,7 +9,7 @@ use crate::glue::*;
 use aws_sdk_elasticloadbalancingv2::Client;
 use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
-use opsh_operation::{Effect, Fault, Find, Inverse, InverseCall, Makes, Map, Operation, Proof, Removes, Settle, Shape, Write};
+use opsh_operation::{Before, Effect, Fault, Find, Found, Inverse, InverseCall, Look, Makes, Map, Operation, Proof, Removes, Settle, Shape, Tagged, Write};
 
 use crate::{Binding, Controls, Fills};
 
@@ -17,11 +17,10 @@ pub static ADD_TAGS: Operation = Operation {
     module: "elbv2", name: "add_tags", action: "elasticloadbalancing:AddTags",
     summary: "Adds the specified tags to the specified Elastic Load Balancing resource.",
     input: &tables::ADD_TAGS_INPUT, positional: &[], output: Shape::Nothing,
-    effect: Effect::Write(Write {
-        inverse: Inverse::Nothing("the tags go with the resource"),
-        settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Nothing("the tags go with the resource"),
+        Settle::Repeat,
+    )),
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nelbv2::add_tags(#{ resource_arns: [target], tags: #{ team: \"web\" } })",
 };
 
@@ -41,9 +40,13 @@ pub static CREATE_LISTENER: Operation = Operation {
     summary: "Creates a listener for the specified Application Load Balancer, Network Load Balancer, or Gateway Load Balancer.",
     input: &tables::CREATE_LISTENER_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_LISTENER_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "elbv2::delete_listener", arguments: &[("listener_arn", "result.listeners[0].listener_arn")] }]),
-        settle: Settle::Repeat,
         makes: &[Makes { kind: "elasticloadbalancing:listener", id: "result.listeners[].listener_arn" }], removes: &[], tags: Some("tags"),
+        before: Some(&Before { look: Look { operation: "elbv2::describe_listeners", arguments: &[("load_balancer_arn", "input.load_balancer_arn")], within: "result.listeners[]" }, same: &[("found.port", "input.port")], only_if: None, restore: &[] }),
+        goes_with: Some("elasticloadbalancing:loadbalancer"),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "elbv2::delete_listener", arguments: &[("listener_arn", "result.listeners[0].listener_arn")] }]),
+            Settle::Repeat,
+        )
     }),
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet subnets = ec2::describe_subnets(#{ filters: #{ \"default-for-az\": \"true\" } }).subnets.map(|subnet| subnet.subnet_id);\nlet balancer = elbv2::create_load_balancer(#{ name: \"example\", subnets: subnets }).load_balancers[0].load_balancer_arn;\nlet vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nelbv2::create_listener(#{ load_balancer_arn: balancer, protocol: \"HTTP\", port: 80, default_actions: [#{ type: \"forward\", target_group_arn: target }] }).listeners[0].listener_arn",
 };
@@ -70,9 +73,13 @@ pub static CREATE_LOAD_BALANCER: Operation = Operation {
     summary: "Creates an Application Load Balancer, Network Load Balancer, or Gateway Load Balancer.",
     input: &tables::CREATE_LOAD_BALANCER_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_LOAD_BALANCER_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "elbv2::delete_load_balancer", arguments: &[("load_balancer_arn", "result.load_balancers[0].load_balancer_arn")] }, InverseCall { operation: "elbv2::wait_until_load_balancers_deleted", arguments: &[("load_balancer_arns", "result.load_balancers[].load_balancer_arn")] }]),
-        settle: Settle::Repeat,
         makes: &[Makes { kind: "elasticloadbalancing:loadbalancer", id: "result.load_balancers[].load_balancer_arn" }], removes: &[], tags: Some("tags"),
+        before: Some(&Before { look: Look { operation: "elbv2::describe_load_balancers", arguments: &[("names", "input.name[]")], within: "result.load_balancers[]" }, same: &[], only_if: None, restore: &[] }),
+        found: Some(&Found { look: Look { operation: "elbv2::describe_load_balancers", arguments: &[], within: "result.load_balancers[]" }, id: "result.load_balancer_arn", tagged: Tagged::Asked(Look { operation: "elbv2::describe_tags", arguments: &[("resource_arns", "result.load_balancer_arn[]")], within: "result.tag_descriptions[0].tags" }), unless: &[], owner: None, rank: 2 }),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "elbv2::delete_load_balancer", arguments: &[("load_balancer_arn", "result.load_balancers[0].load_balancer_arn")] }, InverseCall { operation: "elbv2::wait_until_load_balancers_deleted", arguments: &[("load_balancer_arns", "result.load_balancers[].load_balancer_arn")] }]),
+            Settle::Repeat,
+        )
     }),
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet subnets = ec2::describe_subnets(#{ filters: #{ \"default-for-az\": \"true\" } }).subnets.map(|subnet| subnet.subnet_id);\nelbv2::create_load_balancer(#{ name: \"web\", subnets: subnets, tags: #{ Name: \"web\" } }).load_balancers[0].dns_name",
 };
@@ -101,9 +108,13 @@ pub static CREATE_TARGET_GROUP: Operation = Operation {
     summary: "Creates a target group.",
     input: &tables::CREATE_TARGET_GROUP_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_TARGET_GROUP_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "elbv2::delete_target_group", arguments: &[("target_group_arn", "result.target_groups[0].target_group_arn")] }]),
-        settle: Settle::Repeat,
         makes: &[Makes { kind: "elasticloadbalancing:targetgroup", id: "result.target_groups[].target_group_arn" }], removes: &[], tags: Some("tags"),
+        before: Some(&Before { look: Look { operation: "elbv2::describe_target_groups", arguments: &[("names", "input.name[]")], within: "result.target_groups[]" }, same: &[], only_if: None, restore: &[] }),
+        found: Some(&Found { look: Look { operation: "elbv2::describe_target_groups", arguments: &[], within: "result.target_groups[]" }, id: "result.target_group_arn", tagged: Tagged::Asked(Look { operation: "elbv2::describe_tags", arguments: &[("resource_arns", "result.target_group_arn[]")], within: "result.tag_descriptions[0].tags" }), unless: &[], owner: None, rank: 1 }),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "elbv2::delete_target_group", arguments: &[("target_group_arn", "result.target_groups[0].target_group_arn")] }]),
+            Settle::Repeat,
+        )
     }),
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet subnets = ec2::describe_subnets(#{ filters: #{ \"default-for-az\": \"true\" } }).subnets.map(|subnet| subnet.subnet_id);\nelbv2::create_target_group(#{ name: \"web\", protocol: \"HTTP\", port: 80, vpc_id: vpc, health_check_path: \"/\" }).target_groups[0].target_group_arn",
 };
@@ -139,9 +150,11 @@ pub static DELETE_LISTENER: Operation = Operation {
     summary: "Deletes the specified listener.",
     input: &tables::DELETE_LISTENER_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
-        inverse: Inverse::Nothing("the listener is gone"),
-        settle: Settle::Repeat,
         makes: &[], removes: &[Removes { kind: "elasticloadbalancing:listener", id: "input.listener_arn" }], tags: None,
+        ..Write::plain(
+            Inverse::Nothing("the listener is gone"),
+            Settle::Repeat,
+        )
     }),
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet subnets = ec2::describe_subnets(#{ filters: #{ \"default-for-az\": \"true\" } }).subnets.map(|subnet| subnet.subnet_id);\nlet balancer = elbv2::create_load_balancer(#{ name: \"example\", subnets: subnets }).load_balancers[0].load_balancer_arn;\nlet vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nlet listener = elbv2::create_listener(#{ load_balancer_arn: balancer, protocol: \"HTTP\", port: 80, default_actions: [#{ type: \"forward\", target_group_arn: target }] }).listeners[0].listener_arn;\nelbv2::delete_listener(#{ listener_arn: listener })",
 };
@@ -161,9 +174,11 @@ pub static DELETE_LOAD_BALANCER: Operation = Operation {
     summary: "Deletes the specified Application Load Balancer, Network Load Balancer, or Gateway Load Balancer.",
     input: &tables::DELETE_LOAD_BALANCER_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
-        inverse: Inverse::Nothing("the load balancer and its listeners are gone"),
-        settle: Settle::Repeat,
         makes: &[], removes: &[Removes { kind: "elasticloadbalancing:loadbalancer", id: "input.load_balancer_arn" }], tags: None,
+        ..Write::plain(
+            Inverse::Nothing("the load balancer and its listeners are gone"),
+            Settle::Repeat,
+        )
     }),
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet subnets = ec2::describe_subnets(#{ filters: #{ \"default-for-az\": \"true\" } }).subnets.map(|subnet| subnet.subnet_id);\nlet balancer = elbv2::create_load_balancer(#{ name: \"example\", subnets: subnets }).load_balancers[0].load_balancer_arn;\nelbv2::delete_load_balancer(#{ load_balancer_arn: balancer })",
 };
@@ -183,9 +198,11 @@ pub static DELETE_TARGET_GROUP: Operation = Operation {
     summary: "Deletes the specified target group.",
     input: &tables::DELETE_TARGET_GROUP_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
-        inverse: Inverse::Nothing("the target group is gone"),
-        settle: Settle::Repeat,
         makes: &[], removes: &[Removes { kind: "elasticloadbalancing:targetgroup", id: "input.target_group_arn" }], tags: None,
+        ..Write::plain(
+            Inverse::Nothing("the target group is gone"),
+            Settle::Repeat,
+        )
     }),
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nelbv2::delete_target_group(#{ target_group_arn: target })",
 };
@@ -204,11 +221,10 @@ pub static DEREGISTER_TARGETS: Operation = Operation {
     module: "elbv2", name: "deregister_targets", action: "elasticloadbalancing:DeregisterTargets",
     summary: "Deregisters the specified targets from the specified target group.",
     input: &tables::DEREGISTER_TARGETS_INPUT, positional: &[], output: Shape::Nothing,
-    effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "elbv2::register_targets", arguments: &[("target_group_arn", "input.target_group_arn"), ("targets", "input.targets")] }]),
-        settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Calls(&[InverseCall { operation: "elbv2::register_targets", arguments: &[("target_group_arn", "input.target_group_arn"), ("targets", "input.targets")] }]),
+        Settle::Repeat,
+    )),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nlet vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nelbv2::register_targets(#{ target_group_arn: target, targets: [#{ id: id }] });\nelbv2::deregister_targets(#{ target_group_arn: target, targets: [#{ id: id }] })",
 };
 
@@ -391,11 +407,10 @@ pub static MODIFY_LISTENER: Operation = Operation {
     module: "elbv2", name: "modify_listener", action: "elasticloadbalancing:ModifyListener",
     summary: "Replaces the specified properties of the specified listener.",
     input: &tables::MODIFY_LISTENER_INPUT, positional: &[], output: Shape::Struct(&tables::MODIFY_LISTENER_OUTPUT),
-    effect: Effect::Write(Write {
-        inverse: Inverse::Impossible("the listener's former settings are not known"),
-        settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Impossible("the listener's former settings are not known"),
+        Settle::Repeat,
+    )),
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet subnets = ec2::describe_subnets(#{ filters: #{ \"default-for-az\": \"true\" } }).subnets.map(|subnet| subnet.subnet_id);\nlet balancer = elbv2::create_load_balancer(#{ name: \"example\", subnets: subnets }).load_balancers[0].load_balancer_arn;\nlet vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nlet listener = elbv2::create_listener(#{ load_balancer_arn: balancer, protocol: \"HTTP\", port: 80, default_actions: [#{ type: \"forward\", target_group_arn: target }] }).listeners[0].listener_arn;\nelbv2::modify_listener(#{ listener_arn: listener, port: 8080 }).listeners[0].port",
 };
 
@@ -419,11 +434,10 @@ pub static MODIFY_LOAD_BALANCER_ATTRIBUTES: Operation = Operation {
     module: "elbv2", name: "modify_load_balancer_attributes", action: "elasticloadbalancing:ModifyLoadBalancerAttributes",
     summary: "Modifies the specified attributes of the specified Application Load Balancer, Network Load Balancer, or Gateway Load Balancer.",
     input: &tables::MODIFY_LOAD_BALANCER_ATTRIBUTES_INPUT, positional: &[], output: Shape::Struct(&tables::MODIFY_LOAD_BALANCER_ATTRIBUTES_OUTPUT),
-    effect: Effect::Write(Write {
-        inverse: Inverse::Impossible("the attributes' former values are not known"),
-        settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Impossible("the attributes' former values are not known"),
+        Settle::Repeat,
+    )),
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet subnets = ec2::describe_subnets(#{ filters: #{ \"default-for-az\": \"true\" } }).subnets.map(|subnet| subnet.subnet_id);\nlet balancer = elbv2::create_load_balancer(#{ name: \"example\", subnets: subnets }).load_balancers[0].load_balancer_arn;\nelbv2::modify_load_balancer_attributes(#{ load_balancer_arn: balancer, attributes: [#{ key: \"idle_timeout.timeout_seconds\", value: \"30\" }] }).attributes",
 };
 
@@ -441,11 +455,10 @@ pub static MODIFY_TARGET_GROUP: Operation = Operation {
     module: "elbv2", name: "modify_target_group", action: "elasticloadbalancing:ModifyTargetGroup",
     summary: "Modifies the health checks used when evaluating the health state of the targets in the specified target group.",
     input: &tables::MODIFY_TARGET_GROUP_INPUT, positional: &[], output: Shape::Struct(&tables::MODIFY_TARGET_GROUP_OUTPUT),
-    effect: Effect::Write(Write {
-        inverse: Inverse::Impossible("the group's former settings are not known"),
-        settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Impossible("the group's former settings are not known"),
+        Settle::Repeat,
+    )),
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nelbv2::modify_target_group(#{ target_group_arn: target, health_check_path: \"/healthy\" }).target_groups[0].health_check_path",
 };
 
@@ -471,11 +484,10 @@ pub static MODIFY_TARGET_GROUP_ATTRIBUTES: Operation = Operation {
     module: "elbv2", name: "modify_target_group_attributes", action: "elasticloadbalancing:ModifyTargetGroupAttributes",
     summary: "Modifies the specified attributes of the specified target group.",
     input: &tables::MODIFY_TARGET_GROUP_ATTRIBUTES_INPUT, positional: &[], output: Shape::Struct(&tables::MODIFY_TARGET_GROUP_ATTRIBUTES_OUTPUT),
-    effect: Effect::Write(Write {
-        inverse: Inverse::Impossible("the attributes' former values are not known"),
-        settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Impossible("the attributes' former values are not known"),
+        Settle::Repeat,
+    )),
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nelbv2::modify_target_group_attributes(#{ target_group_arn: target, attributes: [#{ key: \"deregistration_delay.timeout_seconds\", value: \"30\" }] }).attributes",
 };
 
@@ -494,9 +506,12 @@ pub static REGISTER_TARGETS: Operation = Operation {
     summary: "Registers the specified targets with the specified target group.",
     input: &tables::REGISTER_TARGETS_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "elbv2::deregister_targets", arguments: &[("target_group_arn", "input.target_group_arn"), ("targets", "input.targets")] }]),
-        settle: Settle::Repeat,
         makes: &[], removes: &[], tags: None,
+        before: Some(&Before { look: Look { operation: "elbv2::describe_target_health", arguments: &[("target_group_arn", "input.target_group_arn")], within: "result.target_health_descriptions[].target" }, same: &[("found.id", "input.targets[].id")], only_if: None, restore: &[] }),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "elbv2::deregister_targets", arguments: &[("target_group_arn", "input.target_group_arn"), ("targets", "input.targets")] }]),
+            Settle::Repeat,
+        )
     }),
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nlet vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nelbv2::register_targets(#{ target_group_arn: target, targets: [#{ id: id }] })",
 };

@@ -9,7 +9,7 @@ use crate::glue::*;
 use aws_sdk_iam::Client;
 use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
-use opsh_operation::{Effect, Fault, Find, Inverse, InverseCall, Makes, Map, Operation, Proof, Removes, Settle, Shape, Write};
+use opsh_operation::{Before, Effect, Fault, Find, Found, Inverse, InverseCall, Look, Makes, Map, Operation, Proof, Removes, Settle, Shape, Tagged, Write};
 
 use crate::{Binding, Controls, Fills};
 
@@ -18,9 +18,12 @@ pub static ADD_ROLE_TO_INSTANCE_PROFILE: Operation = Operation {
     summary: "Adds the specified IAM role to the specified instance profile.",
     input: &tables::ADD_ROLE_TO_INSTANCE_PROFILE_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "iam::remove_role_from_instance_profile", arguments: &[("instance_profile_name", "input.instance_profile_name"), ("role_name", "input.role_name")] }]),
-        settle: Settle::Find(&Find { operation: "iam::get_instance_profile", arguments: &[("instance_profile_name", "input.instance_profile_name")], within: "result.instance_profile.roles[]", proof: &[Proof::Same("found.role_name", "input.role_name")], result: &[] }),
         makes: &[Makes { kind: "iam:instance-profile-role", id: "{input.instance_profile_name}/{input.role_name}" }], removes: &[], tags: None,
+        found: Some(&Found { look: Look { operation: "iam::get_instance_profile", arguments: &[("instance_profile_name", "input.instance_profile_name")], within: "result.instance_profile.roles[]" }, id: "{input.instance_profile_name}/{result.role_name}", tagged: Tagged::Of("iam:instance-profile", &[]), unless: &[], owner: None, rank: 1 }),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "iam::remove_role_from_instance_profile", arguments: &[("instance_profile_name", "input.instance_profile_name"), ("role_name", "input.role_name")] }]),
+            Settle::Find(&Find { operation: "iam::get_instance_profile", arguments: &[("instance_profile_name", "input.instance_profile_name")], within: "result.instance_profile.roles[]", proof: &[Proof::Same("found.role_name", "input.role_name")], result: &[] }),
+        )
     }),
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\niam::create_instance_profile(#{ instance_profile_name: \"example\" });\niam::add_role_to_instance_profile(#{ instance_profile_name: \"example\", role_name: \"example\" })",
 };
@@ -41,9 +44,13 @@ pub static ATTACH_ROLE_POLICY: Operation = Operation {
     summary: "Attaches the specified managed policy to the specified IAM role.",
     input: &tables::ATTACH_ROLE_POLICY_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "iam::detach_role_policy", arguments: &[("role_name", "input.role_name"), ("policy_arn", "input.policy_arn")] }]),
-        settle: Settle::Repeat,
         makes: &[Makes { kind: "iam:attached-policy", id: "{input.role_name}/{input.policy_arn}" }], removes: &[], tags: None,
+        before: Some(&Before { look: Look { operation: "iam::list_attached_role_policies", arguments: &[("role_name", "input.role_name")], within: "result.attached_policies[]" }, same: &[("found.policy_arn", "input.policy_arn")], only_if: None, restore: &[] }),
+        found: Some(&Found { look: Look { operation: "iam::list_attached_role_policies", arguments: &[("role_name", "input.role_name")], within: "result.attached_policies[]" }, id: "{input.role_name}/{result.policy_arn}", tagged: Tagged::Of("iam:role", &[]), unless: &[], owner: None, rank: 1 }),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "iam::detach_role_policy", arguments: &[("role_name", "input.role_name"), ("policy_arn", "input.policy_arn")] }]),
+            Settle::Repeat,
+        )
     }),
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\nlet managed = \"arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore\";\niam::attach_role_policy(#{ role_name: \"example\", policy_arn: managed })",
 };
@@ -64,9 +71,12 @@ pub static CREATE_INSTANCE_PROFILE: Operation = Operation {
     summary: "Creates a new instance profile.",
     input: &tables::CREATE_INSTANCE_PROFILE_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_INSTANCE_PROFILE_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "iam::delete_instance_profile", arguments: &[("instance_profile_name", "input.instance_profile_name")] }]),
-        settle: Settle::Find(&Find { operation: "iam::get_instance_profile", arguments: &[("instance_profile_name", "input.instance_profile_name")], within: "result.instance_profile", proof: &[Proof::Tags("found.tags")], result: &[("instance_profile", "found")] }),
         makes: &[Makes { kind: "iam:instance-profile", id: "input.instance_profile_name" }], removes: &[], tags: Some("tags"),
+        found: Some(&Found { look: Look { operation: "iam::list_instance_profiles", arguments: &[], within: "result.instance_profiles[]" }, id: "result.instance_profile_name", tagged: Tagged::Asked(Look { operation: "iam::get_instance_profile", arguments: &[("instance_profile_name", "result.instance_profile_name")], within: "result.instance_profile.tags" }), unless: &[], owner: None, rank: 0 }),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "iam::delete_instance_profile", arguments: &[("instance_profile_name", "input.instance_profile_name")] }]),
+            Settle::Find(&Find { operation: "iam::get_instance_profile", arguments: &[("instance_profile_name", "input.instance_profile_name")], within: "result.instance_profile", proof: &[Proof::Tags("found.tags")], result: &[("instance_profile", "found")] }),
+        )
     }),
     example: "iam::create_instance_profile(#{ instance_profile_name: \"web\" }).instance_profile.arn",
 };
@@ -87,9 +97,12 @@ pub static CREATE_ROLE: Operation = Operation {
     summary: "Creates a new role for your Amazon Web Services account.",
     input: &tables::CREATE_ROLE_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_ROLE_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "iam::delete_role", arguments: &[("role_name", "input.role_name")] }]),
-        settle: Settle::Find(&Find { operation: "iam::get_role", arguments: &[("role_name", "input.role_name")], within: "result.role", proof: &[Proof::Tags("found.tags")], result: &[("role", "found")] }),
         makes: &[Makes { kind: "iam:role", id: "input.role_name" }], removes: &[], tags: Some("tags"),
+        found: Some(&Found { look: Look { operation: "iam::list_roles", arguments: &[], within: "result.roles[]" }, id: "result.role_name", tagged: Tagged::Asked(Look { operation: "iam::get_role", arguments: &[("role_name", "result.role_name")], within: "result.role.tags" }), unless: &[], owner: None, rank: 0 }),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "iam::delete_role", arguments: &[("role_name", "input.role_name")] }]),
+            Settle::Find(&Find { operation: "iam::get_role", arguments: &[("role_name", "input.role_name")], within: "result.role", proof: &[Proof::Tags("found.tags")], result: &[("role", "found")] }),
+        )
     }),
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"web\", assume_role_policy_document: trust, tags: #{ team: \"web\" } }).role.arn",
 };
@@ -114,9 +127,11 @@ pub static DELETE_INSTANCE_PROFILE: Operation = Operation {
     summary: "Deletes the specified instance profile.",
     input: &tables::DELETE_INSTANCE_PROFILE_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
-        inverse: Inverse::Nothing("the instance profile is gone"),
-        settle: Settle::Repeat,
         makes: &[], removes: &[Removes { kind: "iam:instance-profile", id: "input.instance_profile_name" }], tags: None,
+        ..Write::plain(
+            Inverse::Nothing("the instance profile is gone"),
+            Settle::Repeat,
+        )
     }),
     example: "iam::create_instance_profile(#{ instance_profile_name: \"example\" });\niam::delete_instance_profile(#{ instance_profile_name: \"example\" })",
 };
@@ -136,9 +151,11 @@ pub static DELETE_ROLE: Operation = Operation {
     summary: "Deletes the specified role.",
     input: &tables::DELETE_ROLE_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
-        inverse: Inverse::Nothing("the role is gone"),
-        settle: Settle::Repeat,
         makes: &[], removes: &[Removes { kind: "iam:role", id: "input.role_name" }], tags: None,
+        ..Write::plain(
+            Inverse::Nothing("the role is gone"),
+            Settle::Repeat,
+        )
     }),
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\niam::delete_role(#{ role_name: \"example\" })",
 };
@@ -158,9 +175,11 @@ pub static DELETE_ROLE_POLICY: Operation = Operation {
     summary: "Deletes the specified inline policy that is embedded in the specified IAM role.",
     input: &tables::DELETE_ROLE_POLICY_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
-        inverse: Inverse::Nothing("the policy is gone"),
-        settle: Settle::Repeat,
         makes: &[], removes: &[Removes { kind: "iam:role-policy", id: "{input.role_name}/{input.policy_name}" }], tags: None,
+        ..Write::plain(
+            Inverse::Nothing("the policy is gone"),
+            Settle::Repeat,
+        )
     }),
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\nlet policy = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"s3:GetObject\",\"Resource\":\"*\"}]}`;\niam::put_role_policy(#{ role_name: \"example\", policy_name: \"read\", policy_document: policy });\niam::delete_role_policy(#{ role_name: \"example\", policy_name: \"read\" })",
 };
@@ -181,9 +200,11 @@ pub static DETACH_ROLE_POLICY: Operation = Operation {
     summary: "Removes the specified managed policy from the specified role.",
     input: &tables::DETACH_ROLE_POLICY_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "iam::attach_role_policy", arguments: &[("role_name", "input.role_name"), ("policy_arn", "input.policy_arn")] }]),
-        settle: Settle::Repeat,
         makes: &[], removes: &[Removes { kind: "iam:attached-policy", id: "{input.role_name}/{input.policy_arn}" }], tags: None,
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "iam::attach_role_policy", arguments: &[("role_name", "input.role_name"), ("policy_arn", "input.policy_arn")] }]),
+            Settle::Repeat,
+        )
     }),
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\nlet managed = \"arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore\";\niam::attach_role_policy(#{ role_name: \"example\", policy_arn: managed });\niam::detach_role_policy(#{ role_name: \"example\", policy_arn: managed })",
 };
@@ -390,9 +411,13 @@ pub static PUT_ROLE_POLICY: Operation = Operation {
     summary: "Adds or updates an inline policy document that is embedded in the specified IAM role.",
     input: &tables::PUT_ROLE_POLICY_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "iam::delete_role_policy", arguments: &[("role_name", "input.role_name"), ("policy_name", "input.policy_name")] }]),
-        settle: Settle::Repeat,
         makes: &[Makes { kind: "iam:role-policy", id: "{input.role_name}/{input.policy_name}" }], removes: &[], tags: None,
+        before: Some(&Before { look: Look { operation: "iam::get_role_policy", arguments: &[("role_name", "input.role_name"), ("policy_name", "input.policy_name")], within: "result" }, same: &[], only_if: None, restore: &[] }),
+        found: Some(&Found { look: Look { operation: "iam::list_role_policies", arguments: &[("role_name", "input.role_name")], within: "result.policy_names[]" }, id: "{input.role_name}/{result}", tagged: Tagged::Of("iam:role", &[]), unless: &[], owner: None, rank: 1 }),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "iam::delete_role_policy", arguments: &[("role_name", "input.role_name"), ("policy_name", "input.policy_name")] }]),
+            Settle::Repeat,
+        )
     }),
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\nlet policy = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"s3:GetObject\",\"Resource\":\"*\"}]}`;\niam::put_role_policy(#{ role_name: \"example\", policy_name: \"read\", policy_document: policy })",
 };
@@ -414,9 +439,11 @@ pub static REMOVE_ROLE_FROM_INSTANCE_PROFILE: Operation = Operation {
     summary: "Removes the specified IAM role from the specified Amazon EC2 instance profile.",
     input: &tables::REMOVE_ROLE_FROM_INSTANCE_PROFILE_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "iam::add_role_to_instance_profile", arguments: &[("instance_profile_name", "input.instance_profile_name"), ("role_name", "input.role_name")] }]),
-        settle: Settle::Repeat,
         makes: &[], removes: &[Removes { kind: "iam:instance-profile-role", id: "{input.instance_profile_name}/{input.role_name}" }], tags: None,
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "iam::add_role_to_instance_profile", arguments: &[("instance_profile_name", "input.instance_profile_name"), ("role_name", "input.role_name")] }]),
+            Settle::Repeat,
+        )
     }),
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\niam::create_instance_profile(#{ instance_profile_name: \"example\" });\niam::add_role_to_instance_profile(#{ instance_profile_name: \"example\", role_name: \"example\" });\niam::remove_role_from_instance_profile(#{ instance_profile_name: \"example\", role_name: \"example\" })",
 };

@@ -9,7 +9,7 @@ use crate::glue::*;
 use aws_sdk_lambda::Client;
 use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
-use opsh_operation::{Effect, Fault, Find, Inverse, InverseCall, Makes, Map, Operation, Proof, Removes, Settle, Shape, Write};
+use opsh_operation::{Before, Effect, Fault, Find, Found, Inverse, InverseCall, Look, Makes, Map, Operation, Proof, Removes, Settle, Shape, Tagged, Write};
 
 use crate::{Binding, Controls, Fills};
 
@@ -18,9 +18,12 @@ pub static ADD_PERMISSION: Operation = Operation {
     summary: "Grants a principal permission to use a function.",
     input: &tables::ADD_PERMISSION_INPUT, positional: &[], output: Shape::Struct(&tables::ADD_PERMISSION_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "lambda::remove_permission", arguments: &[("function_name", "input.function_name"), ("statement_id", "input.statement_id")] }]),
-        settle: Settle::Find(&Find { operation: "lambda::get_policy", arguments: &[("function_name", "input.function_name")], within: "result.policy.Statement[]", proof: &[Proof::Same("found.Sid", "input.statement_id"), Proof::Same("found.Action", "input.action")], result: &[] }),
         makes: &[Makes { kind: "lambda:permission", id: "{input.function_name}/{input.statement_id}" }], removes: &[], tags: None,
+        goes_with: Some("lambda:function"),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "lambda::remove_permission", arguments: &[("function_name", "input.function_name"), ("statement_id", "input.statement_id")] }]),
+            Settle::Find(&Find { operation: "lambda::get_policy", arguments: &[("function_name", "input.function_name")], within: "result.policy.Statement[]", proof: &[Proof::Same("found.Sid", "input.statement_id"), Proof::Same("found.Action", "input.action")], result: &[] }),
+        )
     }),
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"lambda.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet code = text::base64_decode(\"UEsDBBQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAYm9vdHN0cmFwIyEvYmluL3NoClBLAQIUAxQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAAAAAAAAAAADtgQAAAABib290c3RyYXBQSwUGAAAAAAEAAQA3AAAAMQAAAAAA\", #{ bytes: true });\nlambda::create_function(#{ function_name: \"example\", runtime: \"provided.al2023\", handler: \"main\", role: role, code: #{ zip_file: code } });\nlambda::wait_until_function_active_v2(#{ function_name: \"example\" });\nlambda::add_permission(#{ function_name: \"example\", statement_id: \"bucket\", action: \"lambda:InvokeFunction\", principal: \"s3.amazonaws.com\", source_arn: \"arn:aws:s3:::opsh-example\" }).statement",
 };
@@ -50,9 +53,12 @@ pub static CREATE_FUNCTION: Operation = Operation {
     summary: "Makes a function from a zip file; until it is active it cannot be invoked.",
     input: &tables::CREATE_FUNCTION_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_FUNCTION_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "lambda::delete_function", arguments: &[("function_name", "input.function_name")] }]),
-        settle: Settle::Find(&Find { operation: "lambda::get_function", arguments: &[("function_name", "input.function_name")], within: "result", proof: &[Proof::Tags("found.tags")], result: &[("function_name", "found.configuration.function_name"), ("function_arn", "found.configuration.function_arn"), ("runtime", "found.configuration.runtime"), ("role", "found.configuration.role"), ("handler", "found.configuration.handler"), ("code_size", "found.configuration.code_size"), ("description", "found.configuration.description"), ("timeout", "found.configuration.timeout"), ("memory_size", "found.configuration.memory_size"), ("last_modified", "found.configuration.last_modified"), ("code_sha256", "found.configuration.code_sha256"), ("version", "found.configuration.version"), ("vpc_config", "found.configuration.vpc_config"), ("dead_letter_config", "found.configuration.dead_letter_config"), ("environment", "found.configuration.environment"), ("kms_key_arn", "found.configuration.kms_key_arn"), ("tracing_config", "found.configuration.tracing_config"), ("master_arn", "found.configuration.master_arn"), ("revision_id", "found.configuration.revision_id"), ("layers", "found.configuration.layers"), ("state", "found.configuration.state"), ("state_reason", "found.configuration.state_reason"), ("state_reason_code", "found.configuration.state_reason_code"), ("last_update_status", "found.configuration.last_update_status"), ("last_update_status_reason", "found.configuration.last_update_status_reason"), ("last_update_status_reason_code", "found.configuration.last_update_status_reason_code"), ("file_system_configs", "found.configuration.file_system_configs"), ("signing_profile_version_arn", "found.configuration.signing_profile_version_arn"), ("signing_job_arn", "found.configuration.signing_job_arn"), ("package_type", "found.configuration.package_type"), ("image_config_response", "found.configuration.image_config_response"), ("architectures", "found.configuration.architectures"), ("ephemeral_storage", "found.configuration.ephemeral_storage"), ("snap_start", "found.configuration.snap_start"), ("runtime_version_config", "found.configuration.runtime_version_config"), ("logging_config", "found.configuration.logging_config"), ("tenancy_config", "found.configuration.tenancy_config"), ("capacity_provider_config", "found.configuration.capacity_provider_config"), ("config_sha256", "found.configuration.config_sha256"), ("durable_config", "found.configuration.durable_config")] }),
         makes: &[Makes { kind: "lambda:function", id: "input.function_name" }], removes: &[], tags: Some("tags"),
+        found: Some(&Found { look: Look { operation: "lambda::list_functions", arguments: &[], within: "result.functions[]" }, id: "result.function_name", tagged: Tagged::Asked(Look { operation: "lambda::list_tags", arguments: &[("resource", "result.function_arn")], within: "result.tags" }), unless: &[], owner: None, rank: 1 }),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "lambda::delete_function", arguments: &[("function_name", "input.function_name")] }]),
+            Settle::Find(&Find { operation: "lambda::get_function", arguments: &[("function_name", "input.function_name")], within: "result", proof: &[Proof::Tags("found.tags")], result: &[("function_name", "found.configuration.function_name"), ("function_arn", "found.configuration.function_arn"), ("runtime", "found.configuration.runtime"), ("role", "found.configuration.role"), ("handler", "found.configuration.handler"), ("code_size", "found.configuration.code_size"), ("description", "found.configuration.description"), ("timeout", "found.configuration.timeout"), ("memory_size", "found.configuration.memory_size"), ("last_modified", "found.configuration.last_modified"), ("code_sha256", "found.configuration.code_sha256"), ("version", "found.configuration.version"), ("vpc_config", "found.configuration.vpc_config"), ("dead_letter_config", "found.configuration.dead_letter_config"), ("environment", "found.configuration.environment"), ("kms_key_arn", "found.configuration.kms_key_arn"), ("tracing_config", "found.configuration.tracing_config"), ("master_arn", "found.configuration.master_arn"), ("revision_id", "found.configuration.revision_id"), ("layers", "found.configuration.layers"), ("state", "found.configuration.state"), ("state_reason", "found.configuration.state_reason"), ("state_reason_code", "found.configuration.state_reason_code"), ("last_update_status", "found.configuration.last_update_status"), ("last_update_status_reason", "found.configuration.last_update_status_reason"), ("last_update_status_reason_code", "found.configuration.last_update_status_reason_code"), ("file_system_configs", "found.configuration.file_system_configs"), ("signing_profile_version_arn", "found.configuration.signing_profile_version_arn"), ("signing_job_arn", "found.configuration.signing_job_arn"), ("package_type", "found.configuration.package_type"), ("image_config_response", "found.configuration.image_config_response"), ("architectures", "found.configuration.architectures"), ("ephemeral_storage", "found.configuration.ephemeral_storage"), ("snap_start", "found.configuration.snap_start"), ("runtime_version_config", "found.configuration.runtime_version_config"), ("logging_config", "found.configuration.logging_config"), ("tenancy_config", "found.configuration.tenancy_config"), ("capacity_provider_config", "found.configuration.capacity_provider_config"), ("config_sha256", "found.configuration.config_sha256"), ("durable_config", "found.configuration.durable_config")] }),
+        )
     }),
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"lambda.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet code = text::base64_decode(\"UEsDBBQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAYm9vdHN0cmFwIyEvYmluL3NoClBLAQIUAxQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAAAAAAAAAAADtgQAAAABib290c3RyYXBQSwUGAAAAAAEAAQA3AAAAMQAAAAAA\", #{ bytes: true });\nlambda::create_function(#{ function_name: \"hello\", runtime: \"provided.al2023\", handler: \"main\", role: role, code: #{ zip_file: code }, timeout: 30, tags: #{ team: \"web\" } }).function_arn",
 };
@@ -98,9 +104,11 @@ pub static DELETE_FUNCTION: Operation = Operation {
     summary: "Deletes a Lambda Event Function.",
     input: &tables::DELETE_FUNCTION_INPUT, positional: &[], output: Shape::Struct(&tables::DELETE_FUNCTION_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Nothing("the function is gone"),
-        settle: Settle::Repeat,
         makes: &[], removes: &[Removes { kind: "lambda:function", id: "input.function_name" }], tags: None,
+        ..Write::plain(
+            Inverse::Nothing("the function is gone"),
+            Settle::Repeat,
+        )
     }),
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"lambda.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet code = text::base64_decode(\"UEsDBBQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAYm9vdHN0cmFwIyEvYmluL3NoClBLAQIUAxQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAAAAAAAAAAADtgQAAAABib290c3RyYXBQSwUGAAAAAAEAAQA3AAAAMQAAAAAA\", #{ bytes: true });\nlambda::create_function(#{ function_name: \"example\", runtime: \"provided.al2023\", handler: \"main\", role: role, code: #{ zip_file: code } });\nlambda::wait_until_function_active_v2(#{ function_name: \"example\" });\nlambda::delete_function(#{ function_name: \"example\" })",
 };
@@ -119,11 +127,10 @@ pub static DELETE_FUNCTION_CONCURRENCY: Operation = Operation {
     module: "lambda", name: "delete_function_concurrency", action: "lambda:DeleteFunctionConcurrency",
     summary: "Removes a concurrent execution limit from a Lambda Event Function.",
     input: &tables::DELETE_FUNCTION_CONCURRENCY_INPUT, positional: &[], output: Shape::Nothing,
-    effect: Effect::Write(Write {
-        inverse: Inverse::Impossible("the former reservation is not known"),
-        settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Impossible("the former reservation is not known"),
+        Settle::Repeat,
+    )),
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"lambda.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet code = text::base64_decode(\"UEsDBBQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAYm9vdHN0cmFwIyEvYmluL3NoClBLAQIUAxQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAAAAAAAAAAADtgQAAAABib290c3RyYXBQSwUGAAAAAAEAAQA3AAAAMQAAAAAA\", #{ bytes: true });\nlambda::create_function(#{ function_name: \"example\", runtime: \"provided.al2023\", handler: \"main\", role: role, code: #{ zip_file: code } });\nlambda::wait_until_function_active_v2(#{ function_name: \"example\" });\nlambda::delete_function_concurrency(#{ function_name: \"example\" })",
 };
 
@@ -212,11 +219,10 @@ pub static INVOKE: Operation = Operation {
     module: "lambda", name: "invoke", action: "lambda:InvokeFunction",
     summary: "Invokes a function and waits for its answer, or (invocation_type Event) leaves the event with it.",
     input: &tables::INVOKE_INPUT, positional: &[], output: Shape::Struct(&tables::INVOKE_OUTPUT),
-    effect: Effect::Write(Write {
-        inverse: Inverse::Impossible("what a function has done is its own"),
-        settle: Settle::Ask,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Impossible("what a function has done is its own"),
+        Settle::Ask,
+    )),
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"lambda.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet code = text::base64_decode(\"UEsDBBQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAYm9vdHN0cmFwIyEvYmluL3NoClBLAQIUAxQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAAAAAAAAAAADtgQAAAABib290c3RyYXBQSwUGAAAAAAEAAQA3AAAAMQAAAAAA\", #{ bytes: true });\nlambda::create_function(#{ function_name: \"example\", runtime: \"provided.al2023\", handler: \"main\", role: role, code: #{ zip_file: code } });\nlambda::wait_until_function_active_v2(#{ function_name: \"example\" });\nlambda::invoke(#{ function_name: \"example\", invocation_type: \"DryRun\" }).status_code",
 };
 
@@ -288,9 +294,12 @@ pub static PUT_FUNCTION_CONCURRENCY: Operation = Operation {
     summary: "Sets the maximum number of simultaneous executions for a Lambda Event Function, and reserves capacity for that concurrency level.",
     input: &tables::PUT_FUNCTION_CONCURRENCY_INPUT, positional: &[], output: Shape::Struct(&tables::PUT_FUNCTION_CONCURRENCY_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "lambda::delete_function_concurrency", arguments: &[("function_name", "input.function_name")] }]),
-        settle: Settle::Repeat,
         makes: &[], removes: &[], tags: None,
+        before: Some(&Before { look: Look { operation: "lambda::get_function_concurrency", arguments: &[("function_name", "input.function_name")], within: "result" }, same: &[], only_if: None, restore: &[InverseCall { operation: "lambda::put_function_concurrency", arguments: &[("function_name", "input.function_name"), ("reserved_concurrent_executions", "found.reserved_concurrent_executions")] }] }),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "lambda::delete_function_concurrency", arguments: &[("function_name", "input.function_name")] }]),
+            Settle::Repeat,
+        )
     }),
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"lambda.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet code = text::base64_decode(\"UEsDBBQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAYm9vdHN0cmFwIyEvYmluL3NoClBLAQIUAxQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAAAAAAAAAAADtgQAAAABib290c3RyYXBQSwUGAAAAAAEAAQA3AAAAMQAAAAAA\", #{ bytes: true });\nlambda::create_function(#{ function_name: \"example\", runtime: \"provided.al2023\", handler: \"main\", role: role, code: #{ zip_file: code } });\nlambda::wait_until_function_active_v2(#{ function_name: \"example\" });\nlambda::put_function_concurrency(#{ function_name: \"example\", reserved_concurrent_executions: 1 }).reserved_concurrent_executions",
 };
@@ -310,9 +319,11 @@ pub static REMOVE_PERMISSION: Operation = Operation {
     summary: "Revokes function-use permission from an Amazon Web Services service or another Amazon Web Services account.",
     input: &tables::REMOVE_PERMISSION_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
-        inverse: Inverse::Nothing("the permission is gone"),
-        settle: Settle::Repeat,
         makes: &[], removes: &[Removes { kind: "lambda:permission", id: "{input.function_name}/{input.statement_id}" }], tags: None,
+        ..Write::plain(
+            Inverse::Nothing("the permission is gone"),
+            Settle::Repeat,
+        )
     }),
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"lambda.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet code = text::base64_decode(\"UEsDBBQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAYm9vdHN0cmFwIyEvYmluL3NoClBLAQIUAxQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAAAAAAAAAAADtgQAAAABib290c3RyYXBQSwUGAAAAAAEAAQA3AAAAMQAAAAAA\", #{ bytes: true });\nlambda::create_function(#{ function_name: \"example\", runtime: \"provided.al2023\", handler: \"main\", role: role, code: #{ zip_file: code } });\nlambda::wait_until_function_active_v2(#{ function_name: \"example\" });\nlambda::add_permission(#{ function_name: \"example\", statement_id: \"topics\", action: \"lambda:InvokeFunction\", principal: \"sns.amazonaws.com\" });\nlambda::remove_permission(#{ function_name: \"example\", statement_id: \"topics\" })",
 };
@@ -334,11 +345,10 @@ pub static TAG_RESOURCE: Operation = Operation {
     module: "lambda", name: "tag_resource", action: "lambda:TagResource",
     summary: "Adds tags to a function, event source mapping, or code signing configuration.",
     input: &tables::TAG_RESOURCE_INPUT, positional: &[], output: Shape::Nothing,
-    effect: Effect::Write(Write {
-        inverse: Inverse::Nothing("the tags go with the function"),
-        settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Nothing("the tags go with the function"),
+        Settle::Repeat,
+    )),
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"lambda.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet code = text::base64_decode(\"UEsDBBQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAYm9vdHN0cmFwIyEvYmluL3NoClBLAQIUAxQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAAAAAAAAAAADtgQAAAABib290c3RyYXBQSwUGAAAAAAEAAQA3AAAAMQAAAAAA\", #{ bytes: true });\nlambda::create_function(#{ function_name: \"example\", runtime: \"provided.al2023\", handler: \"main\", role: role, code: #{ zip_file: code } });\nlambda::wait_until_function_active_v2(#{ function_name: \"example\" });\nlet function = lambda::get_function(#{ function_name: \"example\" }).configuration.function_arn;\nlambda::tag_resource(#{ resource: function, tags: #{ team: \"web\" } })",
 };
 
@@ -357,11 +367,10 @@ pub static UNTAG_RESOURCE: Operation = Operation {
     module: "lambda", name: "untag_resource", action: "lambda:UntagResource",
     summary: "Removes tags from a function, event source mapping, or code signing configuration.",
     input: &tables::UNTAG_RESOURCE_INPUT, positional: &[], output: Shape::Nothing,
-    effect: Effect::Write(Write {
-        inverse: Inverse::Impossible("the tags' values are not known any more"),
-        settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Impossible("the tags' values are not known any more"),
+        Settle::Repeat,
+    )),
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"lambda.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet code = text::base64_decode(\"UEsDBBQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAYm9vdHN0cmFwIyEvYmluL3NoClBLAQIUAxQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAAAAAAAAAAADtgQAAAABib290c3RyYXBQSwUGAAAAAAEAAQA3AAAAMQAAAAAA\", #{ bytes: true });\nlambda::create_function(#{ function_name: \"example\", runtime: \"provided.al2023\", handler: \"main\", role: role, code: #{ zip_file: code } });\nlambda::wait_until_function_active_v2(#{ function_name: \"example\" });\nlet function = lambda::get_function(#{ function_name: \"example\" }).configuration.function_arn;\nlambda::untag_resource(#{ resource: function, tag_keys: [\"team\"] })",
 };
 
@@ -380,11 +389,10 @@ pub static UPDATE_FUNCTION_CODE: Operation = Operation {
     module: "lambda", name: "update_function_code", action: "lambda:UpdateFunctionCode",
     summary: "Updates a Lambda Event Function's code.",
     input: &tables::UPDATE_FUNCTION_CODE_INPUT, positional: &[], output: Shape::Struct(&tables::UPDATE_FUNCTION_CODE_OUTPUT),
-    effect: Effect::Write(Write {
-        inverse: Inverse::Impossible("the former code is not known"),
-        settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Impossible("the former code is not known"),
+        Settle::Repeat,
+    )),
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"lambda.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet code = text::base64_decode(\"UEsDBBQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAYm9vdHN0cmFwIyEvYmluL3NoClBLAQIUAxQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAAAAAAAAAAADtgQAAAABib290c3RyYXBQSwUGAAAAAAEAAQA3AAAAMQAAAAAA\", #{ bytes: true });\nlambda::create_function(#{ function_name: \"example\", runtime: \"provided.al2023\", handler: \"main\", role: role, code: #{ zip_file: code } });\nlambda::wait_until_function_active_v2(#{ function_name: \"example\" });\nlambda::update_function_code(#{ function_name: \"example\", zip_file: code }).last_update_status",
 };
 
@@ -413,11 +421,10 @@ pub static UPDATE_FUNCTION_CONFIGURATION: Operation = Operation {
     module: "lambda", name: "update_function_configuration", action: "lambda:UpdateFunctionConfiguration",
     summary: "Modifies the version-specific settings of a Lambda Event Function.",
     input: &tables::UPDATE_FUNCTION_CONFIGURATION_INPUT, positional: &[], output: Shape::Struct(&tables::UPDATE_FUNCTION_CONFIGURATION_OUTPUT),
-    effect: Effect::Write(Write {
-        inverse: Inverse::Impossible("the former configuration is not known"),
-        settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Impossible("the former configuration is not known"),
+        Settle::Repeat,
+    )),
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"lambda.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet code = text::base64_decode(\"UEsDBBQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAYm9vdHN0cmFwIyEvYmluL3NoClBLAQIUAxQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAAAAAAAAAAADtgQAAAABib290c3RyYXBQSwUGAAAAAAEAAQA3AAAAMQAAAAAA\", #{ bytes: true });\nlambda::create_function(#{ function_name: \"example\", runtime: \"provided.al2023\", handler: \"main\", role: role, code: #{ zip_file: code } });\nlambda::wait_until_function_active_v2(#{ function_name: \"example\" });\nlambda::update_function_configuration(#{ function_name: \"example\", memory_size: 256, environment: #{ variables: #{ STAGE: \"test\" } } }).memory_size",
 };
 

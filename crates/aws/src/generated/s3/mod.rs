@@ -8,7 +8,7 @@ pub mod tables;
 use crate::glue::*;
 use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
-use opsh_operation::{Effect, Fault, Find, Inverse, InverseCall, Makes, Map, Operation, Proof, Removes, Settle, Shape, Write};
+use opsh_operation::{Before, Effect, Fault, Find, Found, Inverse, InverseCall, Look, Makes, Map, Operation, Proof, Removes, Settle, Shape, Tagged, Write};
 
 use crate::{Binding, Controls, Fills};
 
@@ -17,9 +17,11 @@ pub static ABORT_MULTIPART_UPLOAD: Operation = Operation {
     summary: "Ends an upload in parts and deletes them.",
     input: &tables::ABORT_MULTIPART_UPLOAD_INPUT, positional: &[], output: Shape::Struct(&tables::ABORT_MULTIPART_UPLOAD_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Nothing("the parts are gone"),
-        settle: Settle::Repeat,
         makes: &[], removes: &[Removes { kind: "s3:multipart-upload", id: "{input.bucket}/{input.key}/{input.upload_id}" }], tags: None,
+        ..Write::plain(
+            Inverse::Nothing("the parts are gone"),
+            Settle::Repeat,
+        )
     }),
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\nlet upload = s3::create_multipart_upload(#{ bucket: bucket, key: \"big\" }).upload_id;\ns3::abort_multipart_upload(#{ bucket: bucket, key: \"big\", upload_id: upload })",
 };
@@ -43,9 +45,13 @@ pub static COMPLETE_MULTIPART_UPLOAD: Operation = Operation {
     summary: "Makes the object of its parts.",
     input: &tables::COMPLETE_MULTIPART_UPLOAD_INPUT, positional: &[], output: Shape::Struct(&tables::COMPLETE_MULTIPART_UPLOAD_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "s3::delete_object", arguments: &[("bucket", "input.bucket"), ("key", "input.key")] }]),
-        settle: Settle::Find(&Find { operation: "s3::head_object", arguments: &[("bucket", "input.bucket"), ("key", "input.key")], within: "result", proof: &[Proof::Since("found.last_modified")], result: &[("bucket", "input.bucket"), ("key", "input.key"), ("expiration", "found.expiration"), ("e_tag", "found.e_tag"), ("checksum_crc32", "found.checksum_crc32"), ("checksum_crc32_c", "found.checksum_crc32_c"), ("checksum_crc64_nvme", "found.checksum_crc64_nvme"), ("checksum_sha1", "found.checksum_sha1"), ("checksum_sha256", "found.checksum_sha256"), ("checksum_sha512", "found.checksum_sha512"), ("checksum_md5", "found.checksum_md5"), ("checksum_xxhash64", "found.checksum_xxhash64"), ("checksum_xxhash3", "found.checksum_xxhash3"), ("checksum_xxhash128", "found.checksum_xxhash128"), ("checksum_type", "found.checksum_type"), ("server_side_encryption", "found.server_side_encryption"), ("version_id", "found.version_id"), ("ssekms_key_id", "found.ssekms_key_id"), ("bucket_key_enabled", "found.bucket_key_enabled"), ("request_charged", "found.request_charged")] }),
         makes: &[Makes { kind: "s3:object", id: "{input.bucket}/{input.key}" }], removes: &[Removes { kind: "s3:multipart-upload", id: "{input.bucket}/{input.key}/{input.upload_id}" }], tags: None,
+        before: Some(&Before { look: Look { operation: "s3::head_object", arguments: &[("bucket", "input.bucket"), ("key", "input.key")], within: "result" }, same: &[], only_if: None, restore: &[] }),
+        goes_with: Some("s3:bucket"),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "s3::delete_object", arguments: &[("bucket", "input.bucket"), ("key", "input.key")] }]),
+            Settle::Find(&Find { operation: "s3::head_object", arguments: &[("bucket", "input.bucket"), ("key", "input.key")], within: "result", proof: &[Proof::Since("found.last_modified")], result: &[("bucket", "input.bucket"), ("key", "input.key"), ("expiration", "found.expiration"), ("e_tag", "found.e_tag"), ("checksum_crc32", "found.checksum_crc32"), ("checksum_crc32_c", "found.checksum_crc32_c"), ("checksum_crc64_nvme", "found.checksum_crc64_nvme"), ("checksum_sha1", "found.checksum_sha1"), ("checksum_sha256", "found.checksum_sha256"), ("checksum_sha512", "found.checksum_sha512"), ("checksum_md5", "found.checksum_md5"), ("checksum_xxhash64", "found.checksum_xxhash64"), ("checksum_xxhash3", "found.checksum_xxhash3"), ("checksum_xxhash128", "found.checksum_xxhash128"), ("checksum_type", "found.checksum_type"), ("server_side_encryption", "found.server_side_encryption"), ("version_id", "found.version_id"), ("ssekms_key_id", "found.ssekms_key_id"), ("bucket_key_enabled", "found.bucket_key_enabled"), ("request_charged", "found.request_charged")] }),
+        )
     }),
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\nlet upload = s3::create_multipart_upload(#{ bucket: bucket, key: \"big\" }).upload_id;\nlet part = s3::upload_part(#{ bucket: bucket, key: \"big\", upload_id: upload, part_number: 1, body: \"part\" }).e_tag;\ns3::complete_multipart_upload(#{ bucket: bucket, key: \"big\", upload_id: upload, multipart_upload: #{ parts: [#{ part_number: 1, e_tag: part }] } }).key",
 };
@@ -86,9 +92,13 @@ pub static COPY_OBJECT: Operation = Operation {
     summary: "Copies an object within S3.",
     input: &tables::COPY_OBJECT_INPUT, positional: &[], output: Shape::Struct(&tables::COPY_OBJECT_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "s3::delete_object", arguments: &[("bucket", "input.bucket"), ("key", "input.key")] }]),
-        settle: Settle::Repeat,
         makes: &[Makes { kind: "s3:object", id: "{input.bucket}/{input.key}" }], removes: &[], tags: None,
+        before: Some(&Before { look: Look { operation: "s3::head_object", arguments: &[("bucket", "input.bucket"), ("key", "input.key")], within: "result" }, same: &[], only_if: None, restore: &[] }),
+        goes_with: Some("s3:bucket"),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "s3::delete_object", arguments: &[("bucket", "input.bucket"), ("key", "input.key")] }]),
+            Settle::Repeat,
+        )
     }),
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_object(#{ bucket: bucket, key: \"a.txt\", body: \"hello\", content_type: \"text/plain\" });\ns3::copy_object(#{ bucket: bucket, key: \"b.txt\", copy_source: bucket + \"/a.txt\" }).copy_object_result.e_tag",
 };
@@ -153,9 +163,12 @@ pub static CREATE_BUCKET: Operation = Operation {
     summary: "Creates a bucket; its name is unique in the whole of AWS.",
     input: &tables::CREATE_BUCKET_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_BUCKET_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "s3::empty_bucket", arguments: &[("bucket", "input.bucket")] }, InverseCall { operation: "s3::delete_bucket", arguments: &[("bucket", "input.bucket")] }, InverseCall { operation: "s3::wait_until_bucket_not_exists", arguments: &[("bucket", "input.bucket")] }]),
-        settle: Settle::Find(&Find { operation: "s3::list_buckets", arguments: &[("prefix", "input.bucket")], within: "result.buckets[]", proof: &[Proof::Same("found.name", "input.bucket"), Proof::Since("found.creation_date")], result: &[("location", "/{found.name}"), ("bucket_arn", "found.bucket_arn")] }),
         makes: &[Makes { kind: "s3:bucket", id: "input.bucket" }], removes: &[], tags: None,
+        found: Some(&Found { look: Look { operation: "s3::list_buckets", arguments: &[], within: "result.buckets[]" }, id: "result.name", tagged: Tagged::Asked(Look { operation: "s3::get_bucket_tagging", arguments: &[("bucket", "result.name")], within: "result.tag_set" }), unless: &[], owner: None, rank: 0 }),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "s3::empty_bucket", arguments: &[("bucket", "input.bucket")] }, InverseCall { operation: "s3::delete_bucket", arguments: &[("bucket", "input.bucket")] }, InverseCall { operation: "s3::wait_until_bucket_not_exists", arguments: &[("bucket", "input.bucket")] }]),
+            Settle::Find(&Find { operation: "s3::list_buckets", arguments: &[("prefix", "input.bucket")], within: "result.buckets[]", proof: &[Proof::Same("found.name", "input.bucket"), Proof::Since("found.creation_date")], result: &[("location", "/{found.name}"), ("bucket_arn", "found.bucket_arn")] }),
+        )
     }),
     example: "s3::create_bucket(#{ bucket: \"opsh-example\" }).location",
 };
@@ -184,9 +197,12 @@ pub static CREATE_MULTIPART_UPLOAD: Operation = Operation {
     summary: "Begins an upload in parts; s3::upload_file does all of it.",
     input: &tables::CREATE_MULTIPART_UPLOAD_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_MULTIPART_UPLOAD_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "s3::abort_multipart_upload", arguments: &[("bucket", "input.bucket"), ("key", "input.key"), ("upload_id", "result.upload_id")] }]),
-        settle: Settle::Find(&Find { operation: "s3::list_multipart_uploads", arguments: &[("bucket", "input.bucket"), ("prefix", "input.key")], within: "result.uploads[]", proof: &[Proof::Same("found.key", "input.key"), Proof::Since("found.initiated")], result: &[("bucket", "input.bucket"), ("key", "found.key"), ("upload_id", "found.upload_id"), ("checksum_algorithm", "found.checksum_algorithm"), ("checksum_type", "found.checksum_type")] }),
         makes: &[Makes { kind: "s3:multipart-upload", id: "{input.bucket}/{input.key}/{result.upload_id}" }], removes: &[], tags: None,
+        goes_with: Some("s3:bucket"),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "s3::abort_multipart_upload", arguments: &[("bucket", "input.bucket"), ("key", "input.key"), ("upload_id", "result.upload_id")] }]),
+            Settle::Find(&Find { operation: "s3::list_multipart_uploads", arguments: &[("bucket", "input.bucket"), ("prefix", "input.key")], within: "result.uploads[]", proof: &[Proof::Same("found.key", "input.key"), Proof::Since("found.initiated")], result: &[("bucket", "input.bucket"), ("key", "found.key"), ("upload_id", "found.upload_id"), ("checksum_algorithm", "found.checksum_algorithm"), ("checksum_type", "found.checksum_type")] }),
+        )
     }),
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::create_multipart_upload(#{ bucket: bucket, key: \"big\" }).upload_id",
 };
@@ -238,9 +254,11 @@ pub static DELETE_BUCKET: Operation = Operation {
     summary: "Deletes a bucket, which must be empty.",
     input: &tables::DELETE_BUCKET_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
-        inverse: Inverse::Nothing("the bucket was empty, and its name is free"),
-        settle: Settle::Repeat,
         makes: &[], removes: &[Removes { kind: "s3:bucket", id: "input.bucket" }], tags: None,
+        ..Write::plain(
+            Inverse::Nothing("the bucket was empty, and its name is free"),
+            Settle::Repeat,
+        )
     }),
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::delete_bucket(#{ bucket: bucket })",
 };
@@ -260,11 +278,10 @@ pub static DELETE_BUCKET_POLICY: Operation = Operation {
     module: "s3", name: "delete_bucket_policy", action: "s3:DeleteBucketPolicy",
     summary: "Removes the policy of a bucket.",
     input: &tables::DELETE_BUCKET_POLICY_INPUT, positional: &[], output: Shape::Nothing,
-    effect: Effect::Write(Write {
-        inverse: Inverse::Impossible("the former policy is not known"),
-        settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Impossible("the former policy is not known"),
+        Settle::Repeat,
+    )),
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\nlet policy = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"arn:aws:iam::123456789012:root\"},\"Action\":\"s3:GetObject\",\"Resource\":\"arn:aws:s3:::${bucket}/*\"}]}`;\ns3::put_bucket_policy(#{ bucket: bucket, policy: policy });\ns3::delete_bucket_policy(#{ bucket: bucket })",
 };
 
@@ -283,11 +300,10 @@ pub static DELETE_BUCKET_TAGGING: Operation = Operation {
     module: "s3", name: "delete_bucket_tagging", action: "s3:PutBucketTagging",
     summary: "Removes all tags of a bucket.",
     input: &tables::DELETE_BUCKET_TAGGING_INPUT, positional: &[], output: Shape::Nothing,
-    effect: Effect::Write(Write {
-        inverse: Inverse::Impossible("the former tags are not known"),
-        settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Impossible("the former tags are not known"),
+        Settle::Repeat,
+    )),
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::delete_bucket_tagging(#{ bucket: bucket })",
 };
 
@@ -307,9 +323,11 @@ pub static DELETE_OBJECT: Operation = Operation {
     summary: "Deletes an object; one that does not exist is no error.",
     input: &tables::DELETE_OBJECT_INPUT, positional: &[], output: Shape::Struct(&tables::DELETE_OBJECT_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Nothing("the object is gone, unless its bucket keeps versions"),
-        settle: Settle::Repeat,
         makes: &[], removes: &[Removes { kind: "s3:object", id: "{input.bucket}/{input.key}" }], tags: None,
+        ..Write::plain(
+            Inverse::Nothing("the object is gone, unless its bucket keeps versions"),
+            Settle::Repeat,
+        )
     }),
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_object(#{ bucket: bucket, key: \"a.txt\", body: \"hello\", content_type: \"text/plain\" });\ns3::delete_object(#{ bucket: bucket, key: \"a.txt\" })",
 };
@@ -337,9 +355,11 @@ pub static DELETE_OBJECTS: Operation = Operation {
     summary: "Deletes up to 1,000 objects in one request.",
     input: &tables::DELETE_OBJECTS_INPUT, positional: &[], output: Shape::Struct(&tables::DELETE_OBJECTS_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Nothing("the objects are gone, unless their bucket keeps versions"),
-        settle: Settle::Repeat,
         makes: &[], removes: &[Removes { kind: "s3:object", id: "{input.bucket}/{input.delete.objects[].key}" }], tags: None,
+        ..Write::plain(
+            Inverse::Nothing("the objects are gone, unless their bucket keeps versions"),
+            Settle::Repeat,
+        )
     }),
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_object(#{ bucket: bucket, key: \"a.txt\", body: \"hello\", content_type: \"text/plain\" });\ns3::delete_objects(#{ bucket: bucket, delete: #{ objects: [#{ key: \"a.txt\" }] } }).deleted[0].key",
 };
@@ -363,11 +383,10 @@ pub static DELETE_PUBLIC_ACCESS_BLOCK: Operation = Operation {
     module: "s3", name: "delete_public_access_block", action: "s3:PutBucketPublicAccessBlock",
     summary: "Removes a bucket's block of public access, which new buckets have.",
     input: &tables::DELETE_PUBLIC_ACCESS_BLOCK_INPUT, positional: &[], output: Shape::Nothing,
-    effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "s3::put_public_access_block", arguments: &[("bucket", "input.bucket"), ("public_access_block_configuration", "={\"block_public_acls\":true,\"ignore_public_acls\":true,\"block_public_policy\":true,\"restrict_public_buckets\":true}")] }]),
-        settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Calls(&[InverseCall { operation: "s3::put_public_access_block", arguments: &[("bucket", "input.bucket"), ("public_access_block_configuration", "={\"block_public_acls\":true,\"ignore_public_acls\":true,\"block_public_policy\":true,\"restrict_public_buckets\":true}")] }]),
+        Settle::Repeat,
+    )),
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::delete_public_access_block(#{ bucket: bucket })",
 };
 
@@ -744,12 +763,15 @@ pub fn list_objects_v2(config: SdkConfig, mut input: Map, controls: Controls) ->
 
 pub static PUT_BUCKET_NOTIFICATION_CONFIGURATION: Operation = Operation {
     module: "s3", name: "put_bucket_notification_configuration", action: "s3:PutBucketNotification",
-    summary: "Sets who is told of what happens to a bucket's objects, all of it; undone to nobody.",
+    summary: "Sets who is told of what happens to a bucket's objects, all of it.",
     input: &tables::PUT_BUCKET_NOTIFICATION_CONFIGURATION_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "s3::put_bucket_notification_configuration", arguments: &[("bucket", "input.bucket"), ("notification_configuration", "={}")] }]),
-        settle: Settle::Repeat,
         makes: &[], removes: &[], tags: None,
+        before: Some(&Before { look: Look { operation: "s3::get_bucket_notification_configuration", arguments: &[("bucket", "input.bucket")], within: "result" }, same: &[], only_if: None, restore: &[InverseCall { operation: "s3::put_bucket_notification_configuration", arguments: &[("bucket", "input.bucket"), ("notification_configuration", "found")] }] }),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "s3::put_bucket_notification_configuration", arguments: &[("bucket", "input.bucket"), ("notification_configuration", "={}")] }]),
+            Settle::Repeat,
+        )
     }),
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\nlet trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"lambda.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet code = text::base64_decode(\"UEsDBBQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAYm9vdHN0cmFwIyEvYmluL3NoClBLAQIUAxQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAAAAAAAAAAADtgQAAAABib290c3RyYXBQSwUGAAAAAAEAAQA3AAAAMQAAAAAA\", #{ bytes: true });\nlet function = lambda::create_function(#{ function_name: \"example\", runtime: \"provided.al2023\", handler: \"main\", role: role, code: #{ zip_file: code } }).function_arn;\nlambda::wait_until_function_active_v2(#{ function_name: \"example\" });\nlambda::add_permission(#{ function_name: \"example\", statement_id: \"bucket\", action: \"lambda:InvokeFunction\", principal: \"s3.amazonaws.com\" });\ns3::put_bucket_notification_configuration(#{ bucket: bucket, notification_configuration: #{ lambda_function_configurations: [#{ lambda_function_arn: function, events: [\"s3:ObjectCreated:*\"], filter: #{ key: #{ filter_rules: [#{ name: \"prefix\", value: \"uploads/\" }] } } }] } });\ns3::get_bucket_notification_configuration(#{ bucket: bucket }).lambda_function_configurations[0].events",
 };
@@ -769,12 +791,15 @@ pub fn put_bucket_notification_configuration(config: SdkConfig, mut input: Map, 
 
 pub static PUT_BUCKET_OWNERSHIP_CONTROLS: Operation = Operation {
     module: "s3", name: "put_bucket_ownership_controls", action: "s3:PutBucketOwnershipControls",
-    summary: "Sets who owns objects that others upload; undone to AWS's default.",
+    summary: "Sets who owns objects that others upload.",
     input: &tables::PUT_BUCKET_OWNERSHIP_CONTROLS_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "s3::put_bucket_ownership_controls", arguments: &[("bucket", "input.bucket"), ("ownership_controls", "={\"rules\":[{\"object_ownership\":\"BucketOwnerEnforced\"}]}")] }]),
-        settle: Settle::Repeat,
         makes: &[], removes: &[], tags: None,
+        before: Some(&Before { look: Look { operation: "s3::get_bucket_ownership_controls", arguments: &[("bucket", "input.bucket")], within: "result.ownership_controls" }, same: &[], only_if: None, restore: &[InverseCall { operation: "s3::put_bucket_ownership_controls", arguments: &[("bucket", "input.bucket"), ("ownership_controls", "found")] }] }),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "s3::put_bucket_ownership_controls", arguments: &[("bucket", "input.bucket"), ("ownership_controls", "={\"rules\":[{\"object_ownership\":\"BucketOwnerEnforced\"}]}")] }]),
+            Settle::Repeat,
+        )
     }),
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_bucket_ownership_controls(#{ bucket: bucket, ownership_controls: #{ rules: [#{ object_ownership: \"BucketOwnerPreferred\" }] } })",
 };
@@ -798,9 +823,12 @@ pub static PUT_BUCKET_POLICY: Operation = Operation {
     summary: "Sets the policy of a bucket.",
     input: &tables::PUT_BUCKET_POLICY_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "s3::delete_bucket_policy", arguments: &[("bucket", "input.bucket")] }]),
-        settle: Settle::Repeat,
         makes: &[], removes: &[], tags: None,
+        before: Some(&Before { look: Look { operation: "s3::get_bucket_policy", arguments: &[("bucket", "input.bucket")], within: "result" }, same: &[], only_if: None, restore: &[InverseCall { operation: "s3::put_bucket_policy", arguments: &[("bucket", "input.bucket"), ("policy", "found.policy")] }] }),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "s3::delete_bucket_policy", arguments: &[("bucket", "input.bucket")] }]),
+            Settle::Repeat,
+        )
     }),
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\nlet policy = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"arn:aws:iam::123456789012:root\"},\"Action\":\"s3:GetObject\",\"Resource\":\"arn:aws:s3:::${bucket}/*\"}]}`;\ns3::put_bucket_policy(#{ bucket: bucket, policy: policy })",
 };
@@ -825,9 +853,12 @@ pub static PUT_BUCKET_TAGGING: Operation = Operation {
     summary: "Replaces the tags of a bucket.",
     input: &tables::PUT_BUCKET_TAGGING_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "s3::delete_bucket_tagging", arguments: &[("bucket", "input.bucket")] }]),
-        settle: Settle::Repeat,
         makes: &[], removes: &[], tags: None,
+        before: Some(&Before { look: Look { operation: "s3::get_bucket_tagging", arguments: &[("bucket", "input.bucket")], within: "result" }, same: &[], only_if: None, restore: &[InverseCall { operation: "s3::put_bucket_tagging", arguments: &[("bucket", "input.bucket"), ("tagging.tag_set", "found.tag_set")] }] }),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "s3::delete_bucket_tagging", arguments: &[("bucket", "input.bucket")] }]),
+            Settle::Repeat,
+        )
     }),
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_bucket_tagging(#{ bucket: bucket, tagging: #{ tag_set: #{ team: \"web\" } } })",
 };
@@ -850,11 +881,10 @@ pub static PUT_BUCKET_VERSIONING: Operation = Operation {
     module: "s3", name: "put_bucket_versioning", action: "s3:PutBucketVersioning",
     summary: "Switches the keeping of versions on, or suspends it.",
     input: &tables::PUT_BUCKET_VERSIONING_INPUT, positional: &[], output: Shape::Nothing,
-    effect: Effect::Write(Write {
-        inverse: Inverse::Impossible("versioning can be suspended but not removed"),
-        settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Impossible("versioning can be suspended but not removed"),
+        Settle::Repeat,
+    )),
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_bucket_versioning(#{ bucket: bucket, versioning_configuration: #{ status: \"Enabled\" } })",
 };
 
@@ -878,9 +908,13 @@ pub static PUT_OBJECT: Operation = Operation {
     summary: "Uploads an object of up to 5 GB in one request; see s3::upload_file.",
     input: &tables::PUT_OBJECT_INPUT, positional: &[], output: Shape::Struct(&tables::PUT_OBJECT_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "s3::delete_object", arguments: &[("bucket", "input.bucket"), ("key", "input.key")] }]),
-        settle: Settle::Repeat,
         makes: &[Makes { kind: "s3:object", id: "{input.bucket}/{input.key}" }], removes: &[], tags: None,
+        before: Some(&Before { look: Look { operation: "s3::head_object", arguments: &[("bucket", "input.bucket"), ("key", "input.key")], within: "result" }, same: &[], only_if: None, restore: &[] }),
+        goes_with: Some("s3:bucket"),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "s3::delete_object", arguments: &[("bucket", "input.bucket"), ("key", "input.key")] }]),
+            Settle::Repeat,
+        )
     }),
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_object(#{ bucket: bucket, key: \"a.txt\", body: \"hello\", content_type: \"text/plain\" }).e_tag",
 };
@@ -944,12 +978,15 @@ pub fn put_object(config: SdkConfig, mut input: Map, controls: Controls) -> Repl
 
 pub static PUT_PUBLIC_ACCESS_BLOCK: Operation = Operation {
     module: "s3", name: "put_public_access_block", action: "s3:PutBucketPublicAccessBlock",
-    summary: "Sets which public access to a bucket is blocked; undone to AWS's default, all of it.",
+    summary: "Sets which public access to a bucket is blocked.",
     input: &tables::PUT_PUBLIC_ACCESS_BLOCK_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "s3::put_public_access_block", arguments: &[("bucket", "input.bucket"), ("public_access_block_configuration", "={\"block_public_acls\":true,\"ignore_public_acls\":true,\"block_public_policy\":true,\"restrict_public_buckets\":true}")] }]),
-        settle: Settle::Repeat,
         makes: &[], removes: &[], tags: None,
+        before: Some(&Before { look: Look { operation: "s3::get_public_access_block", arguments: &[("bucket", "input.bucket")], within: "result.public_access_block_configuration" }, same: &[], only_if: None, restore: &[InverseCall { operation: "s3::put_public_access_block", arguments: &[("bucket", "input.bucket"), ("public_access_block_configuration", "found")] }] }),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "s3::delete_public_access_block", arguments: &[("bucket", "input.bucket")] }]),
+            Settle::Repeat,
+        )
     }),
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_public_access_block(#{ bucket: bucket, public_access_block_configuration: #{ block_public_acls: true, ignore_public_acls: true, block_public_policy: false, restrict_public_buckets: false } })",
 };
@@ -972,11 +1009,10 @@ pub static UPLOAD_PART: Operation = Operation {
     module: "s3", name: "upload_part", action: "s3:PutObject",
     summary: "Uploads one part.",
     input: &tables::UPLOAD_PART_INPUT, positional: &[], output: Shape::Struct(&tables::UPLOAD_PART_OUTPUT),
-    effect: Effect::Write(Write {
-        inverse: Inverse::Nothing("parts go with their upload"),
-        settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Nothing("parts go with their upload"),
+        Settle::Repeat,
+    )),
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\nlet upload = s3::create_multipart_upload(#{ bucket: bucket, key: \"big\" }).upload_id;\ns3::upload_part(#{ bucket: bucket, key: \"big\", upload_id: upload, part_number: 1, body: \"part\" }).e_tag",
 };
 

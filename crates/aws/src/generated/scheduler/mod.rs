@@ -9,7 +9,7 @@ use crate::glue::*;
 use aws_sdk_scheduler::Client;
 use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
-use opsh_operation::{Effect, Fault, Find, Inverse, InverseCall, Makes, Map, Operation, Proof, Removes, Settle, Shape, Write};
+use opsh_operation::{Before, Effect, Fault, Find, Found, Inverse, InverseCall, Look, Makes, Map, Operation, Proof, Removes, Settle, Shape, Tagged, Write};
 
 use crate::{Binding, Controls, Fills};
 
@@ -18,9 +18,12 @@ pub static CREATE_SCHEDULE: Operation = Operation {
     summary: "Creates the specified schedule.",
     input: &tables::CREATE_SCHEDULE_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_SCHEDULE_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "scheduler::delete_schedule", arguments: &[("name", "input.name"), ("group_name", "input.group_name")] }]),
-        settle: Settle::Token("client_token"),
         makes: &[Makes { kind: "scheduler:schedule", id: "{input.group_name}/{input.name}" }], removes: &[], tags: None,
+        found: Some(&Found { look: Look { operation: "scheduler::list_schedules", arguments: &[], within: "result.schedules[]" }, id: "{result.group_name}/{result.name}", tagged: Tagged::Of("lambda:function", &[("result.target.arn", "input.function_arn")]), unless: &[], owner: None, rank: 2 }),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "scheduler::delete_schedule", arguments: &[("name", "input.name"), ("group_name", "input.group_name")] }]),
+            Settle::Token("client_token"),
+        )
     }),
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"scheduler.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet target = #{ arn: \"arn:aws:lambda:us-east-1:123456789012:function:example\", role_arn: role };\nscheduler::create_schedule(#{ name: \"nightly\", schedule_expression: \"cron(0 3 * * ? *)\", flexible_time_window: #{ mode: \"OFF\" }, target: target }).schedule_arn",
 };
@@ -51,9 +54,12 @@ pub static CREATE_SCHEDULE_GROUP: Operation = Operation {
     summary: "Creates the specified schedule group.",
     input: &tables::CREATE_SCHEDULE_GROUP_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_SCHEDULE_GROUP_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "scheduler::delete_schedule_group", arguments: &[("name", "input.name")] }]),
-        settle: Settle::Token("client_token"),
         makes: &[Makes { kind: "scheduler:schedule-group", id: "input.name" }], removes: &[], tags: Some("tags"),
+        found: Some(&Found { look: Look { operation: "scheduler::list_schedule_groups", arguments: &[], within: "result.schedule_groups[]" }, id: "result.name", tagged: Tagged::Asked(Look { operation: "scheduler::list_tags_for_resource", arguments: &[("resource_arn", "result.arn")], within: "result.tags" }), unless: &[], owner: None, rank: 0 }),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "scheduler::delete_schedule_group", arguments: &[("name", "input.name")] }]),
+            Settle::Token("client_token"),
+        )
     }),
     example: "scheduler::create_schedule_group(#{ name: \"web\", tags: #{ team: \"web\" } }).schedule_group_arn",
 };
@@ -74,9 +80,11 @@ pub static DELETE_SCHEDULE: Operation = Operation {
     summary: "Deletes the specified schedule.",
     input: &tables::DELETE_SCHEDULE_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
-        inverse: Inverse::Nothing("the schedule is gone"),
-        settle: Settle::Repeat,
         makes: &[], removes: &[Removes { kind: "scheduler:schedule", id: "{input.group_name}/{input.name}" }], tags: None,
+        ..Write::plain(
+            Inverse::Nothing("the schedule is gone"),
+            Settle::Repeat,
+        )
     }),
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"scheduler.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet target = #{ arn: \"arn:aws:lambda:us-east-1:123456789012:function:example\", role_arn: role };\nscheduler::create_schedule(#{ name: \"example\", schedule_expression: \"rate(5 minutes)\", flexible_time_window: #{ mode: \"OFF\" }, target: target });\nscheduler::delete_schedule(#{ name: \"example\" })",
 };
@@ -98,9 +106,11 @@ pub static DELETE_SCHEDULE_GROUP: Operation = Operation {
     summary: "Deletes the specified schedule group.",
     input: &tables::DELETE_SCHEDULE_GROUP_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
-        inverse: Inverse::Nothing("the group and its schedules are gone"),
-        settle: Settle::Repeat,
         makes: &[], removes: &[Removes { kind: "scheduler:schedule-group", id: "input.name" }], tags: None,
+        ..Write::plain(
+            Inverse::Nothing("the group and its schedules are gone"),
+            Settle::Repeat,
+        )
     }),
     example: "let group = scheduler::create_schedule_group(#{ name: \"example\" }).schedule_group_arn;\nscheduler::delete_schedule_group(#{ name: \"example\" })",
 };
@@ -232,11 +242,10 @@ pub static TAG_RESOURCE: Operation = Operation {
     module: "scheduler", name: "tag_resource", action: "scheduler:TagResource",
     summary: "Assigns one or more tags (key-value pairs) to the specified EventBridge Scheduler resource.",
     input: &tables::TAG_RESOURCE_INPUT, positional: &[], output: Shape::Nothing,
-    effect: Effect::Write(Write {
-        inverse: Inverse::Nothing("the tags go with the group"),
-        settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Nothing("the tags go with the group"),
+        Settle::Repeat,
+    )),
     example: "let group = scheduler::create_schedule_group(#{ name: \"example\" }).schedule_group_arn;\nscheduler::tag_resource(#{ resource_arn: group, tags: #{ team: \"web\" } })",
 };
 
@@ -255,11 +264,10 @@ pub static UNTAG_RESOURCE: Operation = Operation {
     module: "scheduler", name: "untag_resource", action: "scheduler:UntagResource",
     summary: "Removes one or more tags from the specified EventBridge Scheduler schedule group.",
     input: &tables::UNTAG_RESOURCE_INPUT, positional: &[], output: Shape::Nothing,
-    effect: Effect::Write(Write {
-        inverse: Inverse::Impossible("the tags' values are not known any more"),
-        settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Impossible("the tags' values are not known any more"),
+        Settle::Repeat,
+    )),
     example: "let group = scheduler::create_schedule_group(#{ name: \"example\" }).schedule_group_arn;\nscheduler::untag_resource(#{ resource_arn: group, tag_keys: [\"team\"] })",
 };
 
@@ -278,11 +286,10 @@ pub static UPDATE_SCHEDULE: Operation = Operation {
     module: "scheduler", name: "update_schedule", action: "scheduler:UpdateSchedule",
     summary: "Updates the specified schedule.",
     input: &tables::UPDATE_SCHEDULE_INPUT, positional: &[], output: Shape::Struct(&tables::UPDATE_SCHEDULE_OUTPUT),
-    effect: Effect::Write(Write {
-        inverse: Inverse::Impossible("the former schedule is not known"),
-        settle: Settle::Token("client_token"),
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Impossible("the former schedule is not known"),
+        Settle::Token("client_token"),
+    )),
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"scheduler.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet target = #{ arn: \"arn:aws:lambda:us-east-1:123456789012:function:example\", role_arn: role };\nscheduler::create_schedule(#{ name: \"example\", schedule_expression: \"rate(5 minutes)\", flexible_time_window: #{ mode: \"OFF\" }, target: target });\nscheduler::update_schedule(#{ name: \"example\", schedule_expression: \"rate(1 hour)\", state: \"DISABLED\", flexible_time_window: #{ mode: \"OFF\" }, target: target }).schedule_arn",
 };
 

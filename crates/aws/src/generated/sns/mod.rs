@@ -9,7 +9,7 @@ use crate::glue::*;
 use aws_sdk_sns::Client;
 use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
-use opsh_operation::{Effect, Fault, Find, Inverse, InverseCall, Makes, Map, Operation, Proof, Removes, Settle, Shape, Write};
+use opsh_operation::{Before, Effect, Fault, Find, Found, Inverse, InverseCall, Look, Makes, Map, Operation, Proof, Removes, Settle, Shape, Tagged, Write};
 
 use crate::{Binding, Controls, Fills};
 
@@ -17,11 +17,10 @@ pub static CONFIRM_SUBSCRIPTION: Operation = Operation {
     module: "sns", name: "confirm_subscription", action: "sns:ConfirmSubscription",
     summary: "Confirms a subscription with the token that its endpoint got.",
     input: &tables::CONFIRM_SUBSCRIPTION_INPUT, positional: &[], output: Shape::Struct(&tables::CONFIRM_SUBSCRIPTION_OUTPUT),
-    effect: Effect::Write(Write {
-        inverse: Inverse::Nothing("the subscription itself is undone"),
-        settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Nothing("the subscription itself is undone"),
+        Settle::Repeat,
+    )),
     example: "let topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\ntry { sns::confirm_subscription(#{ topic_arn: topic, token: \"made-up\" }) } catch (error) { error.code }",
 };
 
@@ -41,9 +40,12 @@ pub static CREATE_TOPIC: Operation = Operation {
     summary: "Creates a topic to which notifications can be published.",
     input: &tables::CREATE_TOPIC_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_TOPIC_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "sns::delete_topic", arguments: &[("topic_arn", "result.topic_arn")] }]),
-        settle: Settle::Repeat,
         makes: &[Makes { kind: "sns:topic", id: "result.topic_arn" }], removes: &[], tags: Some("tags"),
+        found: Some(&Found { look: Look { operation: "sns::list_topics", arguments: &[], within: "result.topics[]" }, id: "result.topic_arn", tagged: Tagged::Asked(Look { operation: "sns::list_tags_for_resource", arguments: &[("resource_arn", "result.topic_arn")], within: "result.tags" }), unless: &[], owner: None, rank: 0 }),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "sns::delete_topic", arguments: &[("topic_arn", "result.topic_arn")] }]),
+            Settle::Repeat,
+        )
     }),
     example: "sns::create_topic(#{ name: \"alarms\", attributes: #{ SignatureVersion: \"2\" } }).topic_arn",
 };
@@ -65,9 +67,11 @@ pub static DELETE_TOPIC: Operation = Operation {
     summary: "Deletes a topic and all its subscriptions.",
     input: &tables::DELETE_TOPIC_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
-        inverse: Inverse::Nothing("the topic and its subscriptions are gone"),
-        settle: Settle::Repeat,
         makes: &[], removes: &[Removes { kind: "sns:topic", id: "input.topic_arn" }], tags: None,
+        ..Write::plain(
+            Inverse::Nothing("the topic and its subscriptions are gone"),
+            Settle::Repeat,
+        )
     }),
     example: "let topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nsns::delete_topic(#{ topic_arn: topic })",
 };
@@ -194,11 +198,10 @@ pub static PUBLISH: Operation = Operation {
     module: "sns", name: "publish", action: "sns:Publish",
     summary: "Sends a message to an Amazon SNS topic, a text message (SMS message) directly to a phone number, or a message to a mobile platform endpoint (when you specify the TargetArn).",
     input: &tables::PUBLISH_INPUT, positional: &[], output: Shape::Struct(&tables::PUBLISH_OUTPUT),
-    effect: Effect::Write(Write {
-        inverse: Inverse::Impossible("a message that was sent stays sent"),
-        settle: Settle::Ask,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Impossible("a message that was sent stays sent"),
+        Settle::Ask,
+    )),
     example: "let topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nsns::publish(#{ topic_arn: topic, subject: \"Hello\", message: \"The web server is up.\" }).message_id",
 };
 
@@ -223,11 +226,10 @@ pub static SET_TOPIC_ATTRIBUTES: Operation = Operation {
     module: "sns", name: "set_topic_attributes", action: "sns:SetTopicAttributes",
     summary: "Allows a topic owner to set an attribute of the topic to a new value.",
     input: &tables::SET_TOPIC_ATTRIBUTES_INPUT, positional: &[], output: Shape::Nothing,
-    effect: Effect::Write(Write {
-        inverse: Inverse::Impossible("the attribute's former value is not known"),
-        settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Impossible("the attribute's former value is not known"),
+        Settle::Repeat,
+    )),
     example: "let topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nsns::set_topic_attributes(#{ topic_arn: topic, attribute_name: \"DisplayName\", attribute_value: \"Alarms\" })",
 };
 
@@ -248,9 +250,13 @@ pub static SUBSCRIBE: Operation = Operation {
     summary: "Subscribes an endpoint to a topic and gives the subscription's ARN, confirmed or not.",
     input: &tables::SUBSCRIBE_INPUT, positional: &[], output: Shape::Struct(&tables::SUBSCRIBE_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "sns::unsubscribe", arguments: &[("subscription_arn", "result.subscription_arn")] }]),
-        settle: Settle::Repeat,
         makes: &[Makes { kind: "sns:subscription", id: "result.subscription_arn" }], removes: &[], tags: None,
+        before: Some(&Before { look: Look { operation: "sns::list_subscriptions_by_topic", arguments: &[("topic_arn", "input.topic_arn")], within: "result.subscriptions[]" }, same: &[("found.protocol", "input.protocol"), ("found.endpoint", "input.endpoint")], only_if: None, restore: &[] }),
+        goes_with: Some("sns:topic"),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "sns::unsubscribe", arguments: &[("subscription_arn", "result.subscription_arn")] }]),
+            Settle::Repeat,
+        )
     }),
     example: "let topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nsns::subscribe(#{ topic_arn: topic, protocol: \"email\", endpoint: \"ops@example.com\" }).subscription_arn",
 };
@@ -272,11 +278,10 @@ pub static TAG_RESOURCE: Operation = Operation {
     module: "sns", name: "tag_resource", action: "sns:TagResource",
     summary: "Add tags to the specified Amazon SNS topic.",
     input: &tables::TAG_RESOURCE_INPUT, positional: &[], output: Shape::Nothing,
-    effect: Effect::Write(Write {
-        inverse: Inverse::Nothing("the tags go with the resource"),
-        settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Nothing("the tags go with the resource"),
+        Settle::Repeat,
+    )),
     example: "let topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nsns::tag_resource(#{ resource_arn: topic, tags: #{ team: \"web\" } })",
 };
 
@@ -296,9 +301,11 @@ pub static UNSUBSCRIBE: Operation = Operation {
     summary: "Deletes a subscription.",
     input: &tables::UNSUBSCRIBE_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
-        inverse: Inverse::Nothing("the subscription is gone"),
-        settle: Settle::Repeat,
         makes: &[], removes: &[Removes { kind: "sns:subscription", id: "input.subscription_arn" }], tags: None,
+        ..Write::plain(
+            Inverse::Nothing("the subscription is gone"),
+            Settle::Repeat,
+        )
     }),
     example: "let topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nlet subscription = sns::subscribe(#{ topic_arn: topic, protocol: \"sqs\", endpoint: \"arn:aws:sqs:us-east-1:123456789012:example\" }).subscription_arn;\nsns::unsubscribe(#{ subscription_arn: subscription })",
 };

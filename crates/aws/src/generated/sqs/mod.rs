@@ -9,7 +9,7 @@ use crate::glue::*;
 use aws_sdk_sqs::Client;
 use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
-use opsh_operation::{Effect, Fault, Find, Inverse, InverseCall, Makes, Map, Operation, Proof, Removes, Settle, Shape, Write};
+use opsh_operation::{Before, Effect, Fault, Find, Found, Inverse, InverseCall, Look, Makes, Map, Operation, Proof, Removes, Settle, Shape, Tagged, Write};
 
 use crate::{Binding, Controls, Fills};
 
@@ -17,11 +17,10 @@ pub static CHANGE_MESSAGE_VISIBILITY: Operation = Operation {
     module: "sqs", name: "change_message_visibility", action: "sqs:ChangeMessageVisibility",
     summary: "Hides a message that was received for so many seconds from now on; 0 shows it again at once.",
     input: &tables::CHANGE_MESSAGE_VISIBILITY_INPUT, positional: &[], output: Shape::Nothing,
-    effect: Effect::Write(Write {
-        inverse: Inverse::Nothing("the message comes back when its visibility timeout is over"),
-        settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Nothing("the message comes back when its visibility timeout is over"),
+        Settle::Repeat,
+    )),
     example: "let queue = sqs::create_queue(#{ queue_name: \"example\" }).queue_url;\nsqs::send_message(#{ queue_url: queue, message_body: \"hello\" });\nlet message = sqs::receive_message(#{ queue_url: queue }).messages[0];\nsqs::change_message_visibility(#{ queue_url: queue, receipt_handle: message.receipt_handle, visibility_timeout: 0 })",
 };
 
@@ -41,11 +40,10 @@ pub static CHANGE_MESSAGE_VISIBILITY_BATCH: Operation = Operation {
     module: "sqs", name: "change_message_visibility_batch", action: "sqs:ChangeMessageVisibilityBatch",
     summary: "Hides up to ten messages that were received for so many seconds from now on.",
     input: &tables::CHANGE_MESSAGE_VISIBILITY_BATCH_INPUT, positional: &[], output: Shape::Struct(&tables::CHANGE_MESSAGE_VISIBILITY_BATCH_OUTPUT),
-    effect: Effect::Write(Write {
-        inverse: Inverse::Nothing("the messages come back when their visibility timeout is over"),
-        settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Nothing("the messages come back when their visibility timeout is over"),
+        Settle::Repeat,
+    )),
     example: "let queue = sqs::create_queue(#{ queue_name: \"example\" }).queue_url;\nsqs::send_message(#{ queue_url: queue, message_body: \"hello\" });\nlet message = sqs::receive_message(#{ queue_url: queue }).messages[0];\nsqs::change_message_visibility_batch(#{ queue_url: queue, entries: [#{ id: \"one\", receipt_handle: message.receipt_handle, visibility_timeout: 0 }] }).successful[0].id",
 };
 
@@ -64,9 +62,13 @@ pub static CREATE_QUEUE: Operation = Operation {
     summary: "Creates a queue; for a minute after another of that name was deleted that is refused.",
     input: &tables::CREATE_QUEUE_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_QUEUE_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "sqs::delete_queue", arguments: &[("queue_url", "result.queue_url")] }]),
-        settle: Settle::Repeat,
         makes: &[Makes { kind: "sqs:queue", id: "result.queue_url" }], removes: &[], tags: Some("tags"),
+        before: Some(&Before { look: Look { operation: "sqs::get_queue_url", arguments: &[("queue_name", "input.queue_name")], within: "result" }, same: &[], only_if: None, restore: &[] }),
+        found: Some(&Found { look: Look { operation: "sqs::list_queues", arguments: &[], within: "result.queue_urls[]" }, id: "result", tagged: Tagged::Asked(Look { operation: "sqs::list_queue_tags", arguments: &[("queue_url", "result")], within: "result.tags" }), unless: &[], owner: None, rank: 0 }),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "sqs::delete_queue", arguments: &[("queue_url", "result.queue_url")] }]),
+            Settle::Repeat,
+        )
     }),
     example: "sqs::create_queue(#{ queue_name: \"work\", attributes: #{ VisibilityTimeout: \"60\" }, tags: #{ team: \"web\" } }).queue_url",
 };
@@ -86,11 +88,10 @@ pub static DELETE_MESSAGE: Operation = Operation {
     module: "sqs", name: "delete_message", action: "sqs:DeleteMessage",
     summary: "Deletes a message that was received, by the receipt handle of its last receive.",
     input: &tables::DELETE_MESSAGE_INPUT, positional: &[], output: Shape::Nothing,
-    effect: Effect::Write(Write {
-        inverse: Inverse::Impossible("a deleted message is gone"),
-        settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Impossible("a deleted message is gone"),
+        Settle::Repeat,
+    )),
     example: "let queue = sqs::create_queue(#{ queue_name: \"example\" }).queue_url;\nsqs::send_message(#{ queue_url: queue, message_body: \"hello\" });\nlet message = sqs::receive_message(#{ queue_url: queue }).messages[0];\nsqs::delete_message(#{ queue_url: queue, receipt_handle: message.receipt_handle })",
 };
 
@@ -109,11 +110,10 @@ pub static DELETE_MESSAGE_BATCH: Operation = Operation {
     module: "sqs", name: "delete_message_batch", action: "sqs:DeleteMessageBatch",
     summary: "Deletes up to ten messages that were received; each may fail by itself.",
     input: &tables::DELETE_MESSAGE_BATCH_INPUT, positional: &[], output: Shape::Struct(&tables::DELETE_MESSAGE_BATCH_OUTPUT),
-    effect: Effect::Write(Write {
-        inverse: Inverse::Impossible("deleted messages are gone"),
-        settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Impossible("deleted messages are gone"),
+        Settle::Repeat,
+    )),
     example: "let queue = sqs::create_queue(#{ queue_name: \"example\" }).queue_url;\nsqs::send_message(#{ queue_url: queue, message_body: \"hello\" });\nlet message = sqs::receive_message(#{ queue_url: queue }).messages[0];\nsqs::delete_message_batch(#{ queue_url: queue, entries: [#{ id: \"one\", receipt_handle: message.receipt_handle }] }).successful[0].id",
 };
 
@@ -132,9 +132,11 @@ pub static DELETE_QUEUE: Operation = Operation {
     summary: "Deletes a queue with all messages that it holds.",
     input: &tables::DELETE_QUEUE_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
-        inverse: Inverse::Nothing("the queue and what it held are gone"),
-        settle: Settle::Repeat,
         makes: &[], removes: &[Removes { kind: "sqs:queue", id: "input.queue_url" }], tags: None,
+        ..Write::plain(
+            Inverse::Nothing("the queue and what it held are gone"),
+            Settle::Repeat,
+        )
     }),
     example: "let queue = sqs::create_queue(#{ queue_name: \"example\" }).queue_url;\nsqs::delete_queue(#{ queue_url: queue })",
 };
@@ -264,11 +266,10 @@ pub static PURGE_QUEUE: Operation = Operation {
     module: "sqs", name: "purge_queue", action: "sqs:PurgeQueue",
     summary: "Deletes all messages that a queue holds; at most once a minute.",
     input: &tables::PURGE_QUEUE_INPUT, positional: &[], output: Shape::Nothing,
-    effect: Effect::Write(Write {
-        inverse: Inverse::Impossible("the messages are gone"),
-        settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Impossible("the messages are gone"),
+        Settle::Repeat,
+    )),
     example: "let queue = sqs::create_queue(#{ queue_name: \"example\" }).queue_url;\nsqs::purge_queue(#{ queue_url: queue })",
 };
 
@@ -286,11 +287,10 @@ pub static RECEIVE_MESSAGE: Operation = Operation {
     module: "sqs", name: "receive_message", action: "sqs:ReceiveMessage",
     summary: "Takes up to ten messages, and hides them from others until they are deleted or the visibility timeout is over; absent if there is none.",
     input: &tables::RECEIVE_MESSAGE_INPUT, positional: &[], output: Shape::Struct(&tables::RECEIVE_MESSAGE_OUTPUT),
-    effect: Effect::Write(Write {
-        inverse: Inverse::Nothing("the messages come back when their visibility timeout is over"),
-        settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Nothing("the messages come back when their visibility timeout is over"),
+        Settle::Repeat,
+    )),
     example: "let queue = sqs::create_queue(#{ queue_name: \"example\" }).queue_url;\nsqs::send_message(#{ queue_url: queue, message_body: \"hello\" });\nsqs::receive_message(#{ queue_url: queue, max_number_of_messages: 10, wait_time_seconds: 20 }).messages[0].body",
 };
 
@@ -314,11 +314,10 @@ pub static SEND_MESSAGE: Operation = Operation {
     module: "sqs", name: "send_message", action: "sqs:SendMessage",
     summary: "Puts a message into a queue, which holds it until it has been received and deleted.",
     input: &tables::SEND_MESSAGE_INPUT, positional: &[], output: Shape::Struct(&tables::SEND_MESSAGE_OUTPUT),
-    effect: Effect::Write(Write {
-        inverse: Inverse::Impossible("who receives the message has it"),
-        settle: Settle::Ask,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Impossible("who receives the message has it"),
+        Settle::Ask,
+    )),
     example: "let queue = sqs::create_queue(#{ queue_name: \"example\" }).queue_url;\nsqs::send_message(#{ queue_url: queue, message_body: \"hello\", message_attributes: #{ kind: #{ data_type: \"String\", string_value: \"greeting\" } } }).message_id",
 };
 
@@ -341,11 +340,10 @@ pub static SEND_MESSAGE_BATCH: Operation = Operation {
     module: "sqs", name: "send_message_batch", action: "sqs:SendMessageBatch",
     summary: "Puts up to ten messages into a queue; each may fail by itself.",
     input: &tables::SEND_MESSAGE_BATCH_INPUT, positional: &[], output: Shape::Struct(&tables::SEND_MESSAGE_BATCH_OUTPUT),
-    effect: Effect::Write(Write {
-        inverse: Inverse::Impossible("who receives the messages has them"),
-        settle: Settle::Ask,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Impossible("who receives the messages has them"),
+        Settle::Ask,
+    )),
     example: "let queue = sqs::create_queue(#{ queue_name: \"example\" }).queue_url;\nsqs::send_message_batch(#{ queue_url: queue, entries: [#{ id: \"one\", message_body: \"hello\" }, #{ id: \"two\", message_body: \"bye\" }] }).successful",
 };
 
@@ -363,11 +361,10 @@ pub static SET_QUEUE_ATTRIBUTES: Operation = Operation {
     module: "sqs", name: "set_queue_attributes", action: "sqs:SetQueueAttributes",
     summary: "Sets attributes of a queue; it takes up to a minute until they hold everywhere.",
     input: &tables::SET_QUEUE_ATTRIBUTES_INPUT, positional: &[], output: Shape::Nothing,
-    effect: Effect::Write(Write {
-        inverse: Inverse::Impossible("the attributes' former values are not known"),
-        settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Impossible("the attributes' former values are not known"),
+        Settle::Repeat,
+    )),
     example: "let queue = sqs::create_queue(#{ queue_name: \"example\" }).queue_url;\nsqs::set_queue_attributes(#{ queue_url: queue, attributes: #{ ReceiveMessageWaitTimeSeconds: \"20\" } })",
 };
 
@@ -386,11 +383,10 @@ pub static TAG_QUEUE: Operation = Operation {
     module: "sqs", name: "tag_queue", action: "sqs:TagQueue",
     summary: "Add cost allocation tags to the specified Amazon SQS queue.",
     input: &tables::TAG_QUEUE_INPUT, positional: &[], output: Shape::Nothing,
-    effect: Effect::Write(Write {
-        inverse: Inverse::Nothing("the tags go with the queue"),
-        settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Nothing("the tags go with the queue"),
+        Settle::Repeat,
+    )),
     example: "let queue = sqs::create_queue(#{ queue_name: \"example\" }).queue_url;\nsqs::tag_queue(#{ queue_url: queue, tags: #{ team: \"web\" } })",
 };
 
@@ -409,11 +405,10 @@ pub static UNTAG_QUEUE: Operation = Operation {
     module: "sqs", name: "untag_queue", action: "sqs:UntagQueue",
     summary: "Remove cost allocation tags from the specified Amazon SQS queue.",
     input: &tables::UNTAG_QUEUE_INPUT, positional: &[], output: Shape::Nothing,
-    effect: Effect::Write(Write {
-        inverse: Inverse::Impossible("the tags' values are not known any more"),
-        settle: Settle::Repeat,
-        makes: &[], removes: &[], tags: None,
-    }),
+    effect: Effect::Write(Write::plain(
+        Inverse::Impossible("the tags' values are not known any more"),
+        Settle::Repeat,
+    )),
     example: "let queue = sqs::create_queue(#{ queue_name: \"example\" }).queue_url;\nsqs::untag_queue(#{ queue_url: queue, tag_keys: [\"team\"] })",
 };
 

@@ -9,7 +9,7 @@ use crate::glue::*;
 use aws_sdk_ssm::Client;
 use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
-use opsh_operation::{Effect, Fault, Find, Inverse, InverseCall, Makes, Map, Operation, Proof, Removes, Settle, Shape, Write};
+use opsh_operation::{Before, Effect, Fault, Find, Found, Inverse, InverseCall, Look, Makes, Map, Operation, Proof, Removes, Settle, Shape, Tagged, Write};
 
 use crate::{Binding, Controls, Fills};
 
@@ -18,9 +18,11 @@ pub static DELETE_PARAMETER: Operation = Operation {
     summary: "Delete a parameter from the system.",
     input: &tables::DELETE_PARAMETER_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
-        inverse: Inverse::Nothing("the parameter is gone"),
-        settle: Settle::Repeat,
         makes: &[], removes: &[Removes { kind: "ssm:parameter", id: "input.name" }], tags: None,
+        ..Write::plain(
+            Inverse::Nothing("the parameter is gone"),
+            Settle::Repeat,
+        )
     }),
     example: "ssm::put_parameter(#{ name: \"/example/color\", value: \"blue\", type: \"String\" });\nssm::delete_parameter(#{ name: \"/example/color\" })",
 };
@@ -157,9 +159,13 @@ pub static PUT_PARAMETER: Operation = Operation {
     summary: "Create or update a parameter in Parameter Store.",
     input: &tables::PUT_PARAMETER_INPUT, positional: &[], output: Shape::Struct(&tables::PUT_PARAMETER_OUTPUT),
     effect: Effect::Write(Write {
-        inverse: Inverse::Calls(&[InverseCall { operation: "ssm::delete_parameter", arguments: &[("name", "input.name")] }]),
-        settle: Settle::Find(&Find { operation: "ssm::get_parameter", arguments: &[("name", "input.name")], within: "result.parameter", proof: &[Proof::Since("found.last_modified_date")], result: &[("version", "found.version")] }),
         makes: &[Makes { kind: "ssm:parameter", id: "input.name" }], removes: &[], tags: Some("tags"),
+        before: Some(&Before { look: Look { operation: "ssm::get_parameter", arguments: &[("name", "input.name")], within: "result.parameter" }, same: &[], only_if: Some("overwrite"), restore: &[] }),
+        found: Some(&Found { look: Look { operation: "ssm::describe_parameters", arguments: &[], within: "result.parameters[]" }, id: "result.name", tagged: Tagged::Asked(Look { operation: "ssm::list_tags_for_resource", arguments: &[("resource_type", "=Parameter"), ("resource_id", "result.name")], within: "result.tag_list" }), unless: &[], owner: None, rank: 0 }),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "ssm::delete_parameter", arguments: &[("name", "input.name")] }]),
+            Settle::Find(&Find { operation: "ssm::get_parameter", arguments: &[("name", "input.name")], within: "result.parameter", proof: &[Proof::Since("found.last_modified_date")], result: &[("version", "found.version")] }),
+        )
     }),
     example: "ssm::put_parameter(#{ name: \"/example/color\", value: \"blue\", type: \"String\" }).version",
 };

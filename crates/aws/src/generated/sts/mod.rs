@@ -9,7 +9,7 @@ use crate::glue::*;
 use aws_sdk_sts::Client;
 use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
-use opsh_operation::{Effect, Fault, Find, Inverse, InverseCall, Makes, Map, Operation, Proof, Removes, Settle, Shape, Write};
+use opsh_operation::{Before, Effect, Fault, Find, Found, Inverse, InverseCall, Look, Makes, Map, Operation, Proof, Removes, Settle, Shape, Tagged, Write};
 
 use crate::{Binding, Controls, Fills};
 

@@ -1,0 +1,103 @@
+//! What is there before a call that would change it instead of making it.
+//!
+//! Only what a run has made may its undo remove. Some calls make what is not there and
+//! change what is (`s3::put_object`, `cloudwatch::put_metric_alarm`, …), and their answer
+//! does not say which. So it is looked at before the intent is recorded, and what was
+//! there becomes part of the intent: after a crash, the call's own doing would be seen.
+
+use opsh_operation::select::{self, Roots};
+use opsh_operation::{Before, Fault, FaultKind, Map, Value};
+
+use super::event::Step;
+use super::prepare::Prepared;
+use super::{Gate, settle};
+use crate::ledger::Former;
+
+/// What `step` is going to change; nothing if it makes what is not there yet.
+///
+/// # Errors
+/// Looking failed. That it is not allowed is no failure: then nobody knows.
+pub fn look(
+    gate: &Gate,
+    step: &Step,
+    prepared: &Prepared,
+    controls: &Map,
+) -> Result<Option<Former>, Fault> {
+    let Some(before) = step.operation.write().and_then(|write| write.before) else {
+        return Ok(None);
+    };
+    let sent = &prepared.input;
+    let may_change = before
+        .only_if
+        .is_none_or(|name| sent.get(name).and_then(Value::as_bool) == Some(true));
+    // What leaves no ledger behind, nobody undoes.
+    if !may_change || gate.journal.is_forgotten() {
+        return Ok(None);
+    }
+    let roots = Roots {
+        input: sent,
+        result: &Value::Null,
+    };
+    for input in select::calls(roots, before.look.arguments) {
+        match settle::ask(gate, &step.site, controls, before.look.operation, input) {
+            Ok(answer) => {
+                if let Some(found) = changed(before, sent, &answer) {
+                    return Ok(Some(Former { found: Some(found) }));
+                }
+            }
+            Err(fault) => match fault.kind {
+                FaultKind::NotFound => {}
+                FaultKind::Denied | FaultKind::Policy => return Ok(Some(Former { found: None })),
+                _ => return Err(fault),
+            },
+        }
+    }
+    Ok(None)
+}
+
+/// What of `answer` the call would change.
+fn changed(before: &Before, sent: &Map, answer: &Value) -> Option<Value> {
+    let nothing = Map::new();
+    let listed = select::all(
+        Roots {
+            input: &nothing,
+            result: answer,
+        },
+        before.look.within,
+    );
+    listed.into_iter().find(|item| {
+        let roots = Roots {
+            input: sent,
+            result: item,
+        };
+        is_something(item)
+            && before
+                .same
+                .iter()
+                .all(|(left, right)| select::meet(roots, left, right))
+    })
+}
+
+/// Whether a result says anything: S3 answers for a bucket that tells nobody, too.
+fn is_something(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Map(map) => map.values().any(is_something),
+        Value::List(items) => !items.is_empty(),
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_of_nothing_is_nothing() {
+        let map = |value: Value| Value::Map(Map::from([("a".to_owned(), value)]));
+        assert!(!is_something(&Value::Map(Map::new())));
+        assert!(!is_something(&map(Value::Null)));
+        assert!(!is_something(&map(Value::List(Vec::new()))));
+        assert!(is_something(&map(false.into())));
+    }
+}

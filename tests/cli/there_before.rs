@@ -1,0 +1,218 @@
+//! Only what a run has made is removed by its undo and by a teardown: what was there
+//! before is put back, or listed as what cannot be.
+
+use serde_json::{Value, json};
+
+use super::{shipped, user};
+use crate::support::opsh::{Ended, User};
+
+/// What both playbooks may name.
+const NAMES: &str = r#"let bucket = "opsh-shared";
+let alarm = |threshold| cloudwatch::put_metric_alarm(#{ alarm_name: "busy", alarm_description: "Too busy.", namespace: "AWS/EC2", metric_name: "CPUUtilization", dimensions: [#{ name: "InstanceId", value: "i-0123456789abcdef0" }], statistic: "Average", period: 60, evaluation_periods: 2, threshold: threshold, comparison_operator: "GreaterThanThreshold" });
+let policy = |who| text::json_encode(#{ Version: "2012-10-17", Statement: [#{ Effect: "Allow", Principal: #{ AWS: `arn:aws:iam::123456789012:${who}` }, Action: "s3:GetObject", Resource: "arn:aws:s3:::opsh-shared/*" }] });
+let trust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}`;
+let may = |action| text::json_encode(#{ Version: "2012-10-17", Statement: [#{ Effect: "Allow", Action: action, Resource: "*" }] });
+"#;
+
+/// What somebody else has.
+const OTHERS: &str = r#"s3::create_bucket(#{ bucket: bucket });
+s3::put_object(#{ bucket: bucket, key: "a", body: "theirs" });
+s3::put_bucket_policy(#{ bucket: bucket, policy: policy.call("root") });
+s3::put_bucket_tagging(#{ bucket: bucket, tagging: #{ tag_set: #{ team: "theirs" } } });
+s3::put_public_access_block(#{ bucket: bucket, public_access_block_configuration: #{ block_public_acls: false, ignore_public_acls: true, block_public_policy: false, restrict_public_buckets: false } });
+alarm.call(80.0);
+ssm::put_parameter(#{ name: "/color", value: "theirs", type: "String" });
+sqs::create_queue(#{ queue_name: "work" });
+iam::create_role(#{ role_name: "web", assume_role_policy_document: trust });
+iam::put_role_policy(#{ role_name: "web", policy_name: "read", policy_document: may.call("s3:GetObject") });
+let topic = sns::create_topic(#{ name: "news" }).topic_arn;
+sns::subscribe(#{ topic_arn: topic, protocol: "email", endpoint: "ops@example.com" });
+"#;
+
+/// What a run changes of that.
+const OWN: &str = r#"s3::put_object(#{ bucket: bucket, key: "a", body: "mine" });
+s3::put_bucket_policy(#{ bucket: bucket, policy: policy.call("user/me") });
+s3::put_bucket_tagging(#{ bucket: bucket, tagging: #{ tag_set: #{ team: "mine" } } });
+s3::put_public_access_block(#{ bucket: bucket, public_access_block_configuration: #{ block_public_acls: true, ignore_public_acls: true, block_public_policy: true, restrict_public_buckets: true } });
+alarm.call(10.0);
+ssm::put_parameter(#{ name: "/color", value: "mine", type: "String", overwrite: true });
+sqs::create_queue(#{ queue_name: "work" });
+iam::put_role_policy(#{ role_name: "web", policy_name: "read", policy_document: may.call("s3:PutObject") });
+sns::subscribe(#{ topic_arn: sns::list_topics(#{}).topics[0].topic_arn, protocol: "email", endpoint: "ops@example.com" });
+"#;
+
+/// What there is of all that.
+const LOOK: &str = r#"#{
+    object: s3::get_object(#{ bucket: bucket, key: "a" }).body.as_string(),
+    policy: text::json_decode(s3::get_bucket_policy(#{ bucket: bucket }).policy).Statement[0].Principal.AWS,
+    team: s3::get_bucket_tagging(#{ bucket: bucket }).tag_set.team,
+    blocked: s3::get_public_access_block(#{ bucket: bucket }).public_access_block_configuration,
+    alarms: cloudwatch::describe_alarms(#{}).metric_alarms.map(|alarm| [alarm.alarm_name, alarm.alarm_description, alarm.threshold, alarm.evaluation_periods, alarm.dimensions]),
+    color: ssm::get_parameter(#{ name: "/color" }).parameter.value,
+    queues: sqs::list_queues(#{}).queue_urls.len(),
+    role: text::url_decode(iam::get_role_policy(#{ role_name: "web", policy_name: "read" }).policy_document).contains("PutObject"),
+    subscriptions: sns::list_subscriptions_by_topic(#{ topic_arn: sns::list_topics(#{}).topics[0].topic_arn }).subscriptions.len(),
+}
+"#;
+
+fn run(user: &User, name: &str, text: &str) -> Ended {
+    let file = format!("{name}.rhai");
+    std::fs::write(user.home().join(&file), format!("{NAMES}{text}")).unwrap();
+    user.opsh(["run", &file, "--local", "--output", "json"])
+        .done()
+}
+
+fn looked(user: &User) -> Value {
+    run(user, "look", LOOK).events().pop().unwrap()["value"].take()
+}
+
+fn undo(user: &User, options: &[&str]) -> Ended {
+    let words = ["undo", "--local", "--stack", "own"];
+    user.opsh(words.iter().chain(options))
+}
+
+fn resources(user: &User) -> Vec<Value> {
+    user.opsh(["ls", "own", "--local", "--output", "json"])
+        .done()
+        .events()
+}
+
+#[test]
+fn what_others_had_is_put_back_or_listed() {
+    let user = user("");
+    run(&user, "others", OTHERS);
+    let before = looked(&user);
+    run(&user, "own", OWN);
+    let changed = looked(&user);
+    assert_ne!(changed, before);
+    assert!(resources(&user).is_empty(), "nothing of it was made");
+
+    let plan = undo(&user, &["--dry-run", "--output=json"]).done();
+    let fates = |fate: &str| -> Vec<(String, Value)> {
+        let events = plan.events();
+        events
+            .iter()
+            .filter(|event| event["fate"] == fate)
+            .map(|event| {
+                let operation = event["operation"].as_str().unwrap();
+                (operation.to_owned(), event["why"].clone())
+            })
+            .collect()
+    };
+    let names = |all: Vec<(String, Value)>| -> Vec<String> {
+        all.into_iter().map(|(operation, _)| operation).collect()
+    };
+    let impossible = fates("impossible");
+    for (operation, why) in &impossible {
+        assert_eq!(
+            *why, "it was there before, and what it was is not kept",
+            "{operation}"
+        );
+    }
+    assert_eq!(
+        names(impossible),
+        [
+            "sns::subscribe",
+            "iam::put_role_policy",
+            "sqs::create_queue",
+            "ssm::put_parameter",
+            "s3::put_object"
+        ]
+    );
+    undo(&user, &["--yes"]).done();
+    let mut after = looked(&user);
+    for kept in ["object", "color", "role"] {
+        assert_eq!(after[kept], changed[kept], "{kept}");
+        after[kept] = before[kept].clone();
+    }
+    assert_eq!(after, before);
+}
+
+#[test]
+fn a_teardown_leaves_what_others_had() {
+    let user = user("");
+    run(&user, "others", OTHERS);
+    run(&user, "own", OWN);
+    let changed = looked(&user);
+    let teardown = shipped("teardown");
+    user.opsh(["run", &teardown, "stack=own", "--local", "--yes"])
+        .done();
+    assert_eq!(looked(&user), changed);
+}
+
+#[test]
+fn a_later_run_puts_back_what_the_run_before_had_made() {
+    let user = user("");
+    let made = "alarm.call(80.0);\n";
+    run(&user, "own", made);
+    let listed = resources(&user);
+    run(&user, "own", "alarm.call(10.0);\n");
+    assert_eq!(resources(&user), listed);
+    let threshold = "cloudwatch::describe_alarms(#{}).metric_alarms[0].threshold\n";
+    let now = |user: &User| run(user, "look", threshold).events().pop().unwrap()["value"].take();
+    assert_eq!(now(&user), json!(10.0));
+    undo(&user, &["--yes"]).done();
+    assert_eq!(now(&user), json!(80.0));
+    undo(&user, &["--yes"]).done();
+    assert!(resources(&user).is_empty());
+}
+
+/// A run that dies is told by its intent what was there, not by what it has done itself.
+#[test]
+fn a_crash_makes_nothing_of_ones_own_out_of_what_was_there_nor_the_other_way() {
+    for point in ["after-intent", "accepted", "answered"] {
+        for there in [false, true] {
+            let user = user("");
+            run(&user, "others", "s3::create_bucket(#{ bucket: bucket });\n");
+            if there {
+                run(
+                    &user,
+                    "first",
+                    "alarm.call(80.0);\ns3::put_object(#{ bucket: bucket, key: \"a\", body: \"theirs\" });\n",
+                );
+            }
+            for operation in [
+                "alarm.call(10.0);\n",
+                "s3::put_object(#{ bucket: bucket, key: \"a\", body: \"mine\" });\n",
+            ] {
+                let text = format!("{NAMES}{operation}");
+                std::fs::write(user.home().join("own.rhai"), text).unwrap();
+                let crash = format!("crash 0 {point}");
+                let killed = user.opsh(["run", "own.rhai", "--local", "--fault", &crash]);
+                assert_eq!(killed.code, -1, "{}", killed.err);
+                user.opsh(["resume", "--local"]).done();
+                assert_eq!(resources(&user).len(), usize::from(!there), "{point}");
+                let undone = undo(&user, &["--yes"]);
+                assert!([0, 2].contains(&undone.code), "{}", undone.err);
+            }
+            let left = run(
+                &user,
+                "look",
+                r#"[cloudwatch::describe_alarms(#{}).metric_alarms.map(|alarm| alarm.threshold),
+                (s3::list_objects_v2(#{ bucket: bucket }).contents ?? []).len()]
+"#,
+            );
+            let left = left.events().pop().unwrap()["value"].take();
+            let expected = if there {
+                json!([[80.0], 1])
+            } else {
+                json!([[], 0])
+            };
+            assert_eq!(left, expected, "{point}");
+        }
+    }
+}
+
+#[test]
+fn what_may_not_be_looked_at_counts_as_there() {
+    let user = user("");
+    run(&user, "others", "s3::create_bucket(#{ bucket: bucket });\n");
+    let text =
+        format!("{NAMES}s3::put_object(#{{ bucket: bucket, key: \"a\", body: \"mine\" }});\n");
+    std::fs::write(user.home().join("own.rhai"), text).unwrap();
+    user.opsh(["run", "own.rhai", "--local", "--deny", "s3:GetObject"])
+        .done();
+    assert!(resources(&user).is_empty());
+    let undo = undo(&user, &["--yes"]);
+    assert_eq!(undo.code, 2);
+}
