@@ -166,12 +166,12 @@ fn events_leave_for_their_size_too() {
     let left: Vec<_> = ledger.events(&service, Secrets::Hidden).unwrap();
     let numbers: Vec<_> = left.iter().map(|left| left.event.number).collect();
     assert_eq!(numbers, [95, 96, 97, 98, 99, 100]);
-    assert!(ledger.used_bytes().unwrap() < 400_000);
+    assert!(ledger.used_bytes().unwrap() < 600_000);
     ledger.verify().unwrap();
     drop(ledger);
     // What has left is used again: the file has room for the ten between two prunings.
     let size = std::fs::metadata(folder.db()).unwrap().len();
-    assert!(size < 1_000_000, "{size} bytes for 3 MB of events");
+    assert!(size < 1_500_000, "{size} bytes for 3 MB of events");
 
     // The newest stays, however large it is.
     let mut ledger = folder.open().unwrap();
