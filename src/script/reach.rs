@@ -15,6 +15,10 @@ use super::resolver::{self, Import};
 use super::source::{Source, Sources};
 use crate::modules::Handler;
 use crate::modules::registry::registry;
+use crate::service::alarms::subscribing;
+
+/// The function of services that runs code of its own.
+const ALARMS: &str = "on_alarm";
 
 /// Names of operations, each with its module's before it.
 #[derive(Debug, PartialEq, Eq)]
@@ -80,13 +84,16 @@ struct Search<'a> {
 
 impl Search<'_> {
     fn visit(&mut self, ast: &AST) {
-        let mut imports = Vec::new();
+        let (mut imports, mut alarms) = (Vec::new(), false);
         ast.walk(&mut |nodes| {
             match nodes.last() {
                 Some(ASTNode::Stmt(Stmt::Import(import, _))) => match &import.0 {
                     Expr::StringConstant(path, _) => imports.push(path.to_string()),
                     _ => self.reach.everything = true,
                 },
+                Some(
+                    ASTNode::Expr(Expr::FnCall(call, _)) | ASTNode::Stmt(Stmt::FnCall(call, _)),
+                ) if call.name == ALARMS => alarms = true,
                 Some(
                     ASTNode::Expr(Expr::FnCall(call, _)) | ASTNode::Stmt(Stmt::FnCall(call, _)),
                 ) if call.is_qualified() => {
@@ -104,6 +111,13 @@ impl Search<'_> {
         });
         for path in imports {
             self.follow(&path);
+        }
+        if alarms {
+            for text in subscribing::CODE {
+                if let Ok(ast) = engine::bare().compile(text) {
+                    self.visit(&ast);
+                }
+            }
         }
     }
 
@@ -169,6 +183,14 @@ mod tests {
     #[test]
     fn an_operation_that_is_written_in_rhai_brings_what_it_calls() {
         assert!(reach("lambda::deploy(#{});").has("iam", "create_role"));
+    }
+
+    #[test]
+    fn alarms_bring_what_subscribes_to_their_topic() {
+        let found = reach("on_alarm(\"arn\", #{}, |alarm| ());");
+        assert!(found.has("sns", "subscribe"));
+        assert!(found.has("sns", "confirm_subscription"));
+        assert!(found.has("log", "warn"));
     }
 
     #[test]

@@ -4,12 +4,12 @@ use super::*;
 
 /// A ledger of version 1 with a run in it, as it was before runs could be gone on with.
 fn old(folder: &Folder) -> RunId {
-    let run = fill(&mut folder.open().unwrap());
+    let run = fill_with(&mut folder.open().unwrap(), None);
     let raw = rusqlite::Connection::open(folder.db()).unwrap();
     raw.execute_batch(
         "DROP TABLE undos; DROP TABLE settings; DROP TABLE resumes; DROP TABLE events;
          DROP TABLE states; DROP TABLE prunes; DROP INDEX resources_by_run;
-         DROP TABLE deliveries;
+         DROP TABLE deliveries; DROP TABLE formers;
          PRAGMA user_version = 1",
     )
     .unwrap();

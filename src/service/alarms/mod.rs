@@ -12,7 +12,7 @@
 
 pub mod alarm;
 mod certificates;
-mod subscribing;
+pub mod subscribing;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};

@@ -38,6 +38,9 @@ const CONFIRM: Script = Script {
     text: "sns::confirm_subscription(#{ topic_arn: topic, token: token }).subscription_arn",
 };
 
+/// What `on_alarm` runs beside the playbook's own code.
+pub const CODE: [&str; 2] = [SUBSCRIBE.text, CONFIRM.text];
+
 /// A function in Rhai that is no playbook's.
 struct Script {
     takes: &'static [&'static str],
