@@ -189,12 +189,11 @@ impl Gate {
         self.crash(&step, Point::BeforeIntent);
         let sent = &prepared.input;
         let (former, unseen) = self.former(&step, prepared, &call.controls, begun)?;
-        let intent = match begun.and_then(|begun| begun.intent) {
-            Some(intent) => Some(intent),
-            None => {
-                let journal = &self.journal;
-                journal.intent(&step, sent, &call.controls, former.as_ref())?
-            }
+        let intent = if let Some(intent) = begun.and_then(|begun| begun.intent) {
+            Some(intent)
+        } else {
+            let journal = &self.journal;
+            journal.intent(&step, sent, &call.controls, former.as_ref())?
         };
         self.crash(&step, Point::AfterIntent);
         self.tell(&Event::Started(&step));

@@ -152,6 +152,8 @@ fn behind(module: &str, name: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     fn reach(text: &str) -> Reach {

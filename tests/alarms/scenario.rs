@@ -21,7 +21,8 @@ fn without_sums(plan: &str) -> String {
     let mut text = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         let (_sum, rest) = part.split_once('/').unwrap();
-        text += &format!(".opsh/bundle/SUM/{rest}");
+        text.push_str(".opsh/bundle/SUM/");
+        text.push_str(rest);
     }
     text
 }

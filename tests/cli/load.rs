@@ -203,10 +203,10 @@ fn burning_uses_the_processor_for_so_long() {
     assert!(shell.status.success());
     // The second line: what children have used, as user and for them in the kernel.
     let text = String::from_utf8(shell.stdout).unwrap();
-    let used = text.lines().nth(1).unwrap().split(' ').next().unwrap();
-    let (minutes, seconds) = used.trim_end_matches('s').split_once('m').unwrap();
-    let used = minutes.parse::<f64>().unwrap() * 60.0 + seconds.parse::<f64>().unwrap();
-    assert!(used >= 1.4, "{used} of 1.5 seconds: {text}");
+    let spent = text.lines().nth(1).unwrap().split(' ').next().unwrap();
+    let (minutes, seconds) = spent.trim_end_matches('s').split_once('m').unwrap();
+    let spent = minutes.parse::<f64>().unwrap() * 60.0 + seconds.parse::<f64>().unwrap();
+    assert!(spent >= 1.4, "{spent} of 1.5 seconds: {text}");
     let out = std::fs::read_to_string(user.home().join("out")).unwrap();
     let last: Value = serde_json::from_str(out.lines().last().unwrap()).unwrap();
     assert_eq!(last["value"]["burnt"], 1.5);
