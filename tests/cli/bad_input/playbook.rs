@@ -48,6 +48,33 @@ error: p.rhai:1:9: syntax error: Unexpected ';'
 }
 
 #[test]
+fn code_is_not_made_up_at_run_time() {
+    let message = "\
+error: p.rhai:1:1: syntax error: reserved keyword 'eval' is disabled
+   |
+ 1 | eval(`1 + 1`);
+   | ^^^^
+";
+    assert_eq!(
+        refused("eval(`1 + 1`);\n", &["--dry-run"]),
+        (2, message.into())
+    );
+}
+
+#[test]
+fn real_time_is_not_to_be_had() {
+    // As a name it stays, for AWS has fields of it.
+    let text = "let datum = #{ timestamp: 1 };\ntimestamp();\n";
+    let message = "\
+error: p.rhai:2:1: there is no real time here; write time::now()
+   |
+ 2 | timestamp();
+   | ^^^^^^^^^
+";
+    assert_eq!(refused(text, &["--dry-run"]), (1, message.into()));
+}
+
+#[test]
 fn a_playbook_that_is_not_there() {
     let ended = User::new().opsh(["run", "nowhere.rhai", "--dry-run"]);
     assert_eq!(
