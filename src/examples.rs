@@ -16,6 +16,7 @@ use opsh_operation::{Effect, Fault, FaultKind, Operation, Settle, Value};
 
 use crate::fleet::records::Records;
 use crate::gate::Gate;
+use crate::gate::consent::Consent;
 use crate::gate::event::{Event, Observer};
 use crate::gate::journal::{Journal, Place};
 use crate::gate::policy::Policy;
@@ -154,6 +155,7 @@ fn run(operation: &'static Operation, faults: Vec<Rule>) -> Result<(), String> {
             cancel,
             journal: Journal::new(Place::Memory(None), STACK, "example"),
             crashes: Vec::new(),
+            consent: Consent::default(),
         },
         sources: Arc::clone(&sources),
         parameters: RwLock::default(),

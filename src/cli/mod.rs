@@ -2,9 +2,11 @@
 
 pub mod adopt;
 pub mod console;
+mod eval;
 pub mod fault;
-mod given;
+pub mod given;
 pub mod history;
+pub mod interrupts;
 pub mod json;
 pub mod kept;
 mod keyboard;
@@ -45,6 +47,7 @@ struct Arguments {
 enum Command {
     Run(run::Arguments),
     Resume(resume::Arguments),
+    Eval(eval::Arguments),
     Repl(crate::repl::Arguments),
     Ls(ls::Arguments),
     History(history::Arguments),
@@ -64,6 +67,7 @@ pub fn main() -> ExitCode {
     let work = move || match command {
         Command::Run(arguments) => run::main(&arguments),
         Command::Resume(arguments) => resume::main(&arguments),
+        Command::Eval(arguments) => eval::main(&arguments),
         Command::Repl(arguments) => crate::repl::main(&arguments),
         Command::Ls(arguments) => ls::main(&arguments),
         Command::History(arguments) => history::main(&arguments),

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::{Duration, Instant};
 
@@ -13,12 +12,15 @@ use opsh_operation::{Fault, FaultKind, Value};
 
 use super::console::{Console, Output, Verbosity};
 use super::fault::{self, Rehearsal};
+use super::interrupts::Interrupts;
 use super::json::{self, Lines};
 use super::log_file::LogFile;
 use super::progress::{Keeper, Progress, Reporter};
 use super::{exit_code, say};
 use crate::fleet::records::Records;
 use crate::gate::Gate;
+use crate::gate::consent::Consent;
+use crate::gate::crash::Crash;
 use crate::gate::event::Observer;
 use crate::gate::journal::{Journal, Place};
 use crate::gate::plan::Plan;
@@ -34,10 +36,10 @@ use crate::service::{Service, Timing, rehearsal};
 use crate::world::live::{self, ConnectTo, Live};
 use crate::world::local::{Fixtures, Local};
 use crate::world::served::Served;
-use crate::world::{Cancel, Reason, World, http};
+use crate::world::{Cancel, Kind, Reason, World, http};
 
 /// Options that say in which world, with which limits and how loudly.
-#[derive(Args)]
+#[derive(Args, Clone)]
 #[allow(clippy::struct_excessive_bools)] // each is a flag of the command line
 pub struct Settings {
     /// Run on the embedded cloud, which persists in .opsh/local/
@@ -143,6 +145,17 @@ pub struct Started {
     pub base: String,
     /// Whether this is a dry run.
     pub dry: bool,
+    /// What Ctrl-C does.
+    pub interrupts: Interrupts,
+}
+
+/// What is done in the world that is started.
+pub enum Manner {
+    /// One playbook from its beginning to its end.
+    Playbook,
+    /// What somebody types by and by, seen by these as well: nothing is held back until
+    /// its end, and writing on the real AWS is asked about.
+    Shell(Vec<Arc<dyn Observer>>),
 }
 
 /// Makes world, gate and observers as `settings` say.
@@ -169,6 +182,33 @@ pub fn start_as(
     sources: Arc<Sources>,
     as_what: impl FnOnce(Journal) -> Journal,
 ) -> Result<Started, ScriptError> {
+    let journal = |place| as_what(Journal::new(place, stack, playbook));
+    start_in(settings, playbook, sources, Manner::Playbook, journal)
+}
+
+/// The same for a shell whose inputs are called `name`, with those who watch it.
+///
+/// # Errors
+/// As [`start`].
+pub fn start_shell(
+    settings: &Settings,
+    stack: &str,
+    name: &str,
+    sources: Arc<Sources>,
+    watching: Vec<Arc<dyn Observer>>,
+) -> Result<Started, ScriptError> {
+    let journal = |place| Journal::new(place, stack, name);
+    start_in(settings, name, sources, Manner::Shell(watching), journal)
+}
+
+fn start_in(
+    settings: &Settings,
+    playbook: &str,
+    sources: Arc<Sources>,
+    manner: Manner,
+    journal: impl FnOnce(Place) -> Journal,
+) -> Result<Started, ScriptError> {
+    let shell = matches!(manner, Manner::Shell(_));
     let cancel = Cancel::new(
         settings
             .deadline
@@ -183,7 +223,7 @@ pub fn start_as(
         verbosity: verbosity(settings),
         output: settings.output,
         progress: Arc::new(Progress::new(
-            settings.output == Output::Human && !settings.quiet && !settings.dry_run,
+            settings.output == Output::Human && !settings.quiet && (shell || !settings.dry_run),
         )),
         log_file: match &settings.log_file {
             None => None,
@@ -195,24 +235,28 @@ pub fn start_as(
             })?),
         },
         consents: settings.yes || settings.dry_run,
-        held: (settings.dry_run && settings.output == Output::Human).then(Mutex::default),
+        held: (!shell && settings.dry_run && settings.output == Output::Human).then(Mutex::default),
         stdout: Mutex::new(()),
     });
     let plan = Arc::new(Plan::default());
     let mut observers: Vec<Arc<dyn Observer>> = Vec::new();
     // Only a plan is shown at the end; a long run must not keep every step in memory.
-    if settings.dry_run {
+    if settings.dry_run && !shell {
         observers.push(Arc::clone(&plan) as _);
     }
     match settings.output {
         Output::Json => observers.push(Arc::new(Lines(Arc::clone(&console)))),
-        Output::Human if !settings.dry_run => {
+        Output::Human if shell || !settings.dry_run => {
             observers.push(Arc::new(Reporter(Arc::clone(&console))));
         }
         Output::Human => {}
     }
     if settings.log_file.is_some() {
         observers.push(Arc::new(Keeper(Arc::clone(&console))));
+    }
+    let asks = shell && world.kind() == Kind::Live && !settings.yes;
+    if let Manner::Shell(watching) = manner {
+        observers.extend(watching);
     }
     let files = std::env::current_dir()
         .and_then(|folder| Files::new(&folder))
@@ -227,7 +271,7 @@ pub fn start_as(
             )
         })?;
     let service = Service::new(timing).trusting(authority);
-    interrupts(&cancel, &console, service.alive());
+    let interrupts = Interrupts::heard(&cancel, &console, service.alive());
     alarm(&cancel);
     let gate = Gate {
         world,
@@ -237,15 +281,13 @@ pub fn start_as(
         files,
         terminal: Arc::clone(&console) as _,
         cancel,
-        journal: as_what(Journal::new(place, stack, playbook)),
-        crashes: settings
-            .fault
-            .iter()
-            .filter_map(|rehearsal| match rehearsal {
-                Rehearsal::Crash(crash) => Some(crash.clone()),
-                Rehearsal::Request(_) => None,
-            })
-            .collect(),
+        journal: journal(place),
+        consent: if asks {
+            Consent::missing("on the real AWS")
+        } else {
+            Consent::default()
+        },
+        crashes: crashes(settings),
     };
     let runtime = Arc::new(Runtime {
         gate,
@@ -260,7 +302,17 @@ pub fn start_as(
         plan,
         base,
         dry: settings.dry_run,
+        interrupts,
     })
+}
+
+fn crashes(settings: &Settings) -> Vec<Crash> {
+    let rehearsals = settings.fault.iter();
+    let crashes = rehearsals.filter_map(|rehearsal| match rehearsal {
+        Rehearsal::Crash(crash) => Some(crash.clone()),
+        Rehearsal::Request(_) => None,
+    });
+    crashes.collect()
 }
 
 impl Started {
@@ -525,44 +577,5 @@ fn alarm(cancel: &Cancel) {
     std::thread::spawn(move || {
         std::thread::sleep(left);
         cancel.raise(Reason::Deadline);
-    });
-}
-
-/// How soon a run has usually ended after Ctrl-C.
-const SOON: Duration = Duration::from_millis(700);
-
-/// Says what a run that was interrupted still waits for, if it does not end soon.
-fn explain_later(console: Arc<Console>) {
-    std::thread::spawn(move || {
-        std::thread::sleep(SOON);
-        console
-            .err("stopping when the current write has been answered; Ctrl-C again stops at once");
-    });
-}
-
-/// The first Ctrl-C ends every wait, and the run before its next step; one while
-/// all is ending, the process.
-fn interrupts(cancel: &Cancel, console: &Arc<Console>, serves: &Arc<AtomicBool>) {
-    let serves = Arc::clone(serves);
-    let cancel = cancel.clone();
-    let console = Arc::clone(console);
-    let Ok(mut signals) = signal_hook::iterator::Signals::new([
-        signal_hook::consts::SIGINT,
-        signal_hook::consts::SIGTERM,
-    ]) else {
-        return;
-    };
-    std::thread::spawn(move || {
-        for _ in signals.forever() {
-            if cancel.reason().is_some() {
-                std::process::exit(130);
-            }
-            cancel.interrupt();
-            // A service says itself what it waits for.
-            let said = serves.load(Ordering::SeqCst);
-            if !said && console.verbosity > Verbosity::Quiet && console.output == Output::Human {
-                explain_later(Arc::clone(&console));
-            }
-        }
     });
 }

@@ -197,7 +197,7 @@ fn render(plan: &Plan, verbose: bool, shown: &dyn Fn(&str) -> String) -> String 
 }
 
 /// What a write was about: what it made, or how it was called.
-fn what(item: &Item, shown: &dyn Fn(&str) -> String) -> String {
+pub fn what(item: &Item, shown: &dyn Fn(&str) -> String) -> String {
     const WIDEST: usize = 48;
     if item.made.is_empty() {
         let line = shown(&show::line(&Value::Map(item.step.input.clone())));

@@ -16,6 +16,7 @@ use tempfile::TempDir;
 use tracing::Level;
 
 use super::records::{Ledgers, Records};
+use crate::gate::consent::Consent;
 use crate::gate::event::{Event, Observer};
 use crate::gate::journal::{Journal, Place};
 use crate::gate::policy::Policy;
@@ -118,6 +119,7 @@ impl Hosts {
                 terminal: voice,
                 cancel,
                 crashes: Vec::new(),
+                consent: Consent::default(),
                 journal: Journal::new(Place::Within(Arc::clone(&ledger)), &stack, name),
                 world,
             },

@@ -7,6 +7,7 @@
 pub mod adopt;
 mod before;
 pub mod branch;
+pub mod consent;
 pub mod crash;
 pub mod event;
 mod fresh;
@@ -36,6 +37,7 @@ use opsh_operation::{Effect, Fault, FaultKind, Map, Operation, Report, Value};
 use crate::ledger::{Former, Undoes};
 use crate::modules::{Context, Entry, Files, Handler, Terminal};
 use crate::world::{Cancel, World};
+use consent::Consent;
 use crash::{Crash, Point};
 use event::{Event, Made, Observer, Passage, Site, Step};
 use hushed::Hushed;
@@ -66,6 +68,8 @@ pub struct Gate {
     pub journal: Journal,
     /// Where the process dies, in a rehearsal.
     pub crashes: Vec<Crash>,
+    /// Whether writes may be sent without a question.
+    pub consent: Consent,
 }
 
 /// A call as the playbook wrote it.
@@ -153,6 +157,11 @@ impl Gate {
             .journal
             .recall(&step, &prepared.input, &call.controls)
             .map_err(refused)?;
+        if operation.write().is_some() && !matches!(recall, Recall::Answered(_)) {
+            self.consent
+                .check(operation, self.terminal.as_ref(), &self.cancel)
+                .map_err(refused)?;
+        }
         match recall {
             Recall::Answered(outcome) => self.answer(step, &prepared, *outcome),
             Recall::New => self.pass(&call, step, &prepared, None).map_err(refused),

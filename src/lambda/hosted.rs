@@ -22,6 +22,7 @@ use super::function::{Function, HandlerName};
 use super::log::{Lines, Style};
 use super::runtime::STACK;
 use crate::fleet::records::Records;
+use crate::gate::consent::Consent;
 use crate::gate::journal::{Journal, Place};
 use crate::gate::policy::Policy;
 use crate::gate::redact::Redactor;
@@ -193,6 +194,7 @@ impl Run {
                 terminal: Arc::clone(&lines) as _,
                 cancel: host.cancel.apart(limit),
                 crashes: Vec::new(),
+                consent: Consent::default(),
                 journal: Journal::new(Place::Memory(None), &stack, function.name()),
                 world,
             },

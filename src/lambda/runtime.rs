@@ -22,6 +22,7 @@ use super::failure::Failure;
 use super::function::{Function, HandlerName};
 use super::log::{Lines, Style};
 use crate::gate::Gate;
+use crate::gate::consent::Consent;
 use crate::gate::journal::{Journal, Place};
 use crate::gate::policy::Policy;
 use crate::gate::redact::Redactor;
@@ -257,6 +258,7 @@ impl Host {
                 cancel,
                 journal: Journal::new(Place::Fresh(ledger), &self.stack, self.function.name()),
                 crashes: Vec::new(),
+                consent: Consent::default(),
             },
             sources: Arc::clone(&self.sources),
             parameters: RwLock::default(),

@@ -28,7 +28,7 @@ pub mod stack;
 pub mod state;
 pub mod term;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 pub mod text;

@@ -189,7 +189,8 @@ fn table(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
 
 /// Rows under their columns' names, two spaces between them, one line each, no
 /// wider than `width`; numbers stand to the right.
-pub(super) fn aligned(columns: &[&str], rows: &[Vec<Value>], width: u16) -> String {
+#[must_use]
+pub fn aligned(columns: &[&str], rows: &[Vec<Value>], width: u16) -> String {
     let numeric: Vec<bool> = (0..columns.len())
         .map(|column| {
             let mut cells = rows.iter().map(|row| &row[column]).peekable();

@@ -22,14 +22,14 @@ pub(super) struct TestWorld {
 
 /// A terminal that answers from a list and keeps what it was told.
 #[derive(Default)]
-pub(super) struct TestTerminal {
+pub(crate) struct TestTerminal {
     pub answers: Mutex<VecDeque<&'static str>>,
     pub asked: Mutex<Vec<String>>,
     pub said: Mutex<Vec<String>>,
 }
 
 impl TestTerminal {
-    pub(super) fn answering(answers: &[&'static str]) -> Self {
+    pub(crate) fn answering(answers: &[&'static str]) -> Self {
         Self {
             answers: Mutex::new(answers.iter().copied().collect()),
             ..Self::default()

@@ -1,35 +1,63 @@
 //! `opsh repl`: the interactive shell.
+//!
+//! - `session`: what it remembers, and how one input is run; `marks`: `_`;
+//! - `talk` with a person at a terminal, `piped` without one;
+//! - `assistant`: what the line editor asks: `complete`, `hint`, `highlight`;
+//! - `commands`: what begins with a colon; `save` writes the session as a playbook;
+//! - `present`, `pager`: results for people; `help`; `history`;
+//! - `loaded`: the playbook that a shell is started with.
 
+mod assistant;
+mod commands;
 mod complete;
+mod help;
+mod highlight;
+mod hint;
+mod history;
+mod lex;
+mod loaded;
+mod marks;
+mod memory;
+mod pager;
+mod piped;
+pub mod present;
+mod save;
 mod session;
+mod talk;
 
 use std::io::IsTerminal as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
-use rustyline::error::ReadlineError;
-use rustyline::history::FileHistory;
-use rustyline::{Config, Editor};
+use opsh_operation::Value;
 
-use crate::cli::console::Output;
-use crate::cli::start::{self, Settings};
-use crate::cli::{exit_code, json, say, show};
-use crate::ledger::seal::state_dir;
+use crate::cli::console::{Console, Output};
+use crate::cli::start::Settings;
+use crate::cli::{exit_code, given, json, say, show};
+use crate::modules::Terminal as _;
+use crate::script::engine::bare;
 use crate::script::error::ScriptError;
+use crate::script::param;
+use crate::script::run::Playbook;
 use crate::script::source::Sources;
-use complete::Assistant;
-use session::{Session, Told};
-
-/// What the shell is called in places and, unless asked otherwise, as a stack.
-const NAME: &str = "repl";
+use loaded::Loaded;
+use session::Session;
 
 /// Type Rhai with every opsh module at hand; works piped, too.
 ///
-/// Several lines are read until the input is complete. Ctrl-C stops a running
-/// call, Ctrl-D ends the shell. `:help` lists the shell's own commands.
+/// Several lines are read until the input is complete. Tab completes names, parameters,
+/// values and ids that are there. Ctrl-C stops a running call, Ctrl-D ends the shell.
+/// `:help` lists the shell's own commands. With a playbook, its functions, imports and
+/// parameters are at hand; `:run` runs it.
 #[derive(Args)]
 pub struct Arguments {
+    /// A playbook whose functions, imports and parameters are at hand
+    playbook: Option<PathBuf>,
+    /// Parameters of the playbook, each as key=value
+    #[arg(value_name = "KEY=VALUE")]
+    parameters: Vec<String>,
     #[command(flatten)]
     settings: Settings,
 }
@@ -39,142 +67,124 @@ pub struct Arguments {
 pub fn main(arguments: &Arguments) -> ExitCode {
     let settings = &arguments.settings;
     let sources = Arc::new(Sources::default());
-    let stack = settings.stack.as_deref().unwrap_or(NAME);
-    let started = match start::start(settings, stack, NAME, Arc::clone(&sources)) {
-        Ok(started) => started,
+    let session = load(arguments, &sources)
+        .and_then(|loaded| Session::start(settings, Arc::clone(&sources), loaded));
+    let mut session = match session {
+        Ok(session) => session,
         Err(error) => {
-            say::err(error.render(&sources).trim_end());
+            match settings.output {
+                Output::Human => say::err(error.render(&sources).trim_end()),
+                Output::Json => say::out(json::error(&error)),
+            }
             return exit_code(error.class);
         }
     };
-    let mut session = Session::new(started);
     if std::io::stdin().is_terminal() {
-        converse(&mut session);
+        talk::talk(&mut session);
         session.end(false);
-        ExitCode::SUCCESS
+        return ExitCode::SUCCESS;
+    }
+    let failed = piped::read(&mut session);
+    session.end(failed);
+    if failed {
+        ExitCode::FAILURE
     } else {
-        let failed = piped(&mut session);
-        session.end(failed);
-        if failed {
-            ExitCode::FAILURE
-        } else {
-            ExitCode::SUCCESS
-        }
+        ExitCode::SUCCESS
     }
 }
 
-/// Reads from a person.
-fn converse(session: &mut Session) {
-    let config = Config::builder().auto_add_history(true).build();
-    let assistant = Assistant::new(session.names());
-    let mut editor: Editor<Assistant, FileHistory> = match Editor::with_config(config) {
-        Ok(editor) => editor,
-        Err(error) => {
-            return session
-                .console()
-                .err(&format!("error: no line editor: {error}"));
-        }
+/// The playbook that is asked for, with its parameters' values.
+fn load(arguments: &Arguments, sources: &Sources) -> Result<Option<Loaded>, ScriptError> {
+    let Some(path) = &arguments.playbook else {
+        return Ok(None);
     };
-    editor.set_helper(Some(assistant));
-    let history = state_dir().ok().map(|folder| folder.join("history"));
-    if let Some(path) = &history {
-        // The first shell of a user has none.
-        let _ = editor.load_history(path);
+    let playbook = Playbook::load(path, sources)?;
+    let given = given::parameters(&arguments.parameters, None)?;
+    let parameters = param::resolve(&playbook.name, &playbook.parameters, &given, &mut |_| {
+        Ok(None)
+    })?;
+    let text = sources
+        .get(&playbook.name)
+        .map(|source| source.text.to_string());
+    Ok(Some(Loaded {
+        playbook,
+        parameters,
+        text: text.unwrap_or_default(),
+    }))
+}
+
+/// Whether an input can be run; false if more lines are to come.
+fn is_complete(input: &str) -> bool {
+    let input = input.trim_start();
+    input.starts_with([':', '?']) || bare().compile(input).is_ok() || !lex::is_open(input)
+}
+
+/// Shows a result.
+pub fn present(console: &Console, value: &Value) {
+    if console.output == Output::Json {
+        return console.out(&json::result(value));
     }
-    loop {
-        match editor.readline("opsh> ") {
-            Ok(line) => {
-                if !respond(session, &line) {
-                    break;
-                }
-            }
-            Err(ReadlineError::Interrupted) => {}
-            Err(ReadlineError::Eof) => break,
-            Err(error) => {
-                session.console().err(&format!("error: {error}"));
-                break;
-            }
+    if !std::io::stdout().is_terminal() {
+        let text = show::result(value);
+        if !text.is_empty() {
+            console.out(&text);
         }
+        return;
     }
-    if let Some(path) = &history {
-        let kept = path
-            .parent()
-            .is_some_and(|folder| std::fs::create_dir_all(folder).is_ok())
-            && editor.save_history(path).is_ok();
-        if !kept {
-            session.console().err(&format!(
-                "warning: the history could not be kept in {}",
-                path.display()
-            ));
-        }
+    let text = present::result(value, console.width());
+    if !text.is_empty() && !is_paged(console, &text) {
+        console.out(&text);
     }
 }
 
-/// Does what one complete input says; false at the end.
-fn respond(session: &mut Session, input: &str) -> bool {
-    match session.tell(input) {
-        Ok(Told::End) => return false,
-        Ok(Told::Text(text)) => session.console().out(&text),
-        Ok(Told::Value(value)) => present(session, &value),
-        Err(error) => complain(session, &error),
-    }
-    true
-}
-
-fn present(session: &Session, value: &opsh_operation::Value) {
-    match session.console().output {
-        Output::Human => {
-            let text = show::result(value);
-            if !text.is_empty() {
-                session.console().out(&text);
-            }
-        }
-        Output::Json => session.console().out(&json::result(value)),
+/// Says the shell's own words.
+fn tell(console: &Console, text: &str) {
+    if console.output == Output::Json || !is_paged(console, text) {
+        console.print(text);
     }
 }
 
+/// Shows a text a page at a time, if it is long and somebody is there to turn them.
+fn is_paged(console: &Console, text: &str) -> bool {
+    std::io::stdout().is_terminal()
+        && pager::is_long(text, ::console::Term::stdout().size())
+        && pager::show(&console.redactor.scrub(text))
+}
+
+/// Says what went wrong.
 fn complain(session: &Session, error: &ScriptError) {
-    match session.console().output {
-        Output::Human => session
-            .console()
-            .err(error.render(session.sources()).trim_end()),
-        Output::Json => session.console().out(&json::error(error)),
+    let console = session.console();
+    match console.output {
+        Output::Human => console.err(error.render(session.sources()).trim_end()),
+        Output::Json => console.out(&json::error(error)),
     }
 }
 
-/// Reads from a pipe: input after input; says whether any failed.
-fn piped(session: &mut Session) -> bool {
-    let mut pending = String::new();
-    let mut failed = false;
-    let mut take = |session: &mut Session, input: &str| match session.tell(input) {
-        Ok(Told::End) => false,
-        Ok(Told::Text(text)) => {
-            session.console().out(&text);
-            true
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_input_is_read_until_it_is_complete() {
+        for whole in [
+            "1 + 2",
+            "let x = 5;",
+            ":help (",
+            "?ec2::run_instances(",
+            "fn f() { 1 }",
+            "1 +* 2",
+            "f(1))",
+            "",
+        ] {
+            assert!(is_complete(whole), "{whole}");
         }
-        Ok(Told::Value(value)) => {
-            present(session, &value);
-            true
-        }
-        Err(error) => {
-            complain(session, &error);
-            failed = true;
-            true
-        }
-    };
-    for line in std::io::stdin().lines() {
-        let Ok(line) = line else { break };
-        pending.push_str(&line);
-        pending.push('\n');
-        if complete::is_complete(&pending) {
-            let input = std::mem::take(&mut pending);
-            if !take(session, &input) {
-                return failed;
-            }
+        for part in [
+            "fn f() {",
+            "ec2::describe_vpcs(#{",
+            "[1,\n2,",
+            "let s = `two\nlines",
+        ] {
+            assert!(!is_complete(part), "{part}");
         }
     }
-    if !pending.trim().is_empty() {
-        take(session, &pending);
-    }
-    failed
 }

@@ -176,20 +176,7 @@ fn arguments_of(operation: &Operation, arguments: &[&mut Dynamic]) -> Result<(Ma
         let Some((_, value)) = values.peek() else {
             break;
         };
-        let field = operation.input.field(name);
-        let takes_maps = field.is_some_and(|field| {
-            field.required
-                || !matches!(
-                    field.shape,
-                    Shape::Text
-                        | Shape::Path
-                        | Shape::Output
-                        | Shape::Int { .. }
-                        | Shape::Duration
-                        | Shape::Bool
-                )
-        });
-        if matches!(value, Value::Map(_)) && !takes_maps {
+        if matches!(value, Value::Map(_)) && !takes_maps(operation, name) {
             break;
         }
         if let Some((_, value)) = values.next() {
@@ -213,6 +200,24 @@ fn arguments_of(operation: &Operation, arguments: &[&mut Dynamic]) -> Result<(Ma
         }
     }
     Ok((input, controls))
+}
+
+/// Whether a map in the place of the parameter `name` is that parameter, and not the map
+/// of the others.
+#[must_use]
+pub fn takes_maps(operation: &Operation, name: &str) -> bool {
+    operation.input.field(name).is_some_and(|field| {
+        field.required
+            || !matches!(
+                field.shape,
+                Shape::Text
+                    | Shape::Path
+                    | Shape::Output
+                    | Shape::Int { .. }
+                    | Shape::Duration
+                    | Shape::Bool
+            )
+    })
 }
 
 /// A fault as what a playbook can catch; a cancellation as what ends it (see `limits`).

@@ -83,10 +83,16 @@ fn syntax(engine: &mut Engine) {
     // Constant folding loses the places of map keys and may move calls.
     engine.set_optimization_level(OptimizationLevel::None);
     #[allow(deprecated)] // volatile API of Rhai, pinned: `#{ default: … }` is no syntax error here
-    engine.on_parse_token(|token, _, _| match token {
+    engine.on_parse_token(|token, _, _| unreserved(token));
+}
+
+/// The token that is read instead of `token`: a name where Rhai has reserved a word.
+#[must_use]
+pub fn unreserved(token: Token) -> Token {
+    match token {
         Token::Reserved(word) if UNRESERVED.contains(&word.as_str()) => Token::Identifier(word),
         other => other,
-    });
+    }
 }
 
 /// `asset(path)`: the bytes of a file beside the playbook, wherever opsh is started;

@@ -11,6 +11,7 @@ use rhai::{Engine, EvalAltResult};
 
 use super::branch::Moved;
 use super::source::Event;
+use crate::gate::consent::Consent;
 use crate::gate::journal::{Beginning, Journal, Place, Shared};
 use crate::gate::{Gate, branch};
 use crate::ledger::NewEvent;
@@ -63,6 +64,8 @@ impl Desk {
                     gate.journal.playbook(),
                 ),
                 crashes: gate.crashes.clone(),
+                // What sets it off was agreed to, or refused.
+                consent: Consent::default(),
             },
             sources: Arc::clone(&main.sources),
             parameters: RwLock::new(parameters),

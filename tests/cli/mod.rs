@@ -23,12 +23,12 @@ mod plans;
 mod policy;
 mod questions;
 mod readme;
+mod repl;
 #[cfg(target_os = "linux")]
 mod reset;
 mod resources;
 mod resume;
 mod secrets;
-mod shell;
 mod stdlib;
 #[cfg(target_os = "linux")]
 mod stopping;

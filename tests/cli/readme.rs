@@ -8,14 +8,26 @@ use super::read;
 use crate::support::component::file;
 use crate::support::opsh::User;
 
+/// The blocks of a document in their order, each with its language.
+fn all_blocks(document: &str) -> Vec<(String, String)> {
+    let text = read(document);
+    let mut blocks = Vec::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        if let Some(language) = line.strip_prefix("```") {
+            let block = lines.by_ref().take_while(|line| *line != "```");
+            let block = block.fold(String::new(), |text, line| text + line + "\n");
+            blocks.push((language.to_owned(), block));
+        }
+    }
+    blocks
+}
+
 /// The blocks of a document in `language`.
 fn blocks(document: &str, language: &str) -> Vec<String> {
-    let text = read(document);
-    let fence = format!("```{language}\n");
-    text.split(&fence)
-        .skip(1)
-        .map(|rest| rest.split("```").next().unwrap().to_owned())
-        .collect()
+    let blocks = all_blocks(document).into_iter();
+    let wanted = blocks.filter(|(found, _)| found == language);
+    wanted.map(|(_, block)| block).collect()
 }
 
 #[test]
@@ -40,7 +52,8 @@ struct Shell {
 
 impl Shell {
     fn new() -> Self {
-        let user = User::new();
+        // Nobody is there to turn the pages.
+        let user = User::new().with("PAGER", "cat");
         std::os::unix::fs::symlink(file("playbooks"), user.home().join("playbooks")).unwrap();
         Self {
             user,
@@ -90,6 +103,19 @@ impl Shell {
         std::fs::write(self.user.home().join(file), format!("{text}\n")).unwrap();
     }
 
+    /// Types `lines` into `opsh repl --local`; the whole of it is on no screen, so the last is.
+    fn converses(&mut self, lines: &str) {
+        let mut terminal = self.user.at_terminal(["repl", "--local"]);
+        for line in lines.lines() {
+            terminal.sees("opsh local>");
+            terminal.enter(line);
+        }
+        terminal.enter(":quit");
+        let left = terminal.left();
+        assert_eq!(left.code, 0, "{}", left.screen);
+        assert!(!left.ever.contains("error:"), "{}", left.ever);
+    }
+
     /// Starts what serves, on a port that is free.
     fn starts(&mut self, words: &[String]) {
         let child = self
@@ -134,7 +160,7 @@ impl Drop for Shell {
 
 #[test]
 fn its_commands_work() {
-    assert_eq!(typed("README.md"), 57);
+    assert_eq!(typed("README.md"), 61);
 }
 
 #[test]
@@ -145,11 +171,12 @@ fn the_bot_comes_and_goes_as_its_document_says() {
 /// Types all commands of a document, one after the other; how many of them are opsh's.
 fn typed(document: &str) -> usize {
     let mut shell = Shell::new();
-    for line in blocks(document, "sh")
-        .iter()
-        .flat_map(|block| block.lines())
-    {
-        shell.types(line);
+    for (language, block) in all_blocks(document) {
+        match language.as_str() {
+            "sh" => block.lines().for_each(|line| shell.types(line)),
+            "repl" => shell.converses(&block),
+            _ => {}
+        }
     }
     shell.typed
 }

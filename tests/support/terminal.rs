@@ -126,13 +126,19 @@ impl Terminal {
     /// Waits until `text` is on the screen.
     #[track_caller]
     pub fn sees(&self, text: &str) {
+        self.waits(&format!("{text:?}"), |screen| screen.contains(text));
+    }
+
+    /// Waits until the screen is so that there is `what`.
+    #[track_caller]
+    pub fn waits(&self, what: &str, is_there: impl Fn(&str) -> bool) {
         let end = Instant::now() + PATIENCE;
         loop {
             let screen = self.screen();
-            if screen.contains(text) {
+            if is_there(&screen) {
                 return;
             }
-            assert!(Instant::now() < end, "{text:?} is not on:\n{screen}");
+            assert!(Instant::now() < end, "{what} is not on:\n{screen}");
             std::thread::sleep(Duration::from_millis(10));
         }
     }

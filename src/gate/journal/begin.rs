@@ -70,6 +70,13 @@ impl Journal {
             .map_err(fault)
     }
 
+    /// Turns to another stack: the next step begins a run of its own, on that one.
+    pub fn turn_to_stack(&self, stack: &str) {
+        *lock(&self.open) = None;
+        lock(&self.claims).clear();
+        self.set_stack(stack);
+    }
+
     /// Begins the run if it has not begun, and gives its id.
     ///
     /// # Errors

@@ -6,6 +6,31 @@ use std::process::{Command, Stdio};
 use crate::support::opsh::User;
 
 #[test]
+fn what_programs_read_is_json_to_the_last_line() {
+    let user = User::new();
+    let script = user.home().join("script");
+    let lines = "1 + 1\n?sns::delete_topic\n:plan\nhelp(\"sns::delete_topic\")\nbad(\n";
+    std::fs::write(&script, lines).unwrap();
+    let output = user
+        .command(["repl", "--dry-run", "--output", "json"])
+        .stdin(Stdio::from(std::fs::File::open(&script).unwrap()))
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let events: Vec<serde_json::Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let kinds: Vec<_> = events.iter().map(|event| &event["event"]).collect();
+    assert_eq!(
+        kinds,
+        ["result", "print", "print", "print", "result", "error"],
+        "{text}"
+    );
+    assert_eq!(events[1]["text"], events[3]["text"]);
+}
+
+#[test]
 fn the_shell_works_piped() {
     let user = User::new();
     let mut child = Command::new(env!("CARGO_BIN_EXE_opsh"))
