@@ -5,32 +5,20 @@
 #![allow(clippy::unwrap_used)] // a test that cannot go on says where
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::sync::{Arc, Mutex, RwLock};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use opsh_cloud::api::ApiError;
 use opsh_cloud::faults::{Rule, When};
-use opsh_cloud::furnish::Options;
 use opsh_operation::{Effect, Fault, FaultKind, Operation, Settle, Value};
 
-use crate::fleet::records::Records;
-use crate::gate::Gate;
-use crate::gate::consent::Consent;
+use crate::cli::doc::stage::{STACK, Stage};
 use crate::gate::event::{Event, Observer};
-use crate::gate::journal::{Journal, Place};
-use crate::gate::policy::Policy;
-use crate::gate::redact::Redactor;
-use crate::lambda::hosted;
 use crate::modules::registry::registry;
-use crate::modules::{Files, Handler, Terminal};
-use crate::script::engine::Runtime;
+use crate::modules::{Handler, Terminal};
 use crate::script::limits::STACK_SIZE;
-use crate::script::run::Playbook;
-use crate::script::source::Sources;
-use crate::service::{Service, Timing};
+use crate::surface::{self, Callable, Origin};
 use crate::world::Cancel;
-use crate::world::local::{Fixtures, Local};
 
 /// Operations that fail in a dry run, and how: their examples show that.
 const FAIL_BY_NATURE: &[(&str, FaultKind)] = &[
@@ -39,9 +27,6 @@ const FAIL_BY_NATURE: &[(&str, FaultKind)] = &[
     // Its token comes in a message to an endpoint.
     ("sns::confirm_subscription", FaultKind::Invalid),
 ];
-
-/// The stack that every example makes its things in.
-const STACK: &str = "example";
 
 /// Removes what the ledger knows of, by the inverses of what made it.
 const TEARDOWN: &str = include_str!("../playbooks/teardown.rhai");
@@ -53,6 +38,46 @@ const PATIENCE: Duration = Duration::from_mins(2);
 fn every_example_does_what_it_shows() {
     let operations = registry().operations().map(|entry| entry.operation);
     all(operations, &|operation| run(operation, Vec::new()));
+}
+
+/// Those of the standard library and of the functions that belong to no module.
+#[test]
+fn every_functions_example_does_what_it_shows() {
+    let functions = surface::modules()
+        .filter(|module| module.origin != Origin::Registry)
+        .flat_map(|module| &module.callables);
+    all(functions, &play);
+}
+
+/// Runs the example of a function; that it calls it is all there is to see.
+fn play(function: &'static Callable) -> Result<(), String> {
+    if !function
+        .doc
+        .example
+        .contains(&format!("{}(", function.called()))
+    {
+        let given = function
+            .doc
+            .setup
+            .contains(&format!("{}(", function.called()));
+        if !given {
+            return Err("its example does not call it".to_owned());
+        }
+    }
+    let seen = Arc::new(Seen::default());
+    let stage = Stage::new(seen.clone(), Arc::new(Nobody), PATIENCE, Vec::new());
+    let stage = stage.map_err(|fault| fault.to_string())?;
+    stage
+        .run(&function.doc.playbook(), BTreeMap::new())
+        .map_err(|error| error.render(&stage.sources))?;
+    if stage.is_soiled() {
+        return Err("its dry run wrote a real file".to_owned());
+    }
+    let warnings = seen.warnings.lock().unwrap();
+    if !warnings.is_empty() {
+        return Err(format!("it is warned of: {}", warnings.join("; ")));
+    }
+    tear_down(&stage)
 }
 
 /// Each write that is settled by looking for it, with its answer lost: it is found
@@ -96,12 +121,29 @@ fn api_action(operation: &Operation) -> String {
     format!("{}:{}", operation.module, words.collect::<String>())
 }
 
-/// Does `check` for each operation, several at a time; all complaints at once.
-fn all(
-    operations: impl Iterator<Item = &'static Operation> + Send,
-    check: &(dyn Fn(&'static Operation) -> Result<(), String> + Sync),
+/// What has an example.
+trait Named: Sync {
+    fn name(&self) -> String;
+}
+
+impl Named for Operation {
+    fn name(&self) -> String {
+        self.full_name()
+    }
+}
+
+impl Named for Callable {
+    fn name(&self) -> String {
+        format!("{}/{}", self.full_name(), self.parameters().len())
+    }
+}
+
+/// Does `check` for each of `those`, several at a time; all complaints at once.
+fn all<T: Named>(
+    those: impl Iterator<Item = &'static T> + Send,
+    check: &(dyn Fn(&'static T) -> Result<(), String> + Sync),
 ) {
-    let waiting = Mutex::new(operations);
+    let waiting = Mutex::new(those);
     let failures = Mutex::new(BTreeMap::new());
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
     std::thread::scope(|scope| {
@@ -109,9 +151,9 @@ fn all(
             let work = || {
                 loop {
                     let next = waiting.lock().unwrap().next();
-                    let Some(operation) = next else { return };
-                    if let Err(why) = check(operation) {
-                        failures.lock().unwrap().insert(operation.full_name(), why);
+                    let Some(one) = next else { return };
+                    if let Err(why) = check(one) {
+                        failures.lock().unwrap().insert(one.name(), why);
                     }
                 }
             };
@@ -135,49 +177,29 @@ fn all(
 /// Runs the example of `operation`, in a cloud where `faults` happen, and looks at
 /// what went through the gate.
 fn run(operation: &'static Operation, faults: Vec<Rule>) -> Result<(), String> {
-    let folder = tempfile::tempdir().unwrap();
-    let sources = Arc::new(Sources::default());
-    let seen = Arc::new(Seen::of(operation));
-    let world = Local::furnished(&Options::default(), Fixtures::default()).unwrap();
-    let cancel = Cancel::new(Instant::now().checked_add(PATIENCE));
-    hosted::employ(&world, Records::Passing, &cancel);
-    for fault in faults {
-        world.cloud().inject(fault);
-    }
-    let runtime = Arc::new(Runtime {
-        gate: Gate {
-            world: Arc::new(world),
-            policy: Policy::new(&[], &[]),
-            observers: vec![Arc::clone(&seen) as _],
-            redactor: Arc::new(Redactor::default()),
-            files: Files::new(folder.path()).unwrap(),
-            terminal: Arc::new(Nobody),
-            cancel,
-            journal: Journal::new(Place::Memory(None), STACK, "example"),
-            crashes: Vec::new(),
-            consent: Consent::default(),
-        },
-        sources: Arc::clone(&sources),
-        parameters: RwLock::default(),
-        service: Service::new(Timing::Rehearsed(None, Vec::new())),
-        reach: RwLock::default(),
+    let seen = Arc::new(Seen {
+        operation: Some(operation),
+        ..Seen::default()
     });
-    Playbook::parse("example", operation.example, folder.path(), &sources)
-        .and_then(|playbook| playbook.run(&runtime, BTreeMap::new()))
-        .map_err(|error| error.render(&sources))?;
-    if std::fs::read_dir(folder.path()).unwrap().next().is_some() {
+    let stage = Stage::new(seen.clone(), Arc::new(Nobody), PATIENCE, faults);
+    let stage = stage.map_err(|fault| fault.to_string())?;
+    stage
+        .run(operation.example, BTreeMap::new())
+        .map_err(|error| error.render(&stage.sources))?;
+    if stage.is_soiled() {
         return Err("its dry run wrote a real file".to_owned());
     }
-    seen.judge()?;
-    tear_down(&runtime, &sources)
+    seen.judge(operation)?;
+    tear_down(&stage)
 }
 
 /// Runs the shipped teardown; nothing may be left.
-fn tear_down(runtime: &Arc<Runtime>, sources: &Sources) -> Result<(), String> {
+fn tear_down(stage: &Stage) -> Result<(), String> {
     let parameters = BTreeMap::from([("stack".to_owned(), STACK.into())]);
-    let result = Playbook::parse("teardown", TEARDOWN, Path::new("."), sources)
-        .and_then(|playbook| playbook.run(runtime, parameters))
-        .map_err(|error| format!("what it makes cannot be removed: {}", error.render(sources)))?;
+    let result = stage.run(TEARDOWN, parameters).map_err(|error| {
+        let why = error.render(&stage.sources);
+        format!("what it makes cannot be removed: {why}")
+    })?;
     match result.get("left").and_then(Value::as_list) {
         Some([]) => Ok(()),
         left => Err(format!("the teardown leaves {left:?}")),
@@ -185,34 +207,27 @@ fn tear_down(runtime: &Arc<Runtime>, sources: &Sources) -> Result<(), String> {
 }
 
 /// What an example had the gate do with its operation.
+#[derive(Default)]
 struct Seen {
-    operation: &'static Operation,
+    operation: Option<&'static Operation>,
     outcomes: Mutex<Vec<Result<usize, FaultKind>>>,
     warnings: Mutex<Vec<String>>,
 }
 
 impl Seen {
-    fn of(operation: &'static Operation) -> Self {
-        Self {
-            operation,
-            outcomes: Mutex::default(),
-            warnings: Mutex::default(),
-        }
-    }
-
     /// Whether the operation ended at least once as it should, and made what it declares.
-    fn judge(&self) -> Result<(), String> {
-        let name = self.operation.full_name();
+    fn judge(&self, operation: &Operation) -> Result<(), String> {
+        let name = operation.full_name();
         let warnings = self.warnings.lock().unwrap();
         if !warnings.is_empty() {
             return Err(format!("it is warned of: {}", warnings.join("; ")));
         }
         let handler = registry().get(&name).unwrap().handler;
         let calls_others = matches!(handler, Handler::Gate | Handler::Library { .. });
-        if matches!(self.operation.effect, Effect::Pure) || calls_others {
+        if matches!(operation.effect, Effect::Pure) || calls_others {
             // No steps of their own: that the example calls it is all there is to see.
-            let called = crate::modules::service::called(self.operation);
-            return if self.operation.example.contains(&format!("{called}(")) {
+            let called = crate::modules::service::called(operation);
+            return if operation.example.contains(&format!("{called}(")) {
                 Ok(())
             } else {
                 Err("its example does not call it".to_owned())
@@ -231,8 +246,7 @@ impl Seen {
         if made.is_empty() {
             return Err(format!("its example does not succeed: {outcomes:?}"));
         }
-        let declares = self
-            .operation
+        let declares = operation
             .write()
             .is_some_and(|write| !write.makes.is_empty());
         if declares && made.iter().all(|made| *made == 0) {
@@ -245,7 +259,11 @@ impl Seen {
 impl Observer for Seen {
     fn observe(&self, event: &Event<'_>) {
         match event {
-            Event::Finished(step) if std::ptr::eq(step.operation, self.operation) => {
+            Event::Finished(step)
+                if self
+                    .operation
+                    .is_some_and(|operation| std::ptr::eq(step.operation, operation)) =>
+            {
                 let outcome = match &step.outcome {
                     Ok(_) => Ok(step.made.len()),
                     Err(fault) => Err(fault.kind),

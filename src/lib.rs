@@ -5,6 +5,7 @@
 //!
 //! - [`cli`]: one subcommand a file; with [`repl`] the only code that prints;
 //! - [`script`]: the Rhai side: engine and limits, parameters, imports, errors with excerpts;
+//! - [`surface`]: what can be called, as one model: reference, completion, definitions;
 //! - [`gate`]: the door: validate → policy → ledger intent → world → ledger outcome → observers;
 //! - [`ledger`]: SQLite: runs, steps, resources;
 //! - [`fleet`]: playbooks as services on machines, real and simulated;
@@ -30,4 +31,5 @@ pub mod repl;
 pub mod script;
 pub mod serve;
 pub mod service;
+pub mod surface;
 pub mod world;

@@ -1,7 +1,9 @@
 //! The command line: one subcommand a file; with `repl` the only code that prints.
 
 pub mod adopt;
+pub mod completions;
 pub mod console;
+pub mod doc;
 mod eval;
 pub mod fault;
 pub mod given;
@@ -55,6 +57,8 @@ enum Command {
     Adopt(adopt::Arguments),
     Local(local::Arguments),
     Lambda(lambda::Arguments),
+    Doc(doc::Arguments),
+    Completions(completions::Arguments),
 }
 
 /// Parses the command line, does what it says and gives the exit code.
@@ -75,6 +79,8 @@ pub fn main() -> ExitCode {
         Command::Adopt(arguments) => adopt::main(&arguments),
         Command::Local(arguments) => local::main(&arguments),
         Command::Lambda(arguments) => lambda::main(&arguments),
+        Command::Doc(arguments) => doc::main(&arguments),
+        Command::Completions(arguments) => completions::main(&arguments),
     };
     let thread = std::thread::Builder::new()
         .name("opsh".to_owned())

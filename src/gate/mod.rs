@@ -393,7 +393,7 @@ impl Gate {
                 }
             }
             Handler::Ledger(function) => function(&self.journal, &prepared.input),
-            Handler::Gate | Handler::Script | Handler::Library { .. } => Err(Fault::new(
+            Handler::Gate | Handler::Script { .. } | Handler::Library { .. } => Err(Fault::new(
                 FaultKind::Failed,
                 format!("{} cannot be called from here", entry.operation.full_name()),
             )),

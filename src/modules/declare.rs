@@ -1,6 +1,6 @@
 //! How native operations are declared, in few words.
 
-use opsh_operation::{Field, Inverse, Settle, Shape, Write};
+use opsh_operation::{FaultKind, Field, Inverse, Raises, Settle, Shape, Write};
 
 /// A parameter without which the call is refused.
 pub(crate) const fn required(name: &'static str, shape: Shape, doc: &'static str) -> Field {
@@ -26,6 +26,15 @@ pub(crate) const fn secret(name: &'static str, shape: Shape, doc: &'static str) 
     Field {
         sensitive: true,
         ..optional(name, shape, doc)
+    }
+}
+
+/// An error that an operation is known to fail with, and when.
+pub(crate) const fn raises(kind: FaultKind, doc: &'static str) -> Raises {
+    Raises {
+        kind: Some(kind),
+        code: "",
+        doc,
     }
 }
 
@@ -63,6 +72,7 @@ macro_rules! entry {
                 positional: &[$($positional),*],
                 output: $output,
                 effect: $effect,
+                raises: &[],
                 example: $example,
             },
             handler: $handler,

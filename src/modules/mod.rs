@@ -3,10 +3,11 @@
 //! A module is a table of [`Entry`]s: an operation's declaration beside the
 //! function that does it. The registry is the concatenation of these tables.
 
+pub mod about;
 mod answer;
 pub mod bundle;
 pub mod burn;
-mod declare;
+pub(crate) mod declare;
 pub mod discord;
 pub mod file;
 mod files;
@@ -19,7 +20,6 @@ pub mod log;
 pub mod logs;
 pub mod metrics;
 pub mod parallel;
-
 pub mod random;
 pub mod registry;
 pub mod service;
@@ -82,7 +82,10 @@ pub enum Handler {
     /// A function of this crate.
     Native(fn(&Context<'_>, &Map) -> Result<Value, Fault>),
     /// The script engine itself, because it needs the playbook's functions.
-    Script,
+    Script {
+        /// Texts in Rhai that it runs beside them.
+        brings: &'static [&'static str],
+    },
     /// The gate itself, because it calls other operations.
     Gate,
     /// A function of this crate that works on the run's ledger.
@@ -98,6 +101,9 @@ pub enum Handler {
 }
 
 impl Handler {
+    /// The script engine, which runs nothing but the playbook's functions.
+    const SCRIPT: Self = Self::Script { brings: &[] };
+
     /// What is filled into a write's input beside its tags and its token.
     #[must_use]
     pub fn fills(self) -> Fills {

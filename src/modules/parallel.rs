@@ -7,7 +7,7 @@ use super::{Entry, Handler};
 
 /// The table.
 pub static ENTRIES: &[Entry] = &[entry! {
-    "parallel" "map" "parallel:Map" Effect::Pure, Handler::Script,
+    "parallel" "map" "parallel:Map" Effect::Pure, Handler::SCRIPT,
     ("items", "function") [
         required("items", Shape::List(&Shape::Any), "What the function is called with, one at a time."),
         required("function", Shape::Function, "A function of one item; it gets copies of what it captures."),

@@ -5,6 +5,7 @@ use opsh_operation::{Effect, Shape};
 
 use super::declare::{entry, int, optional, required};
 use super::{Entry, Handler};
+use crate::service::alarms::subscribing;
 
 /// The module whose functions are called without its name, too.
 pub const MODULE: &str = "service";
@@ -23,7 +24,7 @@ pub fn called(operation: &opsh_operation::Operation) -> String {
 /// The table.
 pub static ENTRIES: &[Entry] = &[
     entry! {
-        "service" "serve" "service:Serve" Effect::Pure, Handler::Script,
+        "service" "serve" "service:Serve" Effect::Pure, Handler::SCRIPT,
         () [
             required("port", int(0, 65535), "The port; 0 for a free one."),
             required("routes", Shape::MapOf(&Shape::Any), "By method and path (\"GET /users/{id}\"): a function of the request, #{ folder: \"public\" } or #{ upload: \"incoming\" }."),
@@ -49,7 +50,7 @@ every("1s", || {
 if run_forever().failed != 0 { throw "wrong"; }"#,
     },
     entry! {
-        "service" "every" "service:Every" Effect::Pure, Handler::Script,
+        "service" "every" "service:Every" Effect::Pure, Handler::SCRIPT,
         ("period", "function", "options") [
             required("period", Shape::Duration, "How often, e.g. \"60s\"; at least 10ms."),
             required("function", Shape::Function, "A function without parameters; it gets copies of what it captures."),
@@ -61,7 +62,7 @@ run_forever();
 if state::get("turns") != 1 { throw "wrong"; }"#,
     },
     entry! {
-        "service" "on_alarm" "service:OnAlarm" Effect::Pure, Handler::Script,
+        "service" "on_alarm" "service:OnAlarm" Effect::Pure, Handler::Script { brings: &subscribing::CODE },
         ("topic", "function", "options") [
             required("topic", Shape::Text, "The ARN of the topic that the alarms speak to."),
             required("function", Shape::Function, "A function of the alarm, a map: name, state, previous, reason, time, metric, dimensions, threshold, raw and more."),
@@ -82,7 +83,7 @@ run_forever();
 if state::get("cpu-high") != "ALARM" { throw "no alarm came"; }"#,
     },
     entry! {
-        "service" "run_forever" "service:RunForever" Effect::Pure, Handler::Script,
+        "service" "run_forever" "service:RunForever" Effect::Pure, Handler::SCRIPT,
         ("options") [
             optional("options", Shape::Any, "A map: grace (how long events that are being handled hold it up when it is to stop; default: 30s), keep and keep_bytes (how many recorded events the ledger keeps, and how many bytes of them at most; default: 1000 and 64 MiB)."),
         ] -> Shape::MapOf(&Shape::Any),
@@ -91,7 +92,7 @@ if state::get("cpu-high") != "ALARM" { throw "no alarm came"; }"#,
     if run_forever().events != 1 { throw "wrong"; }"#,
     },
     entry! {
-        "service" "exclusively" "service:Exclusively" Effect::Pure, Handler::Script,
+        "service" "exclusively" "service:Exclusively" Effect::Pure, Handler::SCRIPT,
         ("name", "function") [
             required("name", Shape::Text, "What must not happen twice at once."),
             required("function", Shape::Function, "A function without parameters."),

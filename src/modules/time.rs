@@ -43,7 +43,7 @@ if time::since(begun) < 60.0 { throw "too early"; }"#,
         "time" "format" "time:Format" Effect::Pure, Handler::Native(format),
         ("time", "pattern") [
             required("time", Shape::Time, "A time."),
-            required("pattern", Shape::Text, "As strftime: %Y-%m-%d %H:%M:%S, %j, %A, …"),
+            required("pattern", Shape::Text, "As strftime writes it, e.g. %Y-%m-%d %H:%M:%S, %j or %A."),
         ] -> Shape::Text,
         "Writes a time in UTC after a pattern.",
         r#"if time::format("2026-01-31T12:00:00Z", "%d.%m.%Y %H:%M") != "31.01.2026 12:00" { throw "wrong"; }"#,

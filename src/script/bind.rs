@@ -36,7 +36,7 @@ pub fn register(engine: &mut Engine, runtime: &Arc<Runtime>, reach: &Reach) {
         module.set_id(name);
         for entry in entries
             .values()
-            .filter(|entry| !matches!(entry.handler, Handler::Script))
+            .filter(|entry| !matches!(entry.handler, Handler::Script { .. }))
             .filter(|entry| global || reach.has(name, entry.operation.name))
         {
             bind(&mut module, entry, runtime);

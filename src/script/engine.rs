@@ -4,17 +4,16 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use opsh_operation::{Secret, Value};
-use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString, OptimizationLevel, Token};
+use opsh_operation::Value;
+use rhai::{Dynamic, Engine, EvalAltResult, OptimizationLevel, Token};
 
+use super::builtin::{self, Scene};
 use super::reach::Reach;
 use super::resolver::Resolver;
 use super::source::Sources;
 use super::{bind, limits, values};
 use crate::gate::Gate;
-use crate::modules::Files as WorkingFolder;
 use crate::service::Service;
-use crate::world::Kind;
 
 /// What the functions of one run share.
 pub struct Runtime {
@@ -43,16 +42,18 @@ pub fn engine(runtime: &Arc<Runtime>, imports: Option<&Path>) -> Engine {
     limits::apply(&mut engine, runtime.gate.cancel.clone());
     values::register_types(&mut engine);
     engine.set_module_resolver(Resolver::new(imports, Arc::clone(&runtime.sources)));
-    output(&mut engine, runtime);
-    if let Some(folder) = imports {
-        assets(&mut engine, folder);
-    }
-    parameters(&mut engine, runtime);
-    assertions(&mut engine);
+    let scene = Scene {
+        runtime,
+        folder: imports,
+    };
+    builtin::register(&mut engine, &scene);
     let reach = Arc::clone(&runtime.reach.read().unwrap_or_else(PoisonError::into_inner));
     bind::register(&mut engine, runtime, &reach);
     engine
 }
+
+/// Functions of Rhai's own that playbooks cannot use: the one is disabled, the other refuses.
+pub const NOT_TO_BE_USED: [&str; 2] = ["eval", "timestamp"];
 
 /// Words that Rhai reserves for itself and that name things of AWS or of ours.
 const UNRESERVED: [&str; 9] = [
@@ -93,163 +94,4 @@ pub fn unreserved(token: Token) -> Token {
         Token::Reserved(word) if UNRESERVED.contains(&word.as_str()) => Token::Identifier(word),
         other => other,
     }
-}
-
-/// `asset(path)`: the bytes of a file beside the playbook, wherever opsh is started;
-/// `assets(path)`: the names of all files in a folder there and below it, in order.
-///
-/// Assets are part of the program, like imports, and as confined.
-fn assets(engine: &mut Engine, folder: &Path) {
-    let listed = folder.to_path_buf();
-    engine.register_fn(
-        "assets",
-        move |path: ImmutableString| -> Result<rhai::Array, Box<EvalAltResult>> {
-            let mut names = Vec::new();
-            WorkingFolder::new(&listed)
-                .map_err(|error| error.to_string())
-                .and_then(|root| root.confined(&path).map_err(|fault| fault.message))
-                .and_then(|top| {
-                    below(&top, "", &mut names).map_err(|error| super::run::plain_io(&error))
-                })
-                .map_err(|why| format!("assets {path:?} cannot be listed: {why}"))?;
-            names.sort();
-            Ok(names.into_iter().map(Dynamic::from).collect())
-        },
-    );
-    let folder = folder.to_path_buf();
-    engine.register_fn(
-        "asset",
-        move |path: ImmutableString| -> Result<rhai::Blob, Box<EvalAltResult>> {
-            let file = WorkingFolder::new(&folder)
-                .map_err(|error| error.to_string())
-                .and_then(|root| root.confined(&path).map_err(|fault| fault.message))
-                .and_then(|file| std::fs::read(file).map_err(|error| super::run::plain_io(&error)));
-            file.map_err(|why| format!("asset {path:?} cannot be read: {why}").into())
-        },
-    );
-}
-
-/// Adds the files in `folder` and below it, each with `prefix` before its name.
-///
-/// Symbolic links are left out: they may lead anywhere.
-fn below(folder: &Path, prefix: &str, names: &mut Vec<String>) -> std::io::Result<()> {
-    for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
-        let kind = entry.file_type()?;
-        if kind.is_dir() {
-            below(&entry.path(), &format!("{name}/"), names)?;
-        } else if kind.is_file() {
-            names.push(name);
-        }
-    }
-    Ok(())
-}
-
-fn output(engine: &mut Engine, runtime: &Arc<Runtime>) {
-    let print = Arc::clone(runtime);
-    engine.on_print(move |text| {
-        print.gate.terminal.print(&print.gate.redactor.scrub(text));
-    });
-    let debug = Arc::clone(runtime);
-    engine.on_debug(move |text, source, position| {
-        let line = format!("{}:{position:?}: {text}", source.unwrap_or_default());
-        debug
-            .gate
-            .terminal
-            .log(tracing::Level::DEBUG, &debug.gate.redactor.scrub(&line));
-    });
-}
-
-fn parameters(engine: &mut Engine, runtime: &Arc<Runtime>) {
-    let get = Arc::clone(runtime);
-    let lookup = move |name: &str| -> Result<Dynamic, Box<EvalAltResult>> {
-        let parameters = get
-            .parameters
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        parameters.get(name).map(values::to_dynamic).ok_or_else(|| {
-            format!("parameter '{name}' must be declared at the top level: let x = param({name:?}, #{{ … }});")
-                .into()
-        })
-    };
-    let with_options = lookup.clone();
-    engine.register_fn("param", move |name: ImmutableString| lookup(&name));
-    engine.register_fn(
-        "param",
-        move |name: ImmutableString, _options: rhai::Map| with_options(&name),
-    );
-    let environment = Arc::clone(runtime);
-    engine.register_fn("secret", move |name: ImmutableString| {
-        secret(&environment, &name)
-    });
-    let sleeper = Arc::clone(runtime);
-    engine.register_fn("sleep", move |seconds: i64| {
-        #[allow(clippy::cast_precision_loss)] // exact for longer than anything sleeps
-        let seconds = seconds as f64;
-        rest(&sleeper, std::time::Duration::try_from_secs_f64(seconds))
-    });
-    let sleeper = Arc::clone(runtime);
-    engine.register_fn("sleep", move |seconds: f64| {
-        rest(&sleeper, std::time::Duration::try_from_secs_f64(seconds))
-    });
-}
-
-/// `assert(condition)`, `assert(condition, message)`, `assert_eq(left, right)`.
-fn assertions(engine: &mut Engine) {
-    type Checked = Result<(), Box<EvalAltResult>>;
-    let check = |holds: bool, message: &str| -> Checked {
-        if holds { Ok(()) } else { Err(message.into()) }
-    };
-    engine.register_fn("assert", move |holds: bool| {
-        check(holds, "the assertion does not hold")
-    });
-    engine.register_fn("assert", move |holds: bool, message: ImmutableString| {
-        check(holds, &message)
-    });
-    engine.register_fn(
-        "assert_eq",
-        move |left: Dynamic, right: Dynamic| -> Checked {
-            let (left, right) = (values::to_value(&left)?, values::to_value(&right)?);
-            let shown = |value: &Value| value.to_json().to_string();
-            let message = format!(
-                "not equal:\n  left:  {}\n  right: {}",
-                shown(&left),
-                shown(&right)
-            );
-            check(left == right, &message)
-        },
-    );
-}
-
-/// The environment variable `name` as a secret.
-///
-/// A dry run reads no environment, so that its plan is the same everywhere.
-fn secret(runtime: &Runtime, name: &str) -> Result<Secret, Box<EvalAltResult>> {
-    let text = if runtime.gate.world.kind() == Kind::DryRun {
-        format!("the secret {name} of a dry run")
-    } else {
-        runtime.gate.world.variable(name).ok_or_else(|| {
-            format!("the environment variable {name} is not set; secret({name:?}) reads it")
-        })?
-    };
-    let secret = Secret::new(text);
-    runtime.gate.redactor.add(&secret);
-    Ok(secret)
-}
-
-fn rest(
-    runtime: &Runtime,
-    duration: Result<std::time::Duration, std::time::TryFromFloatSecsError>,
-) -> Result<(), Box<EvalAltResult>> {
-    let duration = duration.map_err(|error| format!("sleep: {error}"))?;
-    if runtime.gate.journal.replays() {
-        // It was slept through by the process that came this far first.
-        return Ok(());
-    }
-    runtime
-        .gate
-        .world
-        .sleep(duration, &runtime.gate.cancel)
-        .map_err(|fault| bind::thrown(runtime, &fault, None, rhai::Position::NONE))
 }

@@ -2,10 +2,12 @@
 
 pub mod alarm;
 pub mod bind;
+pub mod builtin;
 pub mod check;
 pub mod discord;
 pub mod engine;
 pub mod error;
+pub mod imports;
 pub mod limits;
 pub mod parallel;
 pub mod param;

@@ -2,28 +2,29 @@
 //!
 //! Code cannot be made up at run time (`eval` is disabled), so the texts say it all. A run
 //! binds what is reached and nothing else: the registry has hundreds of operations, and
-//! giving all of them to the engine takes longer than an empty playbook.
+//! giving all of them to the engine takes longer than an empty playbook. What is shown to
+//! people, and what a function on Lambda is permitted, is looked at more closely.
 
-use std::collections::BTreeSet;
+mod parts;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::Arc;
+use std::rc::Rc;
 
-use rhai::{AST, ASTNode, Expr, Stmt};
+use rhai::AST;
 
+use self::parts::{Part, Parts};
 use super::engine;
-use super::resolver::{self, Import};
-use super::source::{Source, Sources};
-use crate::modules::Handler;
+use super::imports::Imports;
+use super::source::Sources;
 use crate::modules::registry::registry;
-use crate::service::alarms::subscribing;
-
-/// The function of services that runs code of its own.
-const ALARMS: &str = "on_alarm";
+use crate::modules::{Entry, Handler, service};
 
 /// Names of operations, each with its module's before it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Reach {
     calls: BTreeSet<(String, String)>,
+    imports: BTreeSet<String>,
     /// An import's path is computed: whatever there is may be called.
     everything: bool,
 }
@@ -31,18 +32,34 @@ pub struct Reach {
 impl Reach {
     /// What `ast` can call, with imports of files from `folder`; what is parsed on the way
     /// stays in `sources`.
+    ///
+    /// All of an imported module counts, so nothing is missed: a function may be called by
+    /// a name that is put together at run time.
     #[must_use]
     pub fn of(ast: &AST, folder: &Path, sources: &Sources) -> Self {
+        Self::search(ast, folder, sources, false)
+    }
+
+    /// The same, but of an imported module only the functions count that are called or
+    /// named, and of what a computed import brings nothing does.
+    #[must_use]
+    pub fn closely(ast: &AST, folder: &Path, sources: &Sources) -> Self {
+        Self::search(ast, folder, sources, true)
+    }
+
+    fn search(ast: &AST, folder: &Path, sources: &Sources, closely: bool) -> Self {
         let mut search = Search {
             reach: Self {
                 calls: BTreeSet::new(),
+                imports: BTreeSet::new(),
                 everything: false,
             },
-            root: folder.canonicalize().ok(),
-            sources,
+            closely,
+            imports: Imports::new(folder, sources),
+            modules: BTreeMap::new(),
             seen: BTreeSet::new(),
         };
-        search.visit(ast);
+        search.take_whole(&Parts::together(ast), None);
         search.reach
     }
 
@@ -63,6 +80,22 @@ impl Reach {
                 .next()
                 .is_some_and(|(found, _)| found == module)
     }
+
+    /// The operations, by their full names.
+    #[must_use]
+    pub fn operations(&self) -> BTreeMap<String, &'static Entry> {
+        registry()
+            .operations()
+            .filter(|entry| self.has(entry.operation.module, entry.operation.name))
+            .map(|entry| (entry.operation.full_name(), entry))
+            .collect()
+    }
+
+    /// The paths of all that is imported, directly or by what is.
+    #[must_use]
+    pub fn imports(&self) -> &BTreeSet<String> {
+        &self.imports
+    }
 }
 
 impl Default for Reach {
@@ -70,6 +103,7 @@ impl Default for Reach {
     fn default() -> Self {
         Self {
             calls: BTreeSet::new(),
+            imports: BTreeSet::new(),
             everything: true,
         }
     }
@@ -77,76 +111,125 @@ impl Default for Reach {
 
 struct Search<'a> {
     reach: Reach,
-    root: Option<std::path::PathBuf>,
-    sources: &'a Sources,
-    seen: BTreeSet<String>,
+    closely: bool,
+    imports: Imports<'a>,
+    /// By path; nothing for what cannot be imported, which says so when it is come to.
+    modules: BTreeMap<String, Option<Rc<Parts>>>,
+    /// Functions of modules that have been looked at.
+    seen: BTreeSet<(String, String)>,
 }
 
 impl Search<'_> {
-    fn visit(&mut self, ast: &AST) {
-        let (mut imports, mut alarms) = (Vec::new(), false);
-        ast.walk(&mut |nodes| {
-            match nodes.last() {
-                Some(ASTNode::Stmt(Stmt::Import(import, _))) => match &import.0 {
-                    Expr::StringConstant(path, _) => imports.push(path.to_string()),
-                    _ => self.reach.everything = true,
-                },
-                Some(
-                    ASTNode::Expr(Expr::FnCall(call, _)) | ASTNode::Stmt(Stmt::FnCall(call, _)),
-                ) if call.name == ALARMS => alarms = true,
-                Some(
-                    ASTNode::Expr(Expr::FnCall(call, _)) | ASTNode::Stmt(Stmt::FnCall(call, _)),
-                ) if call.is_qualified() => {
-                    let module = call.namespace.root();
-                    if let Some(function) = behind(module, &call.name) {
-                        imports.push(function.to_owned());
-                    }
-                    self.reach
-                        .calls
-                        .insert((module.to_owned(), call.name.to_string()));
+    /// Looks at a whole text, the playbook's or that of the module `path`.
+    fn take_whole(&mut self, parts: &Parts, path: Option<&str>) {
+        self.follow(parts);
+        for part in &parts.all {
+            self.take(parts, part, path);
+        }
+    }
+
+    /// Looks at the imports of a text.
+    fn follow(&mut self, parts: &Parts) {
+        for path in parts.imports.values() {
+            match path {
+                Some(path) => {
+                    self.reach.imports.insert(path.clone());
+                    self.enter(path);
                 }
-                _ => {}
+                None => self.reach.everything |= !self.closely,
             }
-            true
+        }
+    }
+
+    /// Looks at what runs with an import of `path`, or at all that it brings.
+    fn enter(&mut self, path: &str) {
+        if self.modules.contains_key(path) {
+            return;
+        }
+        let parts = self.imports.load(path).ok().map(|loaded| {
+            Rc::new(if self.closely {
+                Parts::of(&loaded.ast)
+            } else {
+                Parts::together(&loaded.ast)
+            })
         });
-        for path in imports {
-            self.follow(&path);
+        self.modules.insert(path.to_owned(), parts.clone());
+        let Some(parts) = parts else { return };
+        if !self.closely {
+            return self.take_whole(&parts, Some(path));
         }
-        if alarms {
-            for text in subscribing::CODE {
-                if let Ok(ast) = engine::bare().compile(text) {
-                    self.visit(&ast);
-                }
+        self.follow(&parts);
+        // The top level is the part without a name.
+        self.call(path, "");
+    }
+
+    /// Looks at the parts `name` of the module `path`, and at its closures.
+    fn call(&mut self, path: &str, name: &str) {
+        if !self.closely || !self.seen.insert((path.to_owned(), name.to_owned())) {
+            return;
+        }
+        let Some(Some(parts)) = self.modules.get(path).cloned() else {
+            return;
+        };
+        if !parts.all.iter().any(|part| part.name == name) {
+            return;
+        }
+        let reached = |part: &&Part| part.name == name || part.is_closure();
+        for part in parts.all.iter().filter(reached) {
+            self.take(&parts, part, Some(path));
+        }
+    }
+
+    /// Notes what a part of a text calls; `path` is that of its module.
+    fn take(&mut self, parts: &Parts, part: &Part, path: Option<&str>) {
+        for call in &part.calls {
+            let Some(module) = &call.module else {
+                self.operation(service::MODULE, &call.name);
+                self.own(path, &call.name);
+                continue;
+            };
+            match parts.imports.get(module) {
+                Some(Some(imported)) if self.closely => self.call(imported, &call.name),
+                _ => self.operation(module, &call.name),
             }
         }
+        for word in &part.words {
+            self.own(path, word);
+        }
     }
 
-    /// What an import brings along. One that fails says so when it is come to.
-    fn follow(&mut self, path: &str) {
-        if !self.seen.insert(path.to_owned()) {
+    /// A call of `name` in the module `path`; a playbook is looked at as a whole.
+    fn own(&mut self, path: Option<&str>, name: &str) {
+        if let Some(path) = path {
+            self.call(path, name);
+        }
+    }
+
+    /// Notes `module::name`, and what it brings, if it is an operation.
+    fn operation(&mut self, module: &str, name: &str) {
+        let entry = registry().module(module).and_then(|all| all.get(name));
+        let Some(entry) = entry else { return };
+        if !self
+            .reach
+            .calls
+            .insert((module.to_owned(), name.to_owned()))
+        {
             return;
         }
-        let (name, text) = match resolver::find(self.root.as_deref(), path) {
-            Ok(Import::Embedded { name, text }) => (name, text.to_owned()),
-            Ok(Import::File { name, text }) => (name, text),
-            Err(_) => return,
-        };
-        let Ok(mut ast) = engine::bare().compile(&text) else {
-            return;
-        };
-        ast.set_source(name.as_str());
-        let ast = Arc::new(ast);
-        self.sources
-            .insert(&name, Source::new(&text, Some(Arc::clone(&ast))));
-        self.visit(&ast);
-    }
-}
-
-/// The module of the standard library that does the operation, if one does.
-fn behind(module: &str, name: &str) -> Option<&'static str> {
-    match registry().module(module)?.get(name)?.handler {
-        Handler::Library { module, .. } => Some(module),
-        _ => None,
+        match entry.handler {
+            Handler::Library { module, function } => {
+                self.enter(module);
+                self.call(module, function);
+            }
+            Handler::Script { brings } => {
+                for text in brings {
+                    if let Ok(ast) = engine::bare().compile(text) {
+                        self.take_whole(&Parts::together(&ast), None);
+                    }
+                }
+            }
+            _ => {}
+        }
     }
 }
 
@@ -193,6 +276,16 @@ mod tests {
         assert!(found.has("sns", "subscribe"));
         assert!(found.has("sns", "confirm_subscription"));
         assert!(found.has("log", "warn"));
+    }
+
+    #[test]
+    fn looked_at_closely_only_what_is_called_counts() {
+        let text = "import \"web\" as web; web::bucket_name(\"x\");";
+        let ast = engine::bare().compile(text).unwrap();
+        let closely = Reach::closely(&ast, Path::new("."), &Sources::default());
+        assert!(!closely.has("s3", "put_bucket_policy"), "{closely:?}");
+        assert!(reach(text).has("s3", "put_bucket_policy"));
+        assert!(closely.imports().contains("web"));
     }
 
     #[test]

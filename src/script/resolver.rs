@@ -108,6 +108,25 @@ pub enum Import {
     },
 }
 
+impl Import {
+    /// The name for places.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Embedded { name, .. } | Self::File { name, .. } => name,
+        }
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Embedded { text, .. } => text,
+            Self::File { text, .. } => text,
+        }
+    }
+}
+
 /// Why an import stands for nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unfound {

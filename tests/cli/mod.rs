@@ -9,6 +9,7 @@ mod chatbot;
 mod closed_pipe;
 mod crash_matrix;
 mod discord;
+mod doc;
 mod faults;
 mod fleet;
 mod fullstack;

@@ -84,6 +84,8 @@ pub struct Operation {
     pub input: Structure,
     pub output: Structure,
     pub paging: Option<Paging>,
+    /// The errors that it models: code and one sentence.
+    pub errors: Vec<(String, String)>,
 }
 
 /// Named types by name.

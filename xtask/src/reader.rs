@@ -5,6 +5,7 @@
 //! *Required* is what the builder's methods document, *sensitive* what the
 //! redacting `Debug` leaves out, *paging* what the generated paginator does.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use syn::{Attribute, Expr, Fields, GenericArgument, ImplItem, Item, Lit, Meta, PathArguments};
@@ -53,9 +54,46 @@ impl Crate {
                 .exists()
                 .then(|| crate::read(&paginator).map(|text| paging(name, &text)))
                 .transpose()?,
+            errors: self.errors(name)?,
             api_name,
             doc,
         })
+    }
+
+    /// Codes and sentences of the errors that operation `name` models, by code.
+    fn errors(&self, name: &str) -> Result<Vec<(String, String)>> {
+        let parser = self.root.join(format!("protocol_serde/shape_{name}.rs"));
+        if !parser.exists() {
+            return Ok(Vec::new());
+        }
+        let text = crate::read(&self.root.join(format!("operation/{name}.rs")))?;
+        let file = syn::parse_file(&text).map_err(|error| Error(format!("{name}.rs: {error}")))?;
+        let sentences: BTreeMap<String, String> = file
+            .items
+            .iter()
+            .filter_map(|item| match item {
+                Item::Enum(found) if found.ident.to_string().ends_with("Error") => Some(found),
+                _ => None,
+            })
+            .flat_map(|found| &found.variants)
+            .map(|variant| {
+                let sentence = first_sentence(&documentation(&variant.attrs));
+                (variant.ident.to_string(), sentence)
+            })
+            .collect();
+        let start = format!("=> crate::operation::{name}::");
+        let mut found: Vec<(String, String)> = crate::read(&parser)?
+            .lines()
+            .filter_map(|line| line.split_once(&start))
+            .filter_map(|(code, rest)| {
+                let code = code.trim().strip_prefix('"')?.strip_suffix('"')?;
+                let variant = rest.split_once("::")?.1.split('(').next()?;
+                Some((code.to_owned(), sentences.get(variant)?.clone()))
+            })
+            .collect();
+        found.sort();
+        found.dedup_by(|a, b| a.0 == b.0);
+        Ok(found)
     }
 
     /// The file stem of type `name`, e.g. `instance_state`.

@@ -67,6 +67,12 @@ pub struct Controls {
     pub limit: Option<usize>,
 }
 
+/// The kind of the error with this code of AWS, as far as the code alone says it.
+#[must_use]
+pub fn kind_of(code: &str) -> opsh_operation::FaultKind {
+    glue::faults::kind_of(code, "")
+}
+
 /// Every generated operation and every waiter, ordered by module and name.
 #[must_use]
 pub fn bindings() -> &'static [&'static Binding] {

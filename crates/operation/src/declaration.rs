@@ -1,11 +1,12 @@
 //! One operation, declared once: every surface is generated from this.
 
+use crate::fault::FaultKind;
 use crate::shape::{Shape, Structure};
 
 /// One thing that a playbook can ask for, e.g. `ec2::run_instances`.
 #[derive(Debug)]
 pub struct Operation {
-    /// The module it is called through, e.g. `ec2`.
+    /// The module it is called through, e.g. `ec2`; empty for none.
     pub module: &'static str,
     /// Its name in the module, e.g. `run_instances`.
     pub name: &'static str,
@@ -22,15 +23,21 @@ pub struct Operation {
     pub output: Shape,
     /// What it does to the world.
     pub effect: Effect,
+    /// What it is known to fail with, beside what every operation may.
+    pub raises: &'static [Raises],
     /// Rhai that runs on a freshly furnished embedded cloud; shown as help, executed as a test.
     pub example: &'static str,
 }
 
 impl Operation {
-    /// `module::name`.
+    /// `module::name`; the name alone of what belongs to no module.
     #[must_use]
     pub fn full_name(&self) -> String {
-        format!("{}::{}", self.module, self.name)
+        if self.module.is_empty() {
+            self.name.to_owned()
+        } else {
+            format!("{}::{}", self.module, self.name)
+        }
     }
 
     /// What the write declares; `None` for reads and pure functions.
@@ -41,6 +48,17 @@ impl Operation {
             Effect::Pure | Effect::Read => None,
         }
     }
+}
+
+/// An error that an operation is known to fail with.
+#[derive(Debug)]
+pub struct Raises {
+    /// What a playbook switches on; nothing where it follows from the code.
+    pub kind: Option<FaultKind>,
+    /// The service's own code; empty if it has none.
+    pub code: &'static str,
+    /// When it does, in one sentence.
+    pub doc: &'static str,
 }
 
 /// What an operation does to the world.

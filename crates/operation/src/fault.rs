@@ -92,6 +92,30 @@ impl FaultKind {
             Self::Failed => "failed",
         }
     }
+
+    /// What it means, in one sentence.
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Invalid => "The call was refused before it was sent: wrong parameters.",
+            Self::Policy => "Refused by `--allow`/`--deny`.",
+            Self::NotFound => "The thing does not exist.",
+            Self::AlreadyExists => "The thing exists already, or its name is taken.",
+            Self::Dependency => "Something else still depends on the thing.",
+            Self::Denied => "The account may not do this.",
+            Self::Credentials => "No credentials, expired ones, or wrong ones.",
+            Self::Throttled => "Asked too often.",
+            Self::Capacity => "A quota is used up or the cloud has no capacity.",
+            Self::Unreachable => "Nothing answered.",
+            Self::Timeout => "An answer took too long.",
+            Self::HostKey => "A host's key is unknown or has changed.",
+            Self::NotModelled => "The embedded cloud does not model this.",
+            Self::Deadline => "The run's deadline has passed.",
+            Self::Interrupted => "The run was interrupted.",
+            Self::Limit => "A limit of the playbook sandbox was reached.",
+            Self::Failed => "Everything else.",
+        }
+    }
 }
 
 /// An operation's failure.

@@ -21,8 +21,8 @@ pub mod validate;
 pub mod value;
 
 pub use declaration::{
-    Before, Effect, Find, Found, Inverse, InverseCall, Look, Makes, Operation, Proof, Removes,
-    Settle, Tagged, Write,
+    Before, Effect, Find, Found, Inverse, InverseCall, Look, Makes, Operation, Proof, Raises,
+    Removes, Settle, Tagged, Write,
 };
 pub use fault::{Fault, FaultKind};
 pub use shape::{Field, Shape, Structure};

@@ -3,19 +3,19 @@
 //! Followed in the text, without running anything; a path that is only known at
 //! run time has to be included by name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use rhai::{AST, ASTNode, Expr, Position, Stmt};
 
 use crate::lambda::function::HANDLER;
 use crate::modules::Files;
-use crate::script::engine;
 use crate::script::error::{Class, Finding, ScriptError, site};
-use crate::script::resolver::{self, Import, Unfound};
+use crate::script::imports::{Failed, Imported, Imports};
+use crate::script::reach::Reach;
+use crate::script::resolver::{Import, Unfound};
 use crate::script::run::{Playbook, plain_io};
-use crate::script::source::{Source, Sources};
+use crate::script::source::Sources;
 
 /// A script with everything that it needs beside the program.
 pub struct Program {
@@ -23,10 +23,8 @@ pub struct Program {
     pub handler: String,
     /// The content of every file, by its path from the script's folder on.
     pub files: BTreeMap<String, Vec<u8>>,
-    /// The script as it was parsed.
-    pub script: Arc<AST>,
-    /// Everything that is imported, by the text of the import.
-    pub modules: BTreeMap<String, Arc<AST>>,
+    /// The operations that it can call.
+    pub reach: Reach,
 }
 
 impl Program {
@@ -95,10 +93,10 @@ impl Program {
         })?;
         let mut search = Search {
             root,
-            sources,
+            imports: Imports::new(&playbook.folder, sources),
             includes: !include.is_empty(),
             files: BTreeMap::from([(name.clone(), text)]),
-            modules: BTreeMap::new(),
+            imported: BTreeSet::new(),
             findings: Vec::new(),
         };
         let script = playbook.shared_ast();
@@ -119,8 +117,7 @@ impl Program {
         Ok(Self {
             handler: format!("{stem}.{HANDLER}"),
             files: search.files,
-            script,
-            modules: search.modules,
+            reach: Reach::closely(&script, &playbook.folder, sources),
         })
     }
 }
@@ -128,12 +125,12 @@ impl Program {
 struct Search<'a> {
     /// The script's folder, a real path.
     root: PathBuf,
-    sources: &'a Sources,
+    imports: Imports<'a>,
     /// Whether files are included by name, among which those may be that are only
     /// known at run time.
     includes: bool,
     files: BTreeMap<String, Vec<u8>>,
-    modules: BTreeMap<String, Arc<AST>>,
+    imported: BTreeSet<String>,
     findings: Vec<Finding>,
 }
 
@@ -170,30 +167,21 @@ impl Search<'_> {
     }
 
     fn import(&mut self, path: &str) -> Result<(), String> {
-        if self.modules.contains_key(path) {
+        if !self.imported.insert(path.to_owned()) {
             return Ok(());
         }
-        let found = resolver::find(Some(&self.root), path).map_err(|unfound| match unfound {
-            Unfound::Missing => format!("there is nothing to import as {path:?}"),
-            Unfound::Refused(why) => why,
-        })?;
-        let (name, text) = match &found {
-            Import::Embedded { name, text } => (name.as_str(), *text),
-            Import::File { name, text } => (name.as_str(), text.as_str()),
-        };
-        let ast = engine::bare().compile(text).map_err(|error| {
+        let Imported { found, ast } = self.imports.load(path).map_err(|failed| match failed {
+            Failed::Unfound(Unfound::Missing) => {
+                format!("there is nothing to import as {path:?}")
+            }
+            Failed::Unfound(Unfound::Refused(why)) => why,
             // Its place is in another text than the import's.
-            format!("{name} cannot be parsed: {error}")
+            Failed::Unparsed(name, error) => format!("{name} cannot be parsed: {error}"),
         })?;
-        let ast = Arc::new(ast);
-        self.sources
-            .insert(name, Source::new(text, Some(Arc::clone(&ast))));
-        self.modules.insert(path.to_owned(), Arc::clone(&ast));
         if let Import::File { name, text } = &found {
             self.files.insert(name.clone(), text.clone().into_bytes());
         }
-        let name = name.to_owned();
-        self.follow(&name, &ast);
+        self.follow(found.name(), &ast);
         Ok(())
     }
 
@@ -318,7 +306,7 @@ mod tests {
                 "pages/a.html"
             ]
         );
-        assert!(program.modules.contains_key("web"));
+        assert!(program.reach.imports().contains("web"));
     }
 
     #[test]

@@ -131,7 +131,7 @@ const SPEAK: Write = plain_write(
 /// The table.
 pub static ENTRIES: &[Entry] = &[
     entry! {
-        "discord" "on_message" "discord:OnMessage" Effect::Pure, Handler::Script,
+        "discord" "on_message" "discord:OnMessage" Effect::Pure, Handler::SCRIPT,
         ("listens", "function") [
             required("listens", Shape::Struct(&LISTENS), "Whom and what the bot answers."),
             required("function", Shape::Function, "What is called with each message: #{ id, channel, channel_id, author, roles, mentions, content, text, direct, at }; text is the content without mentions."),

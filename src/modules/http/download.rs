@@ -71,6 +71,7 @@ pub static DOWNLOAD: Operation = Operation {
         Inverse::Impossible("what the file held before is not kept"),
         Settle::Repeat,
     )),
+    raises: super::REQUEST,
     example: with_site!(
         r#"let page = http::download("http://" + address + "/", "page.html");
 assert(page.length == 15);

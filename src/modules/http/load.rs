@@ -159,6 +159,7 @@ pub static LOAD: Operation = Operation {
         Inverse::Impossible("what requests changed on their server is not known"),
         Settle::Repeat,
     )),
+    raises: &[],
     example: with_site!(
         r#"let open = http::load(#{ url: "http://" + address + "/", rate: 5, duration: "10s" });
 assert(open.requests == 50);

@@ -68,6 +68,7 @@ const fn look(
         positional: &["url"],
         output: Shape::Struct(&OUTPUT),
         effect: Effect::Read,
+        raises: super::REQUEST,
         example,
     }
 }
@@ -91,6 +92,7 @@ const fn change(
             Inverse::Impossible("what a request changed on its server is not known"),
             settle,
         )),
+        raises: super::REQUEST,
         example,
     }
 }

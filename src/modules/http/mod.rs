@@ -3,6 +3,9 @@
 //! `get`, `head`, `post`, `put` and `delete` are one table (`methods`);
 //! `download` (`download`) writes a file. `request` reads what they share.
 
+use opsh_operation::{FaultKind, Raises};
+
+use super::declare::raises;
 use super::{Entry, Handler};
 
 mod download;
@@ -10,6 +13,19 @@ mod load;
 mod measure;
 mod methods;
 mod request;
+
+/// What a request fails with; the last three only where statuses are checked.
+const REQUEST: &[Raises] = &[
+    raises(
+        FaultKind::Unreachable,
+        "Nothing answers there, or its name is unknown.",
+    ),
+    raises(FaultKind::Timeout, "The answer has not come in time."),
+    raises(FaultKind::Limit, "The body is larger than the limit."),
+    raises(FaultKind::Denied, "The status is 401 or 403."),
+    raises(FaultKind::NotFound, "The status is 404 or 410."),
+    raises(FaultKind::Throttled, "The status is 429."),
+];
 
 /// The module's operations.
 pub static ENTRIES: &[Entry] = &[

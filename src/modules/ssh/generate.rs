@@ -82,6 +82,7 @@ pub static GENERATE_KEY: Operation = Operation {
             Settle::Token("token"),
         )
     }),
+    raises: &[],
     example: r#"let key = ssh::generate_key("example-key", #{ comment: "example" });
 assert(key.public_key.starts_with("ssh-ed25519 "));
 assert(key.public_key.ends_with(" example"));
@@ -212,6 +213,7 @@ pub static REMOVE_KEY: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[],
     example: r#"let key = ssh::generate_key("example-key");
 assert(ssh::remove_key(key.path, #{ fingerprint: key.fingerprint }).removed);
 assert(!file::exists("example-key") && !file::exists("example-key.pub"));

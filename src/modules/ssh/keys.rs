@@ -29,6 +29,7 @@ pub static PUBLIC_KEY: Operation = Operation {
     positional: &["key_file"],
     output: Shape::Text,
     effect: Effect::Read,
+    raises: &[],
     example: r#"let key = ssh::generate_key("example-key");
 assert(ssh::public_key(key.path) == key.public_key);
 "#,
@@ -63,6 +64,7 @@ pub static CONSOLE_HOST_KEYS: Operation = Operation {
     positional: &["text"],
     output: Shape::List(&Shape::Text),
     effect: Effect::Pure,
+    raises: &[],
     example: r#"let console = "boot\n-----BEGIN SSH HOST KEY KEYS-----\nssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIS6AMGlK3pGHWYA6RpcEvxuIL3fDWGpWjZpcS+qYA1f root@host\n-----END SSH HOST KEY KEYS-----\n";
 assert(ssh::console_host_keys(console).len() == 1);
 "#,

@@ -12,6 +12,9 @@
 //!
 //! `target` reads the parameters that all of them share.
 
+use opsh_operation::{FaultKind, Raises};
+
+use super::declare::raises;
 use super::{Entry, Handler};
 
 mod generate;
@@ -22,6 +25,27 @@ mod run_all;
 mod target;
 mod transfer;
 mod wait;
+
+/// What everything fails with that logs in.
+const LOGIN: &[Raises] = &[
+    raises(
+        FaultKind::HostKey,
+        "The host's key is unknown, or another than the one that is known.",
+    ),
+    raises(
+        FaultKind::Denied,
+        "The host lets the user not in, or the key file cannot be read.",
+    ),
+    raises(FaultKind::Unreachable, "Nothing listens there."),
+    raises(
+        FaultKind::Timeout,
+        "The host, or the command, has not answered in time.",
+    ),
+    raises(
+        FaultKind::Failed,
+        "The command ended with another exit code than 0 (code ExitStatus), unless check is false.",
+    ),
+];
 
 /// The module's operations.
 pub static ENTRIES: &[Entry] = &[

@@ -22,6 +22,7 @@ pub static QUOTE: Operation = Operation {
     positional: &["text"],
     output: Shape::Text,
     effect: Effect::Pure,
+    raises: &[],
     example: r#"assert(ssh::quote("it's; rm -rf /") == "\"it's; rm -rf /\"");
 assert(ssh::quote("plain") == "plain");
 "#,

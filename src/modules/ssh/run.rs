@@ -103,6 +103,7 @@ pub static RUN: Operation = Operation {
         Inverse::Impossible("what a command changed on its host is not known"),
         Settle::RepeatIf("repeatable"),
     )),
+    raises: super::LOGIN,
     example: with_machine!(
         r#"let result = ssh::run(host, "echo hello; exit 3", #{ check: false });
 assert(result.stdout == "hello\n");
@@ -121,6 +122,7 @@ pub static READ: Operation = Operation {
     positional: &["host", "command"],
     output: Shape::Struct(&OUTPUT),
     effect: Effect::Read,
+    raises: super::LOGIN,
     example: with_machine!(
         r#"let kernel = ssh::read(host, "uname -s").stdout;
 assert(kernel == "Linux\n");

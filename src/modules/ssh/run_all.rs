@@ -69,6 +69,7 @@ pub static RUN_ALL: Operation = Operation {
         Inverse::Impossible("what a command changed on its hosts is not known"),
         Settle::Ask,
     )),
+    raises: super::LOGIN,
     example: with_machine!(
         r#"let results = ssh::run_all([host, host], "hostname");
 assert(results.len() == 2);

@@ -72,6 +72,7 @@ pub static UPLOAD: Operation = Operation {
         Inverse::Impossible("what the file held before is not kept"),
         Settle::Repeat,
     )),
+    raises: super::LOGIN,
     example: with_machine!(
         r#"let sent = ssh::upload(host, "hello\n", "greeting.txt", #{ mode: "0600" });
 assert(sent.length == 6);
@@ -201,6 +202,7 @@ pub static DOWNLOAD: Operation = Operation {
         Inverse::Impossible("what the local file held before is not kept"),
         Settle::Repeat,
     )),
+    raises: super::LOGIN,
     example: with_machine!(
         r#"ssh::upload(host, "hello\n", "greeting.txt");
 let copy = ssh::download(host, "greeting.txt", "greeting.txt");

@@ -52,6 +52,7 @@ pub static WAIT: Operation = Operation {
     positional: &["host"],
     output: Shape::Struct(&OUTPUT),
     effect: Effect::Read,
+    raises: super::LOGIN,
     example: with_machine!("assert(ssh::wait(host).attempts >= 1);\n"),
 };
 

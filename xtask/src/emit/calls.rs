@@ -26,7 +26,7 @@ pub fn all(service: &Service<'_>) -> String {
     );
     out.push_str(
         "#[allow(unused_imports)] // not every service has every kind of operation\n\
-         use opsh_operation::{Before, Effect, Fault, Find, Found, Inverse, InverseCall, Look, Makes, Map, Operation, Proof, Removes, Settle, Shape, Tagged, Write};\n",
+         use opsh_operation::{Before, Effect, Fault, Find, Found, Inverse, InverseCall, Look, Makes, Map, Operation, Proof, Raises, Removes, Settle, Shape, Tagged, Write};\n",
     );
     out.push_str("\nuse crate::{Binding, Controls, Fills};\n");
     for operation in &service.operations {
@@ -73,12 +73,28 @@ fn declaration(out: &mut String, service: &Service<'_>, operation: &Resolved<'_>
         out,
         "\npub static {table}: Operation = Operation {{\n    module: {module:?}, name: {:?}, action: {action:?},\n    \
          summary: {},\n    input: &tables::{table}_INPUT, positional: &[], output: {output},\n    \
-         effect: {},\n    example: {},\n}};",
+         effect: {},\n    raises: &[{}],\n    example: {},\n}};",
         line.name,
         literal(line.doc.as_deref().unwrap_or(&operation.sdk.doc)),
         effect::of(service, operation),
+        raises(operation),
         literal(&line.example),
     );
+}
+
+fn raises(operation: &Resolved<'_>) -> String {
+    let raises: Vec<String> = operation
+        .sdk
+        .errors
+        .iter()
+        .map(|(code, doc)| {
+            format!(
+                "Raises {{ kind: None, code: {code:?}, doc: {} }}",
+                literal(doc)
+            )
+        })
+        .collect();
+    raises.join(", ")
 }
 
 /// The action as IAM names it.

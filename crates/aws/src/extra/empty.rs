@@ -44,6 +44,7 @@ static OPERATION: Operation = Operation {
         Inverse::Impossible("what the bucket held is not kept"),
         Settle::Repeat,
     )),
+    raises: &[],
     example: r#"s3::create_bucket(#{ bucket: "opsh-example" });
 s3::put_bucket_versioning(#{ bucket: "opsh-example", versioning_configuration: #{ status: "Enabled" } });
 s3::put_object(#{ bucket: "opsh-example", key: "a.txt", body: "one" });

@@ -22,6 +22,7 @@ static OPERATION: Operation = Operation {
     positional: &[],
     output: Shape::Text,
     effect: Effect::Read,
+    raises: &[],
     example: r#"s3::object_url(#{ bucket: "opsh-example", key: "an image.jpg" })"#,
 };
 

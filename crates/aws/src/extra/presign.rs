@@ -85,6 +85,7 @@ static GET_OPERATION: Operation = Operation {
     positional: &[],
     output: Shape::Struct(&OUTPUT),
     effect: Effect::Read,
+    raises: &[],
     example: r#"s3::presign_get_object(#{ bucket: "opsh-example", key: "a.txt", expires_in: "15m" }).url"#,
 };
 
@@ -97,6 +98,7 @@ static PUT_OPERATION: Operation = Operation {
     positional: &[],
     output: Shape::Struct(&OUTPUT),
     effect: Effect::Read,
+    raises: &[],
     example: r#"s3::presign_put_object(#{ bucket: "opsh-example", key: "a.txt", expires_in: "15m" }).url"#,
 };
 

@@ -103,6 +103,7 @@ static OPERATION: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[],
     example: r#"s3::create_bucket(#{ bucket: "opsh-example" });
 file::write("example.txt", "hello");
 s3::upload_file(#{ bucket: "opsh-example", key: "example.txt", file: "example.txt", content_type: "text/plain" }).size"#,

@@ -193,7 +193,7 @@ const CAPACITY: [&str; 4] = [
 ];
 
 /// The kind of a service's code. Exact names come before patterns.
-fn kind_of(code: &str, message: &str) -> FaultKind {
+pub fn kind_of(code: &str, message: &str) -> FaultKind {
     const DENIED: [&str; 8] = [
         "AccessDenied",
         "AccessDeniedException",

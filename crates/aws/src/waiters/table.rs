@@ -39,6 +39,7 @@ macro_rules! waiters {
                 positional: &[],
                 output: $output,
                 effect: Effect::Read,
+                raises: &[],
                 example: $example,
             },
             poll: $module::$poll,

@@ -9,7 +9,7 @@ use crate::glue::*;
 use aws_sdk_autoscaling::Client;
 use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
-use opsh_operation::{Before, Effect, Fault, Find, Found, Inverse, InverseCall, Look, Makes, Map, Operation, Proof, Removes, Settle, Shape, Tagged, Write};
+use opsh_operation::{Before, Effect, Fault, Find, Found, Inverse, InverseCall, Look, Makes, Map, Operation, Proof, Raises, Removes, Settle, Shape, Tagged, Write};
 
 use crate::{Binding, Controls, Fills};
 
@@ -25,6 +25,7 @@ pub static ATTACH_LOAD_BALANCER_TARGET_GROUPS: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[Raises { kind: None, code: "ResourceContention", doc: "You already have a pending update to an Amazon EC2 Auto Scaling resource (for example, an Auto Scaling group, instance, or load balancer)." }],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nlet vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nautoscaling::attach_load_balancer_target_groups(#{ auto_scaling_group_name: \"example\", target_group_arns: [target] })",
 };
 
@@ -51,6 +52,7 @@ pub static CREATE_AUTO_SCALING_GROUP: Operation = Operation {
             Settle::Find(&Find { operation: "autoscaling::describe_auto_scaling_groups", arguments: &[("auto_scaling_group_names", "input.auto_scaling_group_name[]")], within: "result.auto_scaling_groups[]", proof: &[Proof::Tags("found.tags")], result: &[] }),
         )
     }),
+    raises: &[Raises { kind: None, code: "AlreadyExists", doc: "You already have an Auto Scaling group or launch configuration with this name." }, Raises { kind: None, code: "LimitExceeded", doc: "You have already reached a limit for your Amazon EC2 Auto Scaling resources (for example, Auto Scaling groups, launch configurations, or lifecycle hooks)." }, Raises { kind: None, code: "ResourceContention", doc: "You already have a pending update to an Amazon EC2 Auto Scaling resource (for example, an Auto Scaling group, instance, or load balancer)." }, Raises { kind: None, code: "ServiceLinkedRoleFailure", doc: "The service-linked role is not yet ready for use." }],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"web\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 3, availability_zones: [zone], tags: #{ Name: \"web\" } })",
 };
 
@@ -111,6 +113,7 @@ pub static CREATE_OR_UPDATE_TAGS: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[Raises { kind: None, code: "AlreadyExists", doc: "You already have an Auto Scaling group or launch configuration with this name." }, Raises { kind: None, code: "LimitExceeded", doc: "You have already reached a limit for your Amazon EC2 Auto Scaling resources (for example, Auto Scaling groups, launch configurations, or lifecycle hooks)." }, Raises { kind: None, code: "ResourceContention", doc: "You already have a pending update to an Amazon EC2 Auto Scaling resource (for example, an Auto Scaling group, instance, or load balancer)." }, Raises { kind: None, code: "ResourceInUse", doc: "The operation can't be performed because the resource is in use." }],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nautoscaling::create_or_update_tags(#{ tags: [#{ resource_type: \"auto-scaling-group\", resource_id: \"example\", key: \"team\", value: \"web\", propagate_at_launch: true }] })",
 };
 
@@ -135,6 +138,7 @@ pub static DELETE_AUTO_SCALING_GROUP: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[Raises { kind: None, code: "ResourceContention", doc: "You already have a pending update to an Amazon EC2 Auto Scaling resource (for example, an Auto Scaling group, instance, or load balancer)." }, Raises { kind: None, code: "ResourceInUse", doc: "The operation can't be performed because the resource is in use." }, Raises { kind: None, code: "ScalingActivityInProgress", doc: "The operation can't be performed because there are scaling activities in progress." }],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nautoscaling::delete_auto_scaling_group(#{ auto_scaling_group_name: \"example\", force_delete: true })",
 };
 
@@ -157,6 +161,7 @@ pub static DELETE_NOTIFICATION_CONFIGURATION: Operation = Operation {
         Inverse::Nothing("the notifications are off"),
         Settle::Repeat,
     )),
+    raises: &[Raises { kind: None, code: "ResourceContention", doc: "You already have a pending update to an Amazon EC2 Auto Scaling resource (for example, an Auto Scaling group, instance, or load balancer)." }],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nlet topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nautoscaling::put_notification_configuration(#{ auto_scaling_group_name: \"example\", topic_arn: topic, notification_types: [\"autoscaling:EC2_INSTANCE_LAUNCH\"] });\nautoscaling::delete_notification_configuration(#{ auto_scaling_group_name: \"example\", topic_arn: topic })",
 };
 
@@ -182,6 +187,7 @@ pub static DELETE_POLICY: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[Raises { kind: None, code: "ResourceContention", doc: "You already have a pending update to an Amazon EC2 Auto Scaling resource (for example, an Auto Scaling group, instance, or load balancer)." }, Raises { kind: None, code: "ServiceLinkedRoleFailure", doc: "The service-linked role is not yet ready for use." }],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nlet policy = autoscaling::put_scaling_policy(#{ auto_scaling_group_name: \"example\", policy_name: \"more\", adjustment_type: \"ChangeInCapacity\", scaling_adjustment: 1 }).policy_arn;\nautoscaling::delete_policy(#{ policy_name: policy })",
 };
 
@@ -204,6 +210,7 @@ pub static DELETE_TAGS: Operation = Operation {
         Inverse::Calls(&[InverseCall { operation: "autoscaling::create_or_update_tags", arguments: &[("tags", "input.tags")] }]),
         Settle::Repeat,
     )),
+    raises: &[Raises { kind: None, code: "ResourceContention", doc: "You already have a pending update to an Amazon EC2 Auto Scaling resource (for example, an Auto Scaling group, instance, or load balancer)." }, Raises { kind: None, code: "ResourceInUse", doc: "The operation can't be performed because the resource is in use." }],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nautoscaling::create_or_update_tags(#{ tags: [#{ resource_type: \"auto-scaling-group\", resource_id: \"example\", key: \"team\", value: \"web\", propagate_at_launch: true }] });\nautoscaling::delete_tags(#{ tags: [#{ resource_type: \"auto-scaling-group\", resource_id: \"example\", key: \"team\" }] })",
 };
 
@@ -222,6 +229,7 @@ pub static DESCRIBE_AUTO_SCALING_GROUPS: Operation = Operation {
     summary: "Gets information about the Auto Scaling groups in the account and Region.",
     input: &tables::DESCRIBE_AUTO_SCALING_GROUPS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_AUTO_SCALING_GROUPS_OUTPUT),
     effect: Effect::Read,
+    raises: &[Raises { kind: None, code: "InvalidNextToken", doc: "The NextToken value is not valid." }, Raises { kind: None, code: "ResourceContention", doc: "You already have a pending update to an Amazon EC2 Auto Scaling resource (for example, an Auto Scaling group, instance, or load balancer)." }],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nautoscaling::describe_auto_scaling_groups(#{ auto_scaling_group_names: [\"example\"] }).auto_scaling_groups[0].desired_capacity",
 };
 
@@ -253,6 +261,7 @@ pub static DESCRIBE_INSTANCE_REFRESHES: Operation = Operation {
     summary: "Gets information about the instance refreshes for the specified Auto Scaling group from the previous six weeks.",
     input: &tables::DESCRIBE_INSTANCE_REFRESHES_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_INSTANCE_REFRESHES_OUTPUT),
     effect: Effect::Read,
+    raises: &[Raises { kind: None, code: "InvalidNextToken", doc: "The NextToken value is not valid." }, Raises { kind: None, code: "ResourceContention", doc: "You already have a pending update to an Amazon EC2 Auto Scaling resource (for example, an Auto Scaling group, instance, or load balancer)." }],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nautoscaling::describe_instance_refreshes(#{ auto_scaling_group_name: \"example\" }).instance_refreshes",
 };
 
@@ -283,6 +292,7 @@ pub static DESCRIBE_NOTIFICATION_CONFIGURATIONS: Operation = Operation {
     summary: "Gets information about the Amazon SNS notifications that are configured for one or more Auto Scaling groups.",
     input: &tables::DESCRIBE_NOTIFICATION_CONFIGURATIONS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_NOTIFICATION_CONFIGURATIONS_OUTPUT),
     effect: Effect::Read,
+    raises: &[Raises { kind: None, code: "InvalidNextToken", doc: "The NextToken value is not valid." }],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nlet topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nautoscaling::put_notification_configuration(#{ auto_scaling_group_name: \"example\", topic_arn: topic, notification_types: [\"autoscaling:EC2_INSTANCE_LAUNCH\"] });\nautoscaling::describe_notification_configurations(#{ auto_scaling_group_names: [\"example\"] }).notification_configurations[0].notification_type",
 };
 
@@ -312,6 +322,7 @@ pub static DESCRIBE_POLICIES: Operation = Operation {
     summary: "Gets information about the scaling policies in the account and Region.",
     input: &tables::DESCRIBE_POLICIES_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_POLICIES_OUTPUT),
     effect: Effect::Read,
+    raises: &[Raises { kind: None, code: "InvalidNextToken", doc: "The NextToken value is not valid." }, Raises { kind: None, code: "ResourceContention", doc: "You already have a pending update to an Amazon EC2 Auto Scaling resource (for example, an Auto Scaling group, instance, or load balancer)." }, Raises { kind: None, code: "ServiceLinkedRoleFailure", doc: "The service-linked role is not yet ready for use." }],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nautoscaling::describe_policies(#{ auto_scaling_group_name: \"example\" }).scaling_policies",
 };
 
@@ -343,6 +354,7 @@ pub static DESCRIBE_SCALING_ACTIVITIES: Operation = Operation {
     summary: "Gets information about the scaling activities in the account and Region.",
     input: &tables::DESCRIBE_SCALING_ACTIVITIES_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_SCALING_ACTIVITIES_OUTPUT),
     effect: Effect::Read,
+    raises: &[Raises { kind: None, code: "InvalidNextToken", doc: "The NextToken value is not valid." }, Raises { kind: None, code: "ResourceContention", doc: "You already have a pending update to an Amazon EC2 Auto Scaling resource (for example, an Auto Scaling group, instance, or load balancer)." }],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nautoscaling::describe_scaling_activities(#{ auto_scaling_group_name: \"example\" }).activities",
 };
 
@@ -378,6 +390,7 @@ pub static DETACH_LOAD_BALANCER_TARGET_GROUPS: Operation = Operation {
         Inverse::Calls(&[InverseCall { operation: "autoscaling::attach_load_balancer_target_groups", arguments: &[("auto_scaling_group_name", "input.auto_scaling_group_name"), ("target_group_arns", "input.target_group_arns")] }]),
         Settle::Repeat,
     )),
+    raises: &[Raises { kind: None, code: "ResourceContention", doc: "You already have a pending update to an Amazon EC2 Auto Scaling resource (for example, an Auto Scaling group, instance, or load balancer)." }],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nlet vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nautoscaling::attach_load_balancer_target_groups(#{ auto_scaling_group_name: \"example\", target_group_arns: [target] });\nautoscaling::detach_load_balancer_target_groups(#{ auto_scaling_group_name: \"example\", target_group_arns: [target] })",
 };
 
@@ -404,6 +417,7 @@ pub static PUT_NOTIFICATION_CONFIGURATION: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[Raises { kind: None, code: "LimitExceeded", doc: "You have already reached a limit for your Amazon EC2 Auto Scaling resources (for example, Auto Scaling groups, launch configurations, or lifecycle hooks)." }, Raises { kind: None, code: "ResourceContention", doc: "You already have a pending update to an Amazon EC2 Auto Scaling resource (for example, an Auto Scaling group, instance, or load balancer)." }],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nlet topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nautoscaling::put_notification_configuration(#{ auto_scaling_group_name: \"example\", topic_arn: topic, notification_types: [\"autoscaling:EC2_INSTANCE_LAUNCH\"] })",
 };
 
@@ -432,6 +446,7 @@ pub static PUT_SCALING_POLICY: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[Raises { kind: None, code: "LimitExceeded", doc: "You have already reached a limit for your Amazon EC2 Auto Scaling resources (for example, Auto Scaling groups, launch configurations, or lifecycle hooks)." }, Raises { kind: None, code: "ResourceContention", doc: "You already have a pending update to an Amazon EC2 Auto Scaling resource (for example, an Auto Scaling group, instance, or load balancer)." }, Raises { kind: None, code: "ServiceLinkedRoleFailure", doc: "The service-linked role is not yet ready for use." }],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nautoscaling::put_scaling_policy(#{ auto_scaling_group_name: \"example\", policy_name: \"cpu\", policy_type: \"TargetTrackingScaling\", target_tracking_configuration: #{ predefined_metric_specification: #{ predefined_metric_type: \"ASGAverageCPUUtilization\" }, target_value: 50.0 } }).policy_arn",
 };
 
@@ -465,6 +480,7 @@ pub static SET_DESIRED_CAPACITY: Operation = Operation {
         Inverse::Impossible("the former capacity is not known"),
         Settle::Repeat,
     )),
+    raises: &[Raises { kind: None, code: "ResourceContention", doc: "You already have a pending update to an Amazon EC2 Auto Scaling resource (for example, an Auto Scaling group, instance, or load balancer)." }, Raises { kind: None, code: "ScalingActivityInProgress", doc: "The operation can't be performed because there are scaling activities in progress." }],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nautoscaling::set_desired_capacity(#{ auto_scaling_group_name: \"example\", desired_capacity: 2 })",
 };
 
@@ -488,6 +504,7 @@ pub static START_INSTANCE_REFRESH: Operation = Operation {
         Inverse::Impossible("replaced instances are gone"),
         Settle::Find(&Find { operation: "autoscaling::describe_instance_refreshes", arguments: &[("auto_scaling_group_name", "input.auto_scaling_group_name")], within: "result.instance_refreshes[]", proof: &[Proof::Since("found.start_time")], result: &[("instance_refresh_id", "found.instance_refresh_id")] }),
     )),
+    raises: &[Raises { kind: None, code: "InstanceRefreshInProgress", doc: "The request failed because an active instance refresh already exists for the specified Auto Scaling group." }, Raises { kind: None, code: "LimitExceeded", doc: "You have already reached a limit for your Amazon EC2 Auto Scaling resources (for example, Auto Scaling groups, launch configurations, or lifecycle hooks)." }, Raises { kind: None, code: "ResourceContention", doc: "You already have a pending update to an Amazon EC2 Auto Scaling resource (for example, an Auto Scaling group, instance, or load balancer)." }],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nautoscaling::wait_until_group_in_service(#{ auto_scaling_group_names: [\"example\"] });\nautoscaling::start_instance_refresh(#{ auto_scaling_group_name: \"example\" }).instance_refresh_id",
 };
 
@@ -514,6 +531,7 @@ pub static TERMINATE_INSTANCE_IN_AUTO_SCALING_GROUP: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nautoscaling::wait_until_group_in_service(#{ auto_scaling_group_names: [\"example\"] });\nlet id = autoscaling::describe_auto_scaling_groups(#{ auto_scaling_group_names: [\"example\"] }).auto_scaling_groups[0].instances[0].instance_id;\nautoscaling::terminate_instance_in_auto_scaling_group(#{ instance_id: id, should_decrement_desired_capacity: false }).activity.status_code",
 };
 
@@ -537,6 +555,7 @@ pub static UPDATE_AUTO_SCALING_GROUP: Operation = Operation {
         Inverse::Impossible("the group's former settings are not known"),
         Settle::Repeat,
     )),
+    raises: &[Raises { kind: None, code: "ResourceContention", doc: "You already have a pending update to an Amazon EC2 Auto Scaling resource (for example, an Auto Scaling group, instance, or load balancer)." }, Raises { kind: None, code: "ScalingActivityInProgress", doc: "The operation can't be performed because there are scaling activities in progress." }, Raises { kind: None, code: "ServiceLinkedRoleFailure", doc: "The service-linked role is not yet ready for use." }],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nautoscaling::update_auto_scaling_group(#{ auto_scaling_group_name: \"example\", max_size: 4 })",
 };
 

@@ -9,7 +9,7 @@ use crate::glue::*;
 use aws_sdk_cloudwatch::Client;
 use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
-use opsh_operation::{Before, Effect, Fault, Find, Found, Inverse, InverseCall, Look, Makes, Map, Operation, Proof, Removes, Settle, Shape, Tagged, Write};
+use opsh_operation::{Before, Effect, Fault, Find, Found, Inverse, InverseCall, Look, Makes, Map, Operation, Proof, Raises, Removes, Settle, Shape, Tagged, Write};
 
 use crate::{Binding, Controls, Fills};
 
@@ -24,6 +24,7 @@ pub static DELETE_ALARMS: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[Raises { kind: None, code: "ResourceConflict", doc: "The operation could not be completed because the request conflicts with the current state of the alarm or its underlying scheduled query resource." }, Raises { kind: None, code: "ResourceNotFound", doc: "The named resource does not exist." }],
     example: "cloudwatch::put_metric_alarm(#{ alarm_name: \"busy\", namespace: \"AWS/EC2\", metric_name: \"CPUUtilization\", statistic: \"Average\", period: 60, evaluation_periods: 1, threshold: 80.0, comparison_operator: \"GreaterThanThreshold\" });\ncloudwatch::delete_alarms(#{ alarm_names: [\"busy\"] })",
 };
 
@@ -42,6 +43,7 @@ pub static DESCRIBE_ALARM_HISTORY: Operation = Operation {
     summary: "Retrieves the history for the specified alarm.",
     input: &tables::DESCRIBE_ALARM_HISTORY_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_ALARM_HISTORY_OUTPUT),
     effect: Effect::Read,
+    raises: &[Raises { kind: None, code: "InvalidNextToken", doc: "The next token specified is invalid." }],
     example: "cloudwatch::put_metric_alarm(#{ alarm_name: \"busy\", namespace: \"AWS/EC2\", metric_name: \"CPUUtilization\", statistic: \"Average\", period: 60, evaluation_periods: 1, threshold: 80.0, comparison_operator: \"GreaterThanThreshold\" });\ncloudwatch::describe_alarm_history(#{ alarm_name: \"busy\" }).alarm_history_items",
 };
 
@@ -77,6 +79,7 @@ pub static DESCRIBE_ALARMS: Operation = Operation {
     summary: "Retrieves the specified alarms.",
     input: &tables::DESCRIBE_ALARMS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_ALARMS_OUTPUT),
     effect: Effect::Read,
+    raises: &[Raises { kind: None, code: "InvalidNextToken", doc: "The next token specified is invalid." }],
     example: "cloudwatch::put_metric_alarm(#{ alarm_name: \"busy\", namespace: \"AWS/EC2\", metric_name: \"CPUUtilization\", statistic: \"Average\", period: 60, evaluation_periods: 1, threshold: 80.0, comparison_operator: \"GreaterThanThreshold\" });\ncloudwatch::describe_alarms(#{ alarm_names: [\"busy\"] }).metric_alarms[0].state_value",
 };
 
@@ -115,6 +118,7 @@ pub static DISABLE_ALARM_ACTIONS: Operation = Operation {
         Inverse::Calls(&[InverseCall { operation: "cloudwatch::enable_alarm_actions", arguments: &[("alarm_names", "input.alarm_names")] }]),
         Settle::Repeat,
     )),
+    raises: &[],
     example: "cloudwatch::put_metric_alarm(#{ alarm_name: \"busy\", namespace: \"AWS/EC2\", metric_name: \"CPUUtilization\", statistic: \"Average\", period: 60, evaluation_periods: 1, threshold: 80.0, comparison_operator: \"GreaterThanThreshold\" });\ncloudwatch::disable_alarm_actions(#{ alarm_names: [\"busy\"] })",
 };
 
@@ -136,6 +140,7 @@ pub static ENABLE_ALARM_ACTIONS: Operation = Operation {
         Inverse::Calls(&[InverseCall { operation: "cloudwatch::disable_alarm_actions", arguments: &[("alarm_names", "input.alarm_names")] }]),
         Settle::Repeat,
     )),
+    raises: &[],
     example: "cloudwatch::put_metric_alarm(#{ alarm_name: \"busy\", namespace: \"AWS/EC2\", metric_name: \"CPUUtilization\", statistic: \"Average\", period: 60, evaluation_periods: 1, threshold: 80.0, comparison_operator: \"GreaterThanThreshold\" });\ncloudwatch::enable_alarm_actions(#{ alarm_names: [\"busy\"] })",
 };
 
@@ -154,6 +159,7 @@ pub static GET_METRIC_DATA: Operation = Operation {
     summary: "Gives up to 500 metrics, also computed ones, as series of datapoints.",
     input: &tables::GET_METRIC_DATA_INPUT, positional: &[], output: Shape::Struct(&tables::GET_METRIC_DATA_OUTPUT),
     effect: Effect::Read,
+    raises: &[Raises { kind: None, code: "InvalidNextToken", doc: "The next token specified is invalid." }],
     example: "cloudwatch::put_metric_data(#{ namespace: \"Example\", metric_data: [#{ metric_name: \"Views\", value: 3.0, unit: \"Count\" }] });\nlet end = time::now() + 60;\nlet start = end - 3600;\ncloudwatch::get_metric_data(#{ start_time: start, end_time: end, metric_data_queries: [#{ id: \"views\", metric_stat: #{ metric: #{ namespace: \"Example\", metric_name: \"Views\" }, period: 60, stat: \"Sum\" } }] }).metric_data_results[0].values",
 };
 
@@ -187,6 +193,7 @@ pub static GET_METRIC_STATISTICS: Operation = Operation {
     summary: "Gives the datapoints of one metric, in no order.",
     input: &tables::GET_METRIC_STATISTICS_INPUT, positional: &[], output: Shape::Struct(&tables::GET_METRIC_STATISTICS_OUTPUT),
     effect: Effect::Read,
+    raises: &[Raises { kind: None, code: "InternalServiceError", doc: "Request processing has failed due to some unknown error, exception, or failure." }, Raises { kind: None, code: "InvalidParameterCombination", doc: "Parameters were used together that cannot be used together." }, Raises { kind: None, code: "InvalidParameterValue", doc: "The value of an input parameter is bad or out-of-range." }, Raises { kind: None, code: "MissingParameter", doc: "An input parameter that is required is missing." }],
     example: "cloudwatch::put_metric_data(#{ namespace: \"Example\", metric_data: [#{ metric_name: \"Views\", value: 3.0, unit: \"Count\" }] });\nlet end = time::now() + 60;\nlet start = end - 3600;\ncloudwatch::get_metric_statistics(#{ namespace: \"Example\", metric_name: \"Views\", start_time: start, end_time: end, period: 60, statistics: [\"Sum\"] }).datapoints",
 };
 
@@ -212,6 +219,7 @@ pub static LIST_METRICS: Operation = Operation {
     summary: "List the specified metrics.",
     input: &tables::LIST_METRICS_INPUT, positional: &[], output: Shape::Struct(&tables::LIST_METRICS_OUTPUT),
     effect: Effect::Read,
+    raises: &[Raises { kind: None, code: "InternalServiceError", doc: "Request processing has failed due to some unknown error, exception, or failure." }, Raises { kind: None, code: "InvalidParameterValue", doc: "The value of an input parameter is bad or out-of-range." }],
     example: "cloudwatch::put_metric_data(#{ namespace: \"Example\", metric_data: [#{ metric_name: \"Views\", value: 3.0, unit: \"Count\" }] });\nlet end = time::now() + 60;\nlet start = end - 3600;\ncloudwatch::list_metrics(#{ namespace: \"Example\" }).metrics",
 };
 
@@ -246,6 +254,7 @@ pub static LIST_TAGS_FOR_RESOURCE: Operation = Operation {
     summary: "Displays the tags associated with a CloudWatch resource.",
     input: &tables::LIST_TAGS_FOR_RESOURCE_INPUT, positional: &[], output: Shape::Struct(&tables::LIST_TAGS_FOR_RESOURCE_OUTPUT),
     effect: Effect::Read,
+    raises: &[Raises { kind: None, code: "InternalServiceError", doc: "Request processing has failed due to some unknown error, exception, or failure." }, Raises { kind: None, code: "InvalidParameterValue", doc: "The value of an input parameter is bad or out-of-range." }, Raises { kind: None, code: "ResourceNotFoundException", doc: "The named resource does not exist." }],
     example: "cloudwatch::put_metric_alarm(#{ alarm_name: \"busy\", namespace: \"AWS/EC2\", metric_name: \"CPUUtilization\", statistic: \"Average\", period: 60, evaluation_periods: 1, threshold: 80.0, comparison_operator: \"GreaterThanThreshold\", tags: #{ team: \"web\" } });\nlet alarm = cloudwatch::describe_alarms(#{ alarm_names: [\"busy\"] }).metric_alarms[0].alarm_arn;\ncloudwatch::list_tags_for_resource(#{ resource_arn: alarm }).tags.team",
 };
 
@@ -271,6 +280,7 @@ pub static PUT_METRIC_ALARM: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[Raises { kind: None, code: "LimitExceeded", doc: "The quota for alarms for this customer has already been reached." }],
     example: "cloudwatch::put_metric_alarm(#{ alarm_name: \"busy\", namespace: \"AWS/EC2\", metric_name: \"CPUUtilization\", dimensions: [#{ name: \"InstanceId\", value: \"i-0123456789abcdef0\" }], statistic: \"Average\", period: 60, evaluation_periods: 2, threshold: 80.0, comparison_operator: \"GreaterThanThreshold\" })",
 };
 
@@ -318,6 +328,7 @@ pub static PUT_METRIC_DATA: Operation = Operation {
         Inverse::Impossible("datapoints cannot be deleted; they expire"),
         Settle::Ask,
     )),
+    raises: &[Raises { kind: None, code: "InternalServiceError", doc: "Request processing has failed due to some unknown error, exception, or failure." }, Raises { kind: None, code: "InvalidParameterCombination", doc: "Parameters were used together that cannot be used together." }, Raises { kind: None, code: "InvalidParameterValue", doc: "The value of an input parameter is bad or out-of-range." }, Raises { kind: None, code: "MissingParameter", doc: "An input parameter that is required is missing." }],
     example: "cloudwatch::put_metric_data(#{ namespace: \"Example\", metric_data: [#{ metric_name: \"Views\", value: 3.0, unit: \"Count\" }] })",
 };
 
@@ -342,6 +353,7 @@ pub static SET_ALARM_STATE: Operation = Operation {
         Inverse::Nothing("the next evaluation sets the state again"),
         Settle::Repeat,
     )),
+    raises: &[Raises { kind: None, code: "InvalidFormat", doc: "Data was not syntactically valid JSON." }, Raises { kind: None, code: "ResourceNotFound", doc: "The named resource does not exist." }],
     example: "cloudwatch::put_metric_alarm(#{ alarm_name: \"busy\", namespace: \"AWS/EC2\", metric_name: \"CPUUtilization\", statistic: \"Average\", period: 60, evaluation_periods: 1, threshold: 80.0, comparison_operator: \"GreaterThanThreshold\" });\ncloudwatch::set_alarm_state(#{ alarm_name: \"busy\", state_value: \"ALARM\", state_reason: \"A rehearsal.\" })",
 };
 

@@ -9,7 +9,7 @@ use crate::glue::*;
 use aws_sdk_ec2::Client;
 use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
-use opsh_operation::{Before, Effect, Fault, Find, Found, Inverse, InverseCall, Look, Makes, Map, Operation, Proof, Removes, Settle, Shape, Tagged, Write};
+use opsh_operation::{Before, Effect, Fault, Find, Found, Inverse, InverseCall, Look, Makes, Map, Operation, Proof, Raises, Removes, Settle, Shape, Tagged, Write};
 
 use crate::{Binding, Controls, Fills};
 
@@ -25,6 +25,7 @@ pub static ALLOCATE_ADDRESS: Operation = Operation {
             Settle::Find(&Find { operation: "ec2::describe_addresses", arguments: &[("filters.domain", "=vpc")], within: "result.addresses[]", proof: &[Proof::Tags("found.tags")], result: &[("allocation_id", "found.allocation_id"), ("public_ipv4_pool", "found.public_ipv4_pool"), ("network_border_group", "found.network_border_group"), ("domain", "found.domain"), ("customer_owned_ip", "found.customer_owned_ip"), ("customer_owned_ipv4_pool", "found.customer_owned_ipv4_pool"), ("carrier_ip", "found.carrier_ip"), ("public_ip", "found.public_ip")] }),
         )
     }),
+    raises: &[],
     example: "ec2::allocate_address(#{ domain: \"vpc\" }).public_ip",
 };
 
@@ -58,6 +59,7 @@ pub static ASSOCIATE_ADDRESS: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nlet address = ec2::allocate_address(#{ domain: \"vpc\" }).allocation_id;\nec2::associate_address(#{ allocation_id: address, instance_id: id }).association_id",
 };
 
@@ -88,6 +90,7 @@ pub static ATTACH_VOLUME: Operation = Operation {
             Settle::Find(&Find { operation: "ec2::describe_volumes", arguments: &[("filters.volume-id", "input.volume_id"), ("filters.attachment.instance-id", "input.instance_id")], within: "result.volumes[].attachments[]", proof: &[Proof::Same("found.instance_id", "input.instance_id"), Proof::Since("found.attach_time")], result: &[("delete_on_termination", "found.delete_on_termination"), ("associated_resource", "found.associated_resource"), ("instance_owning_service", "found.instance_owning_service"), ("ebs_card_index", "found.ebs_card_index"), ("volume_id", "found.volume_id"), ("instance_id", "found.instance_id"), ("device", "found.device"), ("state", "found.state"), ("attach_time", "found.attach_time")] }),
         )
     }),
+    raises: &[],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nlet zone = ec2::describe_instances(#{ instance_ids: [id] }).reservations[0].instances[0].placement.availability_zone;\nlet volume = ec2::create_volume(#{ availability_zone: zone, size: 8 }).volume_id;\nec2::wait_until_volume_available(#{ volume_ids: [volume] });\nec2::attach_volume(#{ volume_id: volume, instance_id: id, device: \"/dev/sdf\" }).device",
 };
 
@@ -116,6 +119,7 @@ pub static AUTHORIZE_SECURITY_GROUP_EGRESS: Operation = Operation {
             Settle::Find(&Find { operation: "ec2::describe_security_group_rules", arguments: &[("filters.group-id", "input.group_id")], within: "result.security_group_rules[]", proof: &[Proof::Tags("found.tags")], result: &[("security_group_rules", "every")] }),
         )
     }),
+    raises: &[],
     example: "let group = ec2::create_security_group(#{ group_name: \"example\", description: \"An example.\" }).group_id;\nlet http = [#{ ip_protocol: \"tcp\", from_port: 80, to_port: 80, ip_ranges: [#{ cidr_ip: \"0.0.0.0/0\" }] }];\nec2::authorize_security_group_egress(#{ group_id: group, ip_permissions: http }).security_group_rules",
 };
 
@@ -150,6 +154,7 @@ pub static AUTHORIZE_SECURITY_GROUP_INGRESS: Operation = Operation {
             Settle::Find(&Find { operation: "ec2::describe_security_group_rules", arguments: &[("filters.group-id", "input.group_id")], within: "result.security_group_rules[]", proof: &[Proof::Tags("found.tags")], result: &[("security_group_rules", "every")] }),
         )
     }),
+    raises: &[],
     example: "let group = ec2::create_security_group(#{ group_name: \"example\", description: \"An example.\" }).group_id;\nlet http = [#{ ip_protocol: \"tcp\", from_port: 80, to_port: 80, ip_ranges: [#{ cidr_ip: \"0.0.0.0/0\" }] }];\nec2::authorize_security_group_ingress(#{ group_id: group, ip_permissions: http }).security_group_rules",
 };
 
@@ -184,6 +189,7 @@ pub static COPY_IMAGE: Operation = Operation {
             Settle::Token("client_token"),
         )
     }),
+    raises: &[],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nec2::copy_image(#{ source_image_id: image, source_region: \"us-east-1\", name: \"copy\" }).image_id",
 };
 
@@ -222,6 +228,7 @@ pub static CREATE_IMAGE: Operation = Operation {
             Settle::Find(&Find { operation: "ec2::describe_images", arguments: &[("filters.name", "input.name")], within: "result.images[]", proof: &[Proof::Tags("found.tags")], result: &[("image_id", "found.image_id")] }),
         )
     }),
+    raises: &[],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::create_image(#{ instance_id: id, name: \"golden\" }).image_id",
 };
 
@@ -255,6 +262,7 @@ pub static CREATE_KEY_PAIR: Operation = Operation {
             Settle::Ask,
         )
     }),
+    raises: &[],
     example: "ec2::create_key_pair(#{ key_name: \"example\", key_type: \"ed25519\" }).key_pair_id",
 };
 
@@ -284,6 +292,7 @@ pub static CREATE_LAUNCH_TEMPLATE: Operation = Operation {
             Settle::Token("client_token"),
         )
     }),
+    raises: &[],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nec2::create_launch_template(#{ launch_template_name: \"web\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id",
 };
 
@@ -311,6 +320,7 @@ pub static CREATE_LAUNCH_TEMPLATE_VERSION: Operation = Operation {
         Inverse::Calls(&[InverseCall { operation: "ec2::delete_launch_template_versions", arguments: &[("launch_template_id", "result.launch_template_version.launch_template_id"), ("versions", "{result.launch_template_version.version_number}[]")] }]),
         Settle::Token("client_token"),
     )),
+    raises: &[],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nec2::create_launch_template_version(#{ launch_template_id: template, source_version: \"1\", launch_template_data: #{ instance_type: \"t3.micro\" } }).launch_template_version.version_number",
 };
 
@@ -342,6 +352,7 @@ pub static CREATE_SECURITY_GROUP: Operation = Operation {
             Settle::Find(&Find { operation: "ec2::describe_security_groups", arguments: &[("filters.group-name", "input.group_name"), ("filters.vpc-id", "input.vpc_id")], within: "result.security_groups[]", proof: &[Proof::Tags("found.tags")], result: &[("group_id", "found.group_id"), ("tags", "found.tags"), ("security_group_arn", "found.security_group_arn")] }),
         )
     }),
+    raises: &[],
     example: "ec2::create_security_group(#{ group_name: \"web\", description: \"HTTP from everywhere.\", tags: #{ Name: \"web\" } }).group_id",
 };
 
@@ -371,6 +382,7 @@ pub static CREATE_SNAPSHOT: Operation = Operation {
             Settle::Find(&Find { operation: "ec2::describe_snapshots", arguments: &[("filters.volume-id", "input.volume_id"), ("owner_ids", "=[\"self\"]")], within: "result.snapshots[]", proof: &[Proof::Tags("found.tags")], result: &[("owner_alias", "found.owner_alias"), ("outpost_arn", "found.outpost_arn"), ("tags", "found.tags"), ("storage_tier", "found.storage_tier"), ("restore_expiry_time", "found.restore_expiry_time"), ("sse_type", "found.sse_type"), ("availability_zone", "found.availability_zone"), ("transfer_type", "found.transfer_type"), ("completion_duration_minutes", "found.completion_duration_minutes"), ("completion_time", "found.completion_time"), ("full_snapshot_size_in_bytes", "found.full_snapshot_size_in_bytes"), ("snapshot_id", "found.snapshot_id"), ("volume_id", "found.volume_id"), ("state", "found.state"), ("state_message", "found.state_message"), ("start_time", "found.start_time"), ("progress", "found.progress"), ("owner_id", "found.owner_id"), ("description", "found.description"), ("volume_size", "found.volume_size"), ("encrypted", "found.encrypted"), ("kms_key_id", "found.kms_key_id"), ("data_encryption_key_id", "found.data_encryption_key_id")] }),
         )
     }),
+    raises: &[],
     example: "let volume = ec2::create_volume(#{ availability_zone: ec2::describe_availability_zones(#{}).availability_zones[0].zone_name, size: 8, volume_type: \"gp3\" }).volume_id;\nec2::wait_until_volume_available(#{ volume_ids: [volume] });\nec2::create_snapshot(#{ volume_id: volume, description: \"before the upgrade\" }).snapshot_id",
 };
 
@@ -400,6 +412,7 @@ pub static CREATE_SNAPSHOTS: Operation = Operation {
             Settle::Find(&Find { operation: "ec2::describe_snapshots", arguments: &[("owner_ids", "=[\"self\"]")], within: "result.snapshots[]", proof: &[Proof::Tags("found.tags")], result: &[("snapshots", "every")] }),
         )
     }),
+    raises: &[],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::create_snapshots(#{ instance_specification: #{ instance_id: id } }).snapshots",
 };
 
@@ -431,6 +444,7 @@ pub static CREATE_TAGS: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::create_tags(#{ resources: [id], tags: #{ team: \"web\" } })",
 };
 
@@ -458,6 +472,7 @@ pub static CREATE_VOLUME: Operation = Operation {
             Settle::Token("client_token"),
         )
     }),
+    raises: &[],
     example: "ec2::create_volume(#{ availability_zone: ec2::describe_availability_zones(#{}).availability_zones[0].zone_name, size: 8, volume_type: \"gp3\", encrypted: true }).volume_id",
 };
 
@@ -497,6 +512,7 @@ pub static DELETE_KEY_PAIR: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[],
     example: "ec2::create_key_pair(#{ key_name: \"example\", key_type: \"ed25519\" });\nec2::delete_key_pair(#{ key_name: \"example\" })",
 };
 
@@ -522,6 +538,7 @@ pub static DELETE_LAUNCH_TEMPLATE: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nec2::delete_launch_template(#{ launch_template_id: template })",
 };
 
@@ -544,6 +561,7 @@ pub static DELETE_LAUNCH_TEMPLATE_VERSIONS: Operation = Operation {
         Inverse::Nothing("the versions are gone"),
         Settle::Repeat,
     )),
+    raises: &[],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nec2::create_launch_template_version(#{ launch_template_id: template, source_version: \"1\", launch_template_data: #{ instance_type: \"t3.micro\" } });\nec2::delete_launch_template_versions(#{ launch_template_id: template, versions: [\"2\"] })",
 };
 
@@ -570,6 +588,7 @@ pub static DELETE_SECURITY_GROUP: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[],
     example: "let group = ec2::create_security_group(#{ group_name: \"example\", description: \"An example.\" }).group_id;\nec2::delete_security_group(#{ group_id: group })",
 };
 
@@ -595,6 +614,7 @@ pub static DELETE_SNAPSHOT: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[],
     example: "let volume = ec2::create_volume(#{ availability_zone: ec2::describe_availability_zones(#{}).availability_zones[0].zone_name, size: 8, volume_type: \"gp3\" }).volume_id;\nec2::wait_until_volume_available(#{ volume_ids: [volume] });\nlet snapshot = ec2::create_snapshot(#{ volume_id: volume }).snapshot_id;\nec2::wait_until_snapshot_completed(#{ snapshot_ids: [snapshot] });\nec2::delete_snapshot(#{ snapshot_id: snapshot })",
 };
 
@@ -617,6 +637,7 @@ pub static DELETE_TAGS: Operation = Operation {
         Inverse::Calls(&[InverseCall { operation: "ec2::create_tags", arguments: &[("resources", "input.resources"), ("tags", "input.tags")] }]),
         Settle::Repeat,
     )),
+    raises: &[],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::create_tags(#{ resources: [id], tags: #{ team: \"web\" } });\nec2::delete_tags(#{ resources: [id], tags: #{ team: \"web\" } })",
 };
 
@@ -643,6 +664,7 @@ pub static DELETE_VOLUME: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[],
     example: "let volume = ec2::create_volume(#{ availability_zone: ec2::describe_availability_zones(#{}).availability_zones[0].zone_name, size: 8, volume_type: \"gp3\" }).volume_id;\nec2::wait_until_volume_available(#{ volume_ids: [volume] });\nec2::delete_volume(#{ volume_id: volume })",
 };
 
@@ -668,6 +690,7 @@ pub static DEREGISTER_IMAGE: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nlet made = ec2::create_image(#{ instance_id: id, name: \"golden\" }).image_id;\nec2::wait_until_image_available(#{ image_ids: [made] });\nec2::deregister_image(#{ image_id: made, delete_associated_snapshots: true })",
 };
 
@@ -687,6 +710,7 @@ pub static DESCRIBE_ADDRESSES: Operation = Operation {
     summary: "Describes the specified Elastic IP addresses or all of your Elastic IP addresses.",
     input: &tables::DESCRIBE_ADDRESSES_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_ADDRESSES_OUTPUT),
     effect: Effect::Read,
+    raises: &[],
     example: "let address = ec2::allocate_address(#{ domain: \"vpc\" }).allocation_id;\nec2::describe_addresses(#{ allocation_ids: [address] }).addresses[0].public_ip",
 };
 
@@ -707,6 +731,7 @@ pub static DESCRIBE_AVAILABILITY_ZONES: Operation = Operation {
     summary: "Describes the Availability Zones, Local Zones, and Wavelength Zones that are available to you.",
     input: &tables::DESCRIBE_AVAILABILITY_ZONES_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_AVAILABILITY_ZONES_OUTPUT),
     effect: Effect::Read,
+    raises: &[],
     example: "ec2::describe_availability_zones(#{}).availability_zones",
 };
 
@@ -728,6 +753,7 @@ pub static DESCRIBE_IMAGES: Operation = Operation {
     summary: "Describes the specified images (AMIs, AKIs, and ARIs) available to you or all of the images available to you.",
     input: &tables::DESCRIBE_IMAGES_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_IMAGES_OUTPUT),
     effect: Effect::Read,
+    raises: &[],
     example: "ec2::describe_images(#{ owners: [\"amazon\"], filters: #{ architecture: \"x86_64\" } }).images",
 };
 
@@ -763,6 +789,7 @@ pub static DESCRIBE_INSTANCE_ATTRIBUTE: Operation = Operation {
     summary: "Describes the specified attribute of the specified instance.",
     input: &tables::DESCRIBE_INSTANCE_ATTRIBUTE_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_INSTANCE_ATTRIBUTE_OUTPUT),
     effect: Effect::Read,
+    raises: &[],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::describe_instance_attribute(#{ instance_id: id, attribute: \"instanceType\" }).instance_type.value",
 };
 
@@ -782,6 +809,7 @@ pub static DESCRIBE_INSTANCE_STATUS: Operation = Operation {
     summary: "Describes the status of the specified instances or all of your instances.",
     input: &tables::DESCRIBE_INSTANCE_STATUS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_INSTANCE_STATUS_OUTPUT),
     effect: Effect::Read,
+    raises: &[],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::describe_instance_status(#{ instance_ids: [id] }).instance_statuses[0].instance_state.name",
 };
 
@@ -815,6 +843,7 @@ pub static DESCRIBE_INSTANCE_TYPE_OFFERINGS: Operation = Operation {
     summary: "Lists the instance types that are offered for the specified location.",
     input: &tables::DESCRIBE_INSTANCE_TYPE_OFFERINGS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_INSTANCE_TYPE_OFFERINGS_OUTPUT),
     effect: Effect::Read,
+    raises: &[],
     example: "ec2::describe_instance_type_offerings(#{ location_type: \"availability-zone\", filters: #{ \"instance-type\": \"t3.nano\" } }).instance_type_offerings",
 };
 
@@ -846,6 +875,7 @@ pub static DESCRIBE_INSTANCE_TYPES: Operation = Operation {
     summary: "Describes the specified instance types.",
     input: &tables::DESCRIBE_INSTANCE_TYPES_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_INSTANCE_TYPES_OUTPUT),
     effect: Effect::Read,
+    raises: &[],
     example: "ec2::describe_instance_types(#{ instance_types: [\"t3.nano\"] }).instance_types[0].memory_info.size_in_mib",
 };
 
@@ -878,6 +908,7 @@ pub static DESCRIBE_INSTANCES: Operation = Operation {
     summary: "Describes the specified instances or all instances.",
     input: &tables::DESCRIBE_INSTANCES_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_INSTANCES_OUTPUT),
     effect: Effect::Read,
+    raises: &[],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::describe_instances(#{ instance_ids: [id] }).reservations[0].instances[0].state.name",
 };
 
@@ -910,6 +941,7 @@ pub static DESCRIBE_INTERNET_GATEWAYS: Operation = Operation {
     summary: "Describes your internet gateways.",
     input: &tables::DESCRIBE_INTERNET_GATEWAYS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_INTERNET_GATEWAYS_OUTPUT),
     effect: Effect::Read,
+    raises: &[],
     example: "ec2::describe_internet_gateways(#{}).internet_gateways",
 };
 
@@ -941,6 +973,7 @@ pub static DESCRIBE_KEY_PAIRS: Operation = Operation {
     summary: "Describes the specified key pairs or all of your key pairs.",
     input: &tables::DESCRIBE_KEY_PAIRS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_KEY_PAIRS_OUTPUT),
     effect: Effect::Read,
+    raises: &[],
     example: "ec2::create_key_pair(#{ key_name: \"example\", key_type: \"ed25519\" });\nec2::describe_key_pairs(#{ key_names: [\"example\"] }).key_pairs[0].key_pair_id",
 };
 
@@ -962,6 +995,7 @@ pub static DESCRIBE_LAUNCH_TEMPLATE_VERSIONS: Operation = Operation {
     summary: "Describes one or more versions of a specified launch template.",
     input: &tables::DESCRIBE_LAUNCH_TEMPLATE_VERSIONS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_LAUNCH_TEMPLATE_VERSIONS_OUTPUT),
     effect: Effect::Read,
+    raises: &[],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nec2::describe_launch_template_versions(#{ launch_template_id: template, versions: [\"$Latest\"] }).launch_template_versions[0].version_number",
 };
 
@@ -999,6 +1033,7 @@ pub static DESCRIBE_LAUNCH_TEMPLATES: Operation = Operation {
     summary: "Describes one or more launch templates.",
     input: &tables::DESCRIBE_LAUNCH_TEMPLATES_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_LAUNCH_TEMPLATES_OUTPUT),
     effect: Effect::Read,
+    raises: &[],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nec2::describe_launch_templates(#{ launch_template_ids: [template] }).launch_templates[0].latest_version_number",
 };
 
@@ -1032,6 +1067,7 @@ pub static DESCRIBE_NETWORK_INTERFACES: Operation = Operation {
     summary: "Describes the specified network interfaces or all your network interfaces.",
     input: &tables::DESCRIBE_NETWORK_INTERFACES_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_NETWORK_INTERFACES_OUTPUT),
     effect: Effect::Read,
+    raises: &[],
     example: "ec2::describe_network_interfaces(#{}).network_interfaces",
 };
 
@@ -1064,6 +1100,7 @@ pub static DESCRIBE_REGIONS: Operation = Operation {
     summary: "Describes the Regions that are enabled for your account, or all Regions.",
     input: &tables::DESCRIBE_REGIONS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_REGIONS_OUTPUT),
     effect: Effect::Read,
+    raises: &[],
     example: "ec2::describe_regions(#{}).regions",
 };
 
@@ -1084,6 +1121,7 @@ pub static DESCRIBE_ROUTE_TABLES: Operation = Operation {
     summary: "Describes your route tables.",
     input: &tables::DESCRIBE_ROUTE_TABLES_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_ROUTE_TABLES_OUTPUT),
     effect: Effect::Read,
+    raises: &[],
     example: "ec2::describe_route_tables(#{}).route_tables",
 };
 
@@ -1115,6 +1153,7 @@ pub static DESCRIBE_SECURITY_GROUP_RULES: Operation = Operation {
     summary: "Describes one or more of your security group rules.",
     input: &tables::DESCRIBE_SECURITY_GROUP_RULES_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_SECURITY_GROUP_RULES_OUTPUT),
     effect: Effect::Read,
+    raises: &[],
     example: "let group = ec2::create_security_group(#{ group_name: \"example\", description: \"An example.\" }).group_id;\nec2::describe_security_group_rules(#{ filters: #{ \"group-id\": group } }).security_group_rules",
 };
 
@@ -1146,6 +1185,7 @@ pub static DESCRIBE_SECURITY_GROUPS: Operation = Operation {
     summary: "Describes the specified security groups or all of your security groups.",
     input: &tables::DESCRIBE_SECURITY_GROUPS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_SECURITY_GROUPS_OUTPUT),
     effect: Effect::Read,
+    raises: &[],
     example: "ec2::describe_security_groups(#{ filters: #{ \"group-name\": \"default\" } }).security_groups[0].group_id",
 };
 
@@ -1178,6 +1218,7 @@ pub static DESCRIBE_SNAPSHOTS: Operation = Operation {
     summary: "Describes the specified EBS snapshots available to you or all of the EBS snapshots available to you.",
     input: &tables::DESCRIBE_SNAPSHOTS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_SNAPSHOTS_OUTPUT),
     effect: Effect::Read,
+    raises: &[],
     example: "let volume = ec2::create_volume(#{ availability_zone: ec2::describe_availability_zones(#{}).availability_zones[0].zone_name, size: 8, volume_type: \"gp3\" }).volume_id;\nec2::wait_until_volume_available(#{ volume_ids: [volume] });\nlet snapshot = ec2::create_snapshot(#{ volume_id: volume }).snapshot_id;\nec2::wait_until_snapshot_completed(#{ snapshot_ids: [snapshot] });\nec2::describe_snapshots(#{ snapshot_ids: [snapshot] }).snapshots[0].state",
 };
 
@@ -1211,6 +1252,7 @@ pub static DESCRIBE_SUBNETS: Operation = Operation {
     summary: "Describes your subnets.",
     input: &tables::DESCRIBE_SUBNETS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_SUBNETS_OUTPUT),
     effect: Effect::Read,
+    raises: &[],
     example: "ec2::describe_subnets(#{ filters: #{ \"default-for-az\": \"true\" } }).subnets",
 };
 
@@ -1242,6 +1284,7 @@ pub static DESCRIBE_TAGS: Operation = Operation {
     summary: "Describes the specified tags for your EC2 resources.",
     input: &tables::DESCRIBE_TAGS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_TAGS_OUTPUT),
     effect: Effect::Read,
+    raises: &[],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::create_tags(#{ resources: [id], tags: #{ team: \"web\" } });\nec2::describe_tags(#{ filters: #{ \"resource-id\": id } }).tags",
 };
 
@@ -1272,6 +1315,7 @@ pub static DESCRIBE_VOLUMES: Operation = Operation {
     summary: "Describes the specified EBS volumes or all of your EBS volumes.",
     input: &tables::DESCRIBE_VOLUMES_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_VOLUMES_OUTPUT),
     effect: Effect::Read,
+    raises: &[],
     example: "let volume = ec2::create_volume(#{ availability_zone: ec2::describe_availability_zones(#{}).availability_zones[0].zone_name, size: 8, volume_type: \"gp3\" }).volume_id;\nec2::wait_until_volume_available(#{ volume_ids: [volume] });\nec2::describe_volumes(#{ volume_ids: [volume] }).volumes[0].size",
 };
 
@@ -1304,6 +1348,7 @@ pub static DESCRIBE_VPCS: Operation = Operation {
     summary: "Describes your VPCs.",
     input: &tables::DESCRIBE_VPCS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_VPCS_OUTPUT),
     effect: Effect::Read,
+    raises: &[],
     example: "ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id",
 };
 
@@ -1341,6 +1386,7 @@ pub static DETACH_VOLUME: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nlet zone = ec2::describe_instances(#{ instance_ids: [id] }).reservations[0].instances[0].placement.availability_zone;\nlet volume = ec2::create_volume(#{ availability_zone: zone, size: 8 }).volume_id;\nec2::wait_until_volume_available(#{ volume_ids: [volume] });\nec2::attach_volume(#{ volume_id: volume, instance_id: id, device: \"/dev/sdf\" });\nec2::wait_until_volume_in_use(#{ volume_ids: [volume] });\nec2::detach_volume(#{ volume_id: volume }).volume_id",
 };
 
@@ -1368,6 +1414,7 @@ pub static DISASSOCIATE_ADDRESS: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nlet address = ec2::allocate_address(#{ domain: \"vpc\" }).allocation_id;\nlet association = ec2::associate_address(#{ allocation_id: address, instance_id: id }).association_id;\nec2::disassociate_address(#{ association_id: association })",
 };
 
@@ -1388,6 +1435,7 @@ pub static GET_CONSOLE_OUTPUT: Operation = Operation {
     summary: "Gets the console output for the specified instance.",
     input: &tables::GET_CONSOLE_OUTPUT_INPUT, positional: &[], output: Shape::Struct(&tables::GET_CONSOLE_OUTPUT_OUTPUT),
     effect: Effect::Read,
+    raises: &[],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::get_console_output(#{ instance_id: id }).instance_id",
 };
 
@@ -1413,6 +1461,7 @@ pub static IMPORT_KEY_PAIR: Operation = Operation {
             Settle::Find(&Find { operation: "ec2::describe_key_pairs", arguments: &[("key_names", "input.key_name[]")], within: "result.key_pairs[]", proof: &[Proof::Tags("found.tags")], result: &[("key_fingerprint", "found.key_fingerprint"), ("key_name", "found.key_name"), ("key_pair_id", "found.key_pair_id"), ("tags", "found.tags")] }),
         )
     }),
+    raises: &[],
     example: "ec2::import_key_pair(#{ key_name: \"example\", public_key_material: \"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ+Kqw3uqkZcRPkHs6QGvI0W0kZmGJ3CxWY2sRYwUG3V example\" }).key_pair_id",
 };
 
@@ -1437,6 +1486,7 @@ pub static MODIFY_INSTANCE_ATTRIBUTE: Operation = Operation {
         Inverse::Impossible("the attribute's former value is not known"),
         Settle::Repeat,
     )),
+    raises: &[],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::modify_instance_attribute(#{ instance_id: id, disable_api_termination: #{ value: true } });\nec2::modify_instance_attribute(#{ instance_id: id, disable_api_termination: #{ value: false } })",
 };
 
@@ -1475,6 +1525,7 @@ pub static MODIFY_INSTANCE_METADATA_OPTIONS: Operation = Operation {
         Inverse::Impossible("the former options are not known"),
         Settle::Repeat,
     )),
+    raises: &[],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::modify_instance_metadata_options(#{ instance_id: id, http_tokens: \"required\" }).instance_metadata_options.http_tokens",
 };
 
@@ -1501,6 +1552,7 @@ pub static MODIFY_LAUNCH_TEMPLATE: Operation = Operation {
         Inverse::Impossible("the former default version is not known"),
         Settle::Token("client_token"),
     )),
+    raises: &[],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nec2::create_launch_template_version(#{ launch_template_id: template, source_version: \"1\", launch_template_data: #{ instance_type: \"t3.micro\" } });\nec2::modify_launch_template(#{ launch_template_id: template, default_version: \"2\" }).launch_template.default_version_number",
 };
 
@@ -1525,6 +1577,7 @@ pub static MODIFY_VOLUME: Operation = Operation {
         Inverse::Impossible("a volume cannot shrink, and cannot be modified again for six hours"),
         Settle::Repeat,
     )),
+    raises: &[],
     example: "let volume = ec2::create_volume(#{ availability_zone: ec2::describe_availability_zones(#{}).availability_zones[0].zone_name, size: 8, volume_type: \"gp3\" }).volume_id;\nec2::wait_until_volume_available(#{ volume_ids: [volume] });\nec2::modify_volume(#{ volume_id: volume, size: 16 }).volume_modification.target_size",
 };
 
@@ -1551,6 +1604,7 @@ pub static MONITOR_INSTANCES: Operation = Operation {
         Inverse::Calls(&[InverseCall { operation: "ec2::unmonitor_instances", arguments: &[("instance_ids", "input.instance_ids")] }]),
         Settle::Repeat,
     )),
+    raises: &[],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::monitor_instances(#{ instance_ids: [id] }).instance_monitorings[0].monitoring.state",
 };
 
@@ -1572,6 +1626,7 @@ pub static REBOOT_INSTANCES: Operation = Operation {
         Inverse::Nothing("a reboot leaves nothing behind"),
         Settle::Repeat,
     )),
+    raises: &[],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::reboot_instances(#{ instance_ids: [id] })",
 };
 
@@ -1597,6 +1652,7 @@ pub static REGISTER_IMAGE: Operation = Operation {
             Settle::Find(&Find { operation: "ec2::describe_images", arguments: &[("filters.name", "input.name")], within: "result.images[]", proof: &[Proof::Tags("found.tags")], result: &[("image_id", "found.image_id")] }),
         )
     }),
+    raises: &[],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nlet root = ec2::describe_instances(#{ instance_ids: [id] }).reservations[0].instances[0].block_device_mappings[0].ebs.volume_id;\nlet snapshot = ec2::create_snapshot(#{ volume_id: root }).snapshot_id;\nec2::wait_until_snapshot_completed(#{ snapshot_ids: [snapshot] });\nec2::register_image(#{ name: \"own\", root_device_name: \"/dev/xvda\", architecture: \"x86_64\", virtualization_type: \"hvm\", block_device_mappings: [#{ device_name: \"/dev/xvda\", ebs: #{ snapshot_id: snapshot } }] }).image_id",
 };
 
@@ -1638,6 +1694,7 @@ pub static RELEASE_ADDRESS: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[],
     example: "let address = ec2::allocate_address(#{ domain: \"vpc\" }).allocation_id;\nec2::release_address(#{ allocation_id: address })",
 };
 
@@ -1665,6 +1722,7 @@ pub static REVOKE_SECURITY_GROUP_EGRESS: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[],
     example: "let group = ec2::create_security_group(#{ group_name: \"example\", description: \"An example.\" }).group_id;\nlet http = [#{ ip_protocol: \"tcp\", from_port: 80, to_port: 80, ip_ranges: [#{ cidr_ip: \"0.0.0.0/0\" }] }];\nec2::authorize_security_group_egress(#{ group_id: group, ip_permissions: http });\nec2::revoke_security_group_egress(#{ group_id: group, ip_permissions: http })",
 };
 
@@ -1697,6 +1755,7 @@ pub static REVOKE_SECURITY_GROUP_INGRESS: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[],
     example: "let group = ec2::create_security_group(#{ group_name: \"example\", description: \"An example.\" }).group_id;\nlet http = [#{ ip_protocol: \"tcp\", from_port: 80, to_port: 80, ip_ranges: [#{ cidr_ip: \"0.0.0.0/0\" }] }];\nec2::authorize_security_group_ingress(#{ group_id: group, ip_permissions: http });\nec2::revoke_security_group_ingress(#{ group_id: group, ip_permissions: http })",
 };
 
@@ -1731,6 +1790,7 @@ pub static RUN_INSTANCES: Operation = Operation {
             Settle::Token("client_token"),
         )
     }),
+    raises: &[],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1, tags: #{ Name: \"web\" } }).instances[0].instance_id",
 };
 
@@ -1795,6 +1855,7 @@ pub static START_INSTANCES: Operation = Operation {
         Inverse::Calls(&[InverseCall { operation: "ec2::stop_instances", arguments: &[("instance_ids", "input.instance_ids")] }, InverseCall { operation: "ec2::wait_until_instance_stopped", arguments: &[("instance_ids", "input.instance_ids")] }]),
         Settle::Repeat,
     )),
+    raises: &[],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::stop_instances(#{ instance_ids: [id] });\nec2::wait_until_instance_stopped(#{ instance_ids: [id] });\nec2::start_instances(#{ instance_ids: [id] }).starting_instances[0].current_state.name",
 };
 
@@ -1817,6 +1878,7 @@ pub static STOP_INSTANCES: Operation = Operation {
         Inverse::Calls(&[InverseCall { operation: "ec2::start_instances", arguments: &[("instance_ids", "input.instance_ids")] }, InverseCall { operation: "ec2::wait_until_instance_running", arguments: &[("instance_ids", "input.instance_ids")] }]),
         Settle::Repeat,
     )),
+    raises: &[],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::stop_instances(#{ instance_ids: [id] }).stopping_instances[0].current_state.name",
 };
 
@@ -1844,6 +1906,7 @@ pub static TERMINATE_INSTANCES: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::terminate_instances(#{ instance_ids: [id] }).terminating_instances[0].current_state.name",
 };
 
@@ -1867,6 +1930,7 @@ pub static UNMONITOR_INSTANCES: Operation = Operation {
         Inverse::Calls(&[InverseCall { operation: "ec2::monitor_instances", arguments: &[("instance_ids", "input.instance_ids")] }]),
         Settle::Repeat,
     )),
+    raises: &[],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::unmonitor_instances(#{ instance_ids: [id] }).instance_monitorings[0].monitoring.state",
 };
 

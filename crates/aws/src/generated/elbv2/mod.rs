@@ -9,7 +9,7 @@ use crate::glue::*;
 use aws_sdk_elasticloadbalancingv2::Client;
 use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
-use opsh_operation::{Before, Effect, Fault, Find, Found, Inverse, InverseCall, Look, Makes, Map, Operation, Proof, Removes, Settle, Shape, Tagged, Write};
+use opsh_operation::{Before, Effect, Fault, Find, Found, Inverse, InverseCall, Look, Makes, Map, Operation, Proof, Raises, Removes, Settle, Shape, Tagged, Write};
 
 use crate::{Binding, Controls, Fills};
 
@@ -21,6 +21,7 @@ pub static ADD_TAGS: Operation = Operation {
         Inverse::Nothing("the tags go with the resource"),
         Settle::Repeat,
     )),
+    raises: &[Raises { kind: None, code: "DuplicateTagKeys", doc: "A tag key was specified more than once." }, Raises { kind: None, code: "ListenerNotFound", doc: "The specified listener does not exist." }, Raises { kind: None, code: "LoadBalancerNotFound", doc: "The specified load balancer does not exist." }, Raises { kind: None, code: "RuleNotFound", doc: "The specified rule does not exist." }, Raises { kind: None, code: "TargetGroupNotFound", doc: "The specified target group does not exist." }, Raises { kind: None, code: "TooManyTags", doc: "You've reached the limit on the number of tags for this resource." }, Raises { kind: None, code: "TrustStoreNotFound", doc: "The specified trust store does not exist." }],
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nelbv2::add_tags(#{ resource_arns: [target], tags: #{ team: \"web\" } })",
 };
 
@@ -48,6 +49,7 @@ pub static CREATE_LISTENER: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[Raises { kind: None, code: "ALPNPolicyNotFound", doc: "The specified ALPN policy is not supported." }, Raises { kind: None, code: "CertificateNotFound", doc: "The specified certificate does not exist." }, Raises { kind: None, code: "DuplicateListener", doc: "A listener with the specified port already exists." }, Raises { kind: None, code: "IncompatibleProtocols", doc: "The specified configuration is not valid with this protocol." }, Raises { kind: None, code: "InvalidConfigurationRequest", doc: "The requested configuration is not valid." }, Raises { kind: None, code: "InvalidLoadBalancerAction", doc: "The requested action is not valid." }, Raises { kind: None, code: "LoadBalancerNotFound", doc: "The specified load balancer does not exist." }, Raises { kind: None, code: "SSLPolicyNotFound", doc: "The specified SSL policy does not exist." }, Raises { kind: None, code: "TargetGroupAssociationLimit", doc: "You've reached the limit on the number of load balancers per target group." }, Raises { kind: None, code: "TargetGroupNotFound", doc: "The specified target group does not exist." }, Raises { kind: None, code: "TooManyActions", doc: "You've reached the limit on the number of actions per rule." }, Raises { kind: None, code: "TooManyCertificates", doc: "You've reached the limit on the number of certificates per load balancer." }, Raises { kind: None, code: "TooManyListeners", doc: "You've reached the limit on the number of listeners per load balancer." }, Raises { kind: None, code: "TooManyRegistrationsForTargetId", doc: "You've reached the limit on the number of times a target can be registered with a load balancer." }, Raises { kind: None, code: "TooManyTags", doc: "You've reached the limit on the number of tags for this resource." }, Raises { kind: None, code: "TooManyTargets", doc: "You've reached the limit on the number of targets." }, Raises { kind: None, code: "TrustStoreNotFound", doc: "The specified trust store does not exist." }, Raises { kind: None, code: "TrustStoreNotReady", doc: "The specified trust store is not active." }, Raises { kind: None, code: "UnsupportedProtocol", doc: "The specified protocol is not supported." }],
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet subnets = ec2::describe_subnets(#{ filters: #{ \"default-for-az\": \"true\" } }).subnets.map(|subnet| subnet.subnet_id);\nlet balancer = elbv2::create_load_balancer(#{ name: \"example\", subnets: subnets }).load_balancers[0].load_balancer_arn;\nlet vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nelbv2::create_listener(#{ load_balancer_arn: balancer, protocol: \"HTTP\", port: 80, default_actions: [#{ type: \"forward\", target_group_arn: target }] }).listeners[0].listener_arn",
 };
 
@@ -81,6 +83,7 @@ pub static CREATE_LOAD_BALANCER: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[Raises { kind: None, code: "AllocationIdNotFound", doc: "The specified allocation ID does not exist." }, Raises { kind: None, code: "AvailabilityZoneNotSupported", doc: "The specified Availability Zone is not supported." }, Raises { kind: None, code: "DuplicateLoadBalancerName", doc: "A load balancer with the specified name already exists." }, Raises { kind: None, code: "DuplicateTagKeys", doc: "A tag key was specified more than once." }, Raises { kind: None, code: "InvalidConfigurationRequest", doc: "The requested configuration is not valid." }, Raises { kind: None, code: "InvalidScheme", doc: "The requested scheme is not valid." }, Raises { kind: None, code: "InvalidSecurityGroup", doc: "The specified security group does not exist." }, Raises { kind: None, code: "InvalidSubnet", doc: "The specified subnet is out of available addresses." }, Raises { kind: None, code: "OperationNotPermitted", doc: "This operation is not allowed." }, Raises { kind: None, code: "ResourceInUse", doc: "A specified resource is in use." }, Raises { kind: None, code: "SubnetNotFound", doc: "The specified subnet does not exist." }, Raises { kind: None, code: "TooManyLoadBalancers", doc: "You've reached the limit on the number of load balancers for your Amazon Web Services account." }, Raises { kind: None, code: "TooManyTags", doc: "You've reached the limit on the number of tags for this resource." }],
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet subnets = ec2::describe_subnets(#{ filters: #{ \"default-for-az\": \"true\" } }).subnets.map(|subnet| subnet.subnet_id);\nelbv2::create_load_balancer(#{ name: \"web\", subnets: subnets, tags: #{ Name: \"web\" } }).load_balancers[0].dns_name",
 };
 
@@ -116,6 +119,7 @@ pub static CREATE_TARGET_GROUP: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[Raises { kind: None, code: "DuplicateTargetGroupName", doc: "A target group with the specified name already exists." }, Raises { kind: None, code: "InvalidConfigurationRequest", doc: "The requested configuration is not valid." }, Raises { kind: None, code: "TooManyTags", doc: "You've reached the limit on the number of tags for this resource." }, Raises { kind: None, code: "TooManyTargetGroups", doc: "You've reached the limit on the number of target groups for your Amazon Web Services account." }],
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet subnets = ec2::describe_subnets(#{ filters: #{ \"default-for-az\": \"true\" } }).subnets.map(|subnet| subnet.subnet_id);\nelbv2::create_target_group(#{ name: \"web\", protocol: \"HTTP\", port: 80, vpc_id: vpc, health_check_path: \"/\" }).target_groups[0].target_group_arn",
 };
 
@@ -156,6 +160,7 @@ pub static DELETE_LISTENER: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[Raises { kind: None, code: "ListenerNotFound", doc: "The specified listener does not exist." }, Raises { kind: None, code: "ResourceInUse", doc: "A specified resource is in use." }],
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet subnets = ec2::describe_subnets(#{ filters: #{ \"default-for-az\": \"true\" } }).subnets.map(|subnet| subnet.subnet_id);\nlet balancer = elbv2::create_load_balancer(#{ name: \"example\", subnets: subnets }).load_balancers[0].load_balancer_arn;\nlet vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nlet listener = elbv2::create_listener(#{ load_balancer_arn: balancer, protocol: \"HTTP\", port: 80, default_actions: [#{ type: \"forward\", target_group_arn: target }] }).listeners[0].listener_arn;\nelbv2::delete_listener(#{ listener_arn: listener })",
 };
 
@@ -180,6 +185,7 @@ pub static DELETE_LOAD_BALANCER: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[Raises { kind: None, code: "LoadBalancerNotFound", doc: "The specified load balancer does not exist." }, Raises { kind: None, code: "OperationNotPermitted", doc: "This operation is not allowed." }, Raises { kind: None, code: "ResourceInUse", doc: "A specified resource is in use." }],
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet subnets = ec2::describe_subnets(#{ filters: #{ \"default-for-az\": \"true\" } }).subnets.map(|subnet| subnet.subnet_id);\nlet balancer = elbv2::create_load_balancer(#{ name: \"example\", subnets: subnets }).load_balancers[0].load_balancer_arn;\nelbv2::delete_load_balancer(#{ load_balancer_arn: balancer })",
 };
 
@@ -204,6 +210,7 @@ pub static DELETE_TARGET_GROUP: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[Raises { kind: None, code: "ResourceInUse", doc: "A specified resource is in use." }],
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nelbv2::delete_target_group(#{ target_group_arn: target })",
 };
 
@@ -225,6 +232,7 @@ pub static DEREGISTER_TARGETS: Operation = Operation {
         Inverse::Calls(&[InverseCall { operation: "elbv2::register_targets", arguments: &[("target_group_arn", "input.target_group_arn"), ("targets", "input.targets")] }]),
         Settle::Repeat,
     )),
+    raises: &[Raises { kind: None, code: "InvalidTarget", doc: "The specified target does not exist, is not in the same VPC as the target group, or has an unsupported instance type." }, Raises { kind: None, code: "TargetGroupNotFound", doc: "The specified target group does not exist." }],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nlet vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nelbv2::register_targets(#{ target_group_arn: target, targets: [#{ id: id }] });\nelbv2::deregister_targets(#{ target_group_arn: target, targets: [#{ id: id }] })",
 };
 
@@ -244,6 +252,7 @@ pub static DESCRIBE_LISTENERS: Operation = Operation {
     summary: "Describes the specified listeners or the listeners for the specified Application Load Balancer, Network Load Balancer, or Gateway Load Balancer.",
     input: &tables::DESCRIBE_LISTENERS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_LISTENERS_OUTPUT),
     effect: Effect::Read,
+    raises: &[Raises { kind: None, code: "ListenerNotFound", doc: "The specified listener does not exist." }, Raises { kind: None, code: "LoadBalancerNotFound", doc: "The specified load balancer does not exist." }, Raises { kind: None, code: "UnsupportedProtocol", doc: "The specified protocol is not supported." }],
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet subnets = ec2::describe_subnets(#{ filters: #{ \"default-for-az\": \"true\" } }).subnets.map(|subnet| subnet.subnet_id);\nlet balancer = elbv2::create_load_balancer(#{ name: \"example\", subnets: subnets }).load_balancers[0].load_balancer_arn;\nlet vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nlet listener = elbv2::create_listener(#{ load_balancer_arn: balancer, protocol: \"HTTP\", port: 80, default_actions: [#{ type: \"forward\", target_group_arn: target }] }).listeners[0].listener_arn;\nelbv2::describe_listeners(#{ load_balancer_arn: balancer }).listeners[0].port",
 };
 
@@ -275,6 +284,7 @@ pub static DESCRIBE_LOAD_BALANCER_ATTRIBUTES: Operation = Operation {
     summary: "Describes the attributes for the specified Application Load Balancer, Network Load Balancer, or Gateway Load Balancer.",
     input: &tables::DESCRIBE_LOAD_BALANCER_ATTRIBUTES_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_LOAD_BALANCER_ATTRIBUTES_OUTPUT),
     effect: Effect::Read,
+    raises: &[],
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet subnets = ec2::describe_subnets(#{ filters: #{ \"default-for-az\": \"true\" } }).subnets.map(|subnet| subnet.subnet_id);\nlet balancer = elbv2::create_load_balancer(#{ name: \"example\", subnets: subnets }).load_balancers[0].load_balancer_arn;\nelbv2::describe_load_balancer_attributes(#{ load_balancer_arn: balancer }).attributes",
 };
 
@@ -292,6 +302,7 @@ pub static DESCRIBE_LOAD_BALANCERS: Operation = Operation {
     summary: "Describes the specified load balancers or all of your load balancers.",
     input: &tables::DESCRIBE_LOAD_BALANCERS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_LOAD_BALANCERS_OUTPUT),
     effect: Effect::Read,
+    raises: &[Raises { kind: None, code: "LoadBalancerNotFound", doc: "The specified load balancer does not exist." }],
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet subnets = ec2::describe_subnets(#{ filters: #{ \"default-for-az\": \"true\" } }).subnets.map(|subnet| subnet.subnet_id);\nlet balancer = elbv2::create_load_balancer(#{ name: \"example\", subnets: subnets }).load_balancers[0].load_balancer_arn;\nelbv2::describe_load_balancers(#{ names: [\"example\"] }).load_balancers[0].state.code",
 };
 
@@ -323,6 +334,7 @@ pub static DESCRIBE_TAGS: Operation = Operation {
     summary: "Describes the tags for the specified Elastic Load Balancing resources.",
     input: &tables::DESCRIBE_TAGS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_TAGS_OUTPUT),
     effect: Effect::Read,
+    raises: &[Raises { kind: None, code: "ListenerNotFound", doc: "The specified listener does not exist." }, Raises { kind: None, code: "LoadBalancerNotFound", doc: "The specified load balancer does not exist." }, Raises { kind: None, code: "RuleNotFound", doc: "The specified rule does not exist." }, Raises { kind: None, code: "TargetGroupNotFound", doc: "The specified target group does not exist." }, Raises { kind: None, code: "TrustStoreNotFound", doc: "The specified trust store does not exist." }],
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nelbv2::add_tags(#{ resource_arns: [target], tags: #{ team: \"web\" } });\nelbv2::describe_tags(#{ resource_arns: [target] }).tag_descriptions[0].tags.team",
 };
 
@@ -340,6 +352,7 @@ pub static DESCRIBE_TARGET_GROUP_ATTRIBUTES: Operation = Operation {
     summary: "Describes the attributes for the specified target group.",
     input: &tables::DESCRIBE_TARGET_GROUP_ATTRIBUTES_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_TARGET_GROUP_ATTRIBUTES_OUTPUT),
     effect: Effect::Read,
+    raises: &[],
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nelbv2::describe_target_group_attributes(#{ target_group_arn: target }).attributes",
 };
 
@@ -357,6 +370,7 @@ pub static DESCRIBE_TARGET_GROUPS: Operation = Operation {
     summary: "Describes the specified target groups or all of your target groups.",
     input: &tables::DESCRIBE_TARGET_GROUPS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_TARGET_GROUPS_OUTPUT),
     effect: Effect::Read,
+    raises: &[Raises { kind: None, code: "LoadBalancerNotFound", doc: "The specified load balancer does not exist." }, Raises { kind: None, code: "TargetGroupNotFound", doc: "The specified target group does not exist." }],
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nelbv2::describe_target_groups(#{ names: [\"example\"] }).target_groups[0].port",
 };
 
@@ -389,6 +403,7 @@ pub static DESCRIBE_TARGET_HEALTH: Operation = Operation {
     summary: "Describes the health of the specified targets or all of your targets.",
     input: &tables::DESCRIBE_TARGET_HEALTH_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_TARGET_HEALTH_OUTPUT),
     effect: Effect::Read,
+    raises: &[Raises { kind: None, code: "HealthUnavailable", doc: "The health of the specified targets could not be retrieved due to an internal error." }, Raises { kind: None, code: "InvalidTarget", doc: "The specified target does not exist, is not in the same VPC as the target group, or has an unsupported instance type." }, Raises { kind: None, code: "TargetGroupNotFound", doc: "The specified target group does not exist." }],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nlet vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nelbv2::register_targets(#{ target_group_arn: target, targets: [#{ id: id }] });\nelbv2::describe_target_health(#{ target_group_arn: target }).target_health_descriptions[0].target.id",
 };
 
@@ -411,6 +426,7 @@ pub static MODIFY_LISTENER: Operation = Operation {
         Inverse::Impossible("the listener's former settings are not known"),
         Settle::Repeat,
     )),
+    raises: &[Raises { kind: None, code: "ALPNPolicyNotFound", doc: "The specified ALPN policy is not supported." }, Raises { kind: None, code: "CertificateNotFound", doc: "The specified certificate does not exist." }, Raises { kind: None, code: "DuplicateListener", doc: "A listener with the specified port already exists." }, Raises { kind: None, code: "IncompatibleProtocols", doc: "The specified configuration is not valid with this protocol." }, Raises { kind: None, code: "InvalidConfigurationRequest", doc: "The requested configuration is not valid." }, Raises { kind: None, code: "InvalidLoadBalancerAction", doc: "The requested action is not valid." }, Raises { kind: None, code: "ListenerNotFound", doc: "The specified listener does not exist." }, Raises { kind: None, code: "SSLPolicyNotFound", doc: "The specified SSL policy does not exist." }, Raises { kind: None, code: "TargetGroupAssociationLimit", doc: "You've reached the limit on the number of load balancers per target group." }, Raises { kind: None, code: "TargetGroupNotFound", doc: "The specified target group does not exist." }, Raises { kind: None, code: "TooManyActions", doc: "You've reached the limit on the number of actions per rule." }, Raises { kind: None, code: "TooManyCertificates", doc: "You've reached the limit on the number of certificates per load balancer." }, Raises { kind: None, code: "TooManyListeners", doc: "You've reached the limit on the number of listeners per load balancer." }, Raises { kind: None, code: "TooManyRegistrationsForTargetId", doc: "You've reached the limit on the number of times a target can be registered with a load balancer." }, Raises { kind: None, code: "TooManyTargets", doc: "You've reached the limit on the number of targets." }, Raises { kind: None, code: "TrustStoreNotFound", doc: "The specified trust store does not exist." }, Raises { kind: None, code: "TrustStoreNotReady", doc: "The specified trust store is not active." }, Raises { kind: None, code: "UnsupportedProtocol", doc: "The specified protocol is not supported." }],
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet subnets = ec2::describe_subnets(#{ filters: #{ \"default-for-az\": \"true\" } }).subnets.map(|subnet| subnet.subnet_id);\nlet balancer = elbv2::create_load_balancer(#{ name: \"example\", subnets: subnets }).load_balancers[0].load_balancer_arn;\nlet vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nlet listener = elbv2::create_listener(#{ load_balancer_arn: balancer, protocol: \"HTTP\", port: 80, default_actions: [#{ type: \"forward\", target_group_arn: target }] }).listeners[0].listener_arn;\nelbv2::modify_listener(#{ listener_arn: listener, port: 8080 }).listeners[0].port",
 };
 
@@ -438,6 +454,7 @@ pub static MODIFY_LOAD_BALANCER_ATTRIBUTES: Operation = Operation {
         Inverse::Impossible("the attributes' former values are not known"),
         Settle::Repeat,
     )),
+    raises: &[],
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet subnets = ec2::describe_subnets(#{ filters: #{ \"default-for-az\": \"true\" } }).subnets.map(|subnet| subnet.subnet_id);\nlet balancer = elbv2::create_load_balancer(#{ name: \"example\", subnets: subnets }).load_balancers[0].load_balancer_arn;\nelbv2::modify_load_balancer_attributes(#{ load_balancer_arn: balancer, attributes: [#{ key: \"idle_timeout.timeout_seconds\", value: \"30\" }] }).attributes",
 };
 
@@ -459,6 +476,7 @@ pub static MODIFY_TARGET_GROUP: Operation = Operation {
         Inverse::Impossible("the group's former settings are not known"),
         Settle::Repeat,
     )),
+    raises: &[Raises { kind: None, code: "InvalidConfigurationRequest", doc: "The requested configuration is not valid." }, Raises { kind: None, code: "TargetGroupNotFound", doc: "The specified target group does not exist." }],
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nelbv2::modify_target_group(#{ target_group_arn: target, health_check_path: \"/healthy\" }).target_groups[0].health_check_path",
 };
 
@@ -488,6 +506,7 @@ pub static MODIFY_TARGET_GROUP_ATTRIBUTES: Operation = Operation {
         Inverse::Impossible("the attributes' former values are not known"),
         Settle::Repeat,
     )),
+    raises: &[Raises { kind: None, code: "TargetGroupNotFound", doc: "The specified target group does not exist." }],
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nelbv2::modify_target_group_attributes(#{ target_group_arn: target, attributes: [#{ key: \"deregistration_delay.timeout_seconds\", value: \"30\" }] }).attributes",
 };
 
@@ -513,6 +532,7 @@ pub static REGISTER_TARGETS: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[Raises { kind: None, code: "InvalidTarget", doc: "The specified target does not exist, is not in the same VPC as the target group, or has an unsupported instance type." }, Raises { kind: None, code: "TargetGroupNotFound", doc: "The specified target group does not exist." }, Raises { kind: None, code: "TooManyRegistrationsForTargetId", doc: "You've reached the limit on the number of times a target can be registered with a load balancer." }, Raises { kind: None, code: "TooManyTargets", doc: "You've reached the limit on the number of targets." }],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nlet vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nelbv2::register_targets(#{ target_group_arn: target, targets: [#{ id: id }] })",
 };
 

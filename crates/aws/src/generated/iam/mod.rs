@@ -9,7 +9,7 @@ use crate::glue::*;
 use aws_sdk_iam::Client;
 use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
-use opsh_operation::{Before, Effect, Fault, Find, Found, Inverse, InverseCall, Look, Makes, Map, Operation, Proof, Removes, Settle, Shape, Tagged, Write};
+use opsh_operation::{Before, Effect, Fault, Find, Found, Inverse, InverseCall, Look, Makes, Map, Operation, Proof, Raises, Removes, Settle, Shape, Tagged, Write};
 
 use crate::{Binding, Controls, Fills};
 
@@ -25,6 +25,7 @@ pub static ADD_ROLE_TO_INSTANCE_PROFILE: Operation = Operation {
             Settle::Find(&Find { operation: "iam::get_instance_profile", arguments: &[("instance_profile_name", "input.instance_profile_name")], within: "result.instance_profile.roles[]", proof: &[Proof::Same("found.role_name", "input.role_name")], result: &[] }),
         )
     }),
+    raises: &[Raises { kind: None, code: "EntityAlreadyExists", doc: "The request was rejected because it attempted to create a resource that already exists." }, Raises { kind: None, code: "LimitExceeded", doc: "The request was rejected because it attempted to create resources beyond the current Amazon Web Services account limits." }, Raises { kind: None, code: "NoSuchEntity", doc: "The request was rejected because it referenced a resource entity that does not exist." }, Raises { kind: None, code: "ServiceFailure", doc: "The request processing has failed because of an unknown error, exception or failure." }, Raises { kind: None, code: "UnmodifiableEntity", doc: "The request was rejected because service-linked roles are protected Amazon Web Services resources." }],
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\niam::create_instance_profile(#{ instance_profile_name: \"example\" });\niam::add_role_to_instance_profile(#{ instance_profile_name: \"example\", role_name: \"example\" })",
 };
 
@@ -52,6 +53,7 @@ pub static ATTACH_ROLE_POLICY: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[Raises { kind: None, code: "InvalidInput", doc: "The request was rejected because an invalid or out-of-range value was supplied for an input parameter." }, Raises { kind: None, code: "LimitExceeded", doc: "The request was rejected because it attempted to create resources beyond the current Amazon Web Services account limits." }, Raises { kind: None, code: "NoSuchEntity", doc: "The request was rejected because it referenced a resource entity that does not exist." }, Raises { kind: None, code: "PolicyNotAttachable", doc: "The request failed because Amazon Web Services service role policies can only be attached to the service-linked role for that service." }, Raises { kind: None, code: "ServiceFailure", doc: "The request processing has failed because of an unknown error, exception or failure." }, Raises { kind: None, code: "UnmodifiableEntity", doc: "The request was rejected because service-linked roles are protected Amazon Web Services resources." }],
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\nlet managed = \"arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore\";\niam::attach_role_policy(#{ role_name: \"example\", policy_arn: managed })",
 };
 
@@ -78,6 +80,7 @@ pub static CREATE_INSTANCE_PROFILE: Operation = Operation {
             Settle::Find(&Find { operation: "iam::get_instance_profile", arguments: &[("instance_profile_name", "input.instance_profile_name")], within: "result.instance_profile", proof: &[Proof::Tags("found.tags")], result: &[("instance_profile", "found")] }),
         )
     }),
+    raises: &[Raises { kind: None, code: "ConcurrentModification", doc: "The request was rejected because multiple requests to change this object were submitted simultaneously." }, Raises { kind: None, code: "EntityAlreadyExists", doc: "The request was rejected because it attempted to create a resource that already exists." }, Raises { kind: None, code: "InvalidInput", doc: "The request was rejected because an invalid or out-of-range value was supplied for an input parameter." }, Raises { kind: None, code: "LimitExceeded", doc: "The request was rejected because it attempted to create resources beyond the current Amazon Web Services account limits." }, Raises { kind: None, code: "ServiceFailure", doc: "The request processing has failed because of an unknown error, exception or failure." }],
     example: "iam::create_instance_profile(#{ instance_profile_name: \"web\" }).instance_profile.arn",
 };
 
@@ -104,6 +107,7 @@ pub static CREATE_ROLE: Operation = Operation {
             Settle::Find(&Find { operation: "iam::get_role", arguments: &[("role_name", "input.role_name")], within: "result.role", proof: &[Proof::Tags("found.tags")], result: &[("role", "found")] }),
         )
     }),
+    raises: &[Raises { kind: None, code: "ConcurrentModification", doc: "The request was rejected because multiple requests to change this object were submitted simultaneously." }, Raises { kind: None, code: "EntityAlreadyExists", doc: "The request was rejected because it attempted to create a resource that already exists." }, Raises { kind: None, code: "InvalidInput", doc: "The request was rejected because an invalid or out-of-range value was supplied for an input parameter." }, Raises { kind: None, code: "LimitExceeded", doc: "The request was rejected because it attempted to create resources beyond the current Amazon Web Services account limits." }, Raises { kind: None, code: "MalformedPolicyDocument", doc: "The request was rejected because the policy document was malformed." }, Raises { kind: None, code: "ServiceFailure", doc: "The request processing has failed because of an unknown error, exception or failure." }],
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"web\", assume_role_policy_document: trust, tags: #{ team: \"web\" } }).role.arn",
 };
 
@@ -133,6 +137,7 @@ pub static DELETE_INSTANCE_PROFILE: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[Raises { kind: None, code: "DeleteConflict", doc: "The request was rejected because it attempted to delete a resource that has attached subordinate entities." }, Raises { kind: None, code: "LimitExceeded", doc: "The request was rejected because it attempted to create resources beyond the current Amazon Web Services account limits." }, Raises { kind: None, code: "NoSuchEntity", doc: "The request was rejected because it referenced a resource entity that does not exist." }, Raises { kind: None, code: "ServiceFailure", doc: "The request processing has failed because of an unknown error, exception or failure." }],
     example: "iam::create_instance_profile(#{ instance_profile_name: \"example\" });\niam::delete_instance_profile(#{ instance_profile_name: \"example\" })",
 };
 
@@ -157,6 +162,7 @@ pub static DELETE_ROLE: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[Raises { kind: None, code: "ConcurrentModification", doc: "The request was rejected because multiple requests to change this object were submitted simultaneously." }, Raises { kind: None, code: "DeleteConflict", doc: "The request was rejected because it attempted to delete a resource that has attached subordinate entities." }, Raises { kind: None, code: "LimitExceeded", doc: "The request was rejected because it attempted to create resources beyond the current Amazon Web Services account limits." }, Raises { kind: None, code: "NoSuchEntity", doc: "The request was rejected because it referenced a resource entity that does not exist." }, Raises { kind: None, code: "ServiceFailure", doc: "The request processing has failed because of an unknown error, exception or failure." }, Raises { kind: None, code: "UnmodifiableEntity", doc: "The request was rejected because service-linked roles are protected Amazon Web Services resources." }],
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\niam::delete_role(#{ role_name: \"example\" })",
 };
 
@@ -181,6 +187,7 @@ pub static DELETE_ROLE_POLICY: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[Raises { kind: None, code: "LimitExceeded", doc: "The request was rejected because it attempted to create resources beyond the current Amazon Web Services account limits." }, Raises { kind: None, code: "NoSuchEntity", doc: "The request was rejected because it referenced a resource entity that does not exist." }, Raises { kind: None, code: "ServiceFailure", doc: "The request processing has failed because of an unknown error, exception or failure." }, Raises { kind: None, code: "UnmodifiableEntity", doc: "The request was rejected because service-linked roles are protected Amazon Web Services resources." }],
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\nlet policy = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"s3:GetObject\",\"Resource\":\"*\"}]}`;\niam::put_role_policy(#{ role_name: \"example\", policy_name: \"read\", policy_document: policy });\niam::delete_role_policy(#{ role_name: \"example\", policy_name: \"read\" })",
 };
 
@@ -206,6 +213,7 @@ pub static DETACH_ROLE_POLICY: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[Raises { kind: None, code: "InvalidInput", doc: "The request was rejected because an invalid or out-of-range value was supplied for an input parameter." }, Raises { kind: None, code: "LimitExceeded", doc: "The request was rejected because it attempted to create resources beyond the current Amazon Web Services account limits." }, Raises { kind: None, code: "NoSuchEntity", doc: "The request was rejected because it referenced a resource entity that does not exist." }, Raises { kind: None, code: "ServiceFailure", doc: "The request processing has failed because of an unknown error, exception or failure." }, Raises { kind: None, code: "UnmodifiableEntity", doc: "The request was rejected because service-linked roles are protected Amazon Web Services resources." }],
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\nlet managed = \"arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore\";\niam::attach_role_policy(#{ role_name: \"example\", policy_arn: managed });\niam::detach_role_policy(#{ role_name: \"example\", policy_arn: managed })",
 };
 
@@ -225,6 +233,7 @@ pub static GET_INSTANCE_PROFILE: Operation = Operation {
     summary: "Retrieves information about the specified instance profile, including the instance profile's path, GUID, ARN, and role.",
     input: &tables::GET_INSTANCE_PROFILE_INPUT, positional: &[], output: Shape::Struct(&tables::GET_INSTANCE_PROFILE_OUTPUT),
     effect: Effect::Read,
+    raises: &[Raises { kind: None, code: "NoSuchEntity", doc: "The request was rejected because it referenced a resource entity that does not exist." }, Raises { kind: None, code: "ServiceFailure", doc: "The request processing has failed because of an unknown error, exception or failure." }],
     example: "iam::create_instance_profile(#{ instance_profile_name: \"example\" });\niam::get_instance_profile(#{ instance_profile_name: \"example\" }).instance_profile.arn",
 };
 
@@ -242,6 +251,7 @@ pub static GET_ROLE: Operation = Operation {
     summary: "Retrieves information about the specified role, including the role's path, GUID, ARN, and the role's trust policy that grants permission to assume the role.",
     input: &tables::GET_ROLE_INPUT, positional: &[], output: Shape::Struct(&tables::GET_ROLE_OUTPUT),
     effect: Effect::Read,
+    raises: &[Raises { kind: None, code: "NoSuchEntity", doc: "The request was rejected because it referenced a resource entity that does not exist." }, Raises { kind: None, code: "ServiceFailure", doc: "The request processing has failed because of an unknown error, exception or failure." }],
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\niam::get_role(#{ role_name: \"example\" }).role.arn",
 };
 
@@ -259,6 +269,7 @@ pub static GET_ROLE_POLICY: Operation = Operation {
     summary: "Retrieves the specified inline policy document that is embedded with the specified IAM role.",
     input: &tables::GET_ROLE_POLICY_INPUT, positional: &[], output: Shape::Struct(&tables::GET_ROLE_POLICY_OUTPUT),
     effect: Effect::Read,
+    raises: &[Raises { kind: None, code: "NoSuchEntity", doc: "The request was rejected because it referenced a resource entity that does not exist." }, Raises { kind: None, code: "ServiceFailure", doc: "The request processing has failed because of an unknown error, exception or failure." }],
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\nlet policy = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"s3:GetObject\",\"Resource\":\"*\"}]}`;\niam::put_role_policy(#{ role_name: \"example\", policy_name: \"read\", policy_document: policy });\niam::get_role_policy(#{ role_name: \"example\", policy_name: \"read\" }).policy_name",
 };
 
@@ -277,6 +288,7 @@ pub static GET_USER: Operation = Operation {
     summary: "Retrieves information about the specified IAM user, including the user's creation date, path, unique ID, and ARN.",
     input: &tables::GET_USER_INPUT, positional: &[], output: Shape::Struct(&tables::GET_USER_OUTPUT),
     effect: Effect::Read,
+    raises: &[Raises { kind: None, code: "NoSuchEntity", doc: "The request was rejected because it referenced a resource entity that does not exist." }, Raises { kind: None, code: "ServiceFailure", doc: "The request processing has failed because of an unknown error, exception or failure." }],
     example: "iam::get_user(#{}).user",
 };
 
@@ -294,6 +306,7 @@ pub static LIST_ATTACHED_ROLE_POLICIES: Operation = Operation {
     summary: "Lists all managed policies that are attached to the specified IAM role.",
     input: &tables::LIST_ATTACHED_ROLE_POLICIES_INPUT, positional: &[], output: Shape::Struct(&tables::LIST_ATTACHED_ROLE_POLICIES_OUTPUT),
     effect: Effect::Read,
+    raises: &[Raises { kind: None, code: "InvalidInput", doc: "The request was rejected because an invalid or out-of-range value was supplied for an input parameter." }, Raises { kind: None, code: "NoSuchEntity", doc: "The request was rejected because it referenced a resource entity that does not exist." }, Raises { kind: None, code: "ServiceFailure", doc: "The request processing has failed because of an unknown error, exception or failure." }],
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\nlet managed = \"arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore\";\niam::attach_role_policy(#{ role_name: \"example\", policy_arn: managed });\niam::list_attached_role_policies(#{ role_name: \"example\" }).attached_policies[0].policy_name",
 };
 
@@ -324,6 +337,7 @@ pub static LIST_INSTANCE_PROFILES: Operation = Operation {
     summary: "Lists the instance profiles that have the specified path prefix.",
     input: &tables::LIST_INSTANCE_PROFILES_INPUT, positional: &[], output: Shape::Struct(&tables::LIST_INSTANCE_PROFILES_OUTPUT),
     effect: Effect::Read,
+    raises: &[Raises { kind: None, code: "ServiceFailure", doc: "The request processing has failed because of an unknown error, exception or failure." }],
     example: "iam::create_instance_profile(#{ instance_profile_name: \"example\" });\niam::list_instance_profiles(#{}).instance_profiles[0].instance_profile_name",
 };
 
@@ -353,6 +367,7 @@ pub static LIST_ROLE_POLICIES: Operation = Operation {
     summary: "Lists the names of the inline policies that are embedded in the specified IAM role.",
     input: &tables::LIST_ROLE_POLICIES_INPUT, positional: &[], output: Shape::Struct(&tables::LIST_ROLE_POLICIES_OUTPUT),
     effect: Effect::Read,
+    raises: &[Raises { kind: None, code: "NoSuchEntity", doc: "The request was rejected because it referenced a resource entity that does not exist." }, Raises { kind: None, code: "ServiceFailure", doc: "The request processing has failed because of an unknown error, exception or failure." }],
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\nlet policy = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"s3:GetObject\",\"Resource\":\"*\"}]}`;\niam::put_role_policy(#{ role_name: \"example\", policy_name: \"read\", policy_document: policy });\niam::list_role_policies(#{ role_name: \"example\" }).policy_names[0]",
 };
 
@@ -382,6 +397,7 @@ pub static LIST_ROLES: Operation = Operation {
     summary: "Lists the IAM roles that have the specified path prefix.",
     input: &tables::LIST_ROLES_INPUT, positional: &[], output: Shape::Struct(&tables::LIST_ROLES_OUTPUT),
     effect: Effect::Read,
+    raises: &[Raises { kind: None, code: "ServiceFailure", doc: "The request processing has failed because of an unknown error, exception or failure." }],
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\niam::list_roles(#{}).roles[0].role_name",
 };
 
@@ -419,6 +435,7 @@ pub static PUT_ROLE_POLICY: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[Raises { kind: None, code: "LimitExceeded", doc: "The request was rejected because it attempted to create resources beyond the current Amazon Web Services account limits." }, Raises { kind: None, code: "MalformedPolicyDocument", doc: "The request was rejected because the policy document was malformed." }, Raises { kind: None, code: "NoSuchEntity", doc: "The request was rejected because it referenced a resource entity that does not exist." }, Raises { kind: None, code: "ServiceFailure", doc: "The request processing has failed because of an unknown error, exception or failure." }, Raises { kind: None, code: "UnmodifiableEntity", doc: "The request was rejected because service-linked roles are protected Amazon Web Services resources." }],
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\nlet policy = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"s3:GetObject\",\"Resource\":\"*\"}]}`;\niam::put_role_policy(#{ role_name: \"example\", policy_name: \"read\", policy_document: policy })",
 };
 
@@ -445,6 +462,7 @@ pub static REMOVE_ROLE_FROM_INSTANCE_PROFILE: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[Raises { kind: None, code: "LimitExceeded", doc: "The request was rejected because it attempted to create resources beyond the current Amazon Web Services account limits." }, Raises { kind: None, code: "NoSuchEntity", doc: "The request was rejected because it referenced a resource entity that does not exist." }, Raises { kind: None, code: "ServiceFailure", doc: "The request processing has failed because of an unknown error, exception or failure." }],
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\niam::create_instance_profile(#{ instance_profile_name: \"example\" });\niam::add_role_to_instance_profile(#{ instance_profile_name: \"example\", role_name: \"example\" });\niam::remove_role_from_instance_profile(#{ instance_profile_name: \"example\", role_name: \"example\" })",
 };
 

@@ -8,7 +8,7 @@ pub mod tables;
 use crate::glue::*;
 use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
-use opsh_operation::{Before, Effect, Fault, Find, Found, Inverse, InverseCall, Look, Makes, Map, Operation, Proof, Removes, Settle, Shape, Tagged, Write};
+use opsh_operation::{Before, Effect, Fault, Find, Found, Inverse, InverseCall, Look, Makes, Map, Operation, Proof, Raises, Removes, Settle, Shape, Tagged, Write};
 
 use crate::{Binding, Controls, Fills};
 
@@ -23,6 +23,7 @@ pub static ABORT_MULTIPART_UPLOAD: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[Raises { kind: None, code: "NoSuchUpload", doc: "The specified multipart upload does not exist." }],
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\nlet upload = s3::create_multipart_upload(#{ bucket: bucket, key: \"big\" }).upload_id;\ns3::abort_multipart_upload(#{ bucket: bucket, key: \"big\", upload_id: upload })",
 };
 
@@ -53,6 +54,7 @@ pub static COMPLETE_MULTIPART_UPLOAD: Operation = Operation {
             Settle::Find(&Find { operation: "s3::head_object", arguments: &[("bucket", "input.bucket"), ("key", "input.key")], within: "result", proof: &[Proof::Since("found.last_modified")], result: &[("bucket", "input.bucket"), ("key", "input.key"), ("expiration", "found.expiration"), ("e_tag", "found.e_tag"), ("checksum_crc32", "found.checksum_crc32"), ("checksum_crc32_c", "found.checksum_crc32_c"), ("checksum_crc64_nvme", "found.checksum_crc64_nvme"), ("checksum_sha1", "found.checksum_sha1"), ("checksum_sha256", "found.checksum_sha256"), ("checksum_sha512", "found.checksum_sha512"), ("checksum_md5", "found.checksum_md5"), ("checksum_xxhash64", "found.checksum_xxhash64"), ("checksum_xxhash3", "found.checksum_xxhash3"), ("checksum_xxhash128", "found.checksum_xxhash128"), ("checksum_type", "found.checksum_type"), ("server_side_encryption", "found.server_side_encryption"), ("version_id", "found.version_id"), ("ssekms_key_id", "found.ssekms_key_id"), ("bucket_key_enabled", "found.bucket_key_enabled"), ("request_charged", "found.request_charged")] }),
         )
     }),
+    raises: &[],
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\nlet upload = s3::create_multipart_upload(#{ bucket: bucket, key: \"big\" }).upload_id;\nlet part = s3::upload_part(#{ bucket: bucket, key: \"big\", upload_id: upload, part_number: 1, body: \"part\" }).e_tag;\ns3::complete_multipart_upload(#{ bucket: bucket, key: \"big\", upload_id: upload, multipart_upload: #{ parts: [#{ part_number: 1, e_tag: part }] } }).key",
 };
 
@@ -100,6 +102,7 @@ pub static COPY_OBJECT: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[Raises { kind: None, code: "ObjectNotInActiveTierError", doc: "The source object of the COPY action is not in the active tier and is only stored in Amazon S3 Glacier." }],
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_object(#{ bucket: bucket, key: \"a.txt\", body: \"hello\", content_type: \"text/plain\" });\ns3::copy_object(#{ bucket: bucket, key: \"b.txt\", copy_source: bucket + \"/a.txt\" }).copy_object_result.e_tag",
 };
 
@@ -170,6 +173,7 @@ pub static CREATE_BUCKET: Operation = Operation {
             Settle::Find(&Find { operation: "s3::list_buckets", arguments: &[("prefix", "input.bucket")], within: "result.buckets[]", proof: &[Proof::Same("found.name", "input.bucket"), Proof::Since("found.creation_date")], result: &[("location", "/{found.name}"), ("bucket_arn", "found.bucket_arn")] }),
         )
     }),
+    raises: &[Raises { kind: None, code: "BucketAlreadyExists", doc: "The requested bucket name is not available." }, Raises { kind: None, code: "BucketAlreadyOwnedByYou", doc: "The bucket you tried to create already exists, and you own it." }],
     example: "s3::create_bucket(#{ bucket: \"opsh-example\" }).location",
 };
 
@@ -204,6 +208,7 @@ pub static CREATE_MULTIPART_UPLOAD: Operation = Operation {
             Settle::Find(&Find { operation: "s3::list_multipart_uploads", arguments: &[("bucket", "input.bucket"), ("prefix", "input.key")], within: "result.uploads[]", proof: &[Proof::Same("found.key", "input.key"), Proof::Since("found.initiated")], result: &[("bucket", "input.bucket"), ("key", "found.key"), ("upload_id", "found.upload_id"), ("checksum_algorithm", "found.checksum_algorithm"), ("checksum_type", "found.checksum_type")] }),
         )
     }),
+    raises: &[],
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::create_multipart_upload(#{ bucket: bucket, key: \"big\" }).upload_id",
 };
 
@@ -260,6 +265,7 @@ pub static DELETE_BUCKET: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[],
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::delete_bucket(#{ bucket: bucket })",
 };
 
@@ -282,6 +288,7 @@ pub static DELETE_BUCKET_POLICY: Operation = Operation {
         Inverse::Impossible("the former policy is not known"),
         Settle::Repeat,
     )),
+    raises: &[],
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\nlet policy = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"arn:aws:iam::123456789012:root\"},\"Action\":\"s3:GetObject\",\"Resource\":\"arn:aws:s3:::${bucket}/*\"}]}`;\ns3::put_bucket_policy(#{ bucket: bucket, policy: policy });\ns3::delete_bucket_policy(#{ bucket: bucket })",
 };
 
@@ -304,6 +311,7 @@ pub static DELETE_BUCKET_TAGGING: Operation = Operation {
         Inverse::Impossible("the former tags are not known"),
         Settle::Repeat,
     )),
+    raises: &[],
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::delete_bucket_tagging(#{ bucket: bucket })",
 };
 
@@ -329,6 +337,7 @@ pub static DELETE_OBJECT: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[],
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_object(#{ bucket: bucket, key: \"a.txt\", body: \"hello\", content_type: \"text/plain\" });\ns3::delete_object(#{ bucket: bucket, key: \"a.txt\" })",
 };
 
@@ -361,6 +370,7 @@ pub static DELETE_OBJECTS: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[],
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_object(#{ bucket: bucket, key: \"a.txt\", body: \"hello\", content_type: \"text/plain\" });\ns3::delete_objects(#{ bucket: bucket, delete: #{ objects: [#{ key: \"a.txt\" }] } }).deleted[0].key",
 };
 
@@ -387,6 +397,7 @@ pub static DELETE_PUBLIC_ACCESS_BLOCK: Operation = Operation {
         Inverse::Calls(&[InverseCall { operation: "s3::put_public_access_block", arguments: &[("bucket", "input.bucket"), ("public_access_block_configuration", "={\"block_public_acls\":true,\"ignore_public_acls\":true,\"block_public_policy\":true,\"restrict_public_buckets\":true}")] }]),
         Settle::Repeat,
     )),
+    raises: &[],
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::delete_public_access_block(#{ bucket: bucket })",
 };
 
@@ -406,6 +417,7 @@ pub static GET_BUCKET_LOCATION: Operation = Operation {
     summary: "Tells the region of a bucket; nothing means us-east-1.",
     input: &tables::GET_BUCKET_LOCATION_INPUT, positional: &[], output: Shape::Struct(&tables::GET_BUCKET_LOCATION_OUTPUT),
     effect: Effect::Read,
+    raises: &[],
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::get_bucket_location(#{ bucket: bucket })",
 };
 
@@ -424,6 +436,7 @@ pub static GET_BUCKET_NOTIFICATION_CONFIGURATION: Operation = Operation {
     summary: "Gives who is told of what happens to a bucket's objects.",
     input: &tables::GET_BUCKET_NOTIFICATION_CONFIGURATION_INPUT, positional: &[], output: Shape::Struct(&tables::GET_BUCKET_NOTIFICATION_CONFIGURATION_OUTPUT),
     effect: Effect::Read,
+    raises: &[],
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\nlet trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"lambda.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet code = text::base64_decode(\"UEsDBBQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAYm9vdHN0cmFwIyEvYmluL3NoClBLAQIUAxQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAAAAAAAAAAADtgQAAAABib290c3RyYXBQSwUGAAAAAAEAAQA3AAAAMQAAAAAA\", #{ bytes: true });\nlet function = lambda::create_function(#{ function_name: \"example\", runtime: \"provided.al2023\", handler: \"main\", role: role, code: #{ zip_file: code } }).function_arn;\nlambda::wait_until_function_active_v2(#{ function_name: \"example\" });\nlambda::add_permission(#{ function_name: \"example\", statement_id: \"bucket\", action: \"lambda:InvokeFunction\", principal: \"s3.amazonaws.com\" });\ns3::put_bucket_notification_configuration(#{ bucket: bucket, notification_configuration: #{ lambda_function_configurations: [#{ lambda_function_arn: function, events: [\"s3:ObjectCreated:*\"], filter: #{ key: #{ filter_rules: [#{ name: \"prefix\", value: \"uploads/\" }] } } }] } });\ns3::get_bucket_notification_configuration(#{ bucket: bucket }).lambda_function_configurations[0].lambda_function_arn",
 };
 
@@ -442,6 +455,7 @@ pub static GET_BUCKET_OWNERSHIP_CONTROLS: Operation = Operation {
     summary: "Tells who owns objects that others upload.",
     input: &tables::GET_BUCKET_OWNERSHIP_CONTROLS_INPUT, positional: &[], output: Shape::Struct(&tables::GET_BUCKET_OWNERSHIP_CONTROLS_OUTPUT),
     effect: Effect::Read,
+    raises: &[],
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_bucket_ownership_controls(#{ bucket: bucket, ownership_controls: #{ rules: [#{ object_ownership: \"BucketOwnerEnforced\" }] } });\ns3::get_bucket_ownership_controls(#{ bucket: bucket }).ownership_controls.rules[0].object_ownership",
 };
 
@@ -460,6 +474,7 @@ pub static GET_BUCKET_POLICY: Operation = Operation {
     summary: "Gives the policy of a bucket, as JSON text.",
     input: &tables::GET_BUCKET_POLICY_INPUT, positional: &[], output: Shape::Struct(&tables::GET_BUCKET_POLICY_OUTPUT),
     effect: Effect::Read,
+    raises: &[],
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\nlet policy = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"arn:aws:iam::123456789012:root\"},\"Action\":\"s3:GetObject\",\"Resource\":\"arn:aws:s3:::${bucket}/*\"}]}`;\ns3::put_bucket_policy(#{ bucket: bucket, policy: policy });\ns3::get_bucket_policy(#{ bucket: bucket }).policy",
 };
 
@@ -478,6 +493,7 @@ pub static GET_BUCKET_TAGGING: Operation = Operation {
     summary: "Gives the tags of a bucket; without any it fails as not_found.",
     input: &tables::GET_BUCKET_TAGGING_INPUT, positional: &[], output: Shape::Struct(&tables::GET_BUCKET_TAGGING_OUTPUT),
     effect: Effect::Read,
+    raises: &[],
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_bucket_tagging(#{ bucket: bucket, tagging: #{ tag_set: #{ team: \"web\" } } });\ns3::get_bucket_tagging(#{ bucket: bucket }).tag_set.team",
 };
 
@@ -496,6 +512,7 @@ pub static GET_BUCKET_VERSIONING: Operation = Operation {
     summary: "Tells whether a bucket keeps versions; nothing means never switched on.",
     input: &tables::GET_BUCKET_VERSIONING_INPUT, positional: &[], output: Shape::Struct(&tables::GET_BUCKET_VERSIONING_OUTPUT),
     effect: Effect::Read,
+    raises: &[],
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::get_bucket_versioning(#{ bucket: bucket })",
 };
 
@@ -514,6 +531,7 @@ pub static GET_OBJECT: Operation = Operation {
     summary: "Downloads an object: its body as bytes, or into the file `to_file`.",
     input: &tables::GET_OBJECT_INPUT, positional: &[], output: Shape::Struct(&tables::GET_OBJECT_OUTPUT),
     effect: Effect::Read,
+    raises: &[Raises { kind: None, code: "InvalidObjectState", doc: "Object is archived and inaccessible until restored." }, Raises { kind: None, code: "NoSuchKey", doc: "The specified key does not exist." }],
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_object(#{ bucket: bucket, key: \"a.txt\", body: \"hello\", content_type: \"text/plain\" });\ns3::get_object(#{ bucket: bucket, key: \"a.txt\" }).content_type",
 };
 
@@ -554,6 +572,7 @@ pub static GET_PUBLIC_ACCESS_BLOCK: Operation = Operation {
     summary: "Tells which public access to a bucket is blocked.",
     input: &tables::GET_PUBLIC_ACCESS_BLOCK_INPUT, positional: &[], output: Shape::Struct(&tables::GET_PUBLIC_ACCESS_BLOCK_OUTPUT),
     effect: Effect::Read,
+    raises: &[],
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::get_public_access_block(#{ bucket: bucket }).public_access_block_configuration.block_public_policy",
 };
 
@@ -572,6 +591,7 @@ pub static HEAD_BUCKET: Operation = Operation {
     summary: "Tells whether a bucket exists and may be used.",
     input: &tables::HEAD_BUCKET_INPUT, positional: &[], output: Shape::Struct(&tables::HEAD_BUCKET_OUTPUT),
     effect: Effect::Read,
+    raises: &[Raises { kind: None, code: "NotFound", doc: "The specified content does not exist." }],
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::head_bucket(#{ bucket: bucket })",
 };
 
@@ -590,6 +610,7 @@ pub static HEAD_OBJECT: Operation = Operation {
     summary: "Tells size, type and metadata of an object.",
     input: &tables::HEAD_OBJECT_INPUT, positional: &[], output: Shape::Struct(&tables::HEAD_OBJECT_OUTPUT),
     effect: Effect::Read,
+    raises: &[Raises { kind: None, code: "NotFound", doc: "The specified content does not exist." }],
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_object(#{ bucket: bucket, key: \"a.txt\", body: \"hello\", content_type: \"text/plain\" });\ns3::head_object(#{ bucket: bucket, key: \"a.txt\" }).content_length",
 };
 
@@ -627,6 +648,7 @@ pub static LIST_BUCKETS: Operation = Operation {
     summary: "Lists the account's buckets.",
     input: &tables::LIST_BUCKETS_INPUT, positional: &[], output: Shape::Struct(&tables::LIST_BUCKETS_OUTPUT),
     effect: Effect::Read,
+    raises: &[],
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::list_buckets(#{}).buckets[0].name",
 };
 
@@ -657,6 +679,7 @@ pub static LIST_MULTIPART_UPLOADS: Operation = Operation {
     summary: "Lists the uploads in parts that were neither completed nor aborted.",
     input: &tables::LIST_MULTIPART_UPLOADS_INPUT, positional: &[], output: Shape::Struct(&tables::LIST_MULTIPART_UPLOADS_OUTPUT),
     effect: Effect::Read,
+    raises: &[],
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\nlet upload = s3::create_multipart_upload(#{ bucket: bucket, key: \"big\" }).upload_id;\ns3::list_multipart_uploads(#{ bucket: bucket }).uploads[0].key",
 };
 
@@ -693,6 +716,7 @@ pub static LIST_OBJECT_VERSIONS: Operation = Operation {
     summary: "Lists the versions of a bucket's objects.",
     input: &tables::LIST_OBJECT_VERSIONS_INPUT, positional: &[], output: Shape::Struct(&tables::LIST_OBJECT_VERSIONS_OUTPUT),
     effect: Effect::Read,
+    raises: &[],
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_object(#{ bucket: bucket, key: \"a.txt\", body: \"hello\", content_type: \"text/plain\" });\ns3::list_object_versions(#{ bucket: bucket }).versions[0].key",
 };
 
@@ -729,6 +753,7 @@ pub static LIST_OBJECTS_V2: Operation = Operation {
     summary: "Lists the objects of a bucket.",
     input: &tables::LIST_OBJECTS_V2_INPUT, positional: &[], output: Shape::Struct(&tables::LIST_OBJECTS_V2_OUTPUT),
     effect: Effect::Read,
+    raises: &[Raises { kind: None, code: "NoSuchBucket", doc: "The specified bucket does not exist." }],
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_object(#{ bucket: bucket, key: \"a.txt\", body: \"hello\", content_type: \"text/plain\" });\ns3::list_objects_v2(#{ bucket: bucket, prefix: \"a\" }).contents[0].key",
 };
 
@@ -773,6 +798,7 @@ pub static PUT_BUCKET_NOTIFICATION_CONFIGURATION: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[],
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\nlet trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"lambda.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet code = text::base64_decode(\"UEsDBBQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAYm9vdHN0cmFwIyEvYmluL3NoClBLAQIUAxQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAAAAAAAAAAADtgQAAAABib290c3RyYXBQSwUGAAAAAAEAAQA3AAAAMQAAAAAA\", #{ bytes: true });\nlet function = lambda::create_function(#{ function_name: \"example\", runtime: \"provided.al2023\", handler: \"main\", role: role, code: #{ zip_file: code } }).function_arn;\nlambda::wait_until_function_active_v2(#{ function_name: \"example\" });\nlambda::add_permission(#{ function_name: \"example\", statement_id: \"bucket\", action: \"lambda:InvokeFunction\", principal: \"s3.amazonaws.com\" });\ns3::put_bucket_notification_configuration(#{ bucket: bucket, notification_configuration: #{ lambda_function_configurations: [#{ lambda_function_arn: function, events: [\"s3:ObjectCreated:*\"], filter: #{ key: #{ filter_rules: [#{ name: \"prefix\", value: \"uploads/\" }] } } }] } });\ns3::get_bucket_notification_configuration(#{ bucket: bucket }).lambda_function_configurations[0].events",
 };
 
@@ -801,6 +827,7 @@ pub static PUT_BUCKET_OWNERSHIP_CONTROLS: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[],
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_bucket_ownership_controls(#{ bucket: bucket, ownership_controls: #{ rules: [#{ object_ownership: \"BucketOwnerPreferred\" }] } })",
 };
 
@@ -830,6 +857,7 @@ pub static PUT_BUCKET_POLICY: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[],
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\nlet policy = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"arn:aws:iam::123456789012:root\"},\"Action\":\"s3:GetObject\",\"Resource\":\"arn:aws:s3:::${bucket}/*\"}]}`;\ns3::put_bucket_policy(#{ bucket: bucket, policy: policy })",
 };
 
@@ -860,6 +888,7 @@ pub static PUT_BUCKET_TAGGING: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[],
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_bucket_tagging(#{ bucket: bucket, tagging: #{ tag_set: #{ team: \"web\" } } })",
 };
 
@@ -885,6 +914,7 @@ pub static PUT_BUCKET_VERSIONING: Operation = Operation {
         Inverse::Impossible("versioning can be suspended but not removed"),
         Settle::Repeat,
     )),
+    raises: &[],
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_bucket_versioning(#{ bucket: bucket, versioning_configuration: #{ status: \"Enabled\" } })",
 };
 
@@ -916,6 +946,7 @@ pub static PUT_OBJECT: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[Raises { kind: None, code: "EncryptionTypeMismatch", doc: "The existing object was created with a different encryption type." }, Raises { kind: None, code: "InvalidRequest", doc: "A parameter or header in your request isn't valid." }, Raises { kind: None, code: "InvalidWriteOffset", doc: "The write offset value that you specified does not match the current object size." }, Raises { kind: None, code: "TooManyParts", doc: "You have attempted to add more parts than the maximum of 10000 that are allowed for this object." }],
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_object(#{ bucket: bucket, key: \"a.txt\", body: \"hello\", content_type: \"text/plain\" }).e_tag",
 };
 
@@ -988,6 +1019,7 @@ pub static PUT_PUBLIC_ACCESS_BLOCK: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[],
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_public_access_block(#{ bucket: bucket, public_access_block_configuration: #{ block_public_acls: true, ignore_public_acls: true, block_public_policy: false, restrict_public_buckets: false } })",
 };
 
@@ -1013,6 +1045,7 @@ pub static UPLOAD_PART: Operation = Operation {
         Inverse::Nothing("parts go with their upload"),
         Settle::Repeat,
     )),
+    raises: &[],
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\nlet upload = s3::create_multipart_upload(#{ bucket: bucket, key: \"big\" }).upload_id;\ns3::upload_part(#{ bucket: bucket, key: \"big\", upload_id: upload, part_number: 1, body: \"part\" }).e_tag",
 };
 

@@ -9,7 +9,7 @@ use crate::glue::*;
 use aws_sdk_scheduler::Client;
 use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
-use opsh_operation::{Before, Effect, Fault, Find, Found, Inverse, InverseCall, Look, Makes, Map, Operation, Proof, Removes, Settle, Shape, Tagged, Write};
+use opsh_operation::{Before, Effect, Fault, Find, Found, Inverse, InverseCall, Look, Makes, Map, Operation, Proof, Raises, Removes, Settle, Shape, Tagged, Write};
 
 use crate::{Binding, Controls, Fills};
 
@@ -25,6 +25,7 @@ pub static CREATE_SCHEDULE: Operation = Operation {
             Settle::Token("client_token"),
         )
     }),
+    raises: &[Raises { kind: None, code: "ConflictException", doc: "Updating or deleting the resource can cause an inconsistent state." }, Raises { kind: None, code: "InternalServerException", doc: "Unexpected error encountered while processing the request." }, Raises { kind: None, code: "ResourceNotFoundException", doc: "The request references a resource which does not exist." }, Raises { kind: None, code: "ServiceQuotaExceededException", doc: "The request exceeds a service quota." }, Raises { kind: None, code: "ThrottlingException", doc: "The request was denied due to request throttling." }, Raises { kind: None, code: "ValidationException", doc: "The input fails to satisfy the constraints specified by an AWS service." }],
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"scheduler.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet target = #{ arn: \"arn:aws:lambda:us-east-1:123456789012:function:example\", role_arn: role };\nscheduler::create_schedule(#{ name: \"nightly\", schedule_expression: \"cron(0 3 * * ? *)\", flexible_time_window: #{ mode: \"OFF\" }, target: target }).schedule_arn",
 };
 
@@ -61,6 +62,7 @@ pub static CREATE_SCHEDULE_GROUP: Operation = Operation {
             Settle::Token("client_token"),
         )
     }),
+    raises: &[Raises { kind: None, code: "ConflictException", doc: "Updating or deleting the resource can cause an inconsistent state." }, Raises { kind: None, code: "InternalServerException", doc: "Unexpected error encountered while processing the request." }, Raises { kind: None, code: "ServiceQuotaExceededException", doc: "The request exceeds a service quota." }, Raises { kind: None, code: "ThrottlingException", doc: "The request was denied due to request throttling." }, Raises { kind: None, code: "ValidationException", doc: "The input fails to satisfy the constraints specified by an AWS service." }],
     example: "scheduler::create_schedule_group(#{ name: \"web\", tags: #{ team: \"web\" } }).schedule_group_arn",
 };
 
@@ -86,6 +88,7 @@ pub static DELETE_SCHEDULE: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[Raises { kind: None, code: "ConflictException", doc: "Updating or deleting the resource can cause an inconsistent state." }, Raises { kind: None, code: "InternalServerException", doc: "Unexpected error encountered while processing the request." }, Raises { kind: None, code: "ResourceNotFoundException", doc: "The request references a resource which does not exist." }, Raises { kind: None, code: "ThrottlingException", doc: "The request was denied due to request throttling." }, Raises { kind: None, code: "ValidationException", doc: "The input fails to satisfy the constraints specified by an AWS service." }],
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"scheduler.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet target = #{ arn: \"arn:aws:lambda:us-east-1:123456789012:function:example\", role_arn: role };\nscheduler::create_schedule(#{ name: \"example\", schedule_expression: \"rate(5 minutes)\", flexible_time_window: #{ mode: \"OFF\" }, target: target });\nscheduler::delete_schedule(#{ name: \"example\" })",
 };
 
@@ -112,6 +115,7 @@ pub static DELETE_SCHEDULE_GROUP: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[Raises { kind: None, code: "ConflictException", doc: "Updating or deleting the resource can cause an inconsistent state." }, Raises { kind: None, code: "InternalServerException", doc: "Unexpected error encountered while processing the request." }, Raises { kind: None, code: "ResourceNotFoundException", doc: "The request references a resource which does not exist." }, Raises { kind: None, code: "ThrottlingException", doc: "The request was denied due to request throttling." }, Raises { kind: None, code: "ValidationException", doc: "The input fails to satisfy the constraints specified by an AWS service." }],
     example: "let group = scheduler::create_schedule_group(#{ name: \"example\" }).schedule_group_arn;\nscheduler::delete_schedule_group(#{ name: \"example\" })",
 };
 
@@ -131,6 +135,7 @@ pub static GET_SCHEDULE: Operation = Operation {
     summary: "Retrieves the specified schedule.",
     input: &tables::GET_SCHEDULE_INPUT, positional: &[], output: Shape::Struct(&tables::GET_SCHEDULE_OUTPUT),
     effect: Effect::Read,
+    raises: &[Raises { kind: None, code: "InternalServerException", doc: "Unexpected error encountered while processing the request." }, Raises { kind: None, code: "ResourceNotFoundException", doc: "The request references a resource which does not exist." }, Raises { kind: None, code: "ThrottlingException", doc: "The request was denied due to request throttling." }, Raises { kind: None, code: "ValidationException", doc: "The input fails to satisfy the constraints specified by an AWS service." }],
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"scheduler.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet target = #{ arn: \"arn:aws:lambda:us-east-1:123456789012:function:example\", role_arn: role };\nscheduler::create_schedule(#{ name: \"example\", schedule_expression: \"rate(5 minutes)\", flexible_time_window: #{ mode: \"OFF\" }, target: target });\nscheduler::get_schedule(#{ name: \"example\" }).schedule_expression",
 };
 
@@ -149,6 +154,7 @@ pub static GET_SCHEDULE_GROUP: Operation = Operation {
     summary: "Retrieves the specified schedule group.",
     input: &tables::GET_SCHEDULE_GROUP_INPUT, positional: &[], output: Shape::Struct(&tables::GET_SCHEDULE_GROUP_OUTPUT),
     effect: Effect::Read,
+    raises: &[Raises { kind: None, code: "InternalServerException", doc: "Unexpected error encountered while processing the request." }, Raises { kind: None, code: "ResourceNotFoundException", doc: "The request references a resource which does not exist." }, Raises { kind: None, code: "ThrottlingException", doc: "The request was denied due to request throttling." }, Raises { kind: None, code: "ValidationException", doc: "The input fails to satisfy the constraints specified by an AWS service." }],
     example: "let group = scheduler::create_schedule_group(#{ name: \"example\" }).schedule_group_arn;\nscheduler::get_schedule_group(#{ name: \"example\" }).state",
 };
 
@@ -166,6 +172,7 @@ pub static LIST_SCHEDULE_GROUPS: Operation = Operation {
     summary: "Returns a paginated list of your schedule groups.",
     input: &tables::LIST_SCHEDULE_GROUPS_INPUT, positional: &[], output: Shape::Struct(&tables::LIST_SCHEDULE_GROUPS_OUTPUT),
     effect: Effect::Read,
+    raises: &[Raises { kind: None, code: "InternalServerException", doc: "Unexpected error encountered while processing the request." }, Raises { kind: None, code: "ThrottlingException", doc: "The request was denied due to request throttling." }, Raises { kind: None, code: "ValidationException", doc: "The input fails to satisfy the constraints specified by an AWS service." }],
     example: "let group = scheduler::create_schedule_group(#{ name: \"example\" }).schedule_group_arn;\nscheduler::list_schedule_groups(#{}).schedule_groups[0].name",
 };
 
@@ -195,6 +202,7 @@ pub static LIST_SCHEDULES: Operation = Operation {
     summary: "Returns a paginated list of your EventBridge Scheduler schedules.",
     input: &tables::LIST_SCHEDULES_INPUT, positional: &[], output: Shape::Struct(&tables::LIST_SCHEDULES_OUTPUT),
     effect: Effect::Read,
+    raises: &[Raises { kind: None, code: "InternalServerException", doc: "Unexpected error encountered while processing the request." }, Raises { kind: None, code: "ResourceNotFoundException", doc: "The request references a resource which does not exist." }, Raises { kind: None, code: "ThrottlingException", doc: "The request was denied due to request throttling." }, Raises { kind: None, code: "ValidationException", doc: "The input fails to satisfy the constraints specified by an AWS service." }],
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"scheduler.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet target = #{ arn: \"arn:aws:lambda:us-east-1:123456789012:function:example\", role_arn: role };\nscheduler::create_schedule(#{ name: \"example\", schedule_expression: \"rate(5 minutes)\", flexible_time_window: #{ mode: \"OFF\" }, target: target });\nscheduler::list_schedules(#{}).schedules[0].name",
 };
 
@@ -226,6 +234,7 @@ pub static LIST_TAGS_FOR_RESOURCE: Operation = Operation {
     summary: "Lists the tags associated with the Scheduler resource.",
     input: &tables::LIST_TAGS_FOR_RESOURCE_INPUT, positional: &[], output: Shape::Struct(&tables::LIST_TAGS_FOR_RESOURCE_OUTPUT),
     effect: Effect::Read,
+    raises: &[Raises { kind: None, code: "InternalServerException", doc: "Unexpected error encountered while processing the request." }, Raises { kind: None, code: "ResourceNotFoundException", doc: "The request references a resource which does not exist." }, Raises { kind: None, code: "ThrottlingException", doc: "The request was denied due to request throttling." }, Raises { kind: None, code: "ValidationException", doc: "The input fails to satisfy the constraints specified by an AWS service." }],
     example: "let group = scheduler::create_schedule_group(#{ name: \"example\" }).schedule_group_arn;\nscheduler::list_tags_for_resource(#{ resource_arn: group }).tags",
 };
 
@@ -246,6 +255,7 @@ pub static TAG_RESOURCE: Operation = Operation {
         Inverse::Nothing("the tags go with the group"),
         Settle::Repeat,
     )),
+    raises: &[Raises { kind: None, code: "ConflictException", doc: "Updating or deleting the resource can cause an inconsistent state." }, Raises { kind: None, code: "InternalServerException", doc: "Unexpected error encountered while processing the request." }, Raises { kind: None, code: "ResourceNotFoundException", doc: "The request references a resource which does not exist." }, Raises { kind: None, code: "ThrottlingException", doc: "The request was denied due to request throttling." }, Raises { kind: None, code: "ValidationException", doc: "The input fails to satisfy the constraints specified by an AWS service." }],
     example: "let group = scheduler::create_schedule_group(#{ name: \"example\" }).schedule_group_arn;\nscheduler::tag_resource(#{ resource_arn: group, tags: #{ team: \"web\" } })",
 };
 
@@ -268,6 +278,7 @@ pub static UNTAG_RESOURCE: Operation = Operation {
         Inverse::Impossible("the tags' values are not known any more"),
         Settle::Repeat,
     )),
+    raises: &[Raises { kind: None, code: "ConflictException", doc: "Updating or deleting the resource can cause an inconsistent state." }, Raises { kind: None, code: "InternalServerException", doc: "Unexpected error encountered while processing the request." }, Raises { kind: None, code: "ResourceNotFoundException", doc: "The request references a resource which does not exist." }, Raises { kind: None, code: "ThrottlingException", doc: "The request was denied due to request throttling." }, Raises { kind: None, code: "ValidationException", doc: "The input fails to satisfy the constraints specified by an AWS service." }],
     example: "let group = scheduler::create_schedule_group(#{ name: \"example\" }).schedule_group_arn;\nscheduler::untag_resource(#{ resource_arn: group, tag_keys: [\"team\"] })",
 };
 
@@ -290,6 +301,7 @@ pub static UPDATE_SCHEDULE: Operation = Operation {
         Inverse::Impossible("the former schedule is not known"),
         Settle::Token("client_token"),
     )),
+    raises: &[Raises { kind: None, code: "ConflictException", doc: "Updating or deleting the resource can cause an inconsistent state." }, Raises { kind: None, code: "InternalServerException", doc: "Unexpected error encountered while processing the request." }, Raises { kind: None, code: "ResourceNotFoundException", doc: "The request references a resource which does not exist." }, Raises { kind: None, code: "ThrottlingException", doc: "The request was denied due to request throttling." }, Raises { kind: None, code: "ValidationException", doc: "The input fails to satisfy the constraints specified by an AWS service." }],
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"scheduler.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet target = #{ arn: \"arn:aws:lambda:us-east-1:123456789012:function:example\", role_arn: role };\nscheduler::create_schedule(#{ name: \"example\", schedule_expression: \"rate(5 minutes)\", flexible_time_window: #{ mode: \"OFF\" }, target: target });\nscheduler::update_schedule(#{ name: \"example\", schedule_expression: \"rate(1 hour)\", state: \"DISABLED\", flexible_time_window: #{ mode: \"OFF\" }, target: target }).schedule_arn",
 };
 

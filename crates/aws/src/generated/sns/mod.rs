@@ -9,7 +9,7 @@ use crate::glue::*;
 use aws_sdk_sns::Client;
 use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
-use opsh_operation::{Before, Effect, Fault, Find, Found, Inverse, InverseCall, Look, Makes, Map, Operation, Proof, Removes, Settle, Shape, Tagged, Write};
+use opsh_operation::{Before, Effect, Fault, Find, Found, Inverse, InverseCall, Look, Makes, Map, Operation, Proof, Raises, Removes, Settle, Shape, Tagged, Write};
 
 use crate::{Binding, Controls, Fills};
 
@@ -21,6 +21,7 @@ pub static CONFIRM_SUBSCRIPTION: Operation = Operation {
         Inverse::Nothing("the subscription itself is undone"),
         Settle::Repeat,
     )),
+    raises: &[Raises { kind: None, code: "AuthorizationError", doc: "Indicates that the user has been denied access to the requested resource." }, Raises { kind: None, code: "FilterPolicyLimitExceeded", doc: "Indicates that the number of filter polices in your Amazon Web Services account exceeds the limit." }, Raises { kind: None, code: "InternalError", doc: "Indicates an internal service error." }, Raises { kind: None, code: "InvalidParameter", doc: "Indicates that a request parameter does not comply with the associated constraints." }, Raises { kind: None, code: "NotFound", doc: "Indicates that the requested resource does not exist." }, Raises { kind: None, code: "ReplayLimitExceeded", doc: "Indicates that the request parameter has exceeded the maximum number of concurrent message replays." }, Raises { kind: None, code: "SubscriptionLimitExceeded", doc: "Indicates that the customer already owns the maximum allowed number of subscriptions." }],
     example: "let topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\ntry { sns::confirm_subscription(#{ topic_arn: topic, token: \"made-up\" }) } catch (error) { error.code }",
 };
 
@@ -47,6 +48,7 @@ pub static CREATE_TOPIC: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[Raises { kind: None, code: "AuthorizationError", doc: "Indicates that the user has been denied access to the requested resource." }, Raises { kind: None, code: "ConcurrentAccess", doc: "Can't perform multiple operations on a tag simultaneously." }, Raises { kind: None, code: "InternalError", doc: "Indicates an internal service error." }, Raises { kind: None, code: "InvalidParameter", doc: "Indicates that a request parameter does not comply with the associated constraints." }, Raises { kind: None, code: "InvalidSecurity", doc: "The credential signature isn't valid." }, Raises { kind: None, code: "StaleTag", doc: "A tag has been added to a resource with the same ARN as a deleted resource." }, Raises { kind: None, code: "TagLimitExceeded", doc: "Can't add more than 50 tags to a topic." }, Raises { kind: None, code: "TagPolicy", doc: "The request doesn't comply with the IAM tag policy." }, Raises { kind: None, code: "TopicLimitExceeded", doc: "Indicates that the customer already owns the maximum allowed number of topics." }],
     example: "sns::create_topic(#{ name: \"alarms\", attributes: #{ SignatureVersion: \"2\" } }).topic_arn",
 };
 
@@ -73,6 +75,7 @@ pub static DELETE_TOPIC: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[Raises { kind: None, code: "AuthorizationError", doc: "Indicates that the user has been denied access to the requested resource." }, Raises { kind: None, code: "ConcurrentAccess", doc: "Can't perform multiple operations on a tag simultaneously." }, Raises { kind: None, code: "InternalError", doc: "Indicates an internal service error." }, Raises { kind: None, code: "InvalidParameter", doc: "Indicates that a request parameter does not comply with the associated constraints." }, Raises { kind: None, code: "InvalidState", doc: "Indicates that the specified state is not a valid state for an event source." }, Raises { kind: None, code: "NotFound", doc: "Indicates that the requested resource does not exist." }, Raises { kind: None, code: "StaleTag", doc: "A tag has been added to a resource with the same ARN as a deleted resource." }, Raises { kind: None, code: "TagPolicy", doc: "The request doesn't comply with the IAM tag policy." }],
     example: "let topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nsns::delete_topic(#{ topic_arn: topic })",
 };
 
@@ -91,6 +94,7 @@ pub static GET_SUBSCRIPTION_ATTRIBUTES: Operation = Operation {
     summary: "Returns all of the properties of a subscription.",
     input: &tables::GET_SUBSCRIPTION_ATTRIBUTES_INPUT, positional: &[], output: Shape::Struct(&tables::GET_SUBSCRIPTION_ATTRIBUTES_OUTPUT),
     effect: Effect::Read,
+    raises: &[Raises { kind: None, code: "AuthorizationError", doc: "Indicates that the user has been denied access to the requested resource." }, Raises { kind: None, code: "InternalError", doc: "Indicates an internal service error." }, Raises { kind: None, code: "InvalidParameter", doc: "Indicates that a request parameter does not comply with the associated constraints." }, Raises { kind: None, code: "NotFound", doc: "Indicates that the requested resource does not exist." }],
     example: "let topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nlet subscription = sns::subscribe(#{ topic_arn: topic, protocol: \"email\", endpoint: \"ops@example.com\" }).subscription_arn;\nsns::get_subscription_attributes(#{ subscription_arn: subscription }).attributes.PendingConfirmation",
 };
 
@@ -108,6 +112,7 @@ pub static GET_TOPIC_ATTRIBUTES: Operation = Operation {
     summary: "Returns all of the properties of a topic.",
     input: &tables::GET_TOPIC_ATTRIBUTES_INPUT, positional: &[], output: Shape::Struct(&tables::GET_TOPIC_ATTRIBUTES_OUTPUT),
     effect: Effect::Read,
+    raises: &[Raises { kind: None, code: "AuthorizationError", doc: "Indicates that the user has been denied access to the requested resource." }, Raises { kind: None, code: "InternalError", doc: "Indicates an internal service error." }, Raises { kind: None, code: "InvalidParameter", doc: "Indicates that a request parameter does not comply with the associated constraints." }, Raises { kind: None, code: "InvalidSecurity", doc: "The credential signature isn't valid." }, Raises { kind: None, code: "NotFound", doc: "Indicates that the requested resource does not exist." }],
     example: "let topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nsns::get_topic_attributes(#{ topic_arn: topic }).attributes",
 };
 
@@ -125,6 +130,7 @@ pub static LIST_SUBSCRIPTIONS_BY_TOPIC: Operation = Operation {
     summary: "Returns a list of the subscriptions to a specific topic.",
     input: &tables::LIST_SUBSCRIPTIONS_BY_TOPIC_INPUT, positional: &[], output: Shape::Struct(&tables::LIST_SUBSCRIPTIONS_BY_TOPIC_OUTPUT),
     effect: Effect::Read,
+    raises: &[Raises { kind: None, code: "AuthorizationError", doc: "Indicates that the user has been denied access to the requested resource." }, Raises { kind: None, code: "InternalError", doc: "Indicates an internal service error." }, Raises { kind: None, code: "InvalidParameter", doc: "Indicates that a request parameter does not comply with the associated constraints." }, Raises { kind: None, code: "NotFound", doc: "Indicates that the requested resource does not exist." }],
     example: "let topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nsns::list_subscriptions_by_topic(#{ topic_arn: topic }).subscriptions",
 };
 
@@ -154,6 +160,7 @@ pub static LIST_TAGS_FOR_RESOURCE: Operation = Operation {
     summary: "List all tags added to the specified Amazon SNS topic.",
     input: &tables::LIST_TAGS_FOR_RESOURCE_INPUT, positional: &[], output: Shape::Struct(&tables::LIST_TAGS_FOR_RESOURCE_OUTPUT),
     effect: Effect::Read,
+    raises: &[Raises { kind: None, code: "AuthorizationError", doc: "Indicates that the user has been denied access to the requested resource." }, Raises { kind: None, code: "ConcurrentAccess", doc: "Can't perform multiple operations on a tag simultaneously." }, Raises { kind: None, code: "InvalidParameter", doc: "Indicates that a request parameter does not comply with the associated constraints." }, Raises { kind: None, code: "ResourceNotFound", doc: "Can’t perform the action on the specified resource." }, Raises { kind: None, code: "TagPolicy", doc: "The request doesn't comply with the IAM tag policy." }],
     example: "let topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nsns::tag_resource(#{ resource_arn: topic, tags: #{ team: \"web\" } });\nsns::list_tags_for_resource(#{ resource_arn: topic }).tags.team",
 };
 
@@ -171,6 +178,7 @@ pub static LIST_TOPICS: Operation = Operation {
     summary: "Returns a list of the requester's topics.",
     input: &tables::LIST_TOPICS_INPUT, positional: &[], output: Shape::Struct(&tables::LIST_TOPICS_OUTPUT),
     effect: Effect::Read,
+    raises: &[Raises { kind: None, code: "AuthorizationError", doc: "Indicates that the user has been denied access to the requested resource." }, Raises { kind: None, code: "InternalError", doc: "Indicates an internal service error." }, Raises { kind: None, code: "InvalidParameter", doc: "Indicates that a request parameter does not comply with the associated constraints." }],
     example: "let topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nsns::list_topics(#{}).topics[0].topic_arn",
 };
 
@@ -202,6 +210,7 @@ pub static PUBLISH: Operation = Operation {
         Inverse::Impossible("a message that was sent stays sent"),
         Settle::Ask,
     )),
+    raises: &[Raises { kind: None, code: "AuthorizationError", doc: "Indicates that the user has been denied access to the requested resource." }, Raises { kind: None, code: "EndpointDisabled", doc: "Exception error indicating endpoint disabled." }, Raises { kind: None, code: "InternalError", doc: "Indicates an internal service error." }, Raises { kind: None, code: "InvalidParameter", doc: "Indicates that a request parameter does not comply with the associated constraints." }, Raises { kind: None, code: "InvalidSecurity", doc: "The credential signature isn't valid." }, Raises { kind: None, code: "KMSAccessDenied", doc: "The ciphertext references a key that doesn't exist or that you don't have access to." }, Raises { kind: None, code: "KMSDisabled", doc: "The request was rejected because the specified Amazon Web Services KMS key isn't enabled." }, Raises { kind: None, code: "KMSInvalidState", doc: "The request was rejected because the state of the specified resource isn't valid for this request." }, Raises { kind: None, code: "KMSNotFound", doc: "The request was rejected because the specified entity or resource can't be found." }, Raises { kind: None, code: "KMSOptInRequired", doc: "The Amazon Web Services access key ID needs a subscription for the service." }, Raises { kind: None, code: "KMSThrottling", doc: "The request was denied due to request throttling." }, Raises { kind: None, code: "NotFound", doc: "Indicates that the requested resource does not exist." }, Raises { kind: None, code: "ParameterValueInvalid", doc: "Indicates that a request parameter does not comply with the associated constraints." }, Raises { kind: None, code: "PlatformApplicationDisabled", doc: "Exception error indicating platform application disabled." }, Raises { kind: None, code: "ValidationException", doc: "Indicates that a parameter in the request is invalid." }],
     example: "let topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nsns::publish(#{ topic_arn: topic, subject: \"Hello\", message: \"The web server is up.\" }).message_id",
 };
 
@@ -230,6 +239,7 @@ pub static SET_TOPIC_ATTRIBUTES: Operation = Operation {
         Inverse::Impossible("the attribute's former value is not known"),
         Settle::Repeat,
     )),
+    raises: &[Raises { kind: None, code: "AuthorizationError", doc: "Indicates that the user has been denied access to the requested resource." }, Raises { kind: None, code: "InternalError", doc: "Indicates an internal service error." }, Raises { kind: None, code: "InvalidParameter", doc: "Indicates that a request parameter does not comply with the associated constraints." }, Raises { kind: None, code: "InvalidSecurity", doc: "The credential signature isn't valid." }, Raises { kind: None, code: "NotFound", doc: "Indicates that the requested resource does not exist." }],
     example: "let topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nsns::set_topic_attributes(#{ topic_arn: topic, attribute_name: \"DisplayName\", attribute_value: \"Alarms\" })",
 };
 
@@ -258,6 +268,7 @@ pub static SUBSCRIBE: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[Raises { kind: None, code: "AuthorizationError", doc: "Indicates that the user has been denied access to the requested resource." }, Raises { kind: None, code: "FilterPolicyLimitExceeded", doc: "Indicates that the number of filter polices in your Amazon Web Services account exceeds the limit." }, Raises { kind: None, code: "InternalError", doc: "Indicates an internal service error." }, Raises { kind: None, code: "InvalidParameter", doc: "Indicates that a request parameter does not comply with the associated constraints." }, Raises { kind: None, code: "InvalidSecurity", doc: "The credential signature isn't valid." }, Raises { kind: None, code: "NotFound", doc: "Indicates that the requested resource does not exist." }, Raises { kind: None, code: "ReplayLimitExceeded", doc: "Indicates that the request parameter has exceeded the maximum number of concurrent message replays." }, Raises { kind: None, code: "SubscriptionLimitExceeded", doc: "Indicates that the customer already owns the maximum allowed number of subscriptions." }],
     example: "let topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nsns::subscribe(#{ topic_arn: topic, protocol: \"email\", endpoint: \"ops@example.com\" }).subscription_arn",
 };
 
@@ -282,6 +293,7 @@ pub static TAG_RESOURCE: Operation = Operation {
         Inverse::Nothing("the tags go with the resource"),
         Settle::Repeat,
     )),
+    raises: &[Raises { kind: None, code: "AuthorizationError", doc: "Indicates that the user has been denied access to the requested resource." }, Raises { kind: None, code: "ConcurrentAccess", doc: "Can't perform multiple operations on a tag simultaneously." }, Raises { kind: None, code: "InvalidParameter", doc: "Indicates that a request parameter does not comply with the associated constraints." }, Raises { kind: None, code: "ResourceNotFound", doc: "Can’t perform the action on the specified resource." }, Raises { kind: None, code: "StaleTag", doc: "A tag has been added to a resource with the same ARN as a deleted resource." }, Raises { kind: None, code: "TagLimitExceeded", doc: "Can't add more than 50 tags to a topic." }, Raises { kind: None, code: "TagPolicy", doc: "The request doesn't comply with the IAM tag policy." }],
     example: "let topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nsns::tag_resource(#{ resource_arn: topic, tags: #{ team: \"web\" } })",
 };
 
@@ -307,6 +319,7 @@ pub static UNSUBSCRIBE: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[Raises { kind: None, code: "AuthorizationError", doc: "Indicates that the user has been denied access to the requested resource." }, Raises { kind: None, code: "InternalError", doc: "Indicates an internal service error." }, Raises { kind: None, code: "InvalidParameter", doc: "Indicates that a request parameter does not comply with the associated constraints." }, Raises { kind: None, code: "InvalidSecurity", doc: "The credential signature isn't valid." }, Raises { kind: None, code: "NotFound", doc: "Indicates that the requested resource does not exist." }],
     example: "let topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nlet subscription = sns::subscribe(#{ topic_arn: topic, protocol: \"sqs\", endpoint: \"arn:aws:sqs:us-east-1:123456789012:example\" }).subscription_arn;\nsns::unsubscribe(#{ subscription_arn: subscription })",
 };
 

@@ -9,7 +9,7 @@ use crate::glue::*;
 use aws_sdk_sqs::Client;
 use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
-use opsh_operation::{Before, Effect, Fault, Find, Found, Inverse, InverseCall, Look, Makes, Map, Operation, Proof, Removes, Settle, Shape, Tagged, Write};
+use opsh_operation::{Before, Effect, Fault, Find, Found, Inverse, InverseCall, Look, Makes, Map, Operation, Proof, Raises, Removes, Settle, Shape, Tagged, Write};
 
 use crate::{Binding, Controls, Fills};
 
@@ -21,6 +21,7 @@ pub static CHANGE_MESSAGE_VISIBILITY: Operation = Operation {
         Inverse::Nothing("the message comes back when its visibility timeout is over"),
         Settle::Repeat,
     )),
+    raises: &[Raises { kind: None, code: "AWS.SimpleQueueService.NonExistentQueue", doc: "Ensure that the QueueUrl is correct and that the queue has not been deleted." }, Raises { kind: None, code: "InvalidAddress", doc: "The specified ID is invalid." }, Raises { kind: None, code: "InvalidSecurity", doc: "The request was not made over HTTPS or did not use SigV4 for signing." }, Raises { kind: None, code: "ReceiptHandleIsInvalid", doc: "The specified receipt handle isn't valid." }, Raises { kind: None, code: "RequestThrottled", doc: "The request was denied due to request throttling." }],
     example: "let queue = sqs::create_queue(#{ queue_name: \"example\" }).queue_url;\nsqs::send_message(#{ queue_url: queue, message_body: \"hello\" });\nlet message = sqs::receive_message(#{ queue_url: queue }).messages[0];\nsqs::change_message_visibility(#{ queue_url: queue, receipt_handle: message.receipt_handle, visibility_timeout: 0 })",
 };
 
@@ -44,6 +45,7 @@ pub static CHANGE_MESSAGE_VISIBILITY_BATCH: Operation = Operation {
         Inverse::Nothing("the messages come back when their visibility timeout is over"),
         Settle::Repeat,
     )),
+    raises: &[Raises { kind: None, code: "InvalidAddress", doc: "The specified ID is invalid." }, Raises { kind: None, code: "InvalidSecurity", doc: "The request was not made over HTTPS or did not use SigV4 for signing." }, Raises { kind: None, code: "RequestThrottled", doc: "The request was denied due to request throttling." }],
     example: "let queue = sqs::create_queue(#{ queue_name: \"example\" }).queue_url;\nsqs::send_message(#{ queue_url: queue, message_body: \"hello\" });\nlet message = sqs::receive_message(#{ queue_url: queue }).messages[0];\nsqs::change_message_visibility_batch(#{ queue_url: queue, entries: [#{ id: \"one\", receipt_handle: message.receipt_handle, visibility_timeout: 0 }] }).successful[0].id",
 };
 
@@ -70,6 +72,7 @@ pub static CREATE_QUEUE: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[Raises { kind: None, code: "AWS.SimpleQueueService.QueueDeletedRecently", doc: "You must wait 60 seconds after deleting a queue before you can create another queue with the same name." }, Raises { kind: None, code: "AWS.SimpleQueueService.UnsupportedOperation", doc: "Error code 400." }, Raises { kind: None, code: "InvalidAddress", doc: "The specified ID is invalid." }, Raises { kind: None, code: "InvalidAttributeName", doc: "The specified attribute doesn't exist." }, Raises { kind: None, code: "InvalidAttributeValue", doc: "A queue attribute value is invalid." }, Raises { kind: None, code: "InvalidSecurity", doc: "The request was not made over HTTPS or did not use SigV4 for signing." }, Raises { kind: None, code: "QueueAlreadyExists", doc: "A queue with this name already exists." }, Raises { kind: None, code: "RequestThrottled", doc: "The request was denied due to request throttling." }],
     example: "sqs::create_queue(#{ queue_name: \"work\", attributes: #{ VisibilityTimeout: \"60\" }, tags: #{ team: \"web\" } }).queue_url",
 };
 
@@ -92,6 +95,7 @@ pub static DELETE_MESSAGE: Operation = Operation {
         Inverse::Impossible("a deleted message is gone"),
         Settle::Repeat,
     )),
+    raises: &[Raises { kind: None, code: "AWS.SimpleQueueService.NonExistentQueue", doc: "Ensure that the QueueUrl is correct and that the queue has not been deleted." }, Raises { kind: None, code: "AWS.SimpleQueueService.UnsupportedOperation", doc: "Error code 400." }, Raises { kind: None, code: "InvalidAddress", doc: "The specified ID is invalid." }, Raises { kind: None, code: "InvalidIdFormat", doc: "The specified receipt handle isn't valid for the current version." }, Raises { kind: None, code: "InvalidSecurity", doc: "The request was not made over HTTPS or did not use SigV4 for signing." }, Raises { kind: None, code: "ReceiptHandleIsInvalid", doc: "The specified receipt handle isn't valid." }, Raises { kind: None, code: "RequestThrottled", doc: "The request was denied due to request throttling." }],
     example: "let queue = sqs::create_queue(#{ queue_name: \"example\" }).queue_url;\nsqs::send_message(#{ queue_url: queue, message_body: \"hello\" });\nlet message = sqs::receive_message(#{ queue_url: queue }).messages[0];\nsqs::delete_message(#{ queue_url: queue, receipt_handle: message.receipt_handle })",
 };
 
@@ -114,6 +118,7 @@ pub static DELETE_MESSAGE_BATCH: Operation = Operation {
         Inverse::Impossible("deleted messages are gone"),
         Settle::Repeat,
     )),
+    raises: &[Raises { kind: None, code: "AWS.SimpleQueueService.EmptyBatchRequest", doc: "The batch request doesn't contain any entries." }, Raises { kind: None, code: "AWS.SimpleQueueService.InvalidBatchEntryId", doc: "The Id of a batch entry in a batch request doesn't abide by the specification." }, Raises { kind: None, code: "AWS.SimpleQueueService.NonExistentQueue", doc: "Ensure that the QueueUrl is correct and that the queue has not been deleted." }, Raises { kind: None, code: "AWS.SimpleQueueService.UnsupportedOperation", doc: "Error code 400." }, Raises { kind: None, code: "InvalidAddress", doc: "The specified ID is invalid." }, Raises { kind: None, code: "InvalidSecurity", doc: "The request was not made over HTTPS or did not use SigV4 for signing." }, Raises { kind: None, code: "RequestThrottled", doc: "The request was denied due to request throttling." }],
     example: "let queue = sqs::create_queue(#{ queue_name: \"example\" }).queue_url;\nsqs::send_message(#{ queue_url: queue, message_body: \"hello\" });\nlet message = sqs::receive_message(#{ queue_url: queue }).messages[0];\nsqs::delete_message_batch(#{ queue_url: queue, entries: [#{ id: \"one\", receipt_handle: message.receipt_handle }] }).successful[0].id",
 };
 
@@ -138,6 +143,7 @@ pub static DELETE_QUEUE: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[Raises { kind: None, code: "AWS.SimpleQueueService.NonExistentQueue", doc: "Ensure that the QueueUrl is correct and that the queue has not been deleted." }, Raises { kind: None, code: "AWS.SimpleQueueService.UnsupportedOperation", doc: "Error code 400." }, Raises { kind: None, code: "InvalidAddress", doc: "The specified ID is invalid." }, Raises { kind: None, code: "InvalidSecurity", doc: "The request was not made over HTTPS or did not use SigV4 for signing." }, Raises { kind: None, code: "RequestThrottled", doc: "The request was denied due to request throttling." }],
     example: "let queue = sqs::create_queue(#{ queue_name: \"example\" }).queue_url;\nsqs::delete_queue(#{ queue_url: queue })",
 };
 
@@ -156,6 +162,7 @@ pub static GET_QUEUE_ATTRIBUTES: Operation = Operation {
     summary: "Gives the attributes that are named, or all of them (All), as texts.",
     input: &tables::GET_QUEUE_ATTRIBUTES_INPUT, positional: &[], output: Shape::Struct(&tables::GET_QUEUE_ATTRIBUTES_OUTPUT),
     effect: Effect::Read,
+    raises: &[Raises { kind: None, code: "AWS.SimpleQueueService.NonExistentQueue", doc: "Ensure that the QueueUrl is correct and that the queue has not been deleted." }, Raises { kind: None, code: "AWS.SimpleQueueService.UnsupportedOperation", doc: "Error code 400." }, Raises { kind: None, code: "InvalidAddress", doc: "The specified ID is invalid." }, Raises { kind: None, code: "InvalidAttributeName", doc: "The specified attribute doesn't exist." }, Raises { kind: None, code: "InvalidSecurity", doc: "The request was not made over HTTPS or did not use SigV4 for signing." }, Raises { kind: None, code: "RequestThrottled", doc: "The request was denied due to request throttling." }],
     example: "let queue = sqs::create_queue(#{ queue_name: \"example\" }).queue_url;\nsqs::get_queue_attributes(#{ queue_url: queue, attribute_names: [\"QueueArn\"] }).attributes.QueueArn",
 };
 
@@ -174,6 +181,7 @@ pub static GET_QUEUE_URL: Operation = Operation {
     summary: "The GetQueueUrl API returns the URL of an existing Amazon SQS queue.",
     input: &tables::GET_QUEUE_URL_INPUT, positional: &[], output: Shape::Struct(&tables::GET_QUEUE_URL_OUTPUT),
     effect: Effect::Read,
+    raises: &[Raises { kind: None, code: "AWS.SimpleQueueService.NonExistentQueue", doc: "Ensure that the QueueUrl is correct and that the queue has not been deleted." }, Raises { kind: None, code: "AWS.SimpleQueueService.UnsupportedOperation", doc: "Error code 400." }, Raises { kind: None, code: "InvalidAddress", doc: "The specified ID is invalid." }, Raises { kind: None, code: "InvalidSecurity", doc: "The request was not made over HTTPS or did not use SigV4 for signing." }, Raises { kind: None, code: "RequestThrottled", doc: "The request was denied due to request throttling." }],
     example: "let queue = sqs::create_queue(#{ queue_name: \"example\" }).queue_url;\nsqs::get_queue_url(#{ queue_name: \"example\" }).queue_url",
 };
 
@@ -192,6 +200,7 @@ pub static LIST_DEAD_LETTER_SOURCE_QUEUES: Operation = Operation {
     summary: "Gives the URLs of the queues whose dead letters come to this one.",
     input: &tables::LIST_DEAD_LETTER_SOURCE_QUEUES_INPUT, positional: &[], output: Shape::Struct(&tables::LIST_DEAD_LETTER_SOURCE_QUEUES_OUTPUT),
     effect: Effect::Read,
+    raises: &[Raises { kind: None, code: "InvalidAddress", doc: "The specified ID is invalid." }, Raises { kind: None, code: "InvalidSecurity", doc: "The request was not made over HTTPS or did not use SigV4 for signing." }, Raises { kind: None, code: "RequestThrottled", doc: "The request was denied due to request throttling." }],
     example: "let queue = sqs::create_queue(#{ queue_name: \"example\" }).queue_url;\nsqs::list_dead_letter_source_queues(#{ queue_url: queue }).queue_urls",
 };
 
@@ -221,6 +230,7 @@ pub static LIST_QUEUE_TAGS: Operation = Operation {
     summary: "List all cost allocation tags added to the specified Amazon SQS queue.",
     input: &tables::LIST_QUEUE_TAGS_INPUT, positional: &[], output: Shape::Struct(&tables::LIST_QUEUE_TAGS_OUTPUT),
     effect: Effect::Read,
+    raises: &[Raises { kind: None, code: "AWS.SimpleQueueService.NonExistentQueue", doc: "Ensure that the QueueUrl is correct and that the queue has not been deleted." }, Raises { kind: None, code: "AWS.SimpleQueueService.UnsupportedOperation", doc: "Error code 400." }, Raises { kind: None, code: "InvalidAddress", doc: "The specified ID is invalid." }, Raises { kind: None, code: "InvalidSecurity", doc: "The request was not made over HTTPS or did not use SigV4 for signing." }, Raises { kind: None, code: "RequestThrottled", doc: "The request was denied due to request throttling." }],
     example: "let queue = sqs::create_queue(#{ queue_name: \"example\" }).queue_url;\nsqs::tag_queue(#{ queue_url: queue, tags: #{ team: \"web\" } });\nsqs::list_queue_tags(#{ queue_url: queue }).tags.team",
 };
 
@@ -238,6 +248,7 @@ pub static LIST_QUEUES: Operation = Operation {
     summary: "Gives the URLs of queues whose names begin with a prefix; absent if there is none.",
     input: &tables::LIST_QUEUES_INPUT, positional: &[], output: Shape::Struct(&tables::LIST_QUEUES_OUTPUT),
     effect: Effect::Read,
+    raises: &[Raises { kind: None, code: "AWS.SimpleQueueService.UnsupportedOperation", doc: "Error code 400." }, Raises { kind: None, code: "InvalidAddress", doc: "The specified ID is invalid." }, Raises { kind: None, code: "InvalidSecurity", doc: "The request was not made over HTTPS or did not use SigV4 for signing." }, Raises { kind: None, code: "RequestThrottled", doc: "The request was denied due to request throttling." }],
     example: "let queue = sqs::create_queue(#{ queue_name: \"example\" }).queue_url;\nsqs::list_queues(#{ queue_name_prefix: \"ex\" }).queue_urls[0]",
 };
 
@@ -270,6 +281,7 @@ pub static PURGE_QUEUE: Operation = Operation {
         Inverse::Impossible("the messages are gone"),
         Settle::Repeat,
     )),
+    raises: &[Raises { kind: None, code: "AWS.SimpleQueueService.NonExistentQueue", doc: "Ensure that the QueueUrl is correct and that the queue has not been deleted." }, Raises { kind: None, code: "AWS.SimpleQueueService.PurgeQueueInProgress", doc: "Indicates that the specified queue previously received a PurgeQueue request within the last 60 seconds (the time it can take to delete the messages in the queue)." }, Raises { kind: None, code: "AWS.SimpleQueueService.UnsupportedOperation", doc: "Error code 400." }, Raises { kind: None, code: "InvalidAddress", doc: "The specified ID is invalid." }, Raises { kind: None, code: "InvalidSecurity", doc: "The request was not made over HTTPS or did not use SigV4 for signing." }, Raises { kind: None, code: "RequestThrottled", doc: "The request was denied due to request throttling." }],
     example: "let queue = sqs::create_queue(#{ queue_name: \"example\" }).queue_url;\nsqs::purge_queue(#{ queue_url: queue })",
 };
 
@@ -291,6 +303,7 @@ pub static RECEIVE_MESSAGE: Operation = Operation {
         Inverse::Nothing("the messages come back when their visibility timeout is over"),
         Settle::Repeat,
     )),
+    raises: &[Raises { kind: None, code: "AWS.SimpleQueueService.NonExistentQueue", doc: "Ensure that the QueueUrl is correct and that the queue has not been deleted." }, Raises { kind: None, code: "AWS.SimpleQueueService.UnsupportedOperation", doc: "Error code 400." }, Raises { kind: None, code: "InvalidAddress", doc: "The specified ID is invalid." }, Raises { kind: None, code: "InvalidSecurity", doc: "The request was not made over HTTPS or did not use SigV4 for signing." }, Raises { kind: None, code: "KMS.AccessDeniedException", doc: "The caller doesn't have the required KMS access." }, Raises { kind: None, code: "KMS.DisabledException", doc: "The request was denied due to request throttling." }, Raises { kind: None, code: "KMS.InvalidKeyUsageException", doc: "The request was rejected for one of the following reasons." }, Raises { kind: None, code: "KMS.InvalidStateException", doc: "The request was rejected because the state of the specified resource is not valid for this request." }, Raises { kind: None, code: "KMS.NotFoundException", doc: "The request was rejected because the specified entity or resource could not be found." }, Raises { kind: None, code: "KMS.OptInRequired", doc: "The request was rejected because the specified key policy isn't syntactically or semantically correct." }, Raises { kind: None, code: "KMS.ThrottlingException", doc: "Amazon Web Services KMS throttles requests for the following conditions." }, Raises { kind: None, code: "OverLimit", doc: "The specified action violates a limit." }, Raises { kind: None, code: "RequestThrottled", doc: "The request was denied due to request throttling." }],
     example: "let queue = sqs::create_queue(#{ queue_name: \"example\" }).queue_url;\nsqs::send_message(#{ queue_url: queue, message_body: \"hello\" });\nsqs::receive_message(#{ queue_url: queue, max_number_of_messages: 10, wait_time_seconds: 20 }).messages[0].body",
 };
 
@@ -318,6 +331,7 @@ pub static SEND_MESSAGE: Operation = Operation {
         Inverse::Impossible("who receives the message has it"),
         Settle::Ask,
     )),
+    raises: &[Raises { kind: None, code: "AWS.SimpleQueueService.NonExistentQueue", doc: "Ensure that the QueueUrl is correct and that the queue has not been deleted." }, Raises { kind: None, code: "AWS.SimpleQueueService.UnsupportedOperation", doc: "Error code 400." }, Raises { kind: None, code: "InvalidAddress", doc: "The specified ID is invalid." }, Raises { kind: None, code: "InvalidMessageContents", doc: "The message contains characters outside the allowed set." }, Raises { kind: None, code: "InvalidSecurity", doc: "The request was not made over HTTPS or did not use SigV4 for signing." }, Raises { kind: None, code: "KMS.AccessDeniedException", doc: "The caller doesn't have the required KMS access." }, Raises { kind: None, code: "KMS.DisabledException", doc: "The request was denied due to request throttling." }, Raises { kind: None, code: "KMS.InvalidKeyUsageException", doc: "The request was rejected for one of the following reasons." }, Raises { kind: None, code: "KMS.InvalidStateException", doc: "The request was rejected because the state of the specified resource is not valid for this request." }, Raises { kind: None, code: "KMS.NotFoundException", doc: "The request was rejected because the specified entity or resource could not be found." }, Raises { kind: None, code: "KMS.OptInRequired", doc: "The request was rejected because the specified key policy isn't syntactically or semantically correct." }, Raises { kind: None, code: "KMS.ThrottlingException", doc: "Amazon Web Services KMS throttles requests for the following conditions." }, Raises { kind: None, code: "RequestThrottled", doc: "The request was denied due to request throttling." }],
     example: "let queue = sqs::create_queue(#{ queue_name: \"example\" }).queue_url;\nsqs::send_message(#{ queue_url: queue, message_body: \"hello\", message_attributes: #{ kind: #{ data_type: \"String\", string_value: \"greeting\" } } }).message_id",
 };
 
@@ -344,6 +358,7 @@ pub static SEND_MESSAGE_BATCH: Operation = Operation {
         Inverse::Impossible("who receives the messages has them"),
         Settle::Ask,
     )),
+    raises: &[Raises { kind: None, code: "AWS.SimpleQueueService.BatchEntryIdsNotDistinct", doc: "Two or more batch entries in the request have the same Id." }, Raises { kind: None, code: "AWS.SimpleQueueService.BatchRequestTooLong", doc: "The length of all the messages put together is more than the limit." }, Raises { kind: None, code: "AWS.SimpleQueueService.EmptyBatchRequest", doc: "The batch request doesn't contain any entries." }, Raises { kind: None, code: "AWS.SimpleQueueService.InvalidBatchEntryId", doc: "The Id of a batch entry in a batch request doesn't abide by the specification." }, Raises { kind: None, code: "AWS.SimpleQueueService.NonExistentQueue", doc: "Ensure that the QueueUrl is correct and that the queue has not been deleted." }, Raises { kind: None, code: "AWS.SimpleQueueService.UnsupportedOperation", doc: "Error code 400." }, Raises { kind: None, code: "InvalidAddress", doc: "The specified ID is invalid." }, Raises { kind: None, code: "InvalidSecurity", doc: "The request was not made over HTTPS or did not use SigV4 for signing." }, Raises { kind: None, code: "KMS.AccessDeniedException", doc: "The caller doesn't have the required KMS access." }, Raises { kind: None, code: "KMS.DisabledException", doc: "The request was denied due to request throttling." }, Raises { kind: None, code: "KMS.InvalidKeyUsageException", doc: "The request was rejected for one of the following reasons." }, Raises { kind: None, code: "KMS.InvalidStateException", doc: "The request was rejected because the state of the specified resource is not valid for this request." }, Raises { kind: None, code: "KMS.NotFoundException", doc: "The request was rejected because the specified entity or resource could not be found." }, Raises { kind: None, code: "KMS.OptInRequired", doc: "The request was rejected because the specified key policy isn't syntactically or semantically correct." }, Raises { kind: None, code: "KMS.ThrottlingException", doc: "Amazon Web Services KMS throttles requests for the following conditions." }, Raises { kind: None, code: "RequestThrottled", doc: "The request was denied due to request throttling." }],
     example: "let queue = sqs::create_queue(#{ queue_name: \"example\" }).queue_url;\nsqs::send_message_batch(#{ queue_url: queue, entries: [#{ id: \"one\", message_body: \"hello\" }, #{ id: \"two\", message_body: \"bye\" }] }).successful",
 };
 
@@ -365,6 +380,7 @@ pub static SET_QUEUE_ATTRIBUTES: Operation = Operation {
         Inverse::Impossible("the attributes' former values are not known"),
         Settle::Repeat,
     )),
+    raises: &[Raises { kind: None, code: "AWS.SimpleQueueService.NonExistentQueue", doc: "Ensure that the QueueUrl is correct and that the queue has not been deleted." }, Raises { kind: None, code: "AWS.SimpleQueueService.UnsupportedOperation", doc: "Error code 400." }, Raises { kind: None, code: "InvalidAddress", doc: "The specified ID is invalid." }, Raises { kind: None, code: "InvalidAttributeName", doc: "The specified attribute doesn't exist." }, Raises { kind: None, code: "InvalidAttributeValue", doc: "A queue attribute value is invalid." }, Raises { kind: None, code: "InvalidSecurity", doc: "The request was not made over HTTPS or did not use SigV4 for signing." }, Raises { kind: None, code: "OverLimit", doc: "The specified action violates a limit." }, Raises { kind: None, code: "RequestThrottled", doc: "The request was denied due to request throttling." }],
     example: "let queue = sqs::create_queue(#{ queue_name: \"example\" }).queue_url;\nsqs::set_queue_attributes(#{ queue_url: queue, attributes: #{ ReceiveMessageWaitTimeSeconds: \"20\" } })",
 };
 
@@ -387,6 +403,7 @@ pub static TAG_QUEUE: Operation = Operation {
         Inverse::Nothing("the tags go with the queue"),
         Settle::Repeat,
     )),
+    raises: &[Raises { kind: None, code: "AWS.SimpleQueueService.NonExistentQueue", doc: "Ensure that the QueueUrl is correct and that the queue has not been deleted." }, Raises { kind: None, code: "AWS.SimpleQueueService.UnsupportedOperation", doc: "Error code 400." }, Raises { kind: None, code: "InvalidAddress", doc: "The specified ID is invalid." }, Raises { kind: None, code: "InvalidSecurity", doc: "The request was not made over HTTPS or did not use SigV4 for signing." }, Raises { kind: None, code: "RequestThrottled", doc: "The request was denied due to request throttling." }],
     example: "let queue = sqs::create_queue(#{ queue_name: \"example\" }).queue_url;\nsqs::tag_queue(#{ queue_url: queue, tags: #{ team: \"web\" } })",
 };
 
@@ -409,6 +426,7 @@ pub static UNTAG_QUEUE: Operation = Operation {
         Inverse::Impossible("the tags' values are not known any more"),
         Settle::Repeat,
     )),
+    raises: &[Raises { kind: None, code: "AWS.SimpleQueueService.NonExistentQueue", doc: "Ensure that the QueueUrl is correct and that the queue has not been deleted." }, Raises { kind: None, code: "AWS.SimpleQueueService.UnsupportedOperation", doc: "Error code 400." }, Raises { kind: None, code: "InvalidAddress", doc: "The specified ID is invalid." }, Raises { kind: None, code: "InvalidSecurity", doc: "The request was not made over HTTPS or did not use SigV4 for signing." }, Raises { kind: None, code: "RequestThrottled", doc: "The request was denied due to request throttling." }],
     example: "let queue = sqs::create_queue(#{ queue_name: \"example\" }).queue_url;\nsqs::untag_queue(#{ queue_url: queue, tag_keys: [\"team\"] })",
 };
 

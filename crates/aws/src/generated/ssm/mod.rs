@@ -9,7 +9,7 @@ use crate::glue::*;
 use aws_sdk_ssm::Client;
 use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
-use opsh_operation::{Before, Effect, Fault, Find, Found, Inverse, InverseCall, Look, Makes, Map, Operation, Proof, Removes, Settle, Shape, Tagged, Write};
+use opsh_operation::{Before, Effect, Fault, Find, Found, Inverse, InverseCall, Look, Makes, Map, Operation, Proof, Raises, Removes, Settle, Shape, Tagged, Write};
 
 use crate::{Binding, Controls, Fills};
 
@@ -24,6 +24,7 @@ pub static DELETE_PARAMETER: Operation = Operation {
             Settle::Repeat,
         )
     }),
+    raises: &[],
     example: "ssm::put_parameter(#{ name: \"/example/color\", value: \"blue\", type: \"String\" });\nssm::delete_parameter(#{ name: \"/example/color\" })",
 };
 
@@ -42,6 +43,7 @@ pub static DESCRIBE_PARAMETERS: Operation = Operation {
     summary: "Lists the parameters in your Amazon Web Services account or the parameters shared with you when you enable the Shared option.",
     input: &tables::DESCRIBE_PARAMETERS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_PARAMETERS_OUTPUT),
     effect: Effect::Read,
+    raises: &[],
     example: "ssm::put_parameter(#{ name: \"/example/color\", value: \"blue\", type: \"String\" });\nssm::describe_parameters(#{}).parameters[0].name",
 };
 
@@ -73,6 +75,7 @@ pub static GET_PARAMETER: Operation = Operation {
     summary: "Get information about a single parameter by specifying the parameter name.",
     input: &tables::GET_PARAMETER_INPUT, positional: &[], output: Shape::Struct(&tables::GET_PARAMETER_OUTPUT),
     effect: Effect::Read,
+    raises: &[],
     example: "ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value",
 };
 
@@ -91,6 +94,7 @@ pub static GET_PARAMETERS: Operation = Operation {
     summary: "Get information about one or more parameters by specifying multiple parameter names.",
     input: &tables::GET_PARAMETERS_INPUT, positional: &[], output: Shape::Struct(&tables::GET_PARAMETERS_OUTPUT),
     effect: Effect::Read,
+    raises: &[],
     example: "ssm::put_parameter(#{ name: \"/example/color\", value: \"blue\", type: \"String\" });\nssm::get_parameters(#{ names: [\"/example/color\"] }).parameters[0].value",
 };
 
@@ -109,6 +113,7 @@ pub static GET_PARAMETERS_BY_PATH: Operation = Operation {
     summary: "Retrieve information about one or more parameters under a specified level in a hierarchy.",
     input: &tables::GET_PARAMETERS_BY_PATH_INPUT, positional: &[], output: Shape::Struct(&tables::GET_PARAMETERS_BY_PATH_OUTPUT),
     effect: Effect::Read,
+    raises: &[],
     example: "ssm::put_parameter(#{ name: \"/example/color\", value: \"blue\", type: \"String\" });\nssm::get_parameters_by_path(#{ path: \"/example\", recursive: true }).parameters[0].name",
 };
 
@@ -141,6 +146,7 @@ pub static LIST_TAGS_FOR_RESOURCE: Operation = Operation {
     summary: "Returns a list of the tags assigned to the specified resource.",
     input: &tables::LIST_TAGS_FOR_RESOURCE_INPUT, positional: &[], output: Shape::Struct(&tables::LIST_TAGS_FOR_RESOURCE_OUTPUT),
     effect: Effect::Read,
+    raises: &[],
     example: "ssm::put_parameter(#{ name: \"/example/color\", value: \"blue\", type: \"String\", tags: #{ team: \"web\" } });\nssm::list_tags_for_resource(#{ resource_type: \"Parameter\", resource_id: \"/example/color\" }).tag_list.team",
 };
 
@@ -167,6 +173,7 @@ pub static PUT_PARAMETER: Operation = Operation {
             Settle::Find(&Find { operation: "ssm::get_parameter", arguments: &[("name", "input.name")], within: "result.parameter", proof: &[Proof::Since("found.last_modified_date")], result: &[("version", "found.version")] }),
         )
     }),
+    raises: &[],
     example: "ssm::put_parameter(#{ name: \"/example/color\", value: \"blue\", type: \"String\" }).version",
 };
 

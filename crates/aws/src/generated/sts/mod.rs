@@ -9,7 +9,7 @@ use crate::glue::*;
 use aws_sdk_sts::Client;
 use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
-use opsh_operation::{Before, Effect, Fault, Find, Found, Inverse, InverseCall, Look, Makes, Map, Operation, Proof, Removes, Settle, Shape, Tagged, Write};
+use opsh_operation::{Before, Effect, Fault, Find, Found, Inverse, InverseCall, Look, Makes, Map, Operation, Proof, Raises, Removes, Settle, Shape, Tagged, Write};
 
 use crate::{Binding, Controls, Fills};
 
@@ -18,6 +18,7 @@ pub static ASSUME_ROLE: Operation = Operation {
     summary: "Gives short-lived credentials of a role.",
     input: &tables::ASSUME_ROLE_INPUT, positional: &[], output: Shape::Struct(&tables::ASSUME_ROLE_OUTPUT),
     effect: Effect::Read,
+    raises: &[Raises { kind: None, code: "ExpiredTokenException", doc: "The web identity token that was passed is expired or is not valid." }, Raises { kind: None, code: "MalformedPolicyDocument", doc: "The request was rejected because the policy document was malformed." }, Raises { kind: None, code: "PackedPolicyTooLarge", doc: "The request was rejected because the total packed size of the session policies and session tags combined was too large." }, Raises { kind: None, code: "RegionDisabledException", doc: "STS is not activated in the requested region for the account that is being asked to generate credentials." }],
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"*\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nsts::assume_role(#{ role_arn: role, role_session_name: \"example\" }).credentials.access_key_id",
 };
 
@@ -47,6 +48,7 @@ pub static GET_CALLER_IDENTITY: Operation = Operation {
     summary: "Returns details about the IAM user or role whose credentials are used to call the operation.",
     input: &tables::GET_CALLER_IDENTITY_INPUT, positional: &[], output: Shape::Struct(&tables::GET_CALLER_IDENTITY_OUTPUT),
     effect: Effect::Read,
+    raises: &[],
     example: "sts::get_caller_identity(#{}).account",
 };
 
