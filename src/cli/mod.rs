@@ -16,6 +16,7 @@ pub mod lambda;
 pub mod local;
 pub mod log_file;
 pub mod ls;
+pub mod pager;
 pub mod plan;
 pub mod progress;
 pub mod records;

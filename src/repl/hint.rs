@@ -1,9 +1,11 @@
 //! The hint behind the cursor: what is to be typed next, as a comment.
 
-use super::complete::place::{self, Expected, Frame, frames, slot};
-use super::help;
+use opsh_operation::{Field, Shape};
+
+use super::complete::place::{Expected, Frame, frames, slot};
 use super::lex::{Kind, Token, lex};
 use super::memory::{self, Memory, Shared};
+use crate::surface::{self, Callable, Parameter};
 
 /// What the end of `input` could go on with; nothing where nothing is known.
 #[must_use]
@@ -37,16 +39,52 @@ fn name(memory: &Memory, input: &str, last: &Token, before: &[Token]) -> Option<
 }
 
 fn called(memory: &Memory, name: &str) -> Option<String> {
-    if let Some(operation) = place::operation(name) {
-        return Some(help::signature(operation));
+    if let Some(function) = memory.function(name) {
+        let doc = function.summary();
+        let parameters = function.parameters.join(", ");
+        return Some(format!("({parameters}) {doc}").trim_end().to_owned());
     }
-    let function = memory.function(name)?;
-    let doc = function.summary();
-    Some(
-        format!("({}) {doc}", function.parameters.join(", "))
-            .trim_end()
-            .to_owned(),
-    )
+    surface::find(name).map(arguments)
+}
+
+/// What can be typed for a call, on one line: what is required first, `?` for what is not.
+fn arguments(callable: &Callable) -> String {
+    let (by_position, mut in_map): (Vec<Parameter<'_>>, Vec<_>) = callable
+        .parameters()
+        .into_iter()
+        .partition(|parameter| parameter.positional);
+    let mut shown: Vec<String> = by_position.iter().map(argument).collect();
+    if !in_map.is_empty() {
+        in_map.sort_by_key(|parameter| !parameter.required);
+        let others: Vec<String> = in_map.iter().map(argument).collect();
+        shown.push(format!("#{{ {} }}", others.join(", ")));
+    }
+    format!("({})", shown.join(", "))
+}
+
+fn argument(parameter: &Parameter<'_>) -> String {
+    let mark = if parameter.required { "" } else { "?" };
+    let takes = parameter.takes();
+    let colon = if takes.is_empty() { "" } else { ": " };
+    format!("{}{mark}{colon}{takes}", parameter.name)
+}
+
+/// The type of a field, its values if there are few, and what it is.
+fn described(field: &Field) -> String {
+    const FEW: usize = 8;
+    let shape = match field.shape {
+        Shape::Enum(choices) if choices.len() <= FEW => choices
+            .iter()
+            .map(|choice| format!("{choice:?}"))
+            .collect::<Vec<_>>()
+            .join(" | "),
+        shape => shape.describe(),
+    };
+    if field.doc.is_empty() {
+        shape
+    } else {
+        format!("{shape}  {}", field.doc)
+    }
 }
 
 /// What is expected in the call that is open.
@@ -59,7 +97,7 @@ fn inside(memory: &Memory, input: &str, before: &[Token], prefix: &str) -> Optio
         };
     };
     match slot.expected? {
-        Expected::Key { bare: true, .. } => Some(help::signature(slot.operation)),
+        Expected::Key { bare: true, .. } => called(memory, &slot.operation.full_name()),
         Expected::Key {
             structure, given, ..
         } => {
@@ -70,7 +108,7 @@ fn inside(memory: &Memory, input: &str, before: &[Token], prefix: &str) -> Optio
                 .collect();
             fields.sort_by_key(|field| !field.required);
             if let [field] = fields[..] {
-                return Some(format!("{}: {}", field.name, help::described(field)));
+                return Some(format!("{}: {}", field.name, described(field)));
             }
             let fields = fields.iter().map(|field| {
                 let mark = if field.required { "" } else { "?" };
@@ -81,7 +119,7 @@ fn inside(memory: &Memory, input: &str, before: &[Token], prefix: &str) -> Optio
         }
         Expected::Value {
             field: Some(field), ..
-        } => Some(format!("{}: {}", field.name, help::described(field))),
+        } => Some(format!("{}: {}", field.name, described(field))),
         Expected::Value { field: None, shape } => Some(shape.describe()),
     }
 }

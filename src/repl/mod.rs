@@ -4,7 +4,7 @@
 //! - `talk` with a person at a terminal, `piped` without one;
 //! - `assistant`: what the line editor asks: `complete`, `hint`, `highlight`;
 //! - `commands`: what begins with a colon; `save` writes the session as a playbook;
-//! - `present`, `pager`: results for people; `help`; `history`;
+//! - `present`: results for people; `help`; `history`;
 //! - `loaded`: the playbook that a shell is started with.
 
 mod assistant;
@@ -18,7 +18,6 @@ mod lex;
 mod loaded;
 mod marks;
 mod memory;
-mod pager;
 mod piped;
 pub mod present;
 mod save;
@@ -35,7 +34,7 @@ use opsh_operation::Value;
 
 use crate::cli::console::{Console, Output};
 use crate::cli::start::Settings;
-use crate::cli::{exit_code, given, json, say, show};
+use crate::cli::{exit_code, given, json, pager, say, show};
 use crate::modules::Terminal as _;
 use crate::script::engine::bare;
 use crate::script::error::ScriptError;
@@ -146,9 +145,7 @@ fn tell(console: &Console, text: &str) {
 
 /// Shows a text a page at a time, if it is long and somebody is there to turn them.
 fn is_paged(console: &Console, text: &str) -> bool {
-    std::io::stdout().is_terminal()
-        && pager::is_long(text, ::console::Term::stdout().size())
-        && pager::show(&console.redactor.scrub(text))
+    pager::is_paged(&console.redactor.scrub(text))
 }
 
 /// Says what went wrong.

@@ -1,7 +1,6 @@
 //! `opsh doc`: what there is, what it takes and gives, and how it is called.
 
 mod example;
-mod pager;
 mod paint;
 pub mod stage;
 mod write;
@@ -13,7 +12,7 @@ use clap::Args;
 use opsh_operation::suggest::closest;
 
 use super::console::Output;
-use super::{exit_code, say};
+use super::{exit_code, pager, say};
 use crate::script::error::{Class, ScriptError};
 use crate::script::run::Playbook;
 use crate::script::source::Sources;
@@ -178,6 +177,14 @@ fn playbook(name: &str) -> Result<Answer, ScriptError> {
         page: described.page(),
         json: described.json(),
     })
+}
+
+/// The page about `name` as a text for standard output.
+///
+/// # Errors
+/// There is nothing of that name.
+pub fn about(name: &str) -> Result<String, ScriptError> {
+    named(name, 0).map(|answer| paint::page(&answer.page).trim_end().to_owned())
 }
 
 fn named(name: &str, depth: usize) -> Result<Answer, ScriptError> {

@@ -59,7 +59,7 @@ impl Completion {
         }
         if let Some(name) = input.strip_prefix('?') {
             let name = name.trim_start();
-            let found = names::callables(&memory, name, false);
+            let found = names::subjects(&memory, name);
             return (input.len() - name.len(), found);
         }
         let tokens = lex(input);
@@ -133,7 +133,7 @@ impl Completion {
                 .filter(|stack| stack.id.starts_with(argument))
                 .map(|stack| pair(&stack.id, &stack.id))
                 .collect(),
-            Some(commands::Takes::Name) => names::callables(memory, argument, false),
+            Some(commands::Takes::Name) => names::subjects(memory, argument),
             Some(commands::Takes::Nothing | commands::Takes::Words(_)) | None => Vec::new(),
         };
         (input.len() - argument.len(), found)
@@ -195,7 +195,7 @@ impl Completion {
         if let Some(place::Frame::Call { name, .. }) = frames.last()
             && name == "help"
         {
-            let found = names::callables(memory, typed.prefix, false);
+            let found = names::subjects(memory, typed.prefix);
             let found = found
                 .into_iter()
                 .map(|pair| whole(&pair.display, &pair.replacement));

@@ -1,5 +1,7 @@
 //! Names: modules, operations, functions, variables, commands, and what can be imported.
 
+use std::collections::BTreeSet;
+
 use rustyline::completion::Pair;
 
 use super::pair;
@@ -9,6 +11,7 @@ use crate::repl::commands::COMMANDS;
 use crate::repl::lex::{Kind, Token};
 use crate::repl::memory::Memory;
 use crate::script::resolver::STDLIB;
+use crate::surface::{self, Module, Origin};
 
 /// The module before a name that is being typed, and where it begins.
 pub fn path<'a>(input: &'a str, before: &[Token]) -> Option<(&'a str, usize)> {
@@ -95,27 +98,32 @@ pub fn importable(prefix: &str) -> impl Iterator<Item = &'static str> {
         .filter(move |name| name.starts_with(prefix))
 }
 
-/// Everything that can be called and asked about, whole; `call` opens its brackets, too.
-pub fn callables(memory: &Memory, typed: &str, call: bool) -> Vec<Pair> {
-    let tail = if call { "(" } else { "" };
-    let Some((module, prefix)) = typed.split_once("::") else {
-        let modules = registry().modules().map(|(name, _)| name);
-        let modules = modules.chain(memory.imports.keys().map(String::as_str));
-        let functions = memory.functions.iter().map(|function| &function.name);
-        return modules
-            .map(|name| format!("{name}::"))
-            .chain(functions.map(|name| format!("{name}{tail}")))
-            .filter(|name| name.starts_with(typed))
-            .map(|name| pair(&name, name.as_str()))
-            .collect();
+/// Everything that there is help about: modules, imported or not, and what is in them.
+pub fn subjects(memory: &Memory, typed: &str) -> Vec<Pair> {
+    let names: BTreeSet<String> = match typed.split_once("::") {
+        None => {
+            let modules = surface::names(Origin::Registry).chain(surface::names(Origin::Library));
+            let functions = memory.functions.iter().map(|function| &function.name);
+            modules
+                .map(str::to_owned)
+                .chain(memory.imports.keys().cloned())
+                .map(|name| name + "::")
+                .chain(functions.cloned())
+                .chain(surface::unqualified().map(|callable| callable.name.to_string()))
+                .collect()
+        }
+        Some((module, _)) => {
+            let own = memory.imports.get(module).into_iter().flatten();
+            let known = surface::module(module);
+            let known = known.into_iter().flat_map(Module::names);
+            own.map(|function| function.name.as_str())
+                .chain(known)
+                .map(|name| format!("{module}::{name}"))
+                .collect()
+        }
     };
-    in_module(memory, module, prefix)
-        .into_iter()
-        .map(|found| {
-            let name = found.replacement.trim_end_matches('(');
-            pair(&found.display, format!("{name}{tail}"))
-        })
-        .collect()
+    let names = names.iter().filter(|name| name.starts_with(typed));
+    names.map(|name| pair(name, name)).collect()
 }
 
 /// The shell's own commands.

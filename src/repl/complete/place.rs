@@ -5,10 +5,9 @@ use std::collections::BTreeSet;
 use opsh_operation::{Field, Operation, Shape, Structure};
 
 use crate::gate::prepare::CONTROLS;
-use crate::modules::registry::registry;
-use crate::modules::service;
 use crate::repl::lex::{Kind, Token};
 use crate::script::bind::takes_maps;
+use crate::surface::{self, Callable};
 
 /// What is open before a place, the outermost first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,12 +151,7 @@ pub struct Slot {
 /// The operation that is called `name` there.
 #[must_use]
 pub fn operation(name: &str) -> Option<&'static Operation> {
-    let entry = registry().get(name).or_else(|| {
-        registry()
-            .module(service::MODULE)
-            .and_then(|entries| entries.get(name))
-    });
-    entry.map(|entry| entry.operation)
+    surface::find(name).and_then(Callable::declared)
 }
 
 /// What is expected where `frames` are open.

@@ -45,7 +45,7 @@ fn a_new_user_launches_an_instance_sees_it_saves_and_runs_it() {
     let user = User::new().with("PAGER", "cat");
     let mut terminal = shell(&user, &["--local"]);
     terminal.enter("?ec2::run_instances");
-    terminal.sees("undone  by ec2::terminate_instances");
+    terminal.sees("Example");
     terminal.enter("import \"instances\" as instances;");
     terminal.press("let image = instances::newest_am\t");
     terminal.sees("let image = instances::newest_amazon_linux(");
