@@ -2,7 +2,7 @@
 
     target/e2e/venv/bin/python benches/run.py [--opsh PROGRAM] [CASE…]
 
-Cases: start, plan, peer, loop, calls, logs, ssh; all of them by default. Times are taken from outside, processor
+Cases: start, plan, cases, peer, loop, calls, logs, ssh; all of them by default. Times are taken from outside, processor
 time and peak memory from what the kernel says of the ended process (wait4); each figure is a median.
 """
 
@@ -91,6 +91,19 @@ def plan(opsh):
     """The plan of the main job."""
     words = [opsh, "run", f"{ROOT}/playbooks/newwebserver.rhai", "--dry-run"]
     report("newwebserver --dry-run", repeated(11, words), "target 250 ms, 100 MiB")
+
+
+def cases(opsh):
+    """A hundred cases of a playbook; the first run writes their snapshots."""
+    folder = tempfile.mkdtemp(prefix="opsh-bench-cases-")
+    try:
+        shutil.copytree(f"{HERE}/playbooks/cases", folder, dirs_exist_ok=True)
+        measure([opsh, "test", "--accept", "-q"], folder)
+        for name, more in (("100 cases", []), ("100 cases, one at a time", ["--jobs", "1"])):
+            words = [opsh, "test", "--ci", "-q", *more]
+            report(name, median([measure(words, folder) for _ in range(5)]), "target 5 s on two cores")
+    finally:
+        shutil.rmtree(folder)
 
 
 def loop(opsh):
@@ -284,7 +297,7 @@ def ssh(opsh):
 
 
 def main():
-    cases = {case.__name__: case for case in (start, plan, peer, loop, calls, logs, ssh)}
+    cases = {case.__name__: case for case in (start, plan, cases, peer, loop, calls, logs, ssh)}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--opsh", default=f"{ROOT}/target/release/opsh")
     parser.add_argument("case", nargs="*", choices=[*cases, []])

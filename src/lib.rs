@@ -4,6 +4,7 @@
 //! top down (dependencies point downwards only):
 //!
 //! - [`cli`]: one subcommand a file; with [`repl`] the only code that prints;
+//! - [`cases`]: cases of playbooks, for `opsh test`: dry runs that are compared;
 //! - [`script`]: the Rhai side: engine and limits, parameters, imports, errors with excerpts;
 //! - [`surface`]: what can be called, as one model: reference, completion, definitions;
 //! - [`gate`]: the door: validate → policy → ledger intent → world → ledger outcome → observers;
@@ -19,6 +20,7 @@
 //! and no Rhai), `opsh-aws` (generated bindings to the AWS SDK) and `opsh-cloud`
 //! (the embedded cloud; knows no Rhai and no opsh operation).
 
+pub mod cases;
 pub mod cli;
 #[cfg(test)]
 mod examples;

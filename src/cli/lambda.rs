@@ -159,7 +159,7 @@ fn invoke(arguments: &Invoke, sources: &Arc<Sources>) -> Result<(), ScriptError>
     started.console.progress.clear();
     let planned = started.dry && !settings.quiet && settings.output == Output::Human;
     if planned {
-        run::show_plan(&started, settings);
+        run::show_plan(&started, settings, None);
     }
     let value = outcome.inspect_err(|error| {
         started

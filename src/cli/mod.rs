@@ -5,7 +5,6 @@ pub mod completions;
 pub mod console;
 pub mod doc;
 mod eval;
-pub mod fault;
 pub mod given;
 pub mod history;
 pub mod interrupts;
@@ -25,6 +24,7 @@ pub mod run;
 pub mod say;
 pub mod show;
 pub mod start;
+pub mod test;
 pub mod undo;
 
 use std::process::ExitCode;
@@ -60,6 +60,7 @@ enum Command {
     Lambda(lambda::Arguments),
     Doc(doc::Arguments),
     Completions(completions::Arguments),
+    Test(test::Arguments),
 }
 
 /// Parses the command line, does what it says and gives the exit code.
@@ -82,6 +83,7 @@ pub fn main() -> ExitCode {
         Command::Lambda(arguments) => lambda::main(&arguments),
         Command::Doc(arguments) => doc::main(&arguments),
         Command::Completions(arguments) => completions::main(&arguments),
+        Command::Test(arguments) => test::main(&arguments),
     };
     let thread = std::thread::Builder::new()
         .name("opsh".to_owned())

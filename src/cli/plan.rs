@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use opsh_operation::Value;
+
 use super::show;
 use crate::gate::plan::Planned;
 
@@ -25,6 +27,23 @@ pub fn render(base: &str, steps: &[Planned], verbose: bool) -> String {
         plural("read", reads)
     );
     out
+}
+
+/// All that a dry run shows: its plan, what it printed, and its result if it has one.
+#[must_use]
+pub fn whole(
+    base: &str,
+    steps: &[Planned],
+    printed: &[String],
+    result: Option<&Value>,
+    verbose: bool,
+) -> String {
+    let mut parts = vec![render(base, steps, verbose)];
+    if !printed.is_empty() {
+        parts.push(printed.join("\n"));
+    }
+    parts.extend(result.map(show::result).filter(|text| !text.is_empty()));
+    parts.join("\n\n")
 }
 
 fn one(out: &mut String, step: &Planned) {

@@ -11,10 +11,10 @@ use opsh_operation::Value;
 use opsh_operation::validate::parse_duration;
 
 use super::console::Output;
-use super::fault::{self, Rehearsal};
 use super::start::{self, FOLDER, Settings, Started};
 use super::{exit_code, json, kept, run, say};
 use crate::gate::journal::{Assumption, Resumes};
+use crate::gate::rehearsal::{self, Rehearsal};
 use crate::ledger::{self, Ledger, Run, RunSettings, Secrets};
 use crate::script::error::{Class, ScriptError};
 use crate::script::run::Playbook;
@@ -64,7 +64,7 @@ pub struct Arguments {
     #[arg(long, value_name = "HOST:PORT:ADDR:PORT")]
     connect_to: Vec<String>,
     /// Let something go wrong on purpose, as for `opsh run` (embedded cloud only)
-    #[arg(long, value_name = "RULE", value_parser = fault::parse)]
+    #[arg(long, value_name = "RULE", value_parser = rehearsal::parse)]
     fault: Vec<Rehearsal>,
     /// Stop after this time, e.g. 10m
     #[arg(long, value_name = "DURATION", value_parser = duration)]

@@ -149,15 +149,15 @@ pub(super) fn report(
     outcome: Result<Value, ScriptError>,
 ) -> ExitCode {
     let console = &started.console;
-    show_plan(started, settings);
+    show_plan(started, settings, outcome.as_ref().ok());
     match outcome {
         Ok(value) => {
             match settings.output {
+                Output::Human if started.dry => {}
                 Output::Human => {
                     let text = show::result(&value);
                     if !text.is_empty() {
-                        let lead = if started.dry { "\n" } else { "" };
-                        console.out(&format!("{lead}{text}"));
+                        console.out(&text);
                     }
                 }
                 Output::Json => console.out(&json::result(&value)),
@@ -182,22 +182,17 @@ pub(super) fn report(
     }
 }
 
-/// The plan of a dry run, and what was printed meanwhile.
-pub fn show_plan(started: &Started, settings: &Settings) {
-    let console = &started.console;
-    if started.dry && settings.output == Output::Human {
-        console.out(&plan::render(
+/// The plan of a dry run, what was printed meanwhile, and its result if it has one to show.
+pub fn show_plan(started: &Started, settings: &Settings, result: Option<&Value>) {
+    // What is printed in a plan is held until the plan has been shown.
+    if let Some(held) = &started.console.held {
+        started.console.out(&plan::whole(
             &started.base,
             &started.plan.steps(),
+            &held.lock().unwrap_or_else(PoisonError::into_inner),
+            result,
             settings.verbose > 0,
         ));
-    }
-    let printed = console
-        .held
-        .as_ref()
-        .map(|held| held.lock().unwrap_or_else(PoisonError::into_inner));
-    if let Some(printed) = printed.filter(|printed| !printed.is_empty()) {
-        console.out(&format!("\n{}", printed.join("\n")));
     }
 }
 

@@ -11,7 +11,6 @@ use opsh_operation::validate::parse_duration;
 use opsh_operation::{Fault, FaultKind, Value};
 
 use super::console::{Console, Output, Verbosity};
-use super::fault::{self, Rehearsal};
 use super::interrupts::Interrupts;
 use super::json::{self, Lines};
 use super::log_file::LogFile;
@@ -26,13 +25,14 @@ use crate::gate::journal::{Journal, Place};
 use crate::gate::plan::Plan;
 use crate::gate::policy::Policy;
 use crate::gate::redact::Redactor;
+use crate::gate::rehearsal::{self, Rehearsal};
 use crate::lambda::hosted;
 use crate::modules::Files;
 use crate::script::engine::Runtime;
 use crate::script::error::{Class, ScriptError};
 use crate::script::run::{Playbook, conclude, plain_io};
 use crate::script::source::Sources;
-use crate::service::{Service, Timing, rehearsal};
+use crate::service::{Service, Timing, rehearsal as rehearsed_events};
 use crate::world::live::{self, ConnectTo, Live};
 use crate::world::local::{Fixtures, Local};
 use crate::world::served::Served;
@@ -75,12 +75,13 @@ pub struct Settings {
     /// Let something go wrong on purpose, e.g. 'lost ec2:RunInstances' or 'crash 7 accepted'
     /// (embedded cloud only)
     ///
-    /// throttle ACTION [WHEN]: asked too often. server STATUS ACTION [WHEN]: a 5xx, nothing
-    /// done. refuse CODE ACTION [WHEN], e.g. `ExpiredToken`. capacity ACTION [WHEN]. reset
-    /// ACTION [WHEN]: the connection breaks, nothing done. lost ACTION [WHEN]: done, the
-    /// answer lost. delay DURATION ACTION [WHEN]. crash STEP POINT: killed there; the points
-    /// are before-intent, after-intent, accepted, answered and recorded. WHEN: 1, 2,3 or 20%.
-    #[arg(long, value_name = "RULE", value_parser = fault::parse)]
+    /// throttle [ACTION] [WHEN]: asked too often. server STATUS [ACTION] [WHEN]: a 5xx,
+    /// nothing done. refuse CODE [ACTION] [WHEN], e.g. `ExpiredToken`. capacity [ACTION]
+    /// [WHEN]. reset [ACTION] [WHEN]: the connection breaks, nothing done. lost [ACTION]
+    /// [WHEN]: done, the answer lost. delay DURATION [ACTION] [WHEN]. crash STEP POINT:
+    /// killed there; the points are before-intent, after-intent, accepted, answered and
+    /// recorded. WHEN: 1, 2,3, every 3 or 20%; or, without an action, step 4.
+    #[arg(long, value_name = "RULE", value_parser = rehearsal::parse)]
     pub fault: Vec<Rehearsal>,
     /// Append everything that happens to FILE
     #[arg(long, value_name = "FILE")]
@@ -310,7 +311,7 @@ fn crashes(settings: &Settings) -> Vec<Crash> {
     let rehearsals = settings.fault.iter();
     let crashes = rehearsals.filter_map(|rehearsal| match rehearsal {
         Rehearsal::Crash(crash) => Some(crash.clone()),
-        Rehearsal::Request(_) => None,
+        Rehearsal::Request(_) | Rehearsal::Step(..) => None,
     });
     crashes.collect()
 }
@@ -384,7 +385,7 @@ fn timing(settings: &Settings) -> Result<Timing, ScriptError> {
                 let why = plain_io(&error);
                 refused(format!("cannot read --events '{}': {why}", path.display()))
             })?;
-            rehearsal::read(&text)
+            rehearsed_events::read(&text)
                 .map_err(|why| refused(format!("--events '{}': {why}", path.display())))?
         }
     };
@@ -519,8 +520,10 @@ fn world(
 /// Lets requests to the embedded cloud go wrong as it was asked for.
 fn rehearse(world: &Local, faults: &[Rehearsal]) {
     for rehearsal in faults {
-        if let Rehearsal::Request(rule) = rehearsal {
-            world.cloud().inject(rule.clone());
+        match rehearsal {
+            Rehearsal::Request(rule) => world.cloud().inject(rule.clone()),
+            Rehearsal::Step(step, fault) => world.strike_at(&step.0, fault.clone()),
+            Rehearsal::Crash(_) => {}
         }
     }
 }

@@ -1,9 +1,11 @@
-//! Rehearsed crashes: the process really dies, by SIGKILL, at a chosen point of a
-//! chosen step. What `--fault 'crash STEP POINT'` asks for.
+//! Rehearsed crashes: at a chosen point of a chosen step the process really dies, by
+//! SIGKILL, as `--fault 'crash STEP POINT'` asks for; or only the run ends there, in a
+//! case of `opsh test`, which goes on with it in the same process.
 
 use std::str::FromStr;
 
 use super::branch::StepPath;
+use crate::world::{Cancel, Reason};
 
 /// Where in a step's passage through the gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,32 +59,46 @@ impl FromStr for Point {
     }
 }
 
-/// The process dies here.
+/// What ends in a crash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ends {
+    /// The process, by SIGKILL.
+    Process,
+    /// The run: it is cancelled, and nothing is recorded any more.
+    Run,
+}
+
+/// A run ends here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Crash {
     /// At this step.
     pub step: StepPath,
     /// At this point of it.
     pub point: Point,
+    /// With everything around it, or alone.
+    pub ends: Ends,
 }
 
-/// Dies if one of `crashes` is for this point of `step`.
-pub fn at(crashes: &[Crash], step: &StepPath, point: Point) {
-    if is_due(crashes, step, point) {
-        die();
+impl Crash {
+    /// Lets it happen to the run that `cancel` ends.
+    pub fn happen(&self, cancel: &Cancel) {
+        match self.ends {
+            Ends::Process => die(),
+            Ends::Run => cancel.raise(Reason::Crashed),
+        }
     }
 }
 
-/// Whether one of `crashes` is for this point of `step`.
+/// The one of `crashes` that is for this point of `step`.
 #[must_use]
-pub fn is_due(crashes: &[Crash], step: &StepPath, point: Point) -> bool {
+pub fn due<'a>(crashes: &'a [Crash], step: &StepPath, point: Point) -> Option<&'a Crash> {
     crashes
         .iter()
-        .any(|crash| crash.point == point && crash.step == *step)
+        .find(|crash| crash.point == point && crash.step == *step)
 }
 
 /// Ends the process as `kill -9` does: nothing is flushed, closed or told.
-pub fn die() {
+fn die() {
     // It does not come back; if the system refused, the run would just go on.
     let _ = signal_hook::low_level::raise(signal_hook::consts::SIGKILL);
 }

@@ -18,6 +18,7 @@ pub mod plan;
 pub mod policy;
 pub mod prepare;
 pub mod redact;
+pub mod rehearsal;
 pub mod removal;
 pub mod replay;
 mod send;
@@ -32,11 +33,12 @@ use std::sync::Arc;
 
 use aws_smithy_types::retry::RetryConfig;
 use jiff::Timestamp;
+use opsh_cloud::Then;
 use opsh_operation::{Effect, Fault, FaultKind, Map, Operation, Report, Value};
 
 use crate::ledger::{Former, Undoes};
 use crate::modules::{Context, Entry, Files, Handler, Terminal};
-use crate::world::{Cancel, World};
+use crate::world::{Cancel, Reason, World};
 use consent::Consent;
 use crash::{Crash, Point};
 use event::{Event, Made, Observer, Passage, Site, Step};
@@ -195,7 +197,7 @@ impl Gate {
         begun: Option<&Begun>,
     ) -> Result<Value, Fault> {
         self.warn(call, prepared);
-        self.crash(&step, Point::BeforeIntent);
+        self.crash(&step, Point::BeforeIntent)?;
         let sent = &prepared.input;
         let (former, unseen) = self.former(&step, prepared, &call.controls, begun)?;
         let intent = if let Some(intent) = begun.and_then(|begun| begun.intent) {
@@ -204,14 +206,14 @@ impl Gate {
             let journal = &self.journal;
             journal.intent(&step, sent, &call.controls, former.as_ref())?
         };
-        self.crash(&step, Point::AfterIntent);
+        self.crash(&step, Point::AfterIntent)?;
         self.tell(&Event::Started(&step));
         let (passage, outcome) = match unseen {
             Some(fault) => (Passage::Sent, Err(fault)),
             // A failure to settle says nothing of the write: its intent stays open.
             None => self.settle_or_send(call, &step, prepared, begun)?,
         };
-        self.crash(&step, Point::Answered);
+        self.crash(&step, Point::Answered)?;
         step.passage = passage;
         step.outcome = match outcome {
             Ok(value) => Ok(self.redactor.mark(value)),
@@ -227,7 +229,7 @@ impl Gate {
         let recorded = self
             .journal
             .outcome(intent, &step, sent, &call.controls, former, ended);
-        self.crash(&step, Point::Recorded);
+        self.crash(&step, Point::Recorded)?;
         self.tell(&Event::Finished(&step));
         recorded?;
         step.outcome
@@ -283,15 +285,19 @@ impl Gate {
                     earlier: None,
                     since: step.started,
                 };
-                if crash::is_due(&self.crashes, &step.path, Point::Accepted) {
-                    self.world.once_accepted(crash::die);
+                if let Some(crash) = crash::due(&self.crashes, &step.path, Point::Accepted) {
+                    let (crash, cancel) = (crash.clone(), self.cancel.clone());
+                    let then = move || crash.happen(&cancel);
+                    self.world.once_accepted(Then(Box::new(then)));
                 }
+                self.world.attend(Some(&step.path.0));
                 let mut outcome = send::send(self, call.entry, &open(begun.unwrap_or(&now)));
+                self.world.attend(None);
                 if begun.is_some() {
                     outcome = settle::or_gone(step.operation, outcome);
                 }
                 // What the world does not keep itself is done when it returns.
-                self.crash(step, Point::Accepted);
+                self.crash(step, Point::Accepted)?;
                 (Passage::Sent, outcome)
             }
         })
@@ -314,8 +320,18 @@ impl Gate {
         }
     }
 
-    fn crash(&self, step: &Step, point: Point) {
-        crash::at(&self.crashes, &step.path, point);
+    /// Ends the run if a rehearsed crash is for this point of `step`.
+    ///
+    /// # Errors
+    /// The run has crashed, here or on another branch: nothing is to be done or recorded.
+    fn crash(&self, step: &Step, point: Point) -> Result<(), Fault> {
+        if let Some(crash) = crash::due(&self.crashes, &step.path, point) {
+            crash.happen(&self.cancel);
+        }
+        match self.cancel.raised() {
+            Some(Reason::Crashed) => self.cancel.check(),
+            _ => Ok(()),
+        }
     }
 
     /// Tells every observer.

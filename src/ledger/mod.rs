@@ -157,6 +157,11 @@ impl Ledger {
         }
     }
 
+    /// Loses what is not committed yet, as a process does that dies now.
+    pub fn crash(&mut self) {
+        self.waiting = write::Waiting::default();
+    }
+
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {

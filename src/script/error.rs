@@ -198,6 +198,9 @@ impl ScriptError {
             Some(Stop::Cancelled(Reason::Interrupted)) => {
                 (Class::Interrupted, "interrupted".to_owned())
             }
+            Some(Stop::Cancelled(Reason::Crashed)) => {
+                (Class::Interrupted, "crashed, as was asked for".to_owned())
+            }
             Some(Stop::Cancelled(Reason::Deadline)) | None => (
                 Class::Deadline,
                 "the run's deadline has passed (limit: --deadline)".to_owned(),

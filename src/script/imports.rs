@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use rhai::{AST, ParseError};
 
-use super::engine;
+use super::parsed;
 use super::resolver::{self, Import, Unfound};
-use super::source::{Source, Sources};
+use super::source::Sources;
 
 /// Looks imports up as a run of the playbook does.
 pub struct Imports<'a> {
@@ -48,18 +48,9 @@ impl<'a> Imports<'a> {
     /// There is nothing of that name, it is out of bounds, it cannot be parsed.
     pub fn load(&self, path: &str) -> Result<Imported, Failed> {
         let found = resolver::find(self.root.as_deref(), path).map_err(Failed::Unfound)?;
-        let (name, text) = (found.name(), found.text());
-        let known = self.sources.get(name).filter(|known| *known.text == *text);
-        if let Some(ast) = known.and_then(|known| known.ast) {
-            return Ok(Imported { found, ast });
+        match parsed::import(&found, self.sources) {
+            Ok(ast) => Ok(Imported { found, ast }),
+            Err(error) => Err(Failed::Unparsed(found.name().to_owned(), error)),
         }
-        let mut ast = engine::bare()
-            .compile(text)
-            .map_err(|error| Failed::Unparsed(name.to_owned(), error))?;
-        ast.set_source(name);
-        let ast = Arc::new(ast);
-        self.sources
-            .insert(name, Source::new(text, Some(Arc::clone(&ast))));
-        Ok(Imported { found, ast })
     }
 }

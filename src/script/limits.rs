@@ -5,6 +5,7 @@
 //! looking at the process's heap at every operation of the script.
 
 use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use cap::Cap;
@@ -59,7 +60,17 @@ pub fn heap_budget() -> usize {
         // Many playbooks of one process share its heap there.
         return 4 * HEAP_BUDGET;
     }
-    lambda_memory().map_or(HEAP_BUDGET, |memory| HEAP_BUDGET.min(memory / 2))
+    let alone = lambda_memory().map_or(HEAP_BUDGET, |memory| HEAP_BUDGET.min(memory / 2));
+    alone.saturating_mul(SIDE_BY_SIDE.load(Ordering::Relaxed))
+}
+
+/// How many playbooks run in this process at a time.
+static SIDE_BY_SIDE: AtomicUsize = AtomicUsize::new(1);
+
+/// From now on so many playbooks run in this process at a time, and what any of them
+/// holds counts for all.
+pub fn side_by_side(playbooks: usize) {
+    SIDE_BY_SIDE.store(playbooks.max(1), Ordering::Relaxed);
 }
 
 /// What is on the heap.

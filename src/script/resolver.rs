@@ -7,11 +7,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rhai::{
-    AST, Engine, EvalAltResult, Module, ModuleResolver, ParseError, Position, Scope, Shared,
-};
+use rhai::{Engine, EvalAltResult, Module, ModuleResolver, Position, Scope, Shared};
 
-use super::source::{Source, Sources};
+use super::parsed;
+use super::source::Sources;
 
 /// Name and text of every module of the embedded standard library.
 pub static STDLIB: &[(&str, &str)] = &[
@@ -23,6 +22,7 @@ pub static STDLIB: &[(&str, &str)] = &[
     ("events", include_str!("../../stdlib/events.rhai")),
     ("fleet", include_str!("../../stdlib/fleet.rhai")),
     ("functions", include_str!("../../stdlib/functions.rhai")),
+    ("given", include_str!("../../stdlib/given.rhai")),
     ("group", include_str!("../../stdlib/group.rhai")),
     ("health", include_str!("../../stdlib/health.rhai")),
     ("images", include_str!("../../stdlib/images.rhai")),
@@ -61,31 +61,14 @@ impl Resolver {
         }
     }
 
-    /// The text as it is parsed, which it may have been already.
-    fn parsed(&self, engine: &Engine, name: &str, text: &str) -> Result<Arc<AST>, ParseError> {
-        let known = self.sources.get(name).filter(|known| *known.text == *text);
-        if let Some(ast) = known.and_then(|known| known.ast) {
-            return Ok(ast);
-        }
-        // Kept before parsing, so that a syntax error has its excerpt.
-        self.sources.insert(name, Source::new(text, None));
-        let mut ast = engine.compile(text)?;
-        ast.set_source(name);
-        let ast = Arc::new(ast);
-        let source = Source::new(text, Some(Arc::clone(&ast)));
-        self.sources.insert(name, source);
-        Ok(ast)
-    }
-
-    /// The name for places, and the text.
-    fn find(&self, path: &str, position: Position) -> Result<(String, String), Box<EvalAltResult>> {
-        let found = find(self.root.as_deref(), path).map_err(|unfound| match unfound {
-            Unfound::Missing => EvalAltResult::ErrorModuleNotFound(path.to_owned(), position),
-            Unfound::Refused(why) => EvalAltResult::ErrorRuntime(why.into(), position),
-        })?;
-        Ok(match found {
-            Import::Embedded { name, text } => (name, text.to_owned()),
-            Import::File { name, text } => (name, text),
+    /// What `path` stands for.
+    fn find(&self, path: &str, position: Position) -> Result<Import, Box<EvalAltResult>> {
+        find(self.root.as_deref(), path).map_err(|unfound| {
+            match unfound {
+                Unfound::Missing => EvalAltResult::ErrorModuleNotFound(path.to_owned(), position),
+                Unfound::Refused(why) => EvalAltResult::ErrorRuntime(why.into(), position),
+            }
+            .into()
         })
     }
 }
@@ -114,15 +97,6 @@ impl Import {
     pub fn name(&self) -> &str {
         match self {
             Self::Embedded { name, .. } | Self::File { name, .. } => name,
-        }
-    }
-
-    /// The text.
-    #[must_use]
-    pub fn text(&self) -> &str {
-        match self {
-            Self::Embedded { text, .. } => text,
-            Self::File { text, .. } => text,
         }
     }
 }
@@ -178,17 +152,19 @@ impl ModuleResolver for Resolver {
         if let Some(module) = lock().get(path) {
             return Ok(Shared::clone(module));
         }
-        let (name, text) = self.find(path, position)?;
-        let ast = self.parsed(engine, &name, &text).map_err(|error| {
+        let import = self.find(path, position)?;
+        let in_module = |name: &str, error| {
             Box::new(EvalAltResult::ErrorInModule(
-                name.clone(),
-                error.into(),
+                name.to_owned(),
+                error,
                 position,
             ))
-        })?;
-        let module = Module::eval_ast_as_new(Scope::new(), &ast, engine).map_err(|error| {
-            Box::new(EvalAltResult::ErrorInModule(name.clone(), error, position))
-        })?;
+        };
+        let name = import.name();
+        let ast = parsed::import(&import, &self.sources)
+            .map_err(|error| in_module(name, error.into()))?;
+        let module = Module::eval_ast_as_new(Scope::new(), &ast, engine)
+            .map_err(|error| in_module(name, error))?;
         let module = Shared::new(module);
         lock().insert(path.to_owned(), Shared::clone(&module));
         Ok(module)

@@ -1,7 +1,7 @@
 //! The texts of a run: playbook and imported modules, for excerpts and places.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
 use rhai::{AST, Position};
 
@@ -32,12 +32,14 @@ impl Source {
 
 /// Texts by the name that positions refer to.
 #[derive(Default)]
-pub struct Sources(RwLock<BTreeMap<String, Source>>);
+pub struct Sources {
+    texts: RwLock<BTreeMap<String, Source>>,
+}
 
 impl Sources {
     /// Keeps a text under its name.
     pub fn insert(&self, name: &str, source: Source) {
-        self.0
+        self.texts
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(name.to_owned(), source);
@@ -47,7 +49,7 @@ impl Sources {
     /// stands at `position` in `source`.
     #[must_use]
     pub fn start(&self, source: &str, position: Position) -> Position {
-        let texts = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let texts = self.read();
         let start = texts.get(source).and_then(|source| {
             let ast = source.ast.as_ref()?;
             let starts = source.starts.get_or_init(|| check::starts(ast));
@@ -56,13 +58,21 @@ impl Sources {
         start.unwrap_or(position)
     }
 
+    /// All texts so far, for somebody who adds to them alone.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        Self {
+            texts: RwLock::new(self.read().clone()),
+        }
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, BTreeMap<String, Source>> {
+        self.texts.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The text of that name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Source> {
-        self.0
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(name)
-            .cloned()
+        self.read().get(name).cloned()
     }
 }

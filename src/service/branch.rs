@@ -11,6 +11,7 @@ use std::time::Duration;
 use aws_types::SdkConfig;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
+use opsh_cloud::Then;
 use opsh_operation::{Fault, Value};
 
 use crate::world::{
@@ -139,7 +140,11 @@ impl World for Moved {
         self.world.lodge(bind, port, answerer)
     }
 
-    fn once_accepted(&self, then: fn()) {
+    fn once_accepted(&self, then: Then) {
         self.world.once_accepted(then);
+    }
+
+    fn attend(&self, step: Option<&[u32]>) {
+        self.world.attend(step);
     }
 }

@@ -198,7 +198,7 @@ fn ended(hub: &Hub, runtime: &Runtime) -> Result<(), Fault> {
     }
     let cancel = &runtime.gate.cancel;
     match cancel.reason() {
-        Some(Reason::Deadline) => cancel.check(),
+        Some(Reason::Deadline | Reason::Crashed) => cancel.check(),
         Some(Reason::Interrupted) => {
             // That was meant for the service; the playbook goes on behind it.
             cancel.renew();

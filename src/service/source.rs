@@ -126,6 +126,12 @@ impl Handler {
         }
     }
 
+    /// Whether it captures variables: then it is more than its name.
+    #[must_use]
+    pub fn captures(&self) -> bool {
+        self.function.is_curried()
+    }
+
     /// The name under which it was registered.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -133,7 +139,10 @@ impl Handler {
     }
 
     /// Calls it on `engine`.
-    pub(super) fn call(
+    ///
+    /// # Errors
+    /// What it says.
+    pub fn call(
         &self,
         engine: &rhai::Engine,
         input: &[Value],

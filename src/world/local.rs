@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use aws_types::SdkConfig;
@@ -22,7 +22,7 @@ use opsh_cloud::functions::Invocation;
 use opsh_cloud::furnish::Options;
 use opsh_cloud::programs::Lease;
 use opsh_cloud::tenants::Place;
-use opsh_cloud::{Cloud, StoreError};
+use opsh_cloud::{Cloud, StoreError, Then, faults};
 use opsh_operation::{Fault, FaultKind, Value};
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
@@ -41,10 +41,12 @@ mod lodging;
 mod machine;
 mod sdk;
 mod ssh;
+mod strikes;
 
 use doors::Doors;
 pub use fixtures::Fixtures;
 pub use http::Outside;
+use strikes::Strikes;
 
 /// A world on an embedded cloud, which is in this process unless `D` says otherwise.
 pub struct Local<D: Doors = Cloud> {
@@ -67,6 +69,8 @@ pub struct Local<D: Doors = Cloud> {
     unit: String,
     /// Who answers for what is not simulated, for the functions of the cloud too.
     outside: Outside,
+    /// What is to go wrong at which step.
+    strikes: Mutex<Strikes>,
     /// Lets code that a client brings along (reading a file in the background) find an executor.
     runtime: tokio::runtime::Runtime,
 }
@@ -84,6 +88,40 @@ impl Local {
             Outside::Fixtures(fixtures),
             ssh::KnownHosts::Throwaway(None),
         )
+    }
+
+    /// A dry run on `cloud`, which nobody else has: a furnished one, or what a dry run
+    /// that crashed has left. The files are those of the disk: the working directory is
+    /// to be thrown away, too.
+    ///
+    /// # Errors
+    /// The process cannot have an executor.
+    pub fn thrown_away(cloud: Cloud, fixtures: Fixtures) -> Result<Self, Fault> {
+        let seed = cloud.look(|state| state.ids.seed());
+        Self::writing(
+            Arc::new(Disk),
+            Kind::DryRun,
+            cloud,
+            seed,
+            Outside::Fixtures(fixtures),
+            ssh::KnownHosts::Throwaway(None),
+        )
+    }
+
+    /// Lets `fault` strike the first request of the step at `path`.
+    pub fn strike_at(&self, path: &[u32], fault: faults::Fault) {
+        self.strikes().add(path, fault);
+    }
+
+    /// The steps that were to be struck, and were not: they never came, or ask the cloud
+    /// for nothing.
+    #[must_use]
+    pub fn unstruck(&self) -> Vec<Vec<u32>> {
+        self.strikes().unmet()
+    }
+
+    fn strikes(&self) -> MutexGuard<'_, Strikes> {
+        self.strikes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The cloud that persists in `folder` between commands; `outside` answers for
@@ -247,6 +285,7 @@ impl<D: Doors> Local<D> {
             place: Place::Caller,
             unit: String::new(),
             outside,
+            strikes: Mutex::default(),
             runtime,
         })
     }
@@ -382,8 +421,15 @@ impl<D: Doors> World for Local<D> {
             .set_stream(times);
     }
 
-    fn once_accepted(&self, then: fn()) {
+    fn once_accepted(&self, then: Then) {
         self.doors.once_kept(then);
+    }
+
+    fn attend(&self, step: Option<&[u32]>) {
+        self.strikes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .attend(step, &|fault| self.doors.arm(fault));
     }
 
     fn announce(&self, paths: &[Vec<u32>]) {

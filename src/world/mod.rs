@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use aws_types::SdkConfig;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
+use opsh_cloud::Then;
 use opsh_operation::{Fault, FaultKind};
 
 pub mod discord;
@@ -138,7 +139,11 @@ pub trait World: Send + Sync {
 
     /// Calls `then` as soon as the embedded cloud has done and stored something, before
     /// anybody gets an answer.
-    fn once_accepted(&self, _then: fn()) {}
+    fn once_accepted(&self, _then: Then) {}
+
+    /// The step at this path is about to be sent; with nothing, it has been. What is to go
+    /// wrong at a step on the embedded cloud goes wrong in between.
+    fn attend(&self, _step: Option<&[u32]>) {}
 
     /// Marks the calling thread as the branch at `path` until the guard is dropped.
     ///
@@ -208,6 +213,8 @@ pub enum Reason {
     Interrupted = 1,
     /// Its deadline has passed.
     Deadline = 2,
+    /// It ends as a crash would end it, and is gone on with in this process: a rehearsal.
+    Crashed = 3,
 }
 
 /// A flag that ends every wait; cheap to clone and to look at.
@@ -296,7 +303,8 @@ impl Cancel {
         match raised {
             0 => None,
             1 => Some(Reason::Interrupted),
-            _ => Some(Reason::Deadline),
+            2 => Some(Reason::Deadline),
+            _ => Some(Reason::Crashed),
         }
     }
 
@@ -339,6 +347,10 @@ impl Cancel {
             Some(Reason::Interrupted) => Err(Fault::new(
                 FaultKind::Interrupted,
                 "the run was interrupted",
+            )),
+            Some(Reason::Crashed) => Err(Fault::new(
+                FaultKind::Interrupted,
+                "the run has crashed, as was asked for",
             )),
         }
     }

@@ -20,6 +20,7 @@ mod lambda;
 mod limits;
 mod load;
 mod locks;
+mod opsh_test;
 mod plans;
 mod policy;
 mod questions;

@@ -52,7 +52,16 @@ pub(crate) struct Inner {
     pub(crate) ears: Ears,
     pub(crate) this: Weak<Inner>,
     /// Called once, when something has been done and kept.
-    kept: Mutex<Option<fn()>>,
+    kept: Mutex<Option<Then>>,
+}
+
+/// What is called when something has been done and kept.
+pub struct Then(pub Box<dyn FnOnce() + Send>);
+
+impl std::fmt::Debug for Then {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Then")
+    }
 }
 
 /// How far a state is: what changes without anybody's having asked for it.
@@ -178,7 +187,7 @@ impl Cloud {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        if let Some(then) = then {
+        if let Some(Then(then)) = then {
             then();
         }
         Ok(())
@@ -236,7 +245,7 @@ impl Cloud {
 
     /// Calls `then` as soon as the next change has been made and is on disk, before
     /// anybody gets an answer: a rehearsed crash.
-    pub fn once_kept(&self, then: fn()) {
+    pub fn once_kept(&self, then: Then) {
         *self
             .inner
             .kept
@@ -266,6 +275,19 @@ impl Cloud {
     /// Lets something go wrong on purpose.
     pub fn inject(&self, rule: Rule) {
         self.faults().add(rule);
+    }
+
+    /// Lets the next request meet `fault`, whatever it is, or only what the rules say.
+    /// Whether the fault before was met.
+    #[must_use]
+    pub fn arm(&self, fault: Option<Fault>) -> bool {
+        self.faults().arm(fault)
+    }
+
+    /// How often each rule has made something go wrong, in the order of their injection.
+    #[must_use]
+    pub fn struck(&self) -> Vec<u32> {
+        self.faults().struck()
     }
 
     fn faults(&self) -> MutexGuard<'_, Faults> {

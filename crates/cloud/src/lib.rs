@@ -52,7 +52,7 @@ pub mod talk;
 pub mod tenants;
 mod visit;
 
-pub use cloud::Cloud;
+pub use cloud::{Cloud, Then};
 pub use login::{Door, Session, SessionError};
 pub use mail::Parcel;
 pub use status::Status;

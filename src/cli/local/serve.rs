@@ -11,9 +11,9 @@ use opsh_cloud::{Cloud, StoreError};
 use serde_json::json;
 
 use crate::cli::console::Output;
-use crate::cli::fault::{self, Rehearsal};
 use crate::cli::say;
 use crate::fleet::records::Records;
+use crate::gate::rehearsal::{self, Rehearsal};
 use crate::lambda::hosted;
 use crate::serve::Server;
 use crate::world::live;
@@ -52,7 +52,7 @@ pub struct Arguments {
     seed: u64,
     /// Let something go wrong on purpose, such as 'throttle ec2:RunInstances 20%' or
     /// 'lost s3:PutObject 2,3' (docs/durability.md lists the rules); can be given again
-    #[arg(long, value_name = "RULE", value_parser = fault::parse)]
+    #[arg(long, value_name = "RULE", value_parser = rehearsal::parse)]
     fault: Vec<Rehearsal>,
     /// Form of what is printed
     #[arg(long, value_enum, default_value_t)]
@@ -124,6 +124,9 @@ fn requests(faults: &[Rehearsal]) -> Result<Vec<Rule>, String> {
         .iter()
         .map(|fault| match fault {
             Rehearsal::Request(rule) => Ok(rule.clone()),
+            Rehearsal::Step(..) => Err("a step is a run's, and this cloud is for all runs\n  \
+                 next: say at which action, e.g. 'capacity ec2:RunInstances 2'"
+                .to_owned()),
             Rehearsal::Crash(_) => Err(
                 "'crash' is for a run, not for the cloud that it runs on\n  \
                  next: opsh run … --local-at URL --fault 'crash STEP POINT'"

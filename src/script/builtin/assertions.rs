@@ -5,6 +5,7 @@ use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString};
 
 use super::{Builtin, Scene, builtin};
 use crate::modules::declare::{optional, required};
+use crate::script::difference;
 use crate::script::values::to_value;
 
 pub(super) const ASSERT: Builtin = builtin! {
@@ -44,12 +45,28 @@ fn assert(engine: &mut Engine, name: &'static str, _: &Scene<'_>) {
 fn assert_eq(engine: &mut Engine, name: &'static str, _: &Scene<'_>) {
     engine.register_fn(name, |left: Dynamic, right: Dynamic| -> Checked {
         let (left, right) = (to_value(&left)?, to_value(&right)?);
-        let shown = |value: &Value| value.to_json().to_string();
-        let message = format!(
-            "not equal:\n  left:  {}\n  right: {}",
-            shown(&left),
-            shown(&right)
-        );
-        check(left == right, &message)
+        if left == right {
+            return Ok(());
+        }
+        Err(unequal(&left, &right).into())
     });
+}
+
+/// Values up to this length are shown on a line each.
+const LINE: usize = 72;
+
+/// Two values that were to be equal; of long ones what differs.
+fn unequal(left: &Value, right: &Value) -> String {
+    let (left, right) = (left.to_json(), right.to_json());
+    let line = |value: &serde_json::Value| value.to_string();
+    if line(&left).len().max(line(&right).len()) <= LINE {
+        return format!(
+            "not equal:\n  left:  {}\n  right: {}",
+            line(&left),
+            line(&right)
+        );
+    }
+    let lines = |value: &serde_json::Value| format!("{value:#}\n");
+    let changes = difference::of(&lines(&left), &lines(&right));
+    format!("not equal; left (-), right (+):\n{changes}")
 }

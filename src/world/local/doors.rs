@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use opsh_cloud::clock::{Clock, Stopped};
 use opsh_cloud::talk::Said;
-use opsh_cloud::{Cloud, SessionError, Unreachable, Visitor};
+use opsh_cloud::{Cloud, SessionError, Then, Unreachable, Visitor, faults};
 use opsh_operation::{Fault, FaultKind};
 use serde::{Deserialize, Serialize};
 
@@ -124,7 +124,13 @@ pub trait Doors: Clone + Debug + Send + Sync + 'static {
 
     /// Calls `then` as soon as something has been done and stored, before anybody gets
     /// an answer; a cloud in another process cannot.
-    fn once_kept(&self, _then: fn()) {}
+    fn once_kept(&self, _then: Then) {}
+
+    /// Lets the next request meet `fault`, or only what the rules say; a cloud in another
+    /// process cannot. Whether the fault before was met.
+    fn arm(&self, _fault: Option<faults::Fault>) -> bool {
+        true
+    }
 
     /// Uses processor time of the simulated host of `instance`.
     ///
@@ -239,7 +245,7 @@ impl Doors for Cloud {
         Cloud::burn(self, instance, wanted.as_secs_f64(), stop)
     }
 
-    fn once_kept(&self, then: fn()) {
+    fn once_kept(&self, then: Then) {
         Cloud::once_kept(self, then);
     }
 
@@ -249,6 +255,10 @@ impl Doors for Cloud {
 
     fn hear(&self, known: usize, stop: &dyn Fn() -> bool) -> Result<Vec<Said>, Stopped> {
         Cloud::hear(self, known, stop)
+    }
+
+    fn arm(&self, fault: Option<faults::Fault>) -> bool {
+        Cloud::arm(self, fault)
     }
 
     fn clock(&self) -> &Clock {

@@ -1,0 +1,30 @@
+//! Cases of playbooks, for `opsh test`: each is a dry run on an embedded cloud of its own.
+//!
+//! From a file to a verdict:
+//!
+//! - [`find`]: the files `*.test.rhai` below a path;
+//! - [`suite`]: what such a file declares; `options`: what one `test(…)` says;
+//! - `account`: the cloud that a case begins with, made once for all that begin alike;
+//! - `folder`: the working directory that it begins in;
+//! - `stage`: a gate around a cloud; `terminal`: what is said there;
+//! - `attempt`: one run of the playbook, gone on with after each crash;
+//! - [`outcome`]: what came of it; `left`: what is there after it;
+//! - [`trial`]: a whole case, with all that is wrong with it.
+//!
+//! Nothing here compares with snapshots or prints: that is `cli`'s.
+
+mod account;
+mod attempt;
+pub mod find;
+mod folder;
+mod left;
+mod options;
+pub mod outcome;
+mod stage;
+pub mod suite;
+mod terminal;
+pub mod trial;
+
+pub use outcome::Outcome;
+pub use suite::{Case, Suite};
+pub use trial::{Problem, Trials, Tried};
