@@ -60,7 +60,10 @@ fn a_new_user_launches_an_instance_sees_it_saves_and_runs_it() {
     terminal.enter("made.instances");
     terminal.enter(":save web");
     terminal.sees("web.rhai: the session as a playbook, with parameters min_count, max_count, instance_type, name, device_name, volume_size");
+    terminal.sees("web.test.rhai: a case that compares it with web.snapshots/as-it-is.snap");
     end(terminal);
+    let told = user.opsh(["test", "web.test.rhai"]).done();
+    assert!(told.out.contains("1 passed"), "{}", told.out);
     let plan = user
         .opsh(["run", "web.rhai", "--dry-run", "volume_size=50"])
         .done();
@@ -74,4 +77,20 @@ fn a_new_user_launches_an_instance_sees_it_saves_and_runs_it() {
         .opsh(["run", "web.rhai", "--local", "name=shop"])
         .done();
     assert!(ran.err.contains("ec2::run_instances i-"), "{}", ran.err);
+}
+
+#[test]
+fn what_cannot_be_run_without_more_gets_no_case() {
+    let user = User::new();
+    let mut terminal = shell(&user, &["--local"]);
+    terminal.enter(
+        "ssm::put_parameter(#{ name: \"/n\", value: \"correct horse\", type: \"SecureString\" })",
+    );
+    terminal.sees("version");
+    terminal.enter(":save secret");
+    terminal.sees("no case beside it: ");
+    end(terminal);
+    let text = std::fs::read_to_string(user.home().join("secret.rhai")).unwrap();
+    assert!(!text.contains("horse"), "{text}");
+    assert!(!user.home().join("secret.test.rhai").exists());
 }
