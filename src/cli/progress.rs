@@ -37,7 +37,7 @@ impl Progress {
         Self {
             all: MultiProgress::with_draw_target(ProgressDrawTarget::stderr()),
             lines: Mutex::default(),
-            shown,
+            shown: shown && std::io::stderr().is_terminal(),
         }
     }
 
@@ -45,7 +45,7 @@ impl Progress {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn set(&self, message: String) {
+    fn set(&self, message: impl FnOnce() -> String) {
         if !self.shown {
             return;
         }
@@ -62,7 +62,7 @@ impl Progress {
             bar
         });
         bar.reset_elapsed();
-        bar.set_message(message);
+        bar.set_message(message());
     }
 
     /// Whether something else was said last of `label`.
@@ -74,7 +74,7 @@ impl Progress {
     /// Moves the bar of `label`; whether there is one. With 100 percent it goes, and a
     /// line is to stay in its place.
     pub fn draw(&self, label: &str, percent: i64, note: &str) -> bool {
-        if !self.shown || !std::io::stderr().is_terminal() {
+        if !self.shown {
             return false;
         }
         let mut lines = self.lines();
@@ -127,11 +127,11 @@ impl Observer for Reporter {
     fn observe(&self, event: &Event<'_>) {
         match event {
             Event::Started(step) => {
-                self.0.progress.set(self.0.redactor.scrub(&format!(
-                    "{} {}",
-                    step.operation.full_name(),
-                    show::line(&opsh_operation::Value::Map(step.input.clone()))
-                )));
+                self.0.progress.set(|| {
+                    let input = opsh_operation::Value::Map(step.input.clone());
+                    let line = format!("{} {}", step.operation.full_name(), show::line(&input));
+                    self.0.redactor.scrub(&line)
+                });
             }
             Event::Finished(step) => {
                 let wanted = match step.operation.effect {

@@ -6,8 +6,8 @@
 //! wait within a quarter of a second. Nothing here knows Rhai.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use aws_types::SdkConfig;
@@ -217,12 +217,20 @@ pub enum Reason {
     Crashed = 3,
 }
 
+/// What is raised to end waits, and who waits for just that.
+#[derive(Debug, Default)]
+struct Flag {
+    raised: AtomicU8,
+    waiting: Mutex<()>,
+    changed: Condvar,
+}
+
 /// A flag that ends every wait; cheap to clone and to look at.
 #[derive(Debug, Clone)]
 pub struct Cancel {
-    flag: Arc<AtomicU8>,
+    flag: Arc<Flag>,
     /// The flag of the run that this is part of without being able to end it.
-    outer: Option<Arc<AtomicU8>>,
+    outer: Option<Arc<Flag>>,
     deadline: Option<Instant>,
     patient: bool,
 }
@@ -235,7 +243,7 @@ impl Cancel {
     #[must_use]
     pub fn new(deadline: Option<Instant>) -> Self {
         Self {
-            flag: Arc::new(AtomicU8::new(0)),
+            flag: Arc::default(),
             outer: None,
             deadline,
             patient: false,
@@ -270,7 +278,7 @@ impl Cancel {
     #[must_use]
     pub fn apart(&self, limit: Duration) -> Self {
         Self {
-            flag: Arc::new(AtomicU8::new(0)),
+            flag: Arc::default(),
             outer: Some(Arc::clone(&self.flag)),
             ..self.within(limit)
         }
@@ -283,9 +291,45 @@ impl Cancel {
 
     /// Ends every wait for `reason`, unless they are ending already.
     pub fn raise(&self, reason: Reason) {
-        let _ = self
+        let _ =
+            self.flag
+                .raised
+                .compare_exchange(0, reason as u8, Ordering::SeqCst, Ordering::SeqCst);
+        // Whoever is between its look at the flag and its wait is waited for.
+        drop(self.flag.waiting.lock());
+        self.flag.changed.notify_all();
+    }
+
+    /// Waits for `duration`.
+    ///
+    /// # Errors
+    /// As [`Cancel::check`], as soon as it is so.
+    pub fn wait(&self, duration: Duration) -> Result<(), Fault> {
+        let start = Instant::now();
+        let mut waiting = self
             .flag
-            .compare_exchange(0, reason as u8, Ordering::SeqCst, Ordering::SeqCst);
+            .waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        loop {
+            self.check()?;
+            let left = duration.saturating_sub(start.elapsed());
+            if left.is_zero() {
+                return Ok(());
+            }
+            let left = self.remaining().map_or(left, |end| left.min(end));
+            // Nobody is woken by the outer flag.
+            let left = self
+                .outer
+                .as_ref()
+                .map_or(left, |_| left.min(Self::PATIENCE));
+            waiting = self
+                .flag
+                .changed
+                .wait_timeout(waiting, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
     }
 
     /// Why to stop, if that has been raised: so cheap that every operation of a
@@ -294,9 +338,9 @@ impl Cancel {
     pub fn raised(&self) -> Option<Reason> {
         let outer = || {
             let outer = self.outer.as_ref();
-            outer.map_or(0, |flag| flag.load(Ordering::Relaxed))
+            outer.map_or(0, |flag| flag.raised.load(Ordering::Relaxed))
         };
-        let raised = match self.flag.load(Ordering::Relaxed) {
+        let raised = match self.flag.raised.load(Ordering::Relaxed) {
             0 => outer(),
             own => own,
         };
@@ -310,7 +354,7 @@ impl Cancel {
 
     /// Lets waits go on again after an interruption that stopped one call.
     pub fn renew(&self) {
-        self.flag.store(0, Ordering::SeqCst);
+        self.flag.raised.store(0, Ordering::SeqCst);
     }
 
     /// Why to stop, if so.

@@ -32,7 +32,7 @@ impl Host for ThisMachine {
         let mut system = system("processors")?;
         system.refresh_cpu_usage();
         // Shorter ones would measure the kernel's own rounding.
-        super::pause(over.max(MINIMUM_CPU_UPDATE_INTERVAL), cancel)?;
+        cancel.wait(over.max(MINIMUM_CPU_UPDATE_INTERVAL))?;
         system.refresh_cpu_usage();
         let each: Vec<f64> = system
             .cpus()
@@ -134,7 +134,7 @@ impl Host for ThisMachine {
             .with_memory()
             .without_tasks();
         system.refresh_processes_specifics(ProcessesToUpdate::All, true, wanted);
-        super::pause(over.max(MINIMUM_CPU_UPDATE_INTERVAL), cancel)?;
+        cancel.wait(over.max(MINIMUM_CPU_UPDATE_INTERVAL))?;
         system.refresh_processes_specifics(ProcessesToUpdate::All, true, wanted);
         let mut processes: Vec<Process> = system
             .processes()

@@ -1,7 +1,7 @@
 //! The real world: AWS through its SDK, real SSH, real HTTP.
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aws_types::SdkConfig;
 use jiff::Timestamp;
@@ -67,7 +67,7 @@ impl World for Live {
     }
 
     fn sleep(&self, duration: Duration, cancel: &Cancel) -> Result<(), Fault> {
-        pause(duration, cancel)
+        cancel.wait(duration)
     }
 
     fn random(&self, bytes: &mut [u8]) {
@@ -107,19 +107,6 @@ impl World for Live {
     }
 }
 
-/// Waits in real time; ends early with a fault when cancelled.
-fn pause(duration: Duration, cancel: &Cancel) -> Result<(), Fault> {
-    let start = Instant::now();
-    loop {
-        cancel.check()?;
-        let left = duration.saturating_sub(start.elapsed());
-        if left.is_zero() {
-            return Ok(());
-        }
-        std::thread::sleep(left.min(Cancel::PATIENCE));
-    }
-}
-
 /// Live branches run side by side.
 struct Free;
 
@@ -127,6 +114,8 @@ impl BranchGuard for Free {}
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
 
     #[test]

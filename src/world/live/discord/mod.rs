@@ -65,7 +65,7 @@ impl Client {
             if begun.elapsed() + wait > PATIENCE {
                 return Err(throttled(wait));
             }
-            super::pause(wait, cancel)?;
+            cancel.wait(wait)?;
         }
     }
 
@@ -90,7 +90,7 @@ impl Client {
                 Err(fault) => matches!(fault.kind, FaultKind::Unreachable | FaultKind::Timeout),
             };
             match pauses.next() {
-                Some(pause) if again => super::pause(*pause, cancel)?,
+                Some(pause) if again => cancel.wait(*pause)?,
                 _ => return answer,
             }
         }

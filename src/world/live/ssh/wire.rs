@@ -14,8 +14,6 @@ use crate::world::Cancel;
 const AGAIN: ErrorCode = ErrorCode::Session(-37);
 /// How long libssh2 may block where it cannot be stopped: when handles are dropped.
 const DROP_MILLISECONDS: u32 = 500;
-/// How long one wait for the socket lasts.
-const SLICE: Duration = Duration::from_millis(25);
 
 /// How long to wait, and for what.
 #[derive(Debug, Clone)]
@@ -120,7 +118,7 @@ impl Wire {
             BlockDirections::Both => PollFlags::IN | PollFlags::OUT,
             BlockDirections::Inbound | BlockDirections::None => PollFlags::IN,
         };
-        let slice = SLICE.min(patience.left());
+        let slice = Cancel::PATIENCE.min(patience.left());
         let timeout = Timespec {
             tv_sec: 0,
             tv_nsec: slice.subsec_nanos().into(),
