@@ -2,7 +2,7 @@
 
     target/e2e/venv/bin/python benches/run.py [--opsh PROGRAM] [CASE…]
 
-Cases: start, plan, cases, peer, loop, calls, logs, ssh; all of them by default. Times are taken from outside, processor
+Cases: start, check, plan, cases, peer, loop, calls, logs, ssh; all of them by default. Times are taken from outside, processor
 time and peak memory from what the kernel says of the ended process (wait4); each figure is a median.
 """
 
@@ -85,6 +85,19 @@ def start(opsh):
     report("empty playbook, --dry-run", repeated(51, [opsh, "run", playbook, "--dry-run"]), "target 10 ms")
     report("python3 -c pass", repeated(51, [sys.executable, "-c", "pass"]))
     report("python3 -c 'import boto3'", repeated(11, [sys.executable, "-c", "import boto3"]))
+
+
+def check(opsh):
+    """The check of each shipped playbook with what it imports, and of all of them at once."""
+    words = [opsh, "check"]
+    each = {}
+    for folder, _, names in os.walk(f"{ROOT}/playbooks"):
+        for name in names:
+            if name.endswith(".rhai"):
+                each[name] = repeated(11, [*words, f"{folder}/{name}"])
+    slowest = max(each, key=lambda name: each[name].wall)
+    report(f"check of {slowest}, the slowest", each[slowest], "target 20 ms")
+    report(f"check of all {len(each)} playbooks", repeated(11, [*words, f"{ROOT}/playbooks"]))
 
 
 def plan(opsh):
@@ -297,7 +310,7 @@ def ssh(opsh):
 
 
 def main():
-    cases = {case.__name__: case for case in (start, plan, cases, peer, loop, calls, logs, ssh)}
+    cases = {case.__name__: case for case in (start, check, plan, cases, peer, loop, calls, logs, ssh)}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--opsh", default=f"{ROOT}/target/release/opsh")
     parser.add_argument("case", nargs="*", choices=[*cases, []])

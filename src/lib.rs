@@ -6,7 +6,7 @@
 //! - [`cli`]: one subcommand a file; with [`repl`] the only code that prints;
 //! - [`cases`]: cases of playbooks, for `opsh test`: dry runs that are compared;
 //! - [`script`]: the Rhai side: engine and limits, parameters, imports, errors with excerpts;
-//! - [`surface`]: what can be called, as one model: reference, completion, definitions;
+//! - [`surface`]: what can be called, as one model: reference, completion, definitions, check;
 //! - [`gate`]: the door: validate → policy → ledger intent → world → ledger outcome → observers;
 //! - [`ledger`]: SQLite: runs, steps, resources;
 //! - [`fleet`]: playbooks as services on machines, real and simulated;

@@ -27,6 +27,9 @@ use crate::service::{Handler, Timing};
 use crate::world::Cancel;
 use crate::world::local::{Fixtures, Local};
 
+/// The function that declares a case, in files of cases alone.
+pub const DECLARES: &str = "test";
+
 /// The cases of one file.
 pub struct Suite {
     /// The file, as the user named it.
@@ -189,18 +192,18 @@ impl Declared {
         Ok(())
     }
 
-    /// Gives `engine` the function `test`.
+    /// Gives `engine` the function that declares a case.
     fn bind(self: &Arc<Self>, engine: &mut Engine) {
         let declared = Arc::clone(self);
         engine.register_fn(
-            "test",
+            DECLARES,
             move |context: NativeCallContext, name: ImmutableString| {
                 declared.add(&context, &name, rhai::Map::new())
             },
         );
         let declared = Arc::clone(self);
         engine.register_fn(
-            "test",
+            DECLARES,
             move |context: NativeCallContext, name: ImmutableString, options: rhai::Map| {
                 declared.add(&context, &name, options)
             },

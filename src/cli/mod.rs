@@ -1,6 +1,7 @@
 //! The command line: one subcommand a file; with `repl` the only code that prints.
 
 pub mod adopt;
+pub mod check;
 pub mod completions;
 pub mod console;
 pub mod doc;
@@ -49,6 +50,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Run(run::Arguments),
+    Check(check::Arguments),
     Resume(resume::Arguments),
     Eval(eval::Arguments),
     Repl(crate::repl::Arguments),
@@ -72,6 +74,7 @@ pub fn main() -> ExitCode {
     let command = Arguments::parse().command;
     let work = move || match command {
         Command::Run(arguments) => run::main(&arguments),
+        Command::Check(arguments) => check::main(&arguments),
         Command::Resume(arguments) => resume::main(&arguments),
         Command::Eval(arguments) => eval::main(&arguments),
         Command::Repl(arguments) => crate::repl::main(&arguments),

@@ -19,6 +19,7 @@ use crate::ledger::{self, Ledger, Run, RunSettings, Secrets};
 use crate::script::error::{Class, ScriptError};
 use crate::script::run::Playbook;
 use crate::script::source::Sources;
+use crate::surface::lint;
 
 /// Go on with a run that was killed, interrupted or failed.
 ///
@@ -138,7 +139,7 @@ fn prepare(arguments: &Arguments, sources: &Arc<Sources>) -> Result<Resumed, Scr
     let mut settings = asked(arguments);
     settings.stack = Some(run.stack.clone());
     kept::restore(&recorded.settings, &mut settings);
-    let playbook = Playbook::load(&found(&run.playbook, &recorded.folder), sources)?;
+    let playbook = lint::load(&found(&run.playbook, &recorded.folder), sources)?;
     let resumes = Resumes {
         run: run.id,
         assumptions: arguments.assume.clone(),

@@ -15,6 +15,7 @@ use crate::script::error::{Class, ScriptError};
 use crate::script::param;
 use crate::script::run::Playbook;
 use crate::script::source::Sources;
+use crate::surface::lint;
 
 /// Run a playbook: live, on the embedded cloud (--local), or as a plan (--dry-run).
 ///
@@ -41,7 +42,7 @@ pub struct Arguments {
 pub fn main(arguments: &Arguments) -> ExitCode {
     let sources = Arc::new(Sources::default());
     let settings = &arguments.settings;
-    let prepared = Playbook::load(&arguments.playbook, &sources)
+    let prepared = lint::load(&arguments.playbook, &sources)
         .and_then(|playbook| {
             let given = given::parameters(&arguments.parameters, arguments.params_file.as_deref())?;
             Ok((given, playbook))

@@ -1,7 +1,7 @@
 //! `service`: the declarations; the script engine does it, see `script::service`. All of
 //! them are called by their own names, too: `every("60s", …)`.
 
-use opsh_operation::{Effect, Shape};
+use opsh_operation::{Effect, Field, Shape, Structure};
 
 use super::declare::{entry, int, optional, required};
 use super::{Entry, Handler};
@@ -19,6 +19,86 @@ pub fn called(operation: &opsh_operation::Operation) -> String {
     } else {
         operation.full_name()
     }
+}
+
+const TIMEOUT: Field = optional(
+    "timeout",
+    Shape::Duration,
+    "How long the function may take. Default: 10m.",
+);
+const EXCLUSIVE: Field = optional(
+    "exclusive",
+    Shape::Text,
+    "Of all events with this name, one is handled at a time.",
+);
+
+/// The options of `every`.
+pub static EVERY: Structure = Structure {
+    name: "options of every",
+    fields: &[
+        optional("name", Shape::Text, "What it is called in logs."),
+        optional(
+            "at_once",
+            Shape::Bool,
+            "Whether the first turn does not wait for the period to pass. Default: false.",
+        ),
+        TIMEOUT,
+        EXCLUSIVE,
+    ],
+};
+
+/// The options of `on_alarm`.
+pub static ON_ALARM: Structure = Structure {
+    name: "options of on_alarm",
+    fields: &[
+        optional(
+            "url",
+            Shape::Text,
+            "Where SNS reaches the service; it is subscribed.",
+        ),
+        optional(
+            "path",
+            Shape::Text,
+            "The path of the route. Default: that of url, or /alarms.",
+        ),
+        optional(
+            "sha1",
+            Shape::Bool,
+            "Whether signatures of version 1 are accepted. Default: false.",
+        ),
+        TIMEOUT,
+        EXCLUSIVE,
+    ],
+};
+
+/// The options of `run_forever`.
+pub static RUN_FOREVER: Structure = Structure {
+    name: "options of run_forever",
+    fields: &[
+        optional(
+            "grace",
+            Shape::Duration,
+            "How long events that are being handled hold it up when it is to stop. Default: 30s.",
+        ),
+        optional(
+            "keep",
+            int(0, i64::MAX),
+            "How many recorded events the ledger keeps. Default: 1000.",
+        ),
+        optional(
+            "keep_bytes",
+            int(0, i64::MAX),
+            "How many bytes of them at most. Default: 64 MiB.",
+        ),
+    ],
+};
+
+/// What the function `name` takes by name.
+#[must_use]
+pub fn fields(name: &str) -> &'static [Field] {
+    let mut all = ENTRIES.iter().map(|entry| entry.operation);
+    all.find(|operation| operation.name == name)
+        .map_or(&[], |operation| operation.input.fields)
 }
 
 /// The table.
@@ -54,7 +134,7 @@ if run_forever().failed != 0 { throw "wrong"; }"#,
         ("period", "function", "options") [
             required("period", Shape::Duration, "How often, e.g. \"60s\"; at least 10ms."),
             required("function", Shape::Function, "A function without parameters; it gets copies of what it captures."),
-            optional("options", Shape::Any, "A map: name (in logs), at_once (the first turn is not after a period; default: false), timeout (default: 10m), exclusive (of all events with this name one is handled at a time)."),
+            optional("options", Shape::Struct(&EVERY), "Its name, the first turn, how long it may take."),
         ] -> Shape::Nothing,
         "Registers a timer; turns that pass while the function is still at the last one are skipped.",
         r#"every("60s", || state::set("turns", state::get("turns", 0) + 1));
@@ -66,7 +146,7 @@ if state::get("turns") != 1 { throw "wrong"; }"#,
         ("topic", "function", "options") [
             required("topic", Shape::Text, "The ARN of the topic that the alarms speak to."),
             required("function", Shape::Function, "A function of the alarm, a map: name, state, previous, reason, time, metric, dimensions, threshold, raw and more."),
-            optional("options", Shape::Any, "A map: url (where SNS reaches the service; it is subscribed), path (of the route; default: that of url, or /alarms), sha1 (accept signatures of version 1; default: false), timeout, exclusive."),
+            optional("options", Shape::Struct(&ON_ALARM), "Where the alarms come in, and how long the function may take."),
         ] -> Shape::Nothing,
         "Registers alarms of CloudWatch that SNS brings: the servers take in what is signed, and nothing else.",
         r#"let topic = sns::create_topic(#{ name: "alarms", attributes: #{ SignatureVersion: "2" } }).topic_arn;
@@ -85,7 +165,7 @@ if state::get("cpu-high") != "ALARM" { throw "no alarm came"; }"#,
     entry! {
         "service" "run_forever" "service:RunForever" Effect::Pure, Handler::SCRIPT,
         ("options") [
-            optional("options", Shape::Any, "A map: grace (how long events that are being handled hold it up when it is to stop; default: 30s), keep and keep_bytes (how many recorded events the ledger keeps, and how many bytes of them at most; default: 1000 and 64 MiB)."),
+            optional("options", Shape::Struct(&RUN_FOREVER), "How it stops, and what it keeps."),
         ] -> Shape::MapOf(&Shape::Any),
         "Lets events come to all that was registered, until a signal or the end of --for or --events; then says how many there were.",
         r#"every("1m", || print("tick"));

@@ -9,13 +9,11 @@ use url::Url;
 
 use super::engine::Runtime;
 use super::service::{Given, duration, options, refused, registered, set};
+use crate::modules::service::ON_ALARM;
 use crate::service::Handler;
 use crate::service::alarms::{Alarms, Clerk, Options};
 use crate::service::http::answer::{Route, Target};
 use crate::service::http::routes::Pattern;
-
-/// What `on_alarm` takes besides topic and handler.
-const PARAMETERS: [&str; 5] = ["url", "path", "sha1", "timeout", "exclusive"];
 
 /// The most that is read of a message.
 const LARGEST: u64 = 512 * 1024;
@@ -49,7 +47,7 @@ fn on_alarm(
     given: rhai::Map,
 ) -> Given {
     let made = || -> Result<(Options, Pattern), Fault> {
-        let map = options("on_alarm", given, &PARAMETERS)?;
+        let map = options("on_alarm", given, ON_ALARM.fields)?;
         runtime.service.possible("on_alarm")?;
         read(topic, &map)
     };

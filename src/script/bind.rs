@@ -96,6 +96,7 @@ fn call(
             &[Problem {
                 path: Vec::new(),
                 message,
+                wrong: validate::Wrong::Mistyped,
             }],
         )
     })?;

@@ -7,6 +7,7 @@ use opsh_operation::suggest::closest;
 use rhai::{AST, ASTNode, Expr, FnCallExpr, Position, Stmt};
 
 use super::error::{Finding, site};
+use super::resolver::STDLIB;
 use crate::modules::registry::registry;
 
 /// The place of what `problem` complains about in the call at `call`.
@@ -121,13 +122,20 @@ pub fn unknown_calls(source: &str, ast: &AST, known: &BTreeSet<String>) -> Vec<F
         .collect()
 }
 
-fn unknown(module: &str, name: &str, imported: &BTreeSet<String>) -> Option<String> {
+/// What is wrong with a call of `module::name`, where these modules are imported.
+#[must_use]
+pub fn unknown(module: &str, name: &str, imported: &BTreeSet<String>) -> Option<String> {
     let (what, near) = match registry().module(module) {
         Some(entries) if entries.contains_key(name) => return None,
         Some(entries) => (
             format!("there is no operation {module}::{name}"),
             closest(name, entries.keys().copied()).map(|near| format!("{module}::{near}")),
         ),
+        None if STDLIB.iter().any(|(known, _)| *known == module) => {
+            return Some(format!(
+                "the module '{module}' is not imported; write import {module:?} as {module}; before"
+            ));
+        }
         None => (
             format!("there is no module '{module}'"),
             closest(

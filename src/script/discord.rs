@@ -9,19 +9,11 @@ use rhai::{Dynamic, FnPtr, FuncRegistration, Module, NativeCallContext, RhaiFunc
 
 use super::engine::Runtime;
 use super::service::{Given, duration, options, refused, registered};
+use crate::modules::discord::LISTENS;
 use crate::service::Handler;
 use crate::service::discord::{Bot, Connection, Listener};
 
 const NAME: &str = "discord::on_message";
-const PARAMETERS: [&str; 7] = [
-    "addressed",
-    "channels",
-    "direct",
-    "exclusive",
-    "mentions",
-    "roles",
-    "timeout",
-];
 
 /// The bot of an engine's playbook, once something listens.
 type Only = Arc<Mutex<Option<Arc<Bot>>>>;
@@ -88,7 +80,7 @@ fn listener(
     let (Some(given), Some(function)) = (given, function) else {
         return Err(invalid(FORM));
     };
-    let map = options(NAME, given, &PARAMETERS)?;
+    let map = options(NAME, given, LISTENS.fields)?;
     let flag = |name: &str| match map.get(name) {
         None | Some(Value::Null) => Ok(false),
         Some(Value::Bool(flag)) => Ok(*flag),

@@ -37,7 +37,7 @@ pub fn engine(runtime: &Arc<Runtime>, imports: Option<&Path>) -> Engine {
     syntax(&mut engine);
     // Real time has no place in a replay. The word stays: it names fields of AWS.
     engine.register_fn("timestamp", || -> Result<Dynamic, Box<EvalAltResult>> {
-        Err("there is no real time here; write time::now()".into())
+        Err(NO_REAL_TIME.into())
     });
     limits::apply(&mut engine, runtime.gate.cancel.clone());
     values::register_types(&mut engine);
@@ -51,6 +51,9 @@ pub fn engine(runtime: &Arc<Runtime>, imports: Option<&Path>) -> Engine {
     bind::register(&mut engine, runtime, &reach);
     engine
 }
+
+/// What `timestamp()` says instead of the time.
+pub const NO_REAL_TIME: &str = "there is no real time here; write time::now()";
 
 /// Functions of Rhai's own that playbooks cannot use: the one is disabled, the other refuses.
 pub const NOT_TO_BE_USED: [&str; 2] = ["eval", "timestamp"];

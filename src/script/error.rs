@@ -317,7 +317,12 @@ impl ScriptError {
     pub fn render(&self, sources: &Sources) -> String {
         let mut out = String::new();
         for finding in &self.findings {
-            excerpt(&mut out, finding, sources);
+            let place = finding.site.as_ref();
+            let lead = place.map_or_else(String::new, |site| format!("{site}: "));
+            let _ = writeln!(out, "error: {lead}{}", finding.message);
+            if let Some(site) = place {
+                excerpt(&mut out, site, sources);
+            }
         }
         calls(&mut out, &self.calls);
         if let Some(hint) = &self.hint {
@@ -356,13 +361,8 @@ fn calls(out: &mut String, calls: &[Finding]) {
     }
 }
 
-/// `error: file:line:column: message`, the line itself and a caret.
-fn excerpt(out: &mut String, finding: &Finding, sources: &Sources) {
-    let Some(site) = &finding.site else {
-        let _ = writeln!(out, "error: {}", finding.message);
-        return;
-    };
-    let _ = writeln!(out, "error: {site}: {}", finding.message);
+/// The line at `site` and a caret below it.
+pub fn excerpt(out: &mut String, site: &Site, sources: &Sources) {
     let source = sources.get(&site.source);
     let Some(line) = source
         .as_ref()

@@ -189,6 +189,23 @@ fn declaration(args: &[Expr], position: Position) -> Result<Parameter, String> {
             parameter.name
         ));
     }
+    if let (Some(min), Some(max)) = (parameter.min, parameter.max)
+        && min > max
+    {
+        return Err(format!(
+            "parameter '{}' can have no value: its min {min} is above its max {max}",
+            parameter.name
+        ));
+    }
+    if let Some(default) = parameter
+        .default
+        .as_ref()
+        .filter(|default| !default.is_null())
+    {
+        parameter
+            .read(default)
+            .map_err(|wrong| format!("the default of {wrong}"))?;
+    }
     Ok(parameter)
 }
 

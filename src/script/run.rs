@@ -45,23 +45,7 @@ impl Playbook {
     /// # Errors
     /// As [`Playbook::load`].
     pub fn load_as(name: &str, path: &Path, sources: &Sources) -> Result<Self, ScriptError> {
-        let failed = |why: String| {
-            ScriptError::plain(
-                Class::Start,
-                format!("cannot read the playbook '{name}': {why}"),
-            )
-        };
-        let size = std::fs::metadata(path)
-            .map_err(|error| failed(plain_io(&error)))?
-            .len();
-        if size > LARGEST {
-            return Err(failed(format!("it has {size} bytes, more than {LARGEST}")));
-        }
-        let text = std::fs::read_to_string(path).map_err(|error| failed(plain_io(&error)))?;
-        let folder = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty());
-        Self::parse(name, &text, folder.unwrap_or(Path::new(".")), sources)
+        Self::parse(name, &read(name, path)?, folder(path), sources)
     }
 
     /// Parses `text`.
@@ -86,9 +70,17 @@ impl Playbook {
             error.findings = unknown;
             return Err(error);
         }
-        let parameters = param::declared(name, &ast)?;
         let ast = Arc::new(ast);
         sources.insert(name, Source::new(text, Some(Arc::clone(&ast))));
+        Self::parsed(name, folder, ast)
+    }
+
+    /// The playbook that was parsed to `ast`.
+    ///
+    /// # Errors
+    /// A wrong declaration.
+    pub fn parsed(name: &str, folder: &Path, ast: Arc<AST>) -> Result<Self, ScriptError> {
+        let parameters = param::declared(name, &ast)?;
         Ok(Self {
             name: name.to_owned(),
             folder: folder.to_path_buf(),
@@ -186,6 +178,34 @@ impl Playbook {
             },
         }
     }
+}
+
+/// The text of the playbook at `path`, which people call `name`.
+///
+/// # Errors
+/// Not readable, too large, not UTF-8.
+pub fn read(name: &str, path: &Path) -> Result<String, ScriptError> {
+    let failed = |why: String| {
+        ScriptError::plain(
+            Class::Start,
+            format!("cannot read the playbook '{name}': {why}"),
+        )
+    };
+    let size = std::fs::metadata(path)
+        .map_err(|error| failed(plain_io(&error)))?
+        .len();
+    if size > LARGEST {
+        return Err(failed(format!("it has {size} bytes, more than {LARGEST}")));
+    }
+    std::fs::read_to_string(path).map_err(|error| failed(plain_io(&error)))
+}
+
+/// The folder that imports of the playbook at `path` come from.
+#[must_use]
+pub fn folder(path: &Path) -> &Path {
+    path.parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
 }
 
 /// Records how a run ended; a result that cannot be recorded is a failure.

@@ -12,27 +12,12 @@ use rhai::{Dynamic, FnPtr, NativeCallContext};
 use super::engine::Runtime;
 use super::service::{Given, duration, refused, registered};
 use super::values::to_value;
+use crate::modules::service;
 use crate::service::Handler;
 use crate::service::http::answer::{Limits, Route, Target};
 use crate::service::http::connection::Pace;
 use crate::service::http::routes::Pattern;
 use crate::service::http::{Options, Server};
-
-/// What `serve` takes.
-const PARAMETERS: [&str; 12] = [
-    "port",
-    "bind",
-    "routes",
-    "max_body",
-    "timeout",
-    "read_timeout",
-    "head_timeout",
-    "idle_timeout",
-    "workers",
-    "queue",
-    "connections",
-    "access_log",
-];
 
 /// Registers the server that `given` describes.
 pub(super) fn serve(
@@ -60,7 +45,7 @@ fn server(
         .remove("routes")
         .and_then(|routes| routes.flatten().try_cast::<rhai::Map>())
         .ok_or_else(|| invalid("'routes' is missing: #{ \"GET /ping\": |request| \"OK\" }"))?;
-    let map = super::service::options("serve", given, &PARAMETERS)?;
+    let map = super::service::options("serve", given, service::fields("serve"))?;
     let options = options(&map)?;
     let name = format!("serve {}", options.port);
     let mut made: Vec<Route> = Vec::new();

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use opsh_operation::suggest::closest;
 use opsh_operation::validate::parse_duration;
-use opsh_operation::{Fault, FaultKind, Map, Value};
+use opsh_operation::{Fault, FaultKind, Field, Map, Value};
 use rhai::{
     Dynamic, EvalAltResult, FnPtr, FuncRegistration, ImmutableString, Module, NativeCallContext,
     RhaiNativeFunc,
@@ -19,7 +19,7 @@ use super::engine::Runtime;
 use super::error::site;
 use super::values::{to_dynamic, to_value};
 use crate::ledger::Keep;
-use crate::modules::service::MODULE;
+use crate::modules::service::{self, MODULE};
 use crate::service::forever::{self, GRACE, KEEP, Options};
 use crate::service::timer::{SHORTEST, Timer};
 use crate::service::{Handler, Source};
@@ -122,14 +122,14 @@ pub fn refused(
 ///
 /// # Errors
 /// `invalid` with what was likely meant.
-pub fn options(name: &str, options: rhai::Map, known: &[&str]) -> Result<Map, Fault> {
+pub fn options(name: &str, options: rhai::Map, known: &[Field]) -> Result<Map, Fault> {
     let invalid = |message| Fault::new(FaultKind::Invalid, format!("{name}: {message}"));
     let Value::Map(map) = to_value(&Dynamic::from_map(options)).map_err(invalid)? else {
         return Ok(Map::new());
     };
     for key in map.keys() {
-        if !known.contains(&key.as_str()) {
-            let near = closest(key, known.iter().copied())
+        if !known.iter().any(|field| field.name == key) {
+            let near = closest(key, known.iter().map(|field| field.name))
                 .map_or_else(String::new, |near| format!("; did you mean '{near}'?"));
             return Err(invalid(format!("unknown parameter '{key}'{near}")));
         }
@@ -182,7 +182,7 @@ fn every(
         let period = to_value(period)
             .and_then(|period| one_duration(&period, SHORTEST))
             .map_err(invalid)?;
-        let map = options("every", given, &["name", "at_once", "timeout", "exclusive"])?;
+        let map = options("every", given, service::EVERY.fields)?;
         let text = |key: &str| map.get(key).and_then(Value::as_text).map(str::to_owned);
         let name =
             text("name").unwrap_or_else(|| format!("every {}", humantime::format_duration(period)));
@@ -205,7 +205,7 @@ fn every(
 
 fn run_forever(runtime: &Arc<Runtime>, context: &NativeCallContext, given: rhai::Map) -> Given {
     let run = || -> Result<Value, Fault> {
-        let map = options("run_forever", given, &["grace", "keep", "keep_bytes"])?;
+        let map = options("run_forever", given, service::RUN_FOREVER.fields)?;
         let grace = duration("run_forever", &map, "grace", Duration::ZERO)?;
         let keep = Keep {
             events: number(&map, "keep", "events")?.unwrap_or(KEEP.events),

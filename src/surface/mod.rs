@@ -13,6 +13,7 @@
 //! - [`describe`], [`fields`]: pages about all of it, as the blocks of a [`page`];
 //! - [`search`]: what is meant by some words;
 //! - [`book`], [`definitions`], [`json`]: the whole of it for mdBook, editors, programs.
+//! - [`lint`]: what is wrong with a playbook, found without running it.
 
 pub mod book;
 pub mod callable;
@@ -24,6 +25,7 @@ pub mod fields;
 pub mod json;
 pub mod language;
 pub mod library;
+pub mod lint;
 pub mod page;
 pub mod playbook;
 pub mod prose;

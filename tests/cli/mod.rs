@@ -6,6 +6,7 @@ mod backup;
 mod bad_input;
 mod bootstrap;
 mod chatbot;
+mod check;
 mod closed_pipe;
 mod crash_matrix;
 mod discord;

@@ -160,7 +160,7 @@ impl Drop for Shell {
 
 #[test]
 fn its_commands_work() {
-    assert_eq!(typed("README.md"), 70);
+    assert_eq!(typed("README.md"), 73);
 }
 
 #[test]

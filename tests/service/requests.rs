@@ -282,7 +282,10 @@ fn what_is_wrong_with_a_server_is_told_before_it_serves() {
             "p.rhai:1:1",
         ),
     ] {
-        let text = format!("serve(#{{ {options} }});\nrun_forever();\n");
+        // What is not literal is only known when it runs.
+        let text = format!(
+            "serve(given(#{{ {options} }})); fn given(options) {{ options }}\nrun_forever();\n"
+        );
         let user = crate::support::opsh::User::new();
         std::fs::write(user.home().join("p.rhai"), text).unwrap();
         let ended = user.opsh(["run", "p.rhai", "--dry-run"]);

@@ -252,7 +252,7 @@ state::get("last")
     assert!(
         ended
             .err
-            .contains("run_forever: 'keep_bytes' must be a number of bytes"),
+            .contains("run_forever: parameter 'options.keep_bytes' must be an integer, not text"),
         "{}",
         ended.err
     );

@@ -170,11 +170,11 @@ fn services_belong_at_the_top() {
             "every(\"1s\", || every(\"1s\", || 1));\nrun_forever().failed",
             "a handler of an event cannot open another source",
         ),
-        ("every(\"soon\", || 1);", "every: write a duration"),
+        ("every(\"soon\" + \"er\", || 1);", "every: write a duration"),
         ("every(\"1ms\", || 1);", "every: it must be at least 10ms"),
         (
             "every(\"1s\", || 1, #{ nam: \"x\" });",
-            "every: unknown parameter 'nam'; did you mean 'name'?",
+            "every: unknown parameter 'options.nam'; did you mean 'name'?",
         ),
         (
             "service::evry(\"1s\", || 1);",

@@ -95,6 +95,24 @@ impl Shape {
         max: i64::MAX,
     };
 
+    /// Whether a text can stand there, whichever text that is.
+    #[must_use]
+    pub fn takes_text(&self) -> bool {
+        matches!(
+            self,
+            Self::Any
+                | Self::Function
+                | Self::Text
+                | Self::Bytes
+                | Self::Body
+                | Self::Time
+                | Self::Duration
+                | Self::Path
+                | Self::Output
+                | Self::Enum(_)
+        )
+    }
+
     /// What a person calls this shape, e.g. `list of text`.
     #[must_use]
     pub fn describe(&self) -> String {

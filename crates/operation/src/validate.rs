@@ -1,5 +1,6 @@
 //! All faults of an input at once, before anything is sent.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::shape::{Shape, Structure};
@@ -13,7 +14,36 @@ pub struct Problem {
     pub path: Vec<String>,
     /// What is wrong, for people.
     pub message: String,
+    /// What kind of fault that is.
+    pub wrong: Wrong,
 }
+
+/// The kinds of faults of an input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wrong {
+    /// A name that there is not.
+    Unknown,
+    /// What must be given is not.
+    Missing,
+    /// A value that cannot stand there.
+    Mistyped,
+    /// Text that is none of the values that are known.
+    Value,
+}
+
+/// What is not known of a value in an input that was read off a text, not made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gap {
+    /// It may be anything; `Null` stands for it.
+    Anything,
+    /// It is text, but which; any text stands for it.
+    Text,
+    /// It is a map that may hold more than what stands there.
+    More,
+}
+
+/// Gaps by their path from the input's root; the input itself has the empty path.
+pub type Gaps = BTreeMap<Vec<String>, Gap>;
 
 /// What validation found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,23 +57,53 @@ pub struct Report {
 /// Checks `input` against `structure`.
 #[must_use]
 pub fn input(structure: &Structure, input: &Map) -> Report {
-    let mut checker = Checker::default();
+    partial(structure, input, &Gaps::new())
+}
+
+/// The same for an input of which something is not known: that is never a fault.
+#[must_use]
+pub fn partial(structure: &Structure, input: &Map, gaps: &Gaps) -> Report {
+    let mut checker = Checker {
+        path: Vec::new(),
+        gaps,
+        report: Report::default(),
+    };
     checker.structure(structure, input);
     checker.report
 }
 
-#[derive(Default)]
-struct Checker {
+struct Checker<'a> {
     path: Vec<String>,
+    gaps: &'a Gaps,
     report: Report,
 }
 
-impl Checker {
-    fn error(&mut self, message: impl Into<String>) {
+impl Checker<'_> {
+    fn error(&mut self, wrong: Wrong, message: impl Into<String>) {
         self.report.errors.push(Problem {
             path: self.path.clone(),
             message: message.into(),
+            wrong,
         });
+    }
+
+    /// What is not known of the value at the path so far.
+    fn gap(&self) -> Option<Gap> {
+        self.gaps.get(&self.path).copied()
+    }
+
+    /// Whether a field of the structure at the path so far may be there unseen.
+    fn may_hold(&mut self, field: &str) -> bool {
+        if self.gaps.is_empty() {
+            return false;
+        }
+        if self.gap() == Some(Gap::More) {
+            return true;
+        }
+        self.path.push(field.to_owned());
+        let gap = self.gap();
+        self.path.pop();
+        gap == Some(Gap::Anything)
     }
 
     fn at(&mut self, step: impl Into<String>, check: impl FnOnce(&mut Self)) {
@@ -61,12 +121,13 @@ impl Checker {
             });
         }
         for field in structure.fields.iter().filter(|field| field.required) {
-            if map.get(field.name).is_none_or(Value::is_null) {
-                self.error(format!(
+            if map.get(field.name).is_none_or(Value::is_null) && !self.may_hold(field.name) {
+                let message = format!(
                     "missing parameter '{}' ({})",
                     self.name_of(field.name),
                     field.shape.describe()
-                ));
+                );
+                self.error(Wrong::Missing, message);
             }
         }
     }
@@ -77,7 +138,7 @@ impl Checker {
         if let Some(near) = near {
             let _ = write!(message, "; did you mean '{near}'?");
         }
-        self.error(message);
+        self.error(Wrong::Unknown, message);
     }
 
     /// The path so far as a person writes it, e.g. `placement.tenancy`.
@@ -110,10 +171,20 @@ impl Checker {
             with_article(&shape.describe()),
             with_article(value.type_name())
         );
-        self.error(message);
+        self.error(Wrong::Mistyped, message);
     }
 
     fn value(&mut self, shape: &Shape, value: &Value) {
+        match self.gap() {
+            Some(Gap::Anything) => return,
+            Some(Gap::Text) => {
+                if !shape.takes_text() {
+                    self.mismatch(shape, value);
+                }
+                return;
+            }
+            Some(Gap::More) | None => {}
+        }
         match (shape, value) {
             (Shape::Any | Shape::Function, _)
             | (Shape::Bool, Value::Bool(_))
@@ -124,7 +195,7 @@ impl Checker {
             (Shape::Int { min, max }, Value::Int(number)) => {
                 if number < min || number > max {
                     let message = format!("parameter '{}' is out of range: {number}", self.place());
-                    self.error(message);
+                    self.error(Wrong::Mistyped, message);
                 }
             }
             (Shape::Time, Value::Text(text)) => {
@@ -133,12 +204,13 @@ impl Checker {
                         "parameter '{}' is not a time: {text:?}; write it as RFC 3339, e.g. \"2026-01-31T12:00:00Z\"",
                         self.place()
                     );
-                    self.error(message);
+                    self.error(Wrong::Mistyped, message);
                 }
             }
             (Shape::Duration, _) => self.duration(shape, value),
             (Shape::Body, Value::Map(map)) => {
-                if map.len() != 1 || !matches!(map.get("file"), Some(Value::Text(_))) {
+                let named = matches!(map.get("file"), Some(Value::Text(_)));
+                if map.len() != 1 || !(named || self.may_hold("file")) {
                     self.mismatch(shape, value);
                 }
             }
@@ -168,7 +240,7 @@ impl Checker {
             }
             (Shape::Struct(structure), Value::Map(map)) => self.structure(structure, map),
             (Shape::Union(structure), Value::Map(map)) => {
-                if map.len() == 1 {
+                if map.len() == 1 || self.gap() == Some(Gap::More) {
                     self.structure(structure, map);
                 } else {
                     self.mismatch(shape, value);
@@ -187,7 +259,7 @@ impl Checker {
                     "parameter '{}' is not a duration; write e.g. \"90s\" or \"5m\"",
                     self.place()
                 );
-                self.error(message);
+                self.error(Wrong::Mistyped, message);
             }
             _ => self.mismatch(shape, value),
         }
@@ -204,6 +276,7 @@ impl Checker {
         self.report.warnings.push(Problem {
             path: self.path.clone(),
             message,
+            wrong: Wrong::Value,
         });
     }
 }
@@ -302,5 +375,29 @@ mod tests {
             messages(&report.warnings),
             ["'t3.nanu' is not a known value of 'instance_type'; did you mean 't3.nano'?"]
         );
+    }
+
+    #[test]
+    fn what_is_not_known_is_never_a_fault() {
+        let map = Map::from([
+            ("instance_type".into(), Value::Null),
+            ("min_count".into(), "".into()),
+            ("placement".into(), Value::Map(Map::new())),
+            ("timeout".into(), "".into()),
+        ]);
+        let path = |name: &str| vec![name.to_owned()];
+        let mut gaps = Gaps::from([
+            (path("instance_type"), Gap::Anything),
+            (path("min_count"), Gap::Text),
+            (path("placement"), Gap::More),
+            (path("timeout"), Gap::Text),
+        ]);
+        let report = partial(&INPUT, &map, &gaps);
+        assert_eq!(
+            messages(&report.errors),
+            ["parameter 'min_count' must be an integer, not text"]
+        );
+        gaps = Gaps::from([(Vec::new(), Gap::More)]);
+        assert_eq!(partial(&INPUT, &Map::new(), &gaps), Report::default());
     }
 }

@@ -57,7 +57,8 @@ static EMBED: Structure = Structure {
 
 const WORDS: &Shape = &Shape::Text;
 
-static LISTENS: Structure = Structure {
+/// Whom and what a bot answers.
+pub static LISTENS: Structure = Structure {
     name: "listens",
     fields: &[
         optional(

@@ -17,7 +17,7 @@ error: p.rhai:3:5: ec2::run_instances: parameter 'min_count' must be an integer,
  3 |     min_count: \"1\",
    |     ^^^^^^^^^
 ";
-    assert_eq!(refused(text, &["--dry-run"]), (1, message.into()));
+    assert_eq!(refused(text, &["--dry-run"]), (2, message.into()));
 }
 
 #[test]
@@ -71,7 +71,7 @@ error: p.rhai:2:1: there is no real time here; write time::now()
  2 | timestamp();
    | ^^^^^^^^^
 ";
-    assert_eq!(refused(text, &["--dry-run"]), (1, message.into()));
+    assert_eq!(refused(text, &["--dry-run"]), (2, message.into()));
 }
 
 #[test]
@@ -148,7 +148,7 @@ error: inner/p.rhai:1:8: import of \"../secret\" leads out of the playbook's fol
  1 | import \"../secret\" as s;
    |        ^
 ";
-    assert_eq!((ended.code, ended.err.as_str()), (1, message));
+    assert_eq!((ended.code, ended.err.as_str()), (2, message));
 }
 
 #[test]
