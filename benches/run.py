@@ -310,13 +310,13 @@ def ssh(opsh):
 
 
 def main():
-    cases = {case.__name__: case for case in (start, check, plan, cases, peer, loop, calls, logs, ssh)}
+    known = {case.__name__: case for case in (start, check, plan, cases, peer, loop, calls, logs, ssh)}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--opsh", default=f"{ROOT}/target/release/opsh")
-    parser.add_argument("case", nargs="*", choices=[*cases, []])
+    parser.add_argument("case", nargs="*", choices=[*known, []])
     options = parser.parse_args()
-    for name in options.case or cases:
-        cases[name](os.path.abspath(options.opsh))
+    for name in options.case or known:
+        known[name](os.path.abspath(options.opsh))
 
 
 if __name__ == "__main__":

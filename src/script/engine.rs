@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use opsh_operation::Value;
-use rhai::{Dynamic, Engine, EvalAltResult, OptimizationLevel, Token};
+use rhai::packages::{Package as _, StandardPackage};
+use rhai::{Dynamic, Engine, EvalAltResult, Module, OptimizationLevel, Shared, Token};
 
 use super::builtin::{self, Scene};
 use super::reach::Reach;
@@ -32,8 +33,7 @@ pub struct Runtime {
 /// An engine whose functions act through `runtime`; file imports come from `imports`.
 #[must_use]
 pub fn engine(runtime: &Arc<Runtime>, imports: Option<&Path>) -> Engine {
-    seed();
-    let mut engine = Engine::new();
+    let mut engine = common();
     syntax(&mut engine);
     // Real time has no place in a replay. The word stays: it names fields of AWS.
     engine.register_fn("timestamp", || -> Result<Dynamic, Box<EvalAltResult>> {
@@ -69,6 +69,22 @@ fn seed() {
     // Already set by an earlier engine of this process: the same seed.
     let _ = rhai::config::hashing::set_hashing_seed(Some([1, 2, 3, 4]));
 }
+
+/// An engine with Rhai's own functions, which are declared once in a process: that takes
+/// longer than all the rest of an engine.
+#[must_use]
+pub fn common() -> Engine {
+    static OWN: OnceLock<Shared<Module>> = OnceLock::new();
+    seed();
+    let mut engine = Engine::new_raw();
+    engine.set_max_strings_interned(STRINGS_INTERNED);
+    let own = OWN.get_or_init(|| StandardPackage::new().as_shared_module());
+    engine.register_global_module(Shared::clone(own));
+    engine
+}
+
+/// How many strings an engine keeps one copy of: as many as Rhai's own.
+const STRINGS_INTERNED: usize = 256;
 
 /// An engine that parses playbooks and runs nothing.
 #[must_use]

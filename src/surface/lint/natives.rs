@@ -3,12 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
-use rhai::Engine;
-
 use crate::cases::find::ENDING;
 use crate::cases::suite::DECLARES;
 use crate::script::builtin::BUILTINS;
-use crate::script::engine::NOT_TO_BE_USED;
+use crate::script::engine::{self, NOT_TO_BE_USED};
 use crate::script::values;
 use crate::surface::Callable;
 
@@ -34,7 +32,7 @@ pub struct Natives {
 pub fn natives() -> &'static Natives {
     static NATIVES: OnceLock<Natives> = OnceLock::new();
     NATIVES.get_or_init(|| {
-        let mut engine = Engine::new();
+        let mut engine = engine::common();
         values::register_types(&mut engine);
         let mut arities: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
         let registered = engine.collect_fn_metadata(
