@@ -8,9 +8,8 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::console::Output;
+use super::run;
 use super::start::{self, Settings};
-use super::{exit_code, json, run, say};
 use crate::script::param;
 use crate::script::run::Playbook;
 use crate::script::source::Sources;
@@ -47,13 +46,7 @@ pub fn main(arguments: &Arguments) -> ExitCode {
     );
     let (playbook, values, started) = match started {
         Ok(started) => started,
-        Err(error) => {
-            match settings.output {
-                Output::Human => say::err(error.render(&sources).trim_end()),
-                Output::Json => say::out(json::error(&error)),
-            }
-            return exit_code(error.class);
-        }
+        Err(error) => return run::refused(settings, &sources, &error),
     };
     let outcome = started.run(&playbook, values);
     started.console.progress.clear();

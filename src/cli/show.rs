@@ -103,7 +103,9 @@ fn widest(map: &Map) -> usize {
         .unwrap_or(0)
 }
 
-fn is_flat(value: &Value) -> bool {
+/// Whether a value stands on one line, behind its name.
+#[must_use]
+pub fn is_flat(value: &Value) -> bool {
     match value {
         Value::Map(map) => map.is_empty(),
         Value::List(items) => items

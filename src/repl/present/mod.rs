@@ -141,12 +141,12 @@ fn block(out: &mut String, map: &Map, depth: usize, width: usize) {
     let indent = "  ".repeat(depth);
     let names = map
         .iter()
-        .filter(|(_, item)| is_flat(item))
+        .filter(|(_, item)| show::is_flat(item))
         .map(|(name, _)| name.chars().count());
     let widest = names.max().unwrap_or(0);
     for (name, item) in map {
         match item {
-            item if is_flat(item) => {
+            item if show::is_flat(item) => {
                 let text = match item {
                     Value::Text(text) => text.clone(),
                     other => show::line(other),
@@ -162,17 +162,6 @@ fn block(out: &mut String, map: &Map, depth: usize, width: usize) {
             Value::List(items) => list(out, name, items, depth, width),
             _ => {}
         }
-    }
-}
-
-/// Whether a value stands on one line, behind its name.
-fn is_flat(value: &Value) -> bool {
-    match value {
-        Value::Map(map) => map.is_empty(),
-        Value::List(items) => items
-            .iter()
-            .all(|item| !matches!(item, Value::Map(_) | Value::List(_))),
-        _ => true,
     }
 }
 
