@@ -190,3 +190,39 @@ c ${long}`, ["one", "two"]);
     assert!(subject.starts_with("a   b c very very"), "{subject}");
     assert_eq!(subject.len(), 100);
 }
+
+#[test]
+fn a_first_boot_that_failed_is_warned_of_with_the_end_of_its_log() {
+    let ended = run(
+        r##"
+import "instances" as instances;
+import "server" as server;
+import "webapp" as webapp;
+let key = webapp::ensure_key("demo", "");
+let group = instances::ensure_security_group("demo", instances::default_vpc(), "Demo.", [#{ port: 22, from: "0.0.0.0/0", description: "SSH" }]);
+let id = instances::ensure_instance("demo", #{
+    image_id: instances::newest_amazon_linux("x86_64"),
+    instance_type: "t3.nano",
+    key_name: key.name,
+    security_group_ids: [group],
+    user_data: text::base64_encode("#!/bin/bash\nset -e\ndnf -y install nonesuch\ndnf -y install httpd\n"),
+});
+let host = #{ host: instances::describe(id).public_ip_address, user: "ec2-user", key_file: key.file, host_key: "accept-new" };
+ssh::wait(host, #{ timeout: "5m" });
+if server::wait_for_first_boot(host) { throw "it did not fail"; }
+if !server::ensure_package(host, "httpd") || !server::ensure_service(host, "httpd") { throw "it was not made good"; }
+"##,
+        &["--dry-run"],
+    );
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    let warned = "warning: the first boot of 203.0.113.10 failed; /var/log/cloud-init-output.log ends with:\n  ";
+    let at = ended
+        .err
+        .find(warned)
+        .unwrap_or_else(|| panic!("{}", ended.err));
+    assert!(
+        ended.err[at..].contains("Unable to find a match: nonesuch"),
+        "{}",
+        ended.err
+    );
+}

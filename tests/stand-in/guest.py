@@ -157,25 +157,30 @@ class CloudInit:
                    "PermitRootLogin no\nUseDNS no\nSubsystem sftp internal-sftp\n")
         self.write("/run/sshd/.keep", "")
         self.run("/usr/sbin/sshd")
-        self.user_data()
-        self.write("/var/lib/cloud/instance/boot-finished", "done\n")
+        result = "done" if self.user_data() else "error"
+        finished = "/var/lib/cloud/instance/boot-finished"
+        self.write(f"{finished}.part", f"{result}\n")
+        os.rename(f"{self.root}{finished}.part", self.root + finished)
 
     def user_data(self):
+        """Runs the script that came with the launch; returns whether it did what it was to do."""
         script = base64.b64decode(self.instance["UserData"]).decode()
         if not script:
-            return
+            return True
         log = self.root + "/var/log/cloud-init-output.log"
         path = "/var/lib/cloud/instance/scripts/part-001"
         self.write(path, script, 0o700)
+        code = 1
         with open(log, "w", encoding="utf-8") as output:
             if script.startswith("#!"):
-                ended = subprocess.run(["chroot", self.root, path], stdin=subprocess.DEVNULL,
-                                       stdout=output, stderr=output, check=False)
-                print(f"user data ended with {ended.returncode}", file=output)
+                code = subprocess.run(["chroot", self.root, path], stdin=subprocess.DEVNULL,
+                                      stdout=output, stderr=output, check=False).returncode
+                print(f"user data ended with {code}", file=output)
             else:
                 print("this machine runs user data that is a script (#!…) only", file=output)
         with open(log, encoding="utf-8") as said:
             sys.stderr.write(said.read())
+        return code == 0
 
 
 def main():
