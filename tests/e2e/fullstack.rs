@@ -269,3 +269,72 @@ fn a_real_web_server_takes_what_visitors_upload_and_gives_it_back() {
         })
     );
 }
+
+#[test]
+fn a_machine_that_is_set_up_over_ssh_is_what_the_group_launches() {
+    let Some(moto) = demand(Moto::take()) else {
+        return;
+    };
+    let Some(machine) = demand(Machine::behind(&moto)) else {
+        return;
+    };
+    let user = User::of(&moto.endpoint, REGION);
+    let seen = |moto: &Moto| -> Listed {
+        let mut all: Listed = serde_json::from_value(moto.witness("ids")).unwrap();
+        all.sort();
+        all
+    };
+    let before = seen(&moto);
+    let run = |playbook: &str, more: &[&str]| {
+        let words = ["run", playbook, "--output=json"];
+        let words = words.iter().chain(more).map(ToString::to_string);
+        user.opsh(words.chain(machine.connect_to())).done()
+    };
+    let shipped = |name: &str| {
+        let path = file(&format!("playbooks/{name}.rhai"));
+        path.display().to_string()
+    };
+    let parameters = [
+        "functions=",
+        "min_size=1",
+        "max_size=1",
+        "host_key=accept-new", // moto's consoles show no keys
+        "ssh_from=198.51.100.7",
+    ];
+    let deployed = run(&shipped("fullstack"), &parameters);
+    assert!(writes(&deployed).contains(&"ec2::create_image".to_owned()));
+    let made = deployed.events().pop().unwrap()["value"].clone();
+    assert!(made["golden_instance"].as_str().unwrap().starts_with("i-"));
+
+    // The group's own instance boots from the image: nobody sets it up, and it serves.
+    let look = r#"
+        let group = autoscaling::describe_auto_scaling_groups(#{}).auto_scaling_groups[0];
+        let launched = group.instances[0].instance_id;
+        let template = #{ launch_template_id: group.launch_template.launch_template_id, versions: ["$Latest"] };
+        let data = ec2::describe_launch_template_versions(template).launch_template_versions[0].launch_template_data;
+        let host = #{ host: "launched", user: "ec2-user", key_file: ".opsh/keys/fullstack", host_key: "accept-new" };
+        let here = "";
+        while !here.contains(launched) {
+            // Until then it is the golden instance, or nobody.
+            try { here = ssh::read(host, "cat /var/lib/cloud/data/instance-id").stdout; } catch {}
+            sleep(0.2);
+        }
+        #{
+            image: data.image_id,
+            tokens: data.metadata_options.http_tokens,
+            user_data: data.user_data,
+            page: http::get(param("url"), #{ check: true }).body.contains("<h1>It works</h1>"),
+        }"#;
+    std::fs::write(user.home().join("look.rhai"), look).unwrap();
+    let url = format!("url={}", made["url"].as_str().unwrap());
+    let looked = run("look.rhai", &[&url, "--deadline=5m"]);
+    let looked = looked.events().pop().unwrap()["value"].clone();
+    assert_eq!(
+        looked,
+        json!({"image": made["image"], "tokens": "required", "user_data": null, "page": true})
+    );
+
+    assert_eq!(writes(&run(&shipped("fullstack"), &parameters)), [""; 0]);
+    run(&shipped("teardown"), &["stack=fullstack", "--yes"]);
+    assert_eq!(seen(&moto), before, "boto3 still sees something");
+}

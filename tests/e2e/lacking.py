@@ -6,13 +6,17 @@ Each is as small as AWS's documentation lets it be, and knows nothing of opsh.
 from moto.autoscaling.models import AutoScalingBackend
 from moto.autoscaling.responses import AutoScalingResponse
 from moto.core.responses import ActionResult, EmptyResult
+from moto.ec2.models.amis import AmiBackend
 from moto.ec2.models.elastic_block_store import EBSBackend
 from moto.ec2.models.launch_templates import LaunchTemplateVersion
+from moto.ec2.responses.amis import AmisResponse
+from moto.ec2.responses.instances import InstanceResponse
 from moto.s3.models import FakeBucket
 from moto.s3.responses import S3Response
 
 # A root volume may be named without its size: then it is as large as the image's (8 GiB here).
 create_volume = EBSBackend.create_volume
+validate_mapping = InstanceResponse._validate_block_device_mapping
 
 
 def sized(self, size=None, zone_name=None, snapshot_id=None, **others):
@@ -21,7 +25,38 @@ def sized(self, size=None, zone_name=None, snapshot_id=None, **others):
     return create_volume(self, size=size, zone_name=zone_name, snapshot_id=snapshot_id, **others)
 
 
+def mapped(mapping):
+    if "Ebs" in mapping and "SnapshotId" not in mapping["Ebs"]:
+        mapping["Ebs"].setdefault("VolumeSize", 8)
+    validate_mapping(mapping)
+
+
 EBSBackend.create_volume = sized
+InstanceResponse._validate_block_device_mapping = staticmethod(mapped)
+
+# The snapshot of a captured image takes tags of its own, and goes with the image if that is asked for.
+create_image, deregister_image = AmiBackend.create_image, AmisResponse.deregister_image
+
+
+def with_tagged_snapshot(self, instance_id, name, description, tag_specifications):
+    of_snapshot = [one for one in tag_specifications if one["ResourceType"] == "snapshot"]
+    others = [one for one in tag_specifications if one not in of_snapshot]
+    image = create_image(self, instance_id, name, description, others)
+    for tag in (tag for one in of_snapshot for tag in one["Tags"]):
+        image.ebs_snapshot.add_tag(tag["Key"], tag["Value"])
+    return image
+
+
+def with_its_snapshot(self):
+    image = self.ec2_backend.amis.get(self._get_param("ImageId"))
+    answer = deregister_image(self)
+    if image and self._get_bool_param("DeleteAssociatedSnapshots"):
+        self.ec2_backend.delete_snapshot(image.ebs_snapshot.id)
+    return answer
+
+
+AmiBackend.create_image = with_tagged_snapshot
+AmisResponse.deregister_image = with_its_snapshot
 
 # The tags of a launch template are its own, and no part of what it launches.
 make_version = LaunchTemplateVersion.__init__

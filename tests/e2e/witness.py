@@ -16,6 +16,8 @@ import urllib.request
 import boto3
 from botocore.exceptions import ClientError
 
+ACCOUNT = "123456789012"
+
 
 def tags(listed):
     return {tag["Key"]: tag["Value"] for tag in listed or []}
@@ -209,6 +211,10 @@ class Ids:
             yield "ec2:key-pair", pair["KeyName"]
         for image in self.every("ec2", "describe_images", "Images", Owners=["self"]):
             yield "ec2:image", image["ImageId"]
+        for snapshot in self.every("ec2", "describe_snapshots", "Snapshots"):
+            # Those of moto's own images belong to other accounts.
+            if snapshot["OwnerId"] == ACCOUNT:
+                yield "ec2:snapshot", snapshot["SnapshotId"]
         for volume in self.every("ec2", "describe_volumes", "Volumes"):
             if not volume["Attachments"]:
                 yield "ec2:volume", volume["VolumeId"]

@@ -129,7 +129,7 @@ def forward(fd, port):
 
 
 class CloudInit:
-    """The first boot: names, keys, sshd, user data; in that order, as on Amazon Linux."""
+    """The first boot: names, keys, sshd, what is enabled, user data; in that order, as on Amazon Linux."""
 
     def __init__(self, root, instance):
         self.root, self.instance = root, instance
@@ -146,17 +146,24 @@ class CloudInit:
     def boot(self):
         name = self.instance["PrivateDnsName"].split(".")[0]
         subprocess.run(["hostname", name], check=True)
+        done = self.root + "/var/lib/cloud/instance/boot-finished"
+        if os.path.exists(done):  # of the machine that the image was captured from
+            os.remove(done)
         self.write("/var/lib/cloud/data/instance-id", self.instance["InstanceId"] + "\n")
         self.write("/etc/hosts", f"127.0.0.1 localhost {name}\n")
-        self.write("/home/ec2-user/.ssh/authorized_keys", self.instance.get("PublicKey", ""), 0o600)
+        if self.instance.get("PublicKey"):
+            self.write("/home/ec2-user/.ssh/authorized_keys", self.instance["PublicKey"], 0o600)
         self.run("chown", "-R", "ec2-user:ec2-user", "/home/ec2-user")
-        self.run("chmod", "700", "/home/ec2-user/.ssh")
+        self.run("bash", "-c", "chmod -f 700 /home/ec2-user/.ssh || true")
         self.run("bash", "-c", "rm -f /etc/ssh/ssh_host_* && ssh-keygen -A",
                  stdout=subprocess.DEVNULL)
         self.write("/etc/ssh/sshd_config", "UsePAM no\nPasswordAuthentication no\n"
                    "PermitRootLogin no\nUseDNS no\nSubsystem sftp internal-sftp\n")
         self.write("/run/sshd/.keep", "")
         self.run("/usr/sbin/sshd")
+        enabled = self.root + "/etc/stand-in/enabled"
+        for unit in sorted(os.listdir(enabled)) if os.path.isdir(enabled) else []:
+            self.run("/usr/local/bin/systemctl", "start", unit)
         result = "done" if self.user_data() else "error"
         finished = "/var/lib/cloud/instance/boot-finished"
         self.write(f"{finished}.part", f"{result}\n")

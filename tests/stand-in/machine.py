@@ -6,6 +6,8 @@ gives it namespaces of its own (files, processes, network), guest.py plays the i
 metadata service and cloud-init, and sshd and the web server in it are the real programs.
 Its ports 22 and 80 appear on two loopback ports of this machine, and only while
 something listens behind them: a machine that has not booted refuses connections.
+An instance of an image that was captured from the machine before it begins with the
+files of that.
 
     machine.py ENDPOINT REGION        prints {"ssh": PORT, "http": PORT}; ends with its standard input
 
@@ -36,24 +38,34 @@ def bound(port=0):
 class Machine:
     """One booted machine; its sockets listen on ports that outlive it."""
 
-    def __init__(self, instance, ports):
+    def __init__(self, instance, ports, disk):
         self.id = instance["InstanceId"]
         self.folder = tempfile.mkdtemp(prefix="opsh-machine-")
         sockets = [bound(port) for port in ports]
         fds = [one.fileno() for one in sockets]
+        self.alive, held = os.pipe()
         self.process = subprocess.Popen(
             ["unshare", "--mount", "--net", "--pid", "--uts", "--ipc", "--fork", "--kill-child",
-             "bash", f"{HERE}/boot.sh", self.folder, sys.executable, *map(str, fds)],
-            stdin=subprocess.PIPE, stdout=sys.stderr, pass_fds=fds, text=True)
+             "bash", f"{HERE}/boot.sh", self.folder, sys.executable, *map(str, fds), *disk],
+            stdin=subprocess.PIPE, stdout=sys.stderr, pass_fds=[*fds, held], text=True)
+        os.close(held)
         self.process.stdin.write(json.dumps(instance, default=str))
         self.process.stdin.close()
         for one in sockets:
             one.close()
 
+    def captured(self, path):
+        """Packs what the machine's files have become, as the image of its disk."""
+        upper = f"/proc/{self.process.pid}/root{self.folder}/upper"
+        subprocess.run(["tar", "--xattrs", "--xattrs-include=*", "-C", upper, "-cf", path, "."], check=True)
+        return [path]
+
     def stop(self):
         # The first process of the namespace takes all others along.
         self.process.kill()
         self.process.wait()
+        os.read(self.alive, 1)  # ends when the last one that holds the other end, and the ports, has
+        os.close(self.alive)
         os.rmdir(self.folder)
 
 
@@ -69,6 +81,9 @@ def running(ec2):
     if not found:
         return None
     instance = max(found, key=lambda one: one["LaunchTime"])
+    images = ec2.describe_images(Owners=["self"])["Images"]
+    instance["CapturedFrom"] = {
+        image["ImageId"]: image.get("SourceInstanceId") for image in images}.get(instance["ImageId"])
     attribute = ec2.describe_instance_attribute(
         InstanceId=instance["InstanceId"], Attribute="userData")
     instance["UserData"] = attribute["UserData"].get("Value", "")
@@ -85,15 +100,18 @@ def main():
     reserved = [bound(), bound()]
     ports = [one.getsockname()[1] for one in reserved]
     print(json.dumps({"ssh": ports[0], "http": ports[1]}), flush=True)
-    machine = None
+    machine, disk = None, []
+    image = tempfile.NamedTemporaryFile(prefix="opsh-machine-", suffix=".tar")
     try:
         while not select.select([sys.stdin], [], [], 0.5)[0]:
             instance = running(ec2)
             if machine and (instance is None or instance["InstanceId"] != machine.id):
+                of_disk = instance and instance["CapturedFrom"] == machine.id
+                disk = machine.captured(image.name) if of_disk else []
                 machine.stop()
                 machine = None
             if instance and machine is None:
-                machine = Machine(instance, ports)
+                machine = Machine(instance, ports, disk)
     finally:
         if machine:
             machine.stop()
