@@ -1,5 +1,7 @@
 //! Which steps die at which points: all, or a sample that a seed draws.
 
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::time::Instant;
 
@@ -66,6 +68,12 @@ pub fn cases(steps: &[Step], taken: Taken) -> Vec<Case> {
     }
 }
 
+/// What a panic says.
+fn said(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().cloned();
+    text.unwrap_or_else(|| format!("{:?}", panic.downcast_ref::<&str>()))
+}
+
 /// Does `work` for each case, on as many threads as the machine has, and panics with
 /// what was wrong.
 pub fn each(name: &str, cases: Vec<Case>, work: impl Fn(&Step, &str) -> Vec<String> + Sync) {
@@ -82,7 +90,10 @@ pub fn each(name: &str, cases: Vec<Case>, work: impl Fn(&Step, &str) -> Vec<Stri
                     let Some((step, point)) = case else {
                         return;
                     };
-                    for what in work(&step, point) {
+                    // One case that panics says so like any other, and keeps none of the rest.
+                    let found = catch_unwind(AssertUnwindSafe(|| work(&step, point)))
+                        .unwrap_or_else(|panic| vec![said(&*panic)]);
+                    for what in found {
                         let Step {
                             number, operation, ..
                         } = &step;

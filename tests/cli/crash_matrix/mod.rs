@@ -1,7 +1,7 @@
 //! Killed by SIGKILL at every point of a step's passage, and gone on with or undone.
 //!
 //! `OPSH_CRASH_MATRIX` says how much of it: `all` takes every step of both playbooks at
-//! every point, on a cloud in the process and on one in another; `ci` every write of
+//! every point, on a cloud in the process and on one in another; `ci` every step of
 //! `newwebserver` and a sample of the rest; without it a few cases of each are taken.
 //! `OPSH_CRASH_SEED` draws another sample.
 
@@ -140,9 +140,10 @@ fn done(ended: &Ended) -> Vec<String> {
 }
 
 #[test]
-fn the_writes_are_those_of_the_plan() {
-    for (setting, writes) in [(NEWWEBSERVER, 16), (FULLSTACK, 50)] {
+fn the_steps_are_those_of_the_plan() {
+    for (setting, steps, writes) in [(NEWWEBSERVER, 70, 16), (FULLSTACK, 136, 50)] {
         let plan = setting.plan();
+        assert_eq!(plan.len(), steps, "steps of {}", setting.playbook);
         let operations: Vec<&str> = plan
             .iter()
             .filter(|step| step.writes)
@@ -154,13 +155,13 @@ fn the_writes_are_those_of_the_plan() {
 
 #[test]
 fn newwebserver_ends_as_if_nothing_had_happened() {
-    let taken = taken(Taken::Some(6), Taken::Writes(10));
+    let taken = taken(Taken::Some(6), Taken::All);
     resumes("newwebserver resumed", NEWWEBSERVER, taken);
 }
 
 #[test]
 fn newwebserver_is_undone_to_nothing() {
-    let taken = taken(Taken::Some(4), Taken::Writes(0));
+    let taken = taken(Taken::Some(4), Taken::All);
     is_undone("newwebserver undone", NEWWEBSERVER, taken);
 }
 
