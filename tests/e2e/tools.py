@@ -72,6 +72,33 @@ def reconciled():
     ec2.get_waiter("instance_terminated").wait(InstanceIds=[one], WaiterConfig={"Delay": 1})
 
 
+def reconciled_balancing():
+    """The same for a balancer and an address."""
+    ec2, elbv2 = boto3.client("ec2"), boto3.client("elbv2")
+    vpc = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"][0]["VpcId"]
+    subnets = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"]
+    balancer = elbv2.create_load_balancer(Name="shop", Subnets=[one["SubnetId"] for one in subnets])
+    balancer = balancer["LoadBalancers"][0]["LoadBalancerArn"]
+    assert elbv2.describe_capacity_reservation(LoadBalancerArn=balancer)["CapacityReservationState"] == []
+    # An empty version is none that was said.
+    targets = elbv2.create_target_group(Name="shop", Protocol="HTTP", ProtocolVersion="", Port=80, VpcId=vpc)
+    targets = targets["TargetGroups"][0]
+    assert targets["ProtocolVersion"] == "HTTP1", targets
+    forward = [{"Type": "forward", "TargetGroupArn": targets["TargetGroupArn"]}]
+    listener = elbv2.create_listener(LoadBalancerArn=balancer, Protocol="HTTP", Port=80, DefaultActions=forward)
+    listener = listener["Listeners"][0]["ListenerArn"]
+    attributes = elbv2.describe_listener_attributes(ListenerArn=listener)["Attributes"]
+    server = {"Key": "routing.http.response.server.enabled", "Value": "true"}
+    assert server in attributes, attributes
+    assert elbv2.modify_listener_attributes(ListenerArn=listener, Attributes=[server])["Attributes"] == attributes
+    address = ec2.allocate_address(Domain="vpc")["AllocationId"]
+    named = ec2.describe_addresses_attribute(AllocationIds=[address], Attribute="domain-name")
+    assert named["Addresses"] == [], named
+    ec2.release_address(AllocationId=address)
+    elbv2.delete_load_balancer(LoadBalancerArn=balancer)
+    elbv2.delete_target_group(TargetGroupArn=targets["TargetGroupArn"])
+
+
 def objects():
     """Streams, ranges, checksums, presigned posts by path and by name."""
     s3 = boto3.client("s3")
@@ -184,6 +211,6 @@ def identities():
     assert assumed["Credentials"]["SessionToken"]
 
 
-for check in (identities, objects, metrics, messages, instances, reconciled):
+for check in (identities, objects, metrics, messages, instances, reconciled, reconciled_balancing):
     check()
     print(f"{check.__name__}: good", flush=True)

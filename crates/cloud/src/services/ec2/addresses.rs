@@ -19,6 +19,7 @@ pub const ACTIONS: &[(&str, Action)] = &[
     ("AllocateAddress", allocate),
     ("AssociateAddress", associate),
     ("DescribeAddresses", describe),
+    ("DescribeAddressesAttribute", describe_attribute),
     ("DisassociateAddress", disassociate),
     ("ReleaseAddress", release),
 ];
@@ -328,6 +329,17 @@ fn describe(site: &mut Site<'_>, params: &mut Params) -> Result<Xml, ApiError> {
             .maybe("privateIpAddress", private_of(region, address))
             .tags(region.tags_of(&address.id));
     });
+    Ok(xml)
+}
+
+/// Nobody has given an address a name for reverse look-ups: `ModifyAddressAttribute` is not modelled.
+fn describe_attribute(site: &mut Site<'_>, params: &mut Params) -> Result<Xml, ApiError> {
+    let ids = params.list("AllocationId")?;
+    params.choice("Attribute", &["domain-name"])?;
+    params.finish()?;
+    kinds::ADDRESS.check(site.region, &ids)?;
+    let mut xml = Xml::new();
+    xml.list("addressSet", std::iter::empty::<()>(), |_, ()| {});
     Ok(xml)
 }
 

@@ -1,13 +1,14 @@
-//! Attributes of balancers and target groups.
+//! Attributes of balancers, listeners and target groups.
 //!
 //! <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_LoadBalancerAttribute.html>,
+//! <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_ListenerAttribute.html>,
 //! <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetGroupAttribute.html>
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{access_log, balancer, group, validation};
+use super::{access_log, balancer, group, listener, validation};
 use crate::api::ApiError;
 use crate::document::{Document, some};
 use crate::state;
@@ -48,6 +49,60 @@ const BALANCER: &[Known] = &[
     ("routing.http2.enabled", "true", false),
     ("waf.fail_open.enabled", "false", false),
     ("zonal_shift.config.enabled", "false", false),
+];
+
+const LISTENER: &[Known] = &[
+    (
+        "routing.http.response.access_control_allow_credentials.header_value",
+        "",
+        true,
+    ),
+    (
+        "routing.http.response.access_control_allow_headers.header_value",
+        "",
+        true,
+    ),
+    (
+        "routing.http.response.access_control_allow_methods.header_value",
+        "",
+        true,
+    ),
+    (
+        "routing.http.response.access_control_allow_origin.header_value",
+        "",
+        true,
+    ),
+    (
+        "routing.http.response.access_control_expose_headers.header_value",
+        "",
+        true,
+    ),
+    (
+        "routing.http.response.access_control_max_age.header_value",
+        "",
+        true,
+    ),
+    (
+        "routing.http.response.content_security_policy.header_value",
+        "",
+        true,
+    ),
+    ("routing.http.response.server.enabled", "true", true),
+    (
+        "routing.http.response.strict_transport_security.header_value",
+        "",
+        true,
+    ),
+    (
+        "routing.http.response.x_content_type_options.header_value",
+        "",
+        true,
+    ),
+    (
+        "routing.http.response.x_frame_options.header_value",
+        "",
+        true,
+    ),
 ];
 
 const GROUP: &[Known] = &[
@@ -192,6 +247,43 @@ pub fn modify_balancer(
     Ok(shown)
 }
 
+/// The parameter of `DescribeListenerAttributes`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct OfListener {
+    listener_arn: String,
+}
+
+/// All attributes of a listener: as they are at first, for others are not modelled.
+///
+/// # Errors
+/// `ListenerNotFound`.
+pub fn of_listener(cloud: &mut state::State, input: OfListener) -> Result<Document, ApiError> {
+    listener::existing(cloud, &input.listener_arn)?;
+    Ok(answer(LISTENER, &BTreeMap::new()))
+}
+
+/// The parameters of `ModifyListenerAttributes`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct ModifyListener {
+    listener_arn: String,
+    attributes: Vec<Attribute>,
+}
+
+/// Sets attributes of a listener to what they are.
+///
+/// # Errors
+/// `ListenerNotFound`; unknown keys, what is not modelled.
+pub fn modify_listener(
+    cloud: &mut state::State,
+    input: ModifyListener,
+) -> Result<Document, ApiError> {
+    listener::existing(cloud, &input.listener_arn)?;
+    check(LISTENER, &input.attributes)?;
+    Ok(answer(LISTENER, &BTreeMap::new()))
+}
+
 /// All attributes of a target group.
 ///
 /// # Errors
@@ -232,7 +324,7 @@ mod tests {
 
     #[test]
     fn the_tables_are_in_order_and_their_defaults_pass_their_own_check() {
-        for table in [BALANCER, GROUP] {
+        for table in [BALANCER, LISTENER, GROUP] {
             assert!(table.is_sorted_by(|a, b| a.0 < b.0));
             let defaults: Vec<Attribute> = table
                 .iter()

@@ -365,6 +365,16 @@ impl Named {
     }
 }
 
+/// The capacity that is reserved for a balancer: none, for a reservation is not modelled.
+///
+/// # Errors
+/// `LoadBalancerNotFound`.
+pub fn describe_reservation(cloud: &mut state::State, input: Named) -> Result<Document, ApiError> {
+    existing(cloud, input.arn())?;
+    let none = Document::list(std::iter::empty::<Document>());
+    Ok(Document::fields([("CapacityReservationState", Some(none))]))
+}
+
 /// Removes a balancer with its listeners; one that is gone already is no error.
 ///
 /// # Errors

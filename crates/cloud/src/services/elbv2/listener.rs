@@ -108,6 +108,15 @@ pub fn at<'a>(cloud: &'a state::State, balancer: &str, port: u16) -> Option<&'a 
         .find(|listener| listener.balancer == balancer && listener.port == port)
 }
 
+/// The listener of an ARN.
+///
+/// # Errors
+/// `ListenerNotFound`.
+pub fn existing<'a>(cloud: &'a state::State, arn: &str) -> Result<&'a Listener, ApiError> {
+    let found = cloud.elbv2.listeners.get(arn);
+    found.ok_or_else(|| not_found(arn))
+}
+
 fn not_found(arn: &str) -> ApiError {
     ApiError::new("ListenerNotFound", format!("Listener '{arn}' not found"))
 }
@@ -140,7 +149,7 @@ pub fn describe_listeners(cloud: &mut state::State, input: Describe) -> Result<D
         }
         (None, arns @ [_, ..]) => arns
             .iter()
-            .map(|arn| cloud.elbv2.listeners.get(arn).ok_or_else(|| not_found(arn)))
+            .map(|arn| existing(cloud, arn))
             .collect::<Result<_, _>>()?,
         _ => {
             return Err(validation(
@@ -169,11 +178,7 @@ pub struct Modify {
 /// `ListenerNotFound`, `DuplicateListener`, what is wrong with the actions.
 pub fn modify_listener(cloud: &mut state::State, input: Modify) -> Result<Document, ApiError> {
     let arn = &input.listener_arn;
-    let there = cloud
-        .elbv2
-        .listeners
-        .get(arn)
-        .ok_or_else(|| not_found(arn))?;
+    let there = existing(cloud, arn)?;
     if let Some(protocol) = &input.protocol {
         http(protocol)?;
     }

@@ -222,7 +222,9 @@ pub fn create_target_group(cloud: &mut state::State, input: Create) -> Result<Do
         ("protocol version", &input.protocol_version, "HTTP1"),
         ("IP address type", &input.ip_address_type, "ipv4"),
     ] {
-        if let Some(other) = value.as_ref().filter(|value| *value != modelled) {
+        // Terraform says that it says nothing.
+        let said = value.as_deref().filter(|value| !value.is_empty());
+        if let Some(other) = said.filter(|value| *value != modelled) {
             return Err(ApiError::not_modelled(format_args!("{what} '{other}'")));
         }
     }
