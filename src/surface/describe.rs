@@ -206,13 +206,22 @@ fn facts(operation: &opsh_operation::Operation) -> Vec<(String, String)> {
 /// How a write is undone, in words.
 #[must_use]
 pub fn inverse(write: &Write) -> String {
+    let listed = |calls: &[InverseCall]| {
+        let calls: Vec<String> = calls.iter().map(call).collect();
+        calls.join(", then ")
+    };
     match write.inverse {
-        Inverse::Calls(calls) => {
-            let calls: Vec<String> = calls.iter().map(call).collect();
-            format!("by {}", calls.join(", then "))
-        }
+        Inverse::Calls(calls) => format!("by {}", listed(calls)),
         Inverse::Nothing(why) => format!("there is nothing to undo: {why}"),
-        Inverse::Impossible(why) => format!("it cannot be: {why}"),
+        Inverse::Impossible(why) => match write.before {
+            Some(before) if !before.restore.is_empty() => {
+                format!(
+                    "what was there (`found`) is put back, by {}",
+                    listed(before.restore)
+                )
+            }
+            _ => format!("it cannot be: {why}"),
+        },
     }
 }
 

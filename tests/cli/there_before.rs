@@ -128,6 +128,68 @@ fn what_others_had_is_put_back_or_listed() {
     assert_eq!(after, before);
 }
 
+/// Settings of what somebody else has.
+const SETTINGS: &str = r#"let image = ssm::get_parameter(#{ name: "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64" }).parameter.value;
+let subnet = ec2::describe_subnets(#{}).subnets[0];
+ec2::run_instances(#{ image_id: image, instance_type: "t3.nano", min_count: 1, max_count: 1, metadata_options: #{ http_tokens: "required" } });
+let template = ec2::create_launch_template(#{ launch_template_name: "web", launch_template_data: #{ image_id: image, instance_type: "t3.nano" } }).launch_template.launch_template_id;
+autoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: "web", launch_template: #{ launch_template_id: template, version: "1" }, min_size: 0, max_size: 3, desired_capacity: 0, vpc_zone_identifier: subnet.subnet_id });
+elbv2::create_target_group(#{ name: "web", protocol: "HTTP", port: 80, vpc_id: subnet.vpc_id, health_check_path: "/health" });
+s3::create_bucket(#{ bucket: bucket });
+s3::put_bucket_policy(#{ bucket: bucket, policy: policy.call("root") });
+s3::put_bucket_tagging(#{ bucket: bucket, tagging: #{ tag_set: #{ team: "theirs" } } });
+trust.replace("ec2.", "scheduler.");
+let role = iam::create_role(#{ role_name: "schedule", assume_role_policy_document: trust }).role.arn;
+scheduler::create_schedule(#{ name: "nightly", schedule_expression: "cron(0 3 * * ? *)", flexible_time_window: #{ mode: "OFF" }, target: #{ arn: "arn:aws:lambda:us-east-1:123456789012:function:none", role_arn: role } });
+"#;
+
+/// What a run changes of them.
+const CHANGES: &str = r#"let id = ec2::describe_instances(#{}).reservations[0].instances[0].instance_id;
+ec2::modify_instance_metadata_options(#{ instance_id: id, http_tokens: "optional" });
+autoscaling::update_auto_scaling_group(#{ auto_scaling_group_name: "web", max_size: 5, health_check_grace_period: 60 });
+autoscaling::set_desired_capacity(#{ auto_scaling_group_name: "web", desired_capacity: 1 });
+elbv2::modify_target_group(#{ target_group_arn: elbv2::describe_target_groups(#{}).target_groups[0].target_group_arn, health_check_path: "/" });
+s3::delete_bucket_policy(#{ bucket: bucket });
+s3::delete_bucket_tagging(#{ bucket: bucket });
+let schedule = scheduler::get_schedule(#{ name: "nightly" });
+scheduler::update_schedule(#{ name: "nightly", schedule_expression: "rate(1 hour)", flexible_time_window: #{ mode: "OFF" }, target: schedule.target, state: "DISABLED" });
+"#;
+
+/// How they are.
+const SET: &str = r#"let group = autoscaling::describe_auto_scaling_groups(#{}).auto_scaling_groups[0];
+let target_group = elbv2::describe_target_groups(#{}).target_groups[0];
+let schedule = scheduler::get_schedule(#{ name: "nightly" });
+let allowed = ();
+try { allowed = s3::get_bucket_policy(#{ bucket: bucket }).policy; } catch {}
+let tags = ();
+try { tags = s3::get_bucket_tagging(#{ bucket: bucket }).tag_set; } catch {}
+#{
+    tokens: ec2::describe_instances(#{}).reservations[0].instances[0].metadata_options.http_tokens,
+    group: [group.min_size, group.max_size, group.desired_capacity, group.health_check_grace_period, group.launch_template],
+    health_check: target_group.health_check_path,
+    policy: allowed,
+    tags: tags,
+    schedule: [schedule.schedule_expression, schedule.state],
+}
+"#;
+
+#[test]
+fn settings_that_a_run_has_changed_are_put_back() {
+    let user = user("");
+    let set = |user: &User| run(user, "set", SET).events().pop().unwrap()["value"].take();
+    run(&user, "others", SETTINGS);
+    let before = set(&user);
+    run(&user, "own", CHANGES);
+    let changed = set(&user);
+    for (name, value) in before.as_object().unwrap() {
+        assert_ne!(changed[name], *value, "{name}");
+    }
+    let plan = undo(&user, &["--dry-run"]).done();
+    assert!(!plan.out.contains("cannot be undone"), "{}", plan.out);
+    undo(&user, &["--yes"]).done();
+    assert_eq!(set(&user), before);
+}
+
 #[test]
 fn a_teardown_leaves_what_others_had() {
     let user = user("");

@@ -228,3 +228,46 @@ fn what_changed_a_thing_of_the_same_run_goes_with_it() {
         .collect();
     assert_eq!(whys, ["goes with step 1", "goes with step 1"]);
 }
+
+#[test]
+fn settings_of_what_the_same_run_made_go_with_it_but_messages_have_left() {
+    let user = made(
+        r#"let vpc = ec2::describe_vpcs(#{}).vpcs[0].vpc_id;
+let target = elbv2::create_target_group(#{ name: "web", protocol: "HTTP", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;
+elbv2::modify_target_group_attributes(#{ target_group_arn: target, attributes: [#{ key: "deregistration_delay.timeout_seconds", value: "30" }] });
+let queue = sqs::create_queue(#{ queue_name: "work" }).queue_url;
+sqs::send_message(#{ queue_url: queue, message_body: "hello" });
+sqs::purge_queue(#{ queue_url: queue });"#,
+    );
+    let ended = undo(&user, &["--yes", "--output", "json"]).done();
+    let events = ended.events();
+    let fates: Vec<(&str, &str)> = events
+        .iter()
+        .filter(|event| event["fate"] == "over" || event["fate"] == "impossible")
+        .map(|event| {
+            let text = |name: &str| event[name].as_str().unwrap();
+            (text("operation"), text("why"))
+        })
+        .collect();
+    assert_eq!(
+        fates,
+        [
+            ("sqs::purge_queue", "goes with step 3"),
+            ("sqs::send_message", "who receives the message has it"),
+            ("elbv2::modify_target_group_attributes", "goes with step 1"),
+        ]
+    );
+}
+
+#[test]
+fn what_has_the_name_of_something_that_is_gone_is_still_undone() {
+    let user = made(
+        r#"let trust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}`;
+iam::create_role(#{ role_name: "shop", assume_role_policy_document: trust });
+cloudwatch::put_metric_alarm(#{ alarm_name: "shop", namespace: "AWS/EC2", metric_name: "CPUUtilization", statistic: "Average", period: 60, evaluation_periods: 1, threshold: 80.0, comparison_operator: "GreaterThanThreshold" });"#,
+    );
+    let first = undo(&user, &["--yes", "--deny", "iam:DeleteRole"]);
+    assert_eq!(first.code, 1, "{}", first.out);
+    let second = undo(&user, &["--yes", "--output", "json"]).done();
+    assert_eq!(writes(&second), ["iam::delete_role"]);
+}

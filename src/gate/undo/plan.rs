@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use opsh_operation::{Before, Fault, FaultKind, Inverse, Map, Operation, Value, validate};
+use opsh_operation::{Before, Fault, FaultKind, Inverse, Map, Operation, Settle, Value, validate};
 
 use crate::gate::event::Made;
 use crate::gate::inverse;
@@ -248,7 +248,8 @@ fn only_the_last_try(items: &mut [Item]) {
     }
 }
 
-/// What only changed things that the same run made need not be undone: it goes with them.
+/// What only changed things that the same run made need not be undone, even if it could
+/// not be: it goes with them.
 fn with_their_things(items: &mut [Item]) {
     let mut makers = BTreeMap::new();
     for item in items.iter().filter(|item| item.fate.is_pending()) {
@@ -257,19 +258,32 @@ fn with_their_things(items: &mut [Item]) {
         }
     }
     for item in items.iter_mut().filter(|item| item.made.is_empty()) {
-        let about: Vec<String> = match &item.fate {
+        let mut about = vec![subjects(&item.step.input)];
+        match &item.fate {
             Fate::Undo { calls, .. } => {
                 let calls = calls.iter();
-                calls.flat_map(|call| subjects(&call.input)).collect()
+                about.push(calls.flat_map(|call| subjects(&call.input)).collect());
             }
-            Fate::Impossible(why) if why == WAS_THERE => subjects(&item.step.input),
+            Fate::Impossible(_) if stays_in_its_thing(&item.step) => {}
             _ => continue,
-        };
-        let things: Option<Vec<&String>> = about.iter().map(|thing| makers.get(thing)).collect();
-        if let Some(path) = things.and_then(|things| things.first().copied()) {
+        }
+        let path = about.iter().find_map(|about| {
+            let things: Option<Vec<&String>> = about.iter().map(|id| makers.get(id)).collect();
+            things?.first().copied()
+        });
+        if let Some(path) = path {
             item.fate = Fate::Over(format!("goes with step {path}"));
         }
     }
+}
+
+/// Whether a write changed only what it is about: what it would be harmful to do twice
+/// has left it, as a message does.
+fn stays_in_its_thing(step: &Step) -> bool {
+    let operation = registry().get(&step.operation).map(|entry| entry.operation);
+    operation
+        .and_then(Operation::write)
+        .is_some_and(|write| matches!(write.settle, Settle::Repeat | Settle::Token(_)))
 }
 
 /// What a call is about: its own texts, not those inside of its settings.
@@ -302,19 +316,18 @@ fn fate(
     lives: &[Life],
     tried: Option<&BTreeMap<u32, Came>>,
 ) -> Fate {
-    match operation
-        .and_then(Operation::write)
-        .map(|write| &write.inverse)
-    {
+    let write = operation.and_then(Operation::write);
+    let before = write.and_then(|write| write.before);
+    match write.map(|write| &write.inverse) {
         Some(Inverse::Nothing(why)) => return Fate::Nothing((*why).to_owned()),
-        Some(Inverse::Impossible(why)) => {
+        Some(Inverse::Impossible(why)) if before.is_none() => {
             return if failed(step) {
                 Fate::Nothing("it failed".to_owned())
             } else {
                 Fate::Impossible((*why).to_owned())
             };
         }
-        Some(Inverse::Calls(_)) | None => {}
+        Some(Inverse::Impossible(_) | Inverse::Calls(_)) | None => {}
     }
     let calls = match &step.end {
         None => return Fate::InFlight,
@@ -325,9 +338,6 @@ fn fate(
             Ok(_) => end.inverse.clone(),
         },
     };
-    let before = operation
-        .and_then(Operation::write)
-        .and_then(|write| write.before);
     let restores = before.is_some_and(|before| is_restoring(before, &calls));
     if let Some(fate) = since(step, made, lives, restores) {
         return fate;
@@ -346,7 +356,11 @@ fn fate(
     if let Some(why) = calls.iter().find_map(unusable) {
         return Fate::Impossible(why);
     }
-    if let Some(run) = removed(step, &calls, lives) {
+    // Of what the step has made and what is still there, it was said already.
+    let is_own = |life: &Life| life.resource.run == step.run && life.resource.path == step.path;
+    if !lives.iter().any(is_own)
+        && let Some(run) = removed(step, &calls, lives)
+    {
         return Fate::Over(format!("removed since by run {run}"));
     }
     Fate::Undo { calls, done }
@@ -416,12 +430,15 @@ fn since(step: &Step, made: &[(String, String)], lives: &[Life], restores: bool)
         .then(|| Fate::Over("removed since".to_owned()))
 }
 
-/// The run that removed what the calls are about, if it is gone since the step.
+/// The run that removed what the calls are about, if it is gone since the step. Things of
+/// different kinds may have the same name: none of them may be there.
 fn removed<'a>(step: &Step, calls: &[Call], lives: &'a [Life]) -> Option<&'a RunId> {
     let gone = |value: &Value| {
         let id = value.as_text()?;
-        let life = lives.iter().rfind(|life| life.resource.id == id)?;
-        (life.removed? > step.id).then_some(&life.resource.run)
+        let named = || lives.iter().filter(|life| life.resource.id == id);
+        let last = named().max_by_key(|life| life.removed)?;
+        let all = named().all(|life| life.removed.is_some());
+        (all && last.removed? > step.id).then_some(&last.resource.run)
     };
     calls.iter().find_map(|call| {
         call.input.values().find_map(|value| match value {

@@ -476,10 +476,14 @@ pub static SET_DESIRED_CAPACITY: Operation = Operation {
     module: "autoscaling", name: "set_desired_capacity", action: "autoscaling:SetDesiredCapacity",
     summary: "Sets the size of the specified Auto Scaling group.",
     input: &tables::SET_DESIRED_CAPACITY_INPUT, positional: &[], output: Shape::Nothing,
-    effect: Effect::Write(Write::plain(
-        Inverse::Impossible("the former capacity is not known"),
-        Settle::Repeat,
-    )),
+    effect: Effect::Write(Write {
+        makes: &[], removes: &[], tags: None,
+        before: Some(&Before { look: Look { operation: "autoscaling::describe_auto_scaling_groups", arguments: &[("auto_scaling_group_names", "input.auto_scaling_group_name[]")], within: "result.auto_scaling_groups[]" }, same: &[], only_if: None, restore: &[InverseCall { operation: "autoscaling::set_desired_capacity", arguments: &[("auto_scaling_group_name", "found.auto_scaling_group_name"), ("desired_capacity", "found.desired_capacity")] }] }),
+        ..Write::plain(
+            Inverse::Impossible("the former capacity is not known"),
+            Settle::Repeat,
+        )
+    }),
     raises: &[Raises { kind: None, code: "ResourceContention", doc: "You already have a pending update to an Amazon EC2 Auto Scaling resource (for example, an Auto Scaling group, instance, or load balancer)." }, Raises { kind: None, code: "ScalingActivityInProgress", doc: "The operation can't be performed because there are scaling activities in progress." }],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nautoscaling::set_desired_capacity(#{ auto_scaling_group_name: \"example\", desired_capacity: 2 })",
 };
@@ -551,10 +555,14 @@ pub static UPDATE_AUTO_SCALING_GROUP: Operation = Operation {
     module: "autoscaling", name: "update_auto_scaling_group", action: "autoscaling:UpdateAutoScalingGroup",
     summary: "We strongly recommend that all Auto Scaling groups use launch templates to ensure full functionality for Amazon EC2 Auto Scaling and Amazon EC2.",
     input: &tables::UPDATE_AUTO_SCALING_GROUP_INPUT, positional: &[], output: Shape::Nothing,
-    effect: Effect::Write(Write::plain(
-        Inverse::Impossible("the group's former settings are not known"),
-        Settle::Repeat,
-    )),
+    effect: Effect::Write(Write {
+        makes: &[], removes: &[], tags: None,
+        before: Some(&Before { look: Look { operation: "autoscaling::describe_auto_scaling_groups", arguments: &[("auto_scaling_group_names", "input.auto_scaling_group_name[]")], within: "result.auto_scaling_groups[]" }, same: &[], only_if: None, restore: &[InverseCall { operation: "autoscaling::update_auto_scaling_group", arguments: &[("auto_scaling_group_name", "found.auto_scaling_group_name"), ("min_size", "found.min_size"), ("max_size", "found.max_size"), ("desired_capacity", "found.desired_capacity"), ("default_cooldown", "found.default_cooldown"), ("health_check_type", "found.health_check_type"), ("health_check_grace_period", "found.health_check_grace_period"), ("vpc_zone_identifier", "found.vpc_zone_identifier"), ("termination_policies", "found.termination_policies"), ("new_instances_protected_from_scale_in", "found.new_instances_protected_from_scale_in"), ("launch_template.launch_template_id", "found.launch_template.launch_template_id"), ("launch_template.version", "found.launch_template.version")] }] }),
+        ..Write::plain(
+            Inverse::Impossible("the group's former settings are not known"),
+            Settle::Repeat,
+        )
+    }),
     raises: &[Raises { kind: None, code: "ResourceContention", doc: "You already have a pending update to an Amazon EC2 Auto Scaling resource (for example, an Auto Scaling group, instance, or load balancer)." }, Raises { kind: None, code: "ScalingActivityInProgress", doc: "The operation can't be performed because there are scaling activities in progress." }, Raises { kind: None, code: "ServiceLinkedRoleFailure", doc: "The service-linked role is not yet ready for use." }],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nautoscaling::update_auto_scaling_group(#{ auto_scaling_group_name: \"example\", max_size: 4 })",
 };

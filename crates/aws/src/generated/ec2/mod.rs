@@ -1521,10 +1521,14 @@ pub static MODIFY_INSTANCE_METADATA_OPTIONS: Operation = Operation {
     module: "ec2", name: "modify_instance_metadata_options", action: "ec2:ModifyInstanceMetadataOptions",
     summary: "Modify the instance metadata parameters on a running or stopped instance.",
     input: &tables::MODIFY_INSTANCE_METADATA_OPTIONS_INPUT, positional: &[], output: Shape::Struct(&tables::MODIFY_INSTANCE_METADATA_OPTIONS_OUTPUT),
-    effect: Effect::Write(Write::plain(
-        Inverse::Impossible("the former options are not known"),
-        Settle::Repeat,
-    )),
+    effect: Effect::Write(Write {
+        makes: &[], removes: &[], tags: None,
+        before: Some(&Before { look: Look { operation: "ec2::describe_instances", arguments: &[("instance_ids", "input.instance_id[]")], within: "result.reservations[].instances[].metadata_options" }, same: &[], only_if: None, restore: &[InverseCall { operation: "ec2::modify_instance_metadata_options", arguments: &[("instance_id", "input.instance_id"), ("http_tokens", "found.http_tokens"), ("http_endpoint", "found.http_endpoint"), ("http_put_response_hop_limit", "found.http_put_response_hop_limit"), ("http_protocol_ipv6", "found.http_protocol_ipv6"), ("instance_metadata_tags", "found.instance_metadata_tags")] }] }),
+        ..Write::plain(
+            Inverse::Impossible("the former options are not known"),
+            Settle::Repeat,
+        )
+    }),
     raises: &[],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::modify_instance_metadata_options(#{ instance_id: id, http_tokens: \"required\" }).instance_metadata_options.http_tokens",
 };

@@ -472,10 +472,14 @@ pub static MODIFY_TARGET_GROUP: Operation = Operation {
     module: "elbv2", name: "modify_target_group", action: "elasticloadbalancing:ModifyTargetGroup",
     summary: "Modifies the health checks used when evaluating the health state of the targets in the specified target group.",
     input: &tables::MODIFY_TARGET_GROUP_INPUT, positional: &[], output: Shape::Struct(&tables::MODIFY_TARGET_GROUP_OUTPUT),
-    effect: Effect::Write(Write::plain(
-        Inverse::Impossible("the group's former settings are not known"),
-        Settle::Repeat,
-    )),
+    effect: Effect::Write(Write {
+        makes: &[], removes: &[], tags: None,
+        before: Some(&Before { look: Look { operation: "elbv2::describe_target_groups", arguments: &[("target_group_arns", "input.target_group_arn[]")], within: "result.target_groups[]" }, same: &[], only_if: None, restore: &[InverseCall { operation: "elbv2::modify_target_group", arguments: &[("target_group_arn", "found.target_group_arn"), ("health_check_protocol", "found.health_check_protocol"), ("health_check_port", "found.health_check_port"), ("health_check_path", "found.health_check_path"), ("health_check_enabled", "found.health_check_enabled"), ("health_check_interval_seconds", "found.health_check_interval_seconds"), ("health_check_timeout_seconds", "found.health_check_timeout_seconds"), ("healthy_threshold_count", "found.healthy_threshold_count"), ("unhealthy_threshold_count", "found.unhealthy_threshold_count"), ("matcher", "found.matcher")] }] }),
+        ..Write::plain(
+            Inverse::Impossible("the group's former settings are not known"),
+            Settle::Repeat,
+        )
+    }),
     raises: &[Raises { kind: None, code: "InvalidConfigurationRequest", doc: "The requested configuration is not valid." }, Raises { kind: None, code: "TargetGroupNotFound", doc: "The specified target group does not exist." }],
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nelbv2::modify_target_group(#{ target_group_arn: target, health_check_path: \"/healthy\" }).target_groups[0].health_check_path",
 };

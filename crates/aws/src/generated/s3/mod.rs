@@ -284,10 +284,14 @@ pub static DELETE_BUCKET_POLICY: Operation = Operation {
     module: "s3", name: "delete_bucket_policy", action: "s3:DeleteBucketPolicy",
     summary: "Removes the policy of a bucket.",
     input: &tables::DELETE_BUCKET_POLICY_INPUT, positional: &[], output: Shape::Nothing,
-    effect: Effect::Write(Write::plain(
-        Inverse::Impossible("the former policy is not known"),
-        Settle::Repeat,
-    )),
+    effect: Effect::Write(Write {
+        makes: &[], removes: &[], tags: None,
+        before: Some(&Before { look: Look { operation: "s3::get_bucket_policy", arguments: &[("bucket", "input.bucket")], within: "result" }, same: &[], only_if: None, restore: &[InverseCall { operation: "s3::put_bucket_policy", arguments: &[("bucket", "input.bucket"), ("policy", "found.policy")] }] }),
+        ..Write::plain(
+            Inverse::Impossible("the former policy is not known"),
+            Settle::Repeat,
+        )
+    }),
     raises: &[],
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\nlet policy = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"arn:aws:iam::123456789012:root\"},\"Action\":\"s3:GetObject\",\"Resource\":\"arn:aws:s3:::${bucket}/*\"}]}`;\ns3::put_bucket_policy(#{ bucket: bucket, policy: policy });\ns3::delete_bucket_policy(#{ bucket: bucket })",
 };
@@ -307,10 +311,14 @@ pub static DELETE_BUCKET_TAGGING: Operation = Operation {
     module: "s3", name: "delete_bucket_tagging", action: "s3:PutBucketTagging",
     summary: "Removes all tags of a bucket.",
     input: &tables::DELETE_BUCKET_TAGGING_INPUT, positional: &[], output: Shape::Nothing,
-    effect: Effect::Write(Write::plain(
-        Inverse::Impossible("the former tags are not known"),
-        Settle::Repeat,
-    )),
+    effect: Effect::Write(Write {
+        makes: &[], removes: &[], tags: None,
+        before: Some(&Before { look: Look { operation: "s3::get_bucket_tagging", arguments: &[("bucket", "input.bucket")], within: "result" }, same: &[], only_if: None, restore: &[InverseCall { operation: "s3::put_bucket_tagging", arguments: &[("bucket", "input.bucket"), ("tagging.tag_set", "found.tag_set")] }] }),
+        ..Write::plain(
+            Inverse::Impossible("the former tags are not known"),
+            Settle::Repeat,
+        )
+    }),
     raises: &[],
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::delete_bucket_tagging(#{ bucket: bucket })",
 };

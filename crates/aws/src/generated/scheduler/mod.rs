@@ -297,10 +297,14 @@ pub static UPDATE_SCHEDULE: Operation = Operation {
     module: "scheduler", name: "update_schedule", action: "scheduler:UpdateSchedule",
     summary: "Updates the specified schedule.",
     input: &tables::UPDATE_SCHEDULE_INPUT, positional: &[], output: Shape::Struct(&tables::UPDATE_SCHEDULE_OUTPUT),
-    effect: Effect::Write(Write::plain(
-        Inverse::Impossible("the former schedule is not known"),
-        Settle::Token("client_token"),
-    )),
+    effect: Effect::Write(Write {
+        makes: &[], removes: &[], tags: None,
+        before: Some(&Before { look: Look { operation: "scheduler::get_schedule", arguments: &[("name", "input.name"), ("group_name", "input.group_name")], within: "result" }, same: &[], only_if: None, restore: &[InverseCall { operation: "scheduler::update_schedule", arguments: &[("name", "found.name"), ("group_name", "found.group_name"), ("schedule_expression", "found.schedule_expression"), ("schedule_expression_timezone", "found.schedule_expression_timezone"), ("start_date", "found.start_date"), ("end_date", "found.end_date"), ("description", "found.description"), ("state", "found.state"), ("kms_key_arn", "found.kms_key_arn"), ("target", "found.target"), ("flexible_time_window", "found.flexible_time_window"), ("action_after_completion", "found.action_after_completion")] }] }),
+        ..Write::plain(
+            Inverse::Impossible("the former schedule is not known"),
+            Settle::Token("client_token"),
+        )
+    }),
     raises: &[Raises { kind: None, code: "ConflictException", doc: "Updating or deleting the resource can cause an inconsistent state." }, Raises { kind: None, code: "InternalServerException", doc: "Unexpected error encountered while processing the request." }, Raises { kind: None, code: "ResourceNotFoundException", doc: "The request references a resource which does not exist." }, Raises { kind: None, code: "ThrottlingException", doc: "The request was denied due to request throttling." }, Raises { kind: None, code: "ValidationException", doc: "The input fails to satisfy the constraints specified by an AWS service." }],
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"scheduler.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet target = #{ arn: \"arn:aws:lambda:us-east-1:123456789012:function:example\", role_arn: role };\nscheduler::create_schedule(#{ name: \"example\", schedule_expression: \"rate(5 minutes)\", flexible_time_window: #{ mode: \"OFF\" }, target: target });\nscheduler::update_schedule(#{ name: \"example\", schedule_expression: \"rate(1 hour)\", state: \"DISABLED\", flexible_time_window: #{ mode: \"OFF\" }, target: target }).schedule_arn",
 };
