@@ -2,7 +2,7 @@
 
     target/e2e/venv/bin/python benches/run.py [--opsh PROGRAM] [CASE…]
 
-Cases: start, check, plan, cases, peer, loop, calls, logs, ssh; all of them by default. Times are taken from outside, processor
+Cases: start, check, plan, cases, repl, peer, loop, calls, logs, ssh; all of them by default. Times are taken from outside, processor
 time and peak memory from what the kernel says of the ended process (wait4); each figure is a median.
 """
 
@@ -21,6 +21,8 @@ import threading
 import time
 import urllib.request
 from dataclasses import dataclass
+
+from terminal import Terminal
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
@@ -117,6 +119,39 @@ def cases(opsh):
             report(name, median([measure(words, folder) for _ in range(5)]), "target 5 s on two cores")
     finally:
         shutil.rmtree(folder)
+
+
+def repl(opsh):
+    """The shell at a terminal: its first prompt, and completions that ask nobody."""
+    folder = tempfile.mkdtemp(prefix="opsh-bench-repl-")
+    inputs = {
+        "of an operation": ("ec2::run_i", "run_instances"),
+        "of a parameter": ("ec2::run_instances(#{ placem", "placement"),
+        "of a value": ('ec2::run_instances(#{ instance_type: "t3.mi', "t3.micro"),
+    }
+    prompts, completions = [], {name: [] for name in inputs}
+    try:
+        for _ in range(21):
+            with Terminal([opsh, "repl", "--local"], folder) as shell:
+                shell.drawn()
+                prompts.append(time.perf_counter() - shell.began)
+                for name, (typed, completed) in inputs.items():
+                    shell.types(typed)
+                    began = time.perf_counter()
+                    drawn = shell.types("\t")
+                    completions[name].append(time.perf_counter() - began)
+                    if completed.encode() not in drawn:
+                        sys.exit(f"{typed} is not completed to {completed}: {drawn!r}")
+                    shell.types("\x15")  # Ctrl-U: an empty line again
+        print_times("the shell's first prompt", prompts[1:], "target 30 ms")
+        for name, times in completions.items():
+            print_times(f"a completion {name}", times[1:], "target 10 ms")
+    finally:
+        shutil.rmtree(folder)
+
+
+def print_times(name, times, target):
+    print(f"{name:44} {statistics.median(times) * 1000:9.1f} ms, at most {max(times) * 1000:.1f} ms  {target}", flush=True)
 
 
 def loop(opsh):
@@ -310,7 +345,7 @@ def ssh(opsh):
 
 
 def main():
-    known = {case.__name__: case for case in (start, check, plan, cases, peer, loop, calls, logs, ssh)}
+    known = {case.__name__: case for case in (start, check, plan, cases, repl, peer, loop, calls, logs, ssh)}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--opsh", default=f"{ROOT}/target/release/opsh")
     parser.add_argument("case", nargs="*", choices=[*known, []])
