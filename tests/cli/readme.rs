@@ -1,6 +1,7 @@
 //! Every command and every playbook of the README and of documents that show a path through
 //! the playbooks, as a new user would try them.
 
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -42,6 +43,22 @@ fn its_playbook_runs_and_plans_what_it_says() {
     assert_eq!(ended.out, blocks("README.md", "text")[0]);
 }
 
+/// Copies a folder with all that is in it.
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let (entry, kind) = entry
+            .map(|entry| (entry.path(), entry.file_type().unwrap()))
+            .unwrap();
+        let new = to.join(entry.file_name().unwrap());
+        if kind.is_dir() {
+            copy(&entry, &new);
+        } else {
+            std::fs::copy(entry, new).unwrap();
+        }
+    }
+}
+
 /// Somebody who types the commands of one block after the other.
 struct Shell {
     user: User,
@@ -54,7 +71,8 @@ impl Shell {
     fn new() -> Self {
         // Nobody is there to turn the pages.
         let user = User::new().with("PAGER", "cat");
-        std::os::unix::fs::symlink(file("playbooks"), user.home().join("playbooks")).unwrap();
+        // Copies: what a command writes beside a playbook is thrown away with them.
+        copy(&file("playbooks"), &user.home().join("playbooks"));
         Self {
             user,
             background: None,
