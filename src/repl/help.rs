@@ -1,5 +1,5 @@
 //! `?NAME`, `:help NAME` and `help("NAME")`: what only this shell has, and else the pages of
-//! `opsh doc`.
+//! `opsh doc`, or what it finds.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ pub fn register(engine: &mut Engine, memory: &Shared, console: &Arc<Console>) {
         "help",
         move |name: ImmutableString| -> Result<(), Box<EvalAltResult>> {
             let text = about(&memory::lock(&shared), &name).map_err(|error| error.summary())?;
-            out.print(&text);
+            super::tell(&out, &text);
             Ok(())
         },
     );
@@ -55,7 +55,12 @@ fn about(memory: &Memory, name: &str) -> Result<String, ScriptError> {
             return Ok(self::function(function));
         }
     }
-    doc::about(name)
+    doc::about(name).or_else(|unknown| match doc::found(name) {
+        Some(found) if !name.contains("::") => Ok(format!(
+            "nothing is called '{name}'; this has to do with it:\n\n{found}"
+        )),
+        _ => Err(unknown),
+    })
 }
 
 fn listed(functions: &[Function]) -> String {

@@ -187,6 +187,13 @@ pub fn about(name: &str) -> Result<String, ScriptError> {
     named(name, 0).map(|answer| paint::page(&answer.page).trim_end().to_owned())
 }
 
+/// What has to do with `words`, as a text for standard output; nothing if nothing has.
+#[must_use]
+pub fn found(words: &str) -> Option<String> {
+    let answer = searched(words).ok()?;
+    Some(paint::page(&answer.page).trim_end().to_owned())
+}
+
 fn named(name: &str, depth: usize) -> Result<Answer, ScriptError> {
     if name == describe::ERRORS {
         let kinds = opsh_operation::FaultKind::ALL

@@ -80,6 +80,7 @@ impl Stage {
             sources: Arc::clone(&sources),
             parameters: RwLock::default(),
             reach: RwLock::default(),
+            reached: None,
             service: Service::new(Timing::Rehearsed(None, Vec::new())),
         });
         Ok(Self {

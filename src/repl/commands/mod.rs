@@ -210,6 +210,10 @@ fn list() -> String {
         "{:width$}  What something is and takes, e.g. ?ec2::run_instances; also help(\"…\")",
         "?NAME"
     ));
+    lines.push(format!(
+        "{:width$}  What has to do with some words, e.g. ?launch instance",
+        "?WORDS"
+    ));
     lines.push(String::new());
     lines.push(
         "Everything else is Rhai: ec2::describe_vpcs(#{}), let x = 5, fn f(n) { n + 1 }.\n\

@@ -63,6 +63,17 @@ fn the_session_goes_on_elsewhere() {
 }
 
 #[test]
+fn long_help_is_shown_a_page_at_a_time() {
+    let user = User::new().with("PAGER", "sed s/^/page:/");
+    for asks in ["help(\"ec2::run_instances\")", "?ec2::run_instances"] {
+        let mut terminal = shell(&user, &["--dry-run"]);
+        terminal.enter(asks);
+        terminal.sees("\npage:");
+        end(terminal);
+    }
+}
+
+#[test]
 fn commands_explain_themselves() {
     let user = User::new();
     let mut terminal = shell(&user, &["--dry-run"]);
@@ -79,5 +90,10 @@ fn commands_explain_themselves() {
     terminal.sees("topic_arn");
     terminal.enter("help(\"sns::delete_topix\")");
     terminal.sees("did you mean sns::delete_topic?");
+    terminal.enter("?launch instance");
+    terminal.sees("nothing is called 'launch instance'; this has to do with it:");
+    terminal.sees("ec2::run_instances");
+    terminal.enter("?zzzz");
+    terminal.sees("error: there is nothing called 'zzzz'");
     end(terminal);
 }

@@ -47,7 +47,7 @@ pub fn look(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
         }
         let message = match sink {
             Sink::People => format!(
-                "{}: a secret is shown, of which only [secret] is seen; leave it out",
+                "{}: this shows a secret, of which people only see [secret]; leave it out",
                 called(call)
             ),
             Sink::File if is_private(facts, call.call) => continue,
@@ -61,7 +61,7 @@ pub fn look(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
     for (parts, position) in &facts.interpolated {
         let holds = parts.iter().any(|part| is_secret(facts, part, DEEP));
         if holds && !shown.contains(position) {
-            let message = "a secret in a text like this is only the word [secret]; join it with +: \"…\" + secret";
+            let message = "in a text like this a secret becomes the word [secret]; join the two with +: \"…\" + secret";
             findings.push(subject.finding(&SECRET_IN_TEXT, *position, message));
         }
     }

@@ -43,7 +43,7 @@ pub fn look(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
                 &UNBOUNDED_WRITES,
                 start(call),
                 format!(
-                    "parallel::map: what is done for each item writes ({write}), on up to 8 threads at once; say how many: #{{ threads: 4 }}"
+                    "parallel::map: for each item something is written ({write}), on up to 8 threads at once; say how many: #{{ threads: 4 }}"
                 ),
             ));
         }
