@@ -12,6 +12,8 @@ use opsh_cloud::api::ApiError;
 use opsh_cloud::faults::{Rule, When};
 use opsh_operation::{Effect, Fault, FaultKind, Operation, Settle, Value};
 
+use crate::cases::declaration::TEST;
+use crate::cases::{Suite, Trials};
 use crate::cli::doc::stage::{STACK, Stage};
 use crate::gate::event::{Event, Observer};
 use crate::modules::registry::registry;
@@ -44,9 +46,28 @@ fn every_example_does_what_it_shows() {
 #[test]
 fn every_functions_example_does_what_it_shows() {
     let functions = surface::modules()
-        .filter(|module| module.origin != Origin::Registry)
+        .filter(|module| module.origin != Origin::Registry && module.name != surface::CASES)
         .flat_map(|module| &module.callables);
     all(functions, &play);
+}
+
+/// That of `test`, in a file of cases beside a playbook that makes queues.
+#[test]
+fn the_example_of_a_case_passes() {
+    let folder = tempfile::tempdir().unwrap();
+    let playbook = r#"let count = param("count", #{ default: 1 });
+for n in 0..count { sqs::create_queue(#{ queue_name: `work-${n}` }); }"#;
+    std::fs::write(folder.path().join("demo.rhai"), playbook).unwrap();
+    let cases = folder.path().join("demo.test.rhai");
+    std::fs::write(&cases, TEST.operation.example).unwrap();
+    let suite = Suite::load(&cases, &Arc::default()).unwrap();
+    let [case] = &suite.cases[..] else {
+        panic!("{} cases", suite.cases.len());
+    };
+    let tried = Trials::default().run(&suite, case);
+    let problems: Vec<_> = tried.problems.iter().map(|one| &one.message).collect();
+    assert!(problems.is_empty(), "{problems:?}");
+    assert_eq!(tried.outcome.steps.len(), 3);
 }
 
 /// Runs the example of a function; that it calls it is all there is to see.

@@ -51,18 +51,19 @@ impl Accounts {
         sources: &Arc<Sources>,
         cancel: &Cancel,
     ) -> Result<Cloud, ScriptError> {
-        let furnish = || match &case.given {
+        let furnish = || match &case.said.given {
             None => Ok(Cloud::furnished(&options(case))),
             Some(given) => furnished(suite, case, given, files, sources, cancel),
         };
-        if case.given.as_ref().is_some_and(Handler::captures) {
+        if case.said.given.as_ref().is_some_and(Handler::captures) {
             // Under the same name another function may have captured something else.
             return furnish();
         }
         let key = Key {
-            seed: case.seed,
-            region: case.region.clone(),
+            seed: case.said.seed,
+            region: case.said.region.clone(),
             given: case
+                .said
                 .given
                 .as_ref()
                 .map(|given| (suite.path.clone(), given.name().to_owned())),
@@ -80,8 +81,8 @@ impl Accounts {
 
 fn options(case: &Case) -> Options {
     Options {
-        seed: case.seed,
-        region: case.region.clone(),
+        seed: case.said.seed,
+        region: case.said.region.clone(),
         ..Options::default()
     }
 }
@@ -111,6 +112,7 @@ fn furnished(
         sources: Arc::clone(sources),
         timing: Timing::Never,
         reach: Arc::clone(&suite.reach),
+        reached: None,
     });
     stage::call(&runtime, (&suite.name, &suite.folder), given, &[])?;
     Ok(world.cloud().copy())

@@ -12,6 +12,7 @@ use opsh_cloud::faults::When;
 use opsh_operation::Map;
 
 use super::folder::Folder;
+use super::options::Said;
 use super::outcome::Outcome;
 use super::stage::{self, Setting};
 use super::suite::Case;
@@ -28,6 +29,7 @@ use crate::modules::Files;
 use crate::script::engine::Runtime;
 use crate::script::error::{Class, ScriptError};
 use crate::script::reach::Reach;
+use crate::script::reached::Reached;
 use crate::script::run::conclude;
 use crate::script::source::Sources;
 use crate::service::Timing;
@@ -51,6 +53,8 @@ pub(super) struct Attempt<'a> {
     pub sources: &'a Arc<Sources>,
     /// What the case's `check` can call.
     pub reach: &'a Arc<Reach>,
+    /// Where it is noted which lines are reached, if somebody asks.
+    pub reached: Option<Arc<Reached>>,
 }
 
 /// What an attempt begins with.
@@ -108,7 +112,7 @@ impl Attempt<'_> {
         let stack = self.case.playbook.stack();
         let mut crashes: Vec<(&str, Crash)> = Vec::new();
         let mut faults: Vec<(&str, &Rehearsal)> = Vec::new();
-        for (text, rehearsal) in &self.case.faults {
+        for (text, rehearsal) in &self.case.said.faults {
             match rehearsal {
                 Rehearsal::Crash(crash) => crashes.push((text.as_str(), crash.clone())),
                 other => faults.push((text.as_str(), other)),
@@ -122,7 +126,7 @@ impl Attempt<'_> {
         let mut onward = None;
         let mut resumed = 0;
         loop {
-            let world = Local::thrown_away(cloud, self.case.fixtures.clone())
+            let world = Local::thrown_away(cloud, self.case.said.fixtures.clone())
                 .map_err(|fault| failed(fault.message))?;
             let world = Arc::new(world);
             for (_, fault) in &faults {
@@ -152,9 +156,10 @@ impl Attempt<'_> {
                 heard: Arc::clone(&heard),
                 files: self.files.clone(),
                 sources: Arc::clone(self.sources),
-                timing: self.case.timing.clone(),
+                timing: self.case.said.timing.clone(),
                 // The playbook says itself what it can call.
                 reach: Arc::default(),
+                reached: self.reached.clone(),
             });
             let result = self.once(&runtime, resumed > 0);
             faults.retain(unmet(&world));
@@ -221,8 +226,8 @@ impl Attempt<'_> {
     }
 
     fn base(&self) -> String {
-        let Case { region, seed, .. } = self.case;
-        match (&self.case.given, &self.case.after) {
+        let Said { region, seed, .. } = &self.case.said;
+        match (&self.case.said.given, &self.case.said.after) {
             (_, Some(after)) => format!("what the case {after:?} leaves ({region}, seed {seed})"),
             (Some(_), _) => format!("an embedded cloud as the case has it ({region}, seed {seed})"),
             _ => format!("a freshly furnished embedded cloud ({region}, seed {seed})"),
@@ -245,6 +250,7 @@ impl Ran {
             sources: Arc::clone(&self.sources),
             timing: Timing::Never,
             reach: Arc::clone(&self.reach),
+            reached: None,
         })
     }
 }

@@ -1,65 +1,99 @@
-//! What a case says of itself: the options of `test(name, options)`.
+//! What a case says of itself: the options that it is declared with, read.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use opsh_cloud::furnish;
 use opsh_operation::suggest::closest;
 use opsh_operation::validate::parse_duration;
-use opsh_operation::{Map, Value};
-use rhai::{Dynamic, FnPtr, NativeCallContext};
+use opsh_operation::{Map, Shape, Value};
+use rhai::{FnPtr, NativeCallContext};
 
+use super::declaration::{self, CHECK, GIVEN};
 use crate::gate::crash::Ends;
 use crate::gate::rehearsal::{self, Rehearsal};
 use crate::script::run::plain_io;
-use crate::script::values::to_value;
 use crate::service::{Handler, Timing, rehearsal as events};
 use crate::world::local::Fixtures;
 
-/// What there can be.
-const KNOWN: [&str; 12] = [
-    "playbook", "params", "seed", "region", "given", "after", "faults", "fails", "files",
-    "fixtures", "events", "lasts",
-];
-/// And what looks at it.
-const CHECK: &str = "check";
-
-/// A case before its playbook is read.
-pub(super) struct Wanted {
+/// A case as it is declared.
+pub struct Said {
+    /// What it is called.
     pub name: String,
+    /// The file of its playbook, if it says one.
     pub playbook: Option<String>,
+    /// With which parameters it is run.
     pub parameters: Map,
+    /// What all ids and other made-up values follow from.
     pub seed: u64,
+    /// The cloud's region.
     pub region: String,
+    /// Furnishes the account before the run.
     pub given: Option<Handler>,
+    /// The case whose run has happened before.
     pub after: Option<String>,
+    /// Looks at what came of it.
     pub check: Option<Handler>,
+    /// The playbook is to fail, and what it says holds this.
     pub fails: Option<String>,
+    /// What goes wrong, each as it was written.
     pub faults: Vec<(String, Rehearsal)>,
+    /// The folder of which the run has a copy for its working directory, if not an empty one.
     pub files: Option<PathBuf>,
+    /// What sites outside answer.
     pub fixtures: Fixtures,
+    /// How the time of a service goes.
     pub timing: Timing,
 }
 
-/// Reads the options of the call at `context`, whose file is in `folder`.
+/// Functions among the options of a case, by the option.
+pub(super) type Functions = BTreeMap<&'static str, Handler>;
+
+/// Takes the functions out of the options of the call at `context`; the rest is left.
+///
+/// # Errors
+/// A sentence that names the option.
+pub(super) fn functions(
+    context: &NativeCallContext,
+    options: &mut rhai::Map,
+) -> Result<Functions, String> {
+    let mut functions = Functions::new();
+    for (option, shape) in declaration::options() {
+        if matches!(shape, Shape::Function)
+            && let Some(value) = options.remove(option)
+        {
+            let kind = value.type_name();
+            let function = value
+                .try_cast::<FnPtr>()
+                .ok_or_else(|| format!("'{option}' must be a function, not {kind}"))?;
+            functions.insert(option, Handler::new(context, &function));
+        }
+    }
+    Ok(functions)
+}
+
+/// Reads the options of the case `name`, whose file is in `folder`.
 ///
 /// # Errors
 /// A sentence that names the option.
 pub(super) fn read(
-    context: &NativeCallContext,
     name: &str,
-    mut options: rhai::Map,
+    mut functions: Functions,
+    mut options: Map,
     folder: &Path,
-) -> Result<Wanted, String> {
-    let given = function(context, &mut options, "given")?;
-    let check = function(context, &mut options, CHECK)?;
-    let Value::Map(mut options) = to_value(&Dynamic::from_map(options))? else {
-        return Err("its options are no map".to_owned());
-    };
-    if let Some(unknown) = options.keys().find(|key| !KNOWN.contains(&key.as_str())) {
-        let near = closest(unknown, KNOWN.into_iter().chain([CHECK]))
+) -> Result<Said, String> {
+    let known = || declaration::options().map(|(option, _)| option);
+    if let Some(unknown) = options
+        .keys()
+        .find(|key| known().all(|known| known != *key))
+    {
+        let near = closest(unknown, known())
             .map_or_else(String::new, |near| format!("; did you mean '{near}'?"));
         return Err(format!("unknown option '{unknown}'{near}"));
     }
+    let given = functions.remove(GIVEN);
+    let check = functions.remove(CHECK);
     let after = text(&mut options, "after")?;
     for (other, is_said) in [
         ("given", given.is_some()),
@@ -71,7 +105,7 @@ pub(super) fn read(
             ));
         }
     }
-    Ok(Wanted {
+    Ok(Said {
         name: name.to_owned(),
         playbook: text(&mut options, "playbook")?,
         parameters: match options.remove("params") {
@@ -107,21 +141,6 @@ fn text(options: &mut Map, option: &str) -> Result<Option<String>, String> {
         None => Ok(None),
         Some(Value::Text(text)) => Ok(Some(text)),
         Some(other) => Err(wrong(option, "a text", &other)),
-    }
-}
-
-fn function(
-    context: &NativeCallContext,
-    options: &mut rhai::Map,
-    option: &str,
-) -> Result<Option<Handler>, String> {
-    let Some(value) = options.remove(option) else {
-        return Ok(None);
-    };
-    let kind = value.type_name();
-    match value.try_cast::<FnPtr>() {
-        Some(function) => Ok(Some(Handler::new(context, &function))),
-        None => Err(format!("'{option}' must be a function, not {kind}")),
     }
 }
 
@@ -169,12 +188,25 @@ fn fixtures(value: Option<Value>, folder: &Path) -> Result<Fixtures, String> {
     Ok(fixtures)
 }
 
+/// A text such as `10m`, or whole seconds.
+fn duration(value: &Value) -> Result<Duration, String> {
+    let read = match value {
+        Value::Int(seconds) => u64::try_from(*seconds).ok().map(Duration::from_secs),
+        Value::Text(text) => parse_duration(text),
+        _ => None,
+    };
+    read.ok_or_else(|| {
+        let shown = value
+            .as_text()
+            .map_or_else(|| value.to_json().to_string(), |text| format!("'{text}'"));
+        format!("'lasts': {shown} is no duration such as 90s or 10m")
+    })
+}
+
 fn timing(options: &mut Map, folder: &Path) -> Result<Timing, String> {
-    let lasts = text(options, "lasts")?
-        .map(|text| {
-            parse_duration(&text)
-                .ok_or_else(|| format!("'lasts': '{text}' is no duration such as 90s or 10m"))
-        })
+    let lasts = options
+        .remove("lasts")
+        .map(|value| duration(&value))
         .transpose()?;
     let planned = text(options, "events")?
         .map(|file| {

@@ -18,6 +18,7 @@ use crate::modules::Files;
 use crate::script::engine::{self, Runtime};
 use crate::script::error::ScriptError;
 use crate::script::reach::Reach;
+use crate::script::reached::Reached;
 use crate::script::source::Sources;
 use crate::script::values::to_value;
 use crate::service::{Handler, Service, Timing};
@@ -38,6 +39,8 @@ pub(super) struct Setting {
     pub timing: Timing,
     /// What functions of the case's file can call; a playbook says it of itself.
     pub reach: Arc<Reach>,
+    /// Where it is noted which lines are reached, if somebody asks.
+    pub reached: Option<Arc<Reached>>,
 }
 
 /// What a program is run with.
@@ -59,6 +62,7 @@ pub(super) fn runtime(setting: Setting) -> Arc<Runtime> {
         parameters: RwLock::default(),
         service: Service::new(setting.timing),
         reach: RwLock::new(setting.reach),
+        reached: setting.reached,
     })
 }
 

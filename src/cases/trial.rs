@@ -9,6 +9,7 @@ use opsh_operation::Value;
 
 use super::account::Accounts;
 use super::attempt::{Attempt, Ran, Start, patience};
+use super::coverage::Coverage;
 use super::folder::Folder;
 use super::left::Left;
 use super::outcome::Outcome;
@@ -24,6 +25,7 @@ use crate::script::source::Sources;
 #[derive(Default)]
 pub struct Trials {
     accounts: Accounts,
+    coverage: Option<Coverage>,
 }
 
 /// A case that has been tried.
@@ -65,12 +67,28 @@ impl Problem {
 }
 
 impl Trials {
+    /// The same, where it is noted which lines of playbooks are reached, too.
+    #[must_use]
+    pub fn noting_lines() -> Self {
+        Self {
+            coverage: Some(Coverage::default()),
+            ..Self::default()
+        }
+    }
+
+    /// What was reached, if that is noted.
+    #[must_use]
+    pub fn coverage(&self) -> Option<&Coverage> {
+        self.coverage.as_ref()
+    }
+
     /// Tries `case`.
     #[must_use]
     pub fn run(&self, suite: &Suite, case: &Case) -> Tried {
         let began = Instant::now();
         let trial = Trial {
             accounts: &self.accounts,
+            coverage: self.coverage.as_ref(),
             suite,
             sources: Arc::new(suite.sources.copy()),
             folders: RefCell::new(vec![suite.folder.clone()]),
@@ -97,6 +115,7 @@ impl Trials {
 /// One case being tried.
 struct Trial<'a> {
     accounts: &'a Accounts,
+    coverage: Option<&'a Coverage>,
     suite: &'a Suite,
     sources: Arc<Sources>,
     /// Where files are that it may speak of.
@@ -133,7 +152,7 @@ impl Trial<'_> {
                 )));
             }
         }
-        if let Some(check) = case.check.as_ref().filter(|_| problems.is_empty()) {
+        if let Some(check) = case.said.check.as_ref().filter(|_| problems.is_empty()) {
             let runtime = ran.look();
             let place = (self.suite.name.as_str(), self.suite.folder.as_path());
             match stage::call(&runtime, place, check, &[ran.outcome.value()]) {
@@ -149,9 +168,10 @@ impl Trial<'_> {
     fn ran(&self, case: &Case, crashing: bool) -> Result<Ran, ScriptError> {
         let suite = self.suite;
         let before = case
+            .said
             .after
             .as_ref()
-            .and_then(|after| suite.cases.iter().find(|case| case.name == *after))
+            .and_then(|after| suite.cases.iter().find(|case| case.said.name == *after))
             .map(|before| self.ran(before, false))
             .transpose()?;
         let folder = match &before {
@@ -173,7 +193,7 @@ impl Trial<'_> {
         let parameters = param::resolve(
             &case.playbook.name,
             &case.playbook.parameters,
-            &case.parameters,
+            &case.said.parameters,
             &mut |_| Ok(None),
         )?;
         let attempt = Attempt {
@@ -183,13 +203,14 @@ impl Trial<'_> {
             folder: &folder,
             sources: &self.sources,
             reach: &suite.reach,
+            reached: self.coverage.map(|coverage| coverage.of(suite, case)),
         };
         attempt.run(start, crashing)
     }
 
     /// A new working directory for `case`.
     fn folder(&self, case: &Case) -> Result<Arc<Folder>, ScriptError> {
-        let begin = case.files.as_deref();
+        let begin = case.said.files.as_deref();
         let folder = Folder::new(begin).map_err(|error| {
             let shown = begin.map_or_else(String::new, |begin| format!("{}: ", begin.display()));
             let why = format!("'files': {shown}{}", plain_io(&error));
@@ -202,7 +223,7 @@ impl Trial<'_> {
 
 /// Whether the run ended as the case wants it.
 fn judge(case: &Case, result: &Result<Value, ScriptError>, problems: &mut Vec<Problem>) {
-    match (result, &case.fails) {
+    match (result, &case.said.fails) {
         (Ok(_), None) => {}
         (Ok(_), Some(words)) => problems.push(Problem::plain(format!(
             "it was to fail and to say {words:?}, but comes to its end"

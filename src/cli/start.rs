@@ -296,6 +296,7 @@ fn start_in(
         parameters: RwLock::default(),
         service,
         reach: RwLock::default(),
+        reached: None,
     });
     Ok(Started {
         runtime,

@@ -4,8 +4,9 @@
 //! - `verdict`: a case compared with its snapshot; `snapshot`: the files of those;
 //! - `tell`: verdicts as text; `lines`: the same as JSON; `junit`: the same for CI;
 //! - `init`: a first file of cases;
-//! - `review`: asks about what differs.
+//! - `review`: asks about what differs; `coverage`: which lines were reached.
 
+mod coverage;
 mod init;
 mod junit;
 mod lines;
@@ -24,7 +25,7 @@ use clap::Args;
 
 use super::console::Output;
 use super::{exit_code, json, say};
-use crate::cases::{Suite, find};
+use crate::cases::{Suite, Trials, find};
 use crate::script::error::{Class, ScriptError};
 use crate::script::run::plain_io;
 use crate::script::source::Sources;
@@ -35,15 +36,16 @@ use verdict::{Status, Verdict};
 
 /// Run the cases of playbooks: each a dry run on an embedded cloud of its own
 ///
-/// Files *.test.rhai declare cases: test("two machines", #{ params: #{ count: 2 } }). What
-/// a run plans, prints and gives is compared with the snapshot beside the file:
-/// demo.snapshots/two-machines.snap for demo.test.rhai. A snapshot that is missing is
-/// proposed (….snap.new), with --ci it is a failure. See docs/test.md.
+/// Files *.test.rhai declare cases: test("two machines", #{ params: #{ count: 2 } }); or a
+/// table in the playbook's header does: // | case | params |. What a run plans, prints and
+/// gives is compared with the snapshot beside the file: demo.snapshots/two-machines.snap
+/// for demo.test.rhai or demo.rhai. A snapshot that is missing is proposed (….snap.new),
+/// with --ci it is a failure. See docs/test.md.
 /// Exit codes: 0 all passed, 1 some failed, 2 nothing could be run.
 #[derive(Args)]
 #[allow(clippy::struct_excessive_bools)] // each is a flag of the command line
 pub struct Arguments {
-    /// Files of cases, or folders in which all below are meant
+    /// Files of cases, playbooks, or folders in which all below are meant
     #[arg(value_name = "PATH", default_value = ".")]
     paths: Vec<PathBuf>,
     /// Write a first file of cases for PLAYBOOK, with the snapshot of one
@@ -66,6 +68,9 @@ pub struct Arguments {
     /// So it is where the environment has CI=true.
     #[arg(long)]
     ci: bool,
+    /// Say which lines of the playbooks no case reaches
+    #[arg(long)]
+    coverage: bool,
     /// Write a report for CI to FILE, in the XML of `JUnit`
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
@@ -135,9 +140,14 @@ fn test(arguments: &Arguments) -> Result<ExitCode, ScriptError> {
     } else {
         Mode::Propose
     };
-    let mut teller = Teller::new(arguments.output, arguments.verbose, arguments.quiet);
+    let mut teller = Teller::new(arguments);
     let mut verdicts: Vec<Verdict> = Vec::new();
-    run::all(&suites, &wanted, arguments.jobs, |place, tried| {
+    let trials = if arguments.coverage {
+        Trials::noting_lines()
+    } else {
+        Trials::default()
+    };
+    run::all(&suites, &wanted, &trials, arguments.jobs, |place, tried| {
         let verdict = verdict::of(&suites, place, tried, mode);
         teller.case(&suites, &verdict);
         verdicts.push(verdict);
@@ -147,9 +157,13 @@ fn test(arguments: &Arguments) -> Result<ExitCode, ScriptError> {
     if arguments.review {
         review::all(&suites, &mut verdicts)?;
     }
+    if let Some(coverage) = trials.coverage() {
+        teller.coverage(&coverage.files(&suites));
+    }
     let seconds = began.elapsed().as_secs_f64();
     if let Some(path) = &arguments.junit {
-        write(path, "--junit", &junit::report(&suites, &verdicts, seconds))?;
+        let report = junit::report(&suites, &verdicts, trials.coverage(), seconds);
+        write(path, "--junit", &report)?;
     }
     teller.count(&verdicts, seconds);
     let failed = verdicts
@@ -192,11 +206,9 @@ fn files(arguments: &Arguments) -> Result<Vec<PathBuf>, ScriptError> {
             .collect();
         let error = ScriptError::plain(
             Class::Start,
-            format!("there is no *{} in {}", find::ENDING, folders.join(", ")),
+            format!("there are no cases in {}", folders.join(", ")),
         );
-        return Err(error.hint(
-            "for demo.rhai write demo.test.rhai with the line: test(\"does what it says\");",
-        ));
+        return Err(error.hint("`opsh test --init demo.rhai` writes a first one for demo.rhai"));
     }
     Ok(files)
 }
@@ -205,7 +217,7 @@ fn wanted(arguments: &Arguments, suites: &[Suite]) -> Vec<Place> {
     let filter = arguments.filter.as_deref().unwrap_or_default();
     let all = suites.iter().enumerate().flat_map(|(suite, of)| {
         let cases = of.cases.iter().enumerate();
-        cases.map(move |(case, of)| ((suite, case), &of.name))
+        cases.map(move |(case, of)| ((suite, case), &of.said.name))
     });
     all.filter(|(_, name)| name.contains(filter))
         .map(|(place, _)| place)
@@ -227,7 +239,7 @@ fn list(output: Output, suites: &[Suite], wanted: &[Place]) {
             Output::Human => say::out(format_args!(
                 "{}: {}",
                 suite.path.display(),
-                suite.cases[*case].name
+                suite.cases[*case].said.name
             )),
             Output::Json => say::out(lines::declared(suite, &suite.cases[*case])),
         }

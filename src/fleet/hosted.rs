@@ -127,6 +127,7 @@ impl Hosts {
             parameters: RwLock::default(),
             service: Service::new(Timing::Lodged),
             reach: RwLock::default(),
+            reached: None,
         });
         let outcome = branch::within(Vec::new(), || playbook.run(&runtime, parameters));
         let ended = conclude(&runtime.gate, outcome).map(drop);

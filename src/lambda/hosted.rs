@@ -202,6 +202,7 @@ impl Run {
             parameters: RwLock::default(),
             service: Service::default(),
             reach: RwLock::default(),
+            reached: None,
         });
         Ok(Self {
             function,

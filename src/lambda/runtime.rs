@@ -264,6 +264,7 @@ impl Host {
             parameters: RwLock::default(),
             service: Service::default(),
             reach: RwLock::default(),
+            reached: None,
         }))
     }
 }

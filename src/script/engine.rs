@@ -10,6 +10,7 @@ use rhai::{Dynamic, Engine, EvalAltResult, Module, OptimizationLevel, Shared, To
 
 use super::builtin::{self, Scene};
 use super::reach::Reach;
+use super::reached::Reached;
 use super::resolver::Resolver;
 use super::source::Sources;
 use super::{bind, limits, values};
@@ -28,6 +29,8 @@ pub struct Runtime {
     pub service: Service,
     /// The operations that an engine is given.
     pub reach: RwLock<Arc<Reach>>,
+    /// Where it is noted which lines are reached, if somebody asks.
+    pub reached: Option<Arc<Reached>>,
 }
 
 /// An engine whose functions act through `runtime`; file imports come from `imports`.
@@ -49,14 +52,17 @@ pub fn engine(runtime: &Arc<Runtime>, imports: Option<&Path>) -> Engine {
     builtin::register(&mut engine, &scene);
     let reach = Arc::clone(&runtime.reach.read().unwrap_or_else(PoisonError::into_inner));
     bind::register(&mut engine, runtime, &reach);
+    if let Some(reached) = &runtime.reached {
+        Arc::clone(reached).watch(&mut engine);
+    }
     engine
 }
 
 /// What `timestamp()` says instead of the time.
 pub const NO_REAL_TIME: &str = "there is no real time here; write time::now()";
 
-/// Functions of Rhai's own that playbooks cannot use: the one is disabled, the other refuses.
-pub const NOT_TO_BE_USED: [&str; 2] = ["eval", "timestamp"];
+/// Functions of Rhai's own that playbooks cannot use: disabled, or refusing.
+pub const NOT_TO_BE_USED: [&str; 3] = ["back_trace", "eval", "timestamp"];
 
 /// Words that Rhai reserves for itself and that name things of AWS or of ours.
 const UNRESERVED: [&str; 9] = [
@@ -100,6 +106,8 @@ fn syntax(engine: &mut Engine) {
     engine.set_max_expr_depths(128, 64);
     // Code that is made up at run time can be neither checked nor reached for before it runs.
     engine.disable_symbol("eval");
+    // It gives something else where lines are counted.
+    engine.disable_symbol("back_trace");
     // Constant folding loses the places of map keys and may move calls.
     engine.set_optimization_level(OptimizationLevel::None);
     #[allow(deprecated)] // volatile API of Rhai, pinned: `#{ default: … }` is no syntax error here

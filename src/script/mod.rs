@@ -14,6 +14,7 @@ pub mod parallel;
 pub mod param;
 pub mod parsed;
 pub mod reach;
+pub mod reached;
 pub mod resolver;
 pub mod run;
 pub mod serve;

@@ -71,6 +71,7 @@ impl Desk {
             parameters: RwLock::new(parameters),
             service: main.service.of_event(),
             reach: RwLock::new(reach),
+            reached: main.reached.clone(),
         });
         Self {
             engine: engine(&runtime, main.service.folder()),

@@ -38,6 +38,7 @@ pub use callable::{Callable, Kind, Parameter};
 use opsh_operation::{FaultKind, Raises};
 use prose::Doc;
 
+use crate::cases::declaration;
 use crate::modules::about;
 use crate::modules::registry::registry;
 use crate::modules::service;
@@ -46,6 +47,9 @@ use crate::script::resolver::STDLIB;
 
 /// What the functions of no module stand under in lists.
 pub const BUILTIN: &str = "builtin";
+
+/// What the function of files of cases stands under in lists.
+pub const CASES: &str = "cases";
 
 /// Where a module comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,7 +122,7 @@ static SLOTS: LazyLock<Vec<Slot>> = LazyLock::new(|| {
     operations
         .map(slot(Origin::Registry))
         .chain(library.map(slot(Origin::Library)))
-        .chain([slot(Origin::Builtin)(BUILTIN)])
+        .chain([BUILTIN, CASES].map(slot(Origin::Builtin)))
         .collect()
 });
 
@@ -137,6 +141,12 @@ impl Slot {
                     callables: Vec::new(),
                 })
             }
+            Origin::Builtin if self.name == CASES => Module {
+                name: CASES.into(),
+                origin: Origin::Builtin,
+                doc: Doc::of_sentence("What declares cases of a playbook, in files *.test.rhai."),
+                callables: vec![Callable::builtin(declaration::TEST.operation)],
+            },
             Origin::Builtin => Module {
                 name: BUILTIN.into(),
                 origin: Origin::Builtin,
@@ -205,7 +215,7 @@ pub fn raised(raises: &Raises) -> FaultKind {
 
 /// What is called by its own name alone: functions of no module, and those of services.
 pub fn unqualified() -> impl Iterator<Item = &'static Callable> {
-    [BUILTIN, service::MODULE]
+    [BUILTIN, CASES, service::MODULE]
         .into_iter()
         .filter_map(module)
         .flat_map(|module| &module.callables)

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::describe;
 use super::page::{Block, Line, Page};
 use super::prose::{self, Doc};
+use crate::cases::header;
 use crate::modules::Entry;
 use crate::script::param::Parameter;
 use crate::script::reach::Reach;
@@ -22,6 +23,8 @@ pub struct Described<'a> {
     parameters: &'a [Parameter],
     imports: Vec<String>,
     operations: BTreeMap<String, &'static Entry>,
+    /// The names of the cases in its header.
+    cases: Vec<String>,
 }
 
 impl<'a> Described<'a> {
@@ -35,10 +38,13 @@ impl<'a> Described<'a> {
         );
         Self {
             name: &playbook.name,
-            doc: header(text),
+            doc: comment(text),
             parameters: &playbook.parameters,
             imports: reach.imports().iter().cloned().collect(),
             operations: reach.operations(),
+            cases: header::table(text).map_or_else(Vec::new, |table| {
+                table.rows.into_iter().map(|row| row.name.text).collect()
+            }),
         }
     }
 
@@ -51,6 +57,10 @@ impl<'a> Described<'a> {
         page.text(&self.doc.details);
         let lines = self.parameters.iter().map(parameter).collect();
         page.part("Parameters", lines);
+        if !self.cases.is_empty() {
+            page.add(Block::Heading(2, "Cases".to_owned()));
+            page.text(&self.cases.join("; "));
+        }
         if !self.imports.is_empty() {
             page.add(Block::Heading(2, "Imports".to_owned()));
             page.text(&self.imports.join(", "));
@@ -115,19 +125,20 @@ impl<'a> Described<'a> {
             "summary": self.doc.summary,
             "details": self.doc.details,
             "parameters": parameters,
+            "cases": self.cases,
             "imports": self.imports,
             "operations": operations,
         })
     }
 }
 
-/// The comment at the head of a playbook, in `//!` or `//`.
+/// The comment at the head of a playbook, in `//!` or `//`, without a table of cases.
 #[must_use]
-pub fn header(text: &str) -> Doc {
-    let lines: Vec<&str> = text
-        .lines()
-        .skip_while(|line| line.trim().is_empty() || line.starts_with("#!"))
-        .take_while(|line| line.starts_with("//"))
+pub fn comment(text: &str) -> Doc {
+    let has_cases = header::table(text).is_some();
+    let lines: Vec<&str> = header::lines(text)
+        .map(|(_, line)| line)
+        .filter(|line| !(has_cases && header::is_row(line)))
         .collect();
     let mark = if lines.first().is_some_and(|line| line.starts_with("//!")) {
         "//!"

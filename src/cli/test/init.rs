@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::snapshot::Mode;
 use super::verdict;
-use crate::cases::{Suite, Trials};
+use crate::cases::{Suite, Trials, find};
 use crate::script::error::{Class, ScriptError};
 use crate::script::run::plain_io;
 use crate::script::source::Sources;
@@ -26,6 +26,10 @@ pub(super) fn file(playbook: &Path, case: &str) -> Result<PathBuf, ScriptError> 
     if path.exists() {
         let error = refused(&path, "there are cases already");
         return Err(error.hint("add one: test(\"another\", #{ params: #{ … } });"));
+    }
+    if find::has_table(playbook) {
+        let error = refused(playbook, "there are cases in its header already");
+        return Err(error.hint("add a row to the table"));
     }
     let name = playbook.file_name().unwrap_or_default().to_string_lossy();
     let text = format!("// Cases of {name}; see `opsh test --help`.\n\ntest({case:?});\n");

@@ -4,12 +4,17 @@ use std::fmt::Write as _;
 
 use quick_xml::escape::escape;
 
-use super::tell;
 use super::verdict::{Status, Verdict};
-use crate::cases::Suite;
+use super::{coverage, tell};
+use crate::cases::{Coverage, Covered, Suite};
 
 /// The whole report.
-pub(super) fn report(suites: &[Suite], verdicts: &[Verdict], seconds: f64) -> String {
+pub(super) fn report(
+    suites: &[Suite],
+    verdicts: &[Verdict],
+    coverage: Option<&Coverage>,
+    seconds: f64,
+) -> String {
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     // Writing to a String cannot fail, here and below.
     let _ = writeln!(
@@ -32,6 +37,9 @@ pub(super) fn report(suites: &[Suite], verdicts: &[Verdict], seconds: f64) -> St
             "  <testsuite name=\"{name}\" {} time=\"{time:.3}\">",
             counts(&own)
         );
+        if let Some(coverage) = coverage {
+            properties(&mut out, &coverage.files(std::slice::from_ref(suite)));
+        }
         for verdict in own {
             case(&mut out, &name, suite, verdict);
         }
@@ -39,6 +47,25 @@ pub(super) fn report(suites: &[Suite], verdicts: &[Verdict], seconds: f64) -> St
     }
     out.push_str("</testsuites>\n");
     out
+}
+
+/// How many of a hundred lines a suite reaches, of each file and of all.
+fn properties(out: &mut String, files: &[Covered]) {
+    out.push_str("    <properties>\n");
+    let mut property = |name: &str, (reached, lines)| {
+        let percent = coverage::percent(reached, lines);
+        let _ = writeln!(
+            out,
+            "      <property name=\"{}\" value=\"{percent}\"/>",
+            attribute(name)
+        );
+    };
+    for file in files {
+        let name = format!("coverage {}", coverage::seen(&file.path));
+        property(&name, (file.reached(), file.lines.len()));
+    }
+    property("coverage", coverage::sum(files));
+    out.push_str("    </properties>\n");
 }
 
 fn counts(verdicts: &[&Verdict]) -> String {
@@ -55,7 +82,7 @@ fn counts(verdicts: &[&Verdict]) -> String {
 }
 
 fn case(out: &mut String, class: &str, suite: &Suite, verdict: &Verdict) {
-    let name = attribute(&suite.cases[verdict.place.1].name);
+    let name = attribute(&suite.cases[verdict.place.1].said.name);
     let seconds = verdict.seconds;
     let _ = write!(
         out,

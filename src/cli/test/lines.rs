@@ -4,17 +4,18 @@ use std::path::Path;
 
 use serde_json::json;
 
+use super::coverage;
 use super::snapshot::Mode;
 use super::tell;
 use super::verdict::Verdict;
-use crate::cases::{Case, Suite};
+use crate::cases::{Case, Covered, Suite};
 
 /// A case that is not run.
 pub(super) fn declared(suite: &Suite, case: &Case) -> String {
     json!({
         "event": "declared",
         "file": suite.path.display().to_string(),
-        "name": case.name,
+        "name": case.said.name,
         "playbook": case.playbook.name,
         "at": case.site.as_ref().map(ToString::to_string),
     })
@@ -28,7 +29,7 @@ pub(super) fn case(suite: &Suite, verdict: &Verdict) -> String {
     json!({
         "event": "case",
         "file": suite.path.display().to_string(),
-        "name": case.name,
+        "name": case.said.name,
         "playbook": case.playbook.name,
         "status": verdict.status.word(),
         "accepted": verdict.accepted,
@@ -48,6 +49,27 @@ pub(super) fn stranger(path: &Path, mode: Mode) -> String {
         "event": "unreferenced",
         "snapshot": path.display().to_string(),
         "removed": mode == Mode::Accept,
+    })
+    .to_string()
+}
+
+/// Which lines were reached.
+pub(super) fn coverage(files: &[Covered]) -> String {
+    let (reached, lines) = coverage::sum(files);
+    let file = |file: &Covered| {
+        json!({
+            "file": coverage::seen(&file.path),
+            "lines": file.lines.len(),
+            "reached": file.reached(),
+            "missed": file.missed(),
+        })
+    };
+    json!({
+        "event": "coverage",
+        "lines": lines,
+        "reached": reached,
+        "percent": coverage::percent(reached, lines),
+        "files": files.iter().map(file).collect::<Vec<_>>(),
     })
     .to_string()
 }

@@ -48,7 +48,7 @@ pub(super) fn all(suites: &[Suite], verdicts: &mut [Verdict]) -> Result<(), Scri
         say::err(format_args!(
             "\n{number} of {open}: {}: {}\n{}",
             suite.path.display(),
-            suite.cases[verdict.place.1].name,
+            suite.cases[verdict.place.1].said.name,
             tell::changed(change, true)
         ));
         match ask()? {

@@ -17,11 +17,11 @@ use crate::script::run::plain_io;
 pub(super) fn all(
     suites: &[Suite],
     wanted: &[Place],
+    trials: &Trials,
     jobs: Option<u16>,
     mut then: impl FnMut(Place, Tried),
 ) -> Result<(), ScriptError> {
     let refused = |error: std::io::Error| ScriptError::plain(Class::Start, plain_io(&error));
-    let trials = Trials::default();
     let jobs = jobs.map_or_else(
         || std::thread::available_parallelism().map_or(1, usize::from),
         usize::from,

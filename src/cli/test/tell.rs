@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use console::style;
 
-use super::lines;
+use super::Arguments;
 use super::snapshot::Mode;
 use super::verdict::{Change, Status, Verdict};
-use crate::cases::{Suite, Tried};
+use super::{coverage, lines};
+use crate::cases::{Covered, Suite, Tried};
 use crate::cli::console::Output;
 use crate::cli::say;
 use crate::script::difference;
@@ -19,16 +20,19 @@ pub(super) struct Teller {
     output: Output,
     verbose: bool,
     quiet: bool,
+    /// Whether each difference is shown when it is asked about.
+    reviews: bool,
     /// The suite that was told of last.
     suite: Option<usize>,
 }
 
 impl Teller {
-    pub fn new(output: Output, verbose: bool, quiet: bool) -> Self {
+    pub fn new(arguments: &Arguments) -> Self {
         Self {
-            output,
-            verbose,
-            quiet,
+            output: arguments.output,
+            verbose: arguments.verbose,
+            quiet: arguments.quiet,
+            reviews: arguments.review,
             suite: None,
         }
     }
@@ -54,7 +58,7 @@ impl Teller {
         };
         say::out(format_args!(
             "  {word}  {}",
-            suite.cases[verdict.place.1].name
+            suite.cases[verdict.place.1].said.name
         ));
         if self.verbose {
             for step in &verdict.steps {
@@ -69,7 +73,7 @@ impl Teller {
         for problem in &verdict.problems {
             say::out(indented(problem));
         }
-        if let Some(change) = &verdict.change {
+        if let Some(change) = verdict.change.as_ref().filter(|_| !self.reviews) {
             say::out(indented(&changed(change, true)));
         }
     }
@@ -87,6 +91,14 @@ impl Teller {
                     path.display()
                 )),
             }
+        }
+    }
+
+    /// Which lines were reached.
+    pub fn coverage(&self, files: &[Covered]) {
+        match self.output {
+            Output::Json => say::out(lines::coverage(files)),
+            Output::Human => say::out(coverage::table(files)),
         }
     }
 

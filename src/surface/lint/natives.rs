@@ -3,8 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
-use crate::cases::find::ENDING;
-use crate::cases::suite::DECLARES;
 use crate::script::builtin::BUILTINS;
 use crate::script::engine::{self, NOT_TO_BE_USED};
 use crate::script::values;
@@ -48,8 +46,6 @@ pub fn natives() -> &'static Natives {
             let counts = arities.entry(callable.name.to_string()).or_default();
             counts.extend(callable.arities());
         }
-        // Its name, alone or with options.
-        arities.insert(DECLARES.to_owned(), BTreeSet::from([1, 2]));
         for name in OF_THE_LANGUAGE.iter().chain(&NOT_TO_BE_USED) {
             arities.remove(*name);
         }
@@ -58,12 +54,9 @@ pub fn natives() -> &'static Natives {
 }
 
 impl Natives {
-    /// Whether there is a function of that name in `file`.
+    /// Whether there is a function of that name.
     #[must_use]
-    pub fn contains(&self, name: &str, file: &str) -> bool {
-        if name == DECLARES {
-            return file.ends_with(ENDING);
-        }
+    pub fn contains(&self, name: &str) -> bool {
         self.arities.contains_key(name) || OF_THE_LANGUAGE.contains(&name)
     }
 
@@ -79,6 +72,6 @@ impl Natives {
         words
             .chain(OF_THE_LANGUAGE)
             .filter(|name| name.starts_with(|letter: char| letter.is_ascii_alphabetic()))
-            .filter(|name| !name.contains('$') && *name != DECLARES)
+            .filter(|name| !name.contains('$'))
     }
 }

@@ -11,6 +11,8 @@ use super::program::{Program, Unit};
 use super::rule::Rule;
 use super::scope::{Call, Facts};
 use super::text::Text;
+use crate::cases::declaration::{DECLARES, TEST};
+use crate::cases::find::ENDING;
 use crate::modules::Entry;
 use crate::modules::registry::registry;
 use crate::modules::service::MODULE as SERVICE;
@@ -123,12 +125,16 @@ impl<'a> Subject<'a> {
         if self.facts.function(name, None).is_some() {
             return Callee::Own;
         }
+        let in_cases = self.unit.name.ends_with(ENDING);
+        if name == DECLARES && in_cases && !call.method {
+            return Callee::Operation(&TEST);
+        }
         let service = registry()
             .module(SERVICE)
             .and_then(|module| module.get(name));
         match service {
             Some(entry) if !call.method => Callee::Operation(entry),
-            _ if natives().contains(name, &self.unit.name) => Callee::Native,
+            _ if natives().contains(name) => Callee::Native,
             _ if call.shadowed => Callee::Unclear,
             _ => Callee::Nothing,
         }

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod faults;
+mod header;
 mod reports;
 mod shipped;
 mod snapshots;

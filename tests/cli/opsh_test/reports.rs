@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::{ends, read, test, user};
+use crate::support::opsh::User;
 
 const CASES: &str = r#"test("two <queues>");
 test("one", #{ params: #{ count: 1 }, check: |outcome| assert_eq(outcome.writes.len(), 2) });
@@ -106,6 +107,111 @@ fn programs_read_json() {
             "playbook": "queues.rhai", "at": "queues.test.rhai:2:1",
         })
     );
+}
+
+/// A playbook and a file that it imports, with lines of every kind that no case reaches.
+fn with_branches() -> User {
+    let user = user("test(\"two\");\ntest(\"one\", #{ params: #{ count: 1 } });\n");
+    super::write(
+        &user,
+        "queues.rhai",
+        r#"import "lib/names" as names;
+let count = param("count", #{ default: 2 });
+let made = [];
+for n in 0..count {
+    made += sqs::create_queue(#{
+        queue_name: names::of(n),
+    }).queue_url;
+}
+if count > 2 {
+    print("many");
+    print("very many");
+} else if count == 1 { print("one"); }
+let short = made.map(|url| {
+    url.split("/").pop()
+});
+try {
+    if count == 7 {
+        throw "seven";
+    }
+} catch (problem) {
+    print(problem);
+}
+parallel::map(short, |name| {
+    if name == "work-9" {
+        return ();
+    }
+    name
+}, #{ threads: 2 });
+short
+    .len()
+"#,
+    );
+    super::write(
+        &user,
+        "lib/names.rhai",
+        "/// A name.\nfn of(n) {\n    if n > 5 {\n        return `many-${n}`;\n    }\n    `work-${n}`\n}\nfn unused() {\n    1\n}\n",
+    );
+    user
+}
+
+#[test]
+fn the_lines_that_no_case_reaches_are_said() {
+    let user = with_branches();
+    let told = "queues.test.rhai
+  accepted  two
+  accepted  one
+
+lines reached
+  lib/names.rhai   50 %  2 of 4, not 4, 9
+  queues.rhai      75 %  15 of 20, not 10-11, 18-21, 25
+  all              70 %  17 of 24
+
+2 passed in … s
+";
+    let ended = test(&user, &["--accept", "--coverage", "--junit", "report.xml"]);
+    ends(&ended, 0, told, "");
+    let report = read(&user, "report.xml");
+    let properties = r#"    <properties>
+      <property name="coverage lib/names.rhai" value="50"/>
+      <property name="coverage queues.rhai" value="75"/>
+      <property name="coverage" value="70"/>
+    </properties>
+"#;
+    assert!(report.contains(properties), "{report}");
+}
+
+#[test]
+fn programs_read_the_lines_that_no_case_reaches() {
+    let user = with_branches();
+    test(&user, &["--accept"]).done();
+    let once = test(&user, &["--ci", "--coverage", "--output", "json"]).done();
+    let covered = once.events().remove(2);
+    assert_eq!(
+        covered,
+        json!({
+            "event": "coverage", "lines": 24, "reached": 17, "percent": 70,
+            "files": [
+                { "file": "lib/names.rhai", "lines": 4, "reached": 2, "missed": [[4, 4], [9, 9]] },
+                {
+                    "file": "queues.rhai", "lines": 20, "reached": 15,
+                    "missed": [[10, 11], [18, 21], [25, 25]],
+                },
+            ],
+        })
+    );
+    let one = [
+        "--ci",
+        "--coverage",
+        "--output",
+        "json",
+        "--filter",
+        "one",
+        "--jobs",
+        "1",
+    ];
+    let one = test(&user, &one).done().events().remove(1);
+    assert_eq!((&one["reached"], &one["lines"]), (&json!(17), &json!(24)));
 }
 
 #[test]

@@ -115,6 +115,9 @@ fn a_person_is_asked_about_each() {
     terminal.sees("1 passed, 1 failed, 1 new in");
     let left = terminal.left();
     assert_eq!(left.code, 1, "{}", left.screen);
+    // Each difference is shown once, when it is asked about.
+    let shown = left.ever.matches("what the run did:").count();
+    assert_eq!(shown, 3, "{}", left.ever);
     assert_eq!(
         listed(&user, "queues.snapshots"),
         ["one.snap", "three.snap.new"]

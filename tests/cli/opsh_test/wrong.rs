@@ -113,7 +113,7 @@ fn there_must_be_something_to_run() {
         &test(&nobody, &[]),
         2,
         "",
-        "error: there is no *.test.rhai in .\n  next: for demo.rhai write demo.test.rhai with the line: test(\"does what it says\");\n",
+        "error: there are no cases in .\n  next: `opsh test --init demo.rhai` writes a first one for demo.rhai\n",
     );
     ends(
         &test(&nobody, &["nowhere"]),
@@ -163,4 +163,27 @@ fn given_that_fails_is_said() {
 0 passed, 1 failed in … s
 ";
     ends(&test(&user, &[]), 1, told, "");
+}
+
+#[test]
+fn a_check_finds_what_no_case_can_take() {
+    let cases = r#"let options = #{ parms: #{ count: 1 } };
+test("one", options);
+test("two", #{ seed: "x", given: 3 });
+test();
+"#;
+    let user = user(cases);
+    let ended = user.opsh(["check", "queues.test.rhai"]);
+    let said: Vec<&str> = ended.out.lines().chain(ended.err.lines()).collect();
+    let errors = said.iter().filter(|line| line.starts_with("error"));
+    let errors: Vec<&str> = errors.copied().collect();
+    assert_eq!(
+        errors,
+        [
+            "error[unknown-parameter]: queues.test.rhai:1:18: test: unknown parameter 'parms'; did you mean 'params'?",
+            "error[parameter-type]: queues.test.rhai:3:16: test: parameter 'seed' must be an integer, not text",
+            "error[argument-count]: queues.test.rhai:4:1: test takes 1 to 2 arguments (name, the map of parameters), not 0",
+        ]
+    );
+    assert_eq!(ended.code, 2);
 }
