@@ -74,8 +74,11 @@ fn function(out: &mut String, callable: &Callable) {
         .iter()
         .filter(|one| !one.doc.is_empty())
         .map(|one| {
-            let required = if one.required { ", required" } else { "" };
-            format!("- `{}` ({}{required}): {}", one.name, one.takes(), one.doc)
+            let takes = one.takes();
+            let required = if one.required { "required" } else { "" };
+            let notes = [takes.as_str(), required];
+            let notes: Vec<&str> = notes.into_iter().filter(|note| !note.is_empty()).collect();
+            format!("- `{}` ({}): {}", one.name, notes.join(", "), one.doc)
         })
         .collect();
     if !callable.doc.details.is_empty() {
