@@ -308,6 +308,7 @@ fn a_machine_that_is_set_up_over_ssh_is_what_the_group_launches() {
 
     // The group's own instance boots from the image: nobody sets it up, and it serves.
     let look = r#"
+        let url = param("url");
         let group = autoscaling::describe_auto_scaling_groups(#{}).auto_scaling_groups[0];
         let launched = group.instances[0].instance_id;
         let template = #{ launch_template_id: group.launch_template.launch_template_id, versions: ["$Latest"] };
@@ -323,7 +324,7 @@ fn a_machine_that_is_set_up_over_ssh_is_what_the_group_launches() {
             image: data.image_id,
             tokens: data.metadata_options.http_tokens,
             user_data: data.user_data,
-            page: http::get(param("url"), #{ check: true }).body.contains("<h1>It works</h1>"),
+            page: http::get(url, #{ check: true }).body.contains("<h1>It works</h1>"),
         }"#;
     std::fs::write(user.home().join("look.rhai"), look).unwrap();
     let url = format!("url={}", made["url"].as_str().unwrap());
