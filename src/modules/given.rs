@@ -5,8 +5,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use opsh_operation::validate::parse_duration;
-use opsh_operation::{Fault, FaultKind, Map, Secret, Value};
+use opsh_operation::{Fault, Map, Secret, Value};
 
+use crate::world::content::Content;
 use crate::world::files::Files;
 
 /// The text `name`, also of a secret; empty if it is not there.
@@ -75,35 +76,36 @@ pub(crate) fn duration(input: &Map, name: &str) -> Option<Duration> {
     }
 }
 
-/// What is to be sent: the text or the bytes `name`, or the content of the file that it names.
+/// What is to be sent: the text or the bytes `name`, or what is in the file that it names.
 pub(crate) fn content(
     files: &dyn Files,
     input: &Map,
     name: &str,
-) -> Result<Option<Vec<u8>>, Fault> {
+) -> Result<Option<Content>, Fault> {
     match input.get(name) {
-        Some(Value::Bytes(bytes)) => Ok(Some(bytes.clone())),
+        Some(Value::Bytes(bytes)) => Ok(Some(bytes.clone().into())),
         Some(value @ (Value::Text(_) | Value::Secret(_))) => {
-            Ok(value.as_text().map(|text| text.as_bytes().to_vec()))
+            let bytes = value.as_text().map(|text| text.as_bytes().to_vec());
+            Ok(bytes.map(Content::Bytes))
         }
-        Some(Value::Map(map)) => map
-            .get("file")
-            .and_then(Value::as_text)
-            .map(|path| {
-                files.read(Path::new(path)).map_err(|error| {
-                    Fault::new(
-                        if error.kind() == std::io::ErrorKind::NotFound {
-                            FaultKind::NotFound
-                        } else {
-                            FaultKind::Invalid
-                        },
-                        format!("cannot read the file {path}: {error}"),
-                    )
-                })
-            })
-            .transpose(),
+        Some(Value::Map(map)) => {
+            let Some(path) = map.get("file").and_then(Value::as_text) else {
+                return Ok(None);
+            };
+            let path = Path::new(path);
+            let real = files.to_read(path);
+            let real = real.map_err(|error| Content::File(path.to_owned()).unreadable(&error))?;
+            Ok(Some(Content::File(real)))
+        }
         _ => Ok(None),
     }
+}
+
+/// The same, all of it in memory.
+pub(crate) fn body(files: &dyn Files, input: &Map, name: &str) -> Result<Option<Vec<u8>>, Fault> {
+    let content = content(files, input, name)?;
+    let whole = |content: Content| content.whole().map(Cow::into_owned);
+    content.map(whole).transpose()
 }
 
 /// `text` as a result of `input`: what was made of a secret is a secret.

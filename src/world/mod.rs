@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use opsh_cloud::Then;
 use opsh_operation::{Fault, FaultKind};
 
+pub mod content;
 pub mod discord;
 pub mod files;
 pub mod host;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use opsh_operation::{Fault, Secret};
 
 use super::Cancel;
+use super::content::Content;
 
 pub mod key_file;
 mod pem;
@@ -46,7 +47,7 @@ pub struct Command {
     /// The command line, for the remote user's shell.
     pub line: String,
     /// What it reads.
-    pub stdin: Vec<u8>,
+    pub stdin: Content,
     /// For the whole command.
     pub timeout: Duration,
     /// Output beyond this many bytes is refused.
@@ -87,7 +88,7 @@ pub trait Session: Send {
     /// `denied`, `not_found`, `unreachable`, `timeout`.
     fn upload(
         &mut self,
-        content: &[u8],
+        content: &Content,
         remote: &Path,
         mode: u32,
         cancel: &Cancel,

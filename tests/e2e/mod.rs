@@ -5,6 +5,7 @@
 
 mod alarms;
 mod backup;
+mod bootstrap;
 mod components;
 mod credentials;
 mod fullstack;

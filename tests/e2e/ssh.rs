@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command as Process;
 use std::time::Duration;
 
+use opsh::world::content::Content;
 use opsh::world::live::{Live, Settings};
 use opsh::world::ssh::{Command, HostKey, Output, Session, Target};
 use opsh::world::{Cancel, World as _};
@@ -126,7 +127,7 @@ pub fn key_of(path: &Path) -> String {
 pub fn command(line: &str) -> Command {
     Command {
         line: line.into(),
-        stdin: Vec::new(),
+        stdin: Content::default(),
         timeout: Duration::from_secs(20),
         limit: 64 * 1024 * 1024,
     }

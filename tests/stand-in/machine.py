@@ -1,7 +1,7 @@
-"""Gives the running instance of an EC2 endpoint a body: a machine to log in to.
+"""Gives the running instances of an EC2 endpoint bodies: machines to log in to.
 
 moto's instances are records; nothing runs behind their made-up public addresses. This
-watches the endpoint and, while an instance runs there, keeps one machine for it: boot.sh
+watches the endpoint and, while an instance runs there, keeps a machine for it: boot.sh
 gives it namespaces of its own (files, processes, network), guest.py plays the instance
 metadata service and cloud-init, and sshd and the web server in it are the real programs.
 Its ports 22 and 80 appear on two loopback ports of this machine, and only while
@@ -9,7 +9,10 @@ something listens behind them: a machine that has not booted refuses connections
 An instance of an image that was captured from the machine before it begins with the
 files of that.
 
-    machine.py ENDPOINT REGION        prints {"ssh": PORT, "http": PORT}; ends with its standard input
+    machine.py ENDPOINT REGION [COUNT]      ends with its standard input
+
+prints {"ssh": PORT, "http": PORT}, the ports of the newest instance. With COUNT they are
+lists: of the newest COUNT instances, by the index that each has in its launch.
 
 Needs root (namespaces, mounts, a second user), boto3, sshd, apache2, sudo and iproute2.
 """
@@ -69,8 +72,8 @@ class Machine:
         os.rmdir(self.folder)
 
 
-def running(ec2):
-    """The newest running instance with what a machine needs to know of it, or None."""
+def running(ec2, count):
+    """The newest running instances with what their machines need to know of them."""
     found = [
         instance
         for page in ec2.get_paginator("describe_instances").paginate(
@@ -78,12 +81,16 @@ def running(ec2):
         for reservation in page["Reservations"]
         for instance in reservation["Instances"]
     ]
-    if not found:
-        return None
-    instance = max(found, key=lambda one: one["LaunchTime"])
-    images = ec2.describe_images(Owners=["self"])["Images"]
-    instance["CapturedFrom"] = {
-        image["ImageId"]: image.get("SourceInstanceId") for image in images}.get(instance["ImageId"])
+    newest = sorted(found, key=lambda one: one["LaunchTime"], reverse=True)[:count]
+    images = {image["ImageId"]: image.get("SourceInstanceId")
+              for image in ec2.describe_images(Owners=["self"])["Images"]}
+    for instance in newest:
+        instance["CapturedFrom"] = images.get(instance["ImageId"])
+    return sorted(newest, key=lambda one: one["AmiLaunchIndex"])
+
+
+def described(ec2, instance):
+    """An instance with what its machine is to find in its metadata."""
     attribute = ec2.describe_instance_attribute(
         InstanceId=instance["InstanceId"], Attribute="userData")
     instance["UserData"] = attribute["UserData"].get("Value", "")
@@ -93,28 +100,42 @@ def running(ec2):
     return instance
 
 
+class Place:
+    """Where one machine after another is to be found."""
+
+    def __init__(self):
+        self.reserved = [bound(), bound()]
+        self.ports = [one.getsockname()[1] for one in self.reserved]
+        self.machine, self.disk = None, []
+        self.image = tempfile.NamedTemporaryFile(prefix="opsh-machine-", suffix=".tar")
+
+    def hold(self, ec2, instance):
+        """Keeps the machine of this instance here; none of any other."""
+        if self.machine and (instance is None or instance["InstanceId"] != self.machine.id):
+            of_disk = instance and instance["CapturedFrom"] == self.machine.id
+            self.disk = self.machine.captured(self.image.name) if of_disk else []
+            self.machine.stop()
+            self.machine = None
+        if instance and self.machine is None:
+            self.machine = Machine(described(ec2, instance), self.ports, self.disk)
+
+
 def main():
-    endpoint, region = sys.argv[1:]
+    endpoint, region, *count = sys.argv[1:]
     ec2 = boto3.client("ec2", endpoint_url=endpoint, region_name=region,
                        aws_access_key_id="machine", aws_secret_access_key="machine")
-    reserved = [bound(), bound()]
-    ports = [one.getsockname()[1] for one in reserved]
-    print(json.dumps({"ssh": ports[0], "http": ports[1]}), flush=True)
-    machine, disk = None, []
-    image = tempfile.NamedTemporaryFile(prefix="opsh-machine-", suffix=".tar")
+    places = [Place() for _ in range(int(count[0]) if count else 1)]
+    ssh, http = zip(*(place.ports for place in places))
+    print(json.dumps({"ssh": ssh, "http": http} if count else {"ssh": ssh[0], "http": http[0]}),
+          flush=True)
     try:
         while not select.select([sys.stdin], [], [], 0.5)[0]:
-            instance = running(ec2)
-            if machine and (instance is None or instance["InstanceId"] != machine.id):
-                of_disk = instance and instance["CapturedFrom"] == machine.id
-                disk = machine.captured(image.name) if of_disk else []
-                machine.stop()
-                machine = None
-            if instance and machine is None:
-                machine = Machine(instance, ports, disk)
+            found = running(ec2, len(places))
+            for index, place in enumerate(places):
+                place.hold(ec2, found[index] if index < len(found) else None)
     finally:
-        if machine:
-            machine.stop()
+        for place in places:
+            place.hold(ec2, None)
 
 
 if __name__ == "__main__":

@@ -295,7 +295,7 @@ fn request(context: &Context<'_>, input: &Map) -> Result<Request, Fault> {
         method: method.to_ascii_uppercase(),
         url: given::text(input, "url").to_owned(),
         headers: headers.collect(),
-        body: given::content(context.world.files(), input, "body")?.unwrap_or_default(),
+        body: given::body(context.world.files(), input, "body")?.unwrap_or_default(),
         timeout: given::duration(input, "timeout").unwrap_or(TIMEOUT),
         redirects: 0,
         limit: LIMIT,

@@ -91,7 +91,7 @@ pub(super) fn of(files: &dyn Files, method: &str, input: &Map) -> Result<Request
         let value = value.as_text().unwrap_or_default();
         headers.push((name.clone(), value.to_owned()));
     }
-    let body = match (input.get("json"), given::content(files, input, "body")?) {
+    let body = match (input.get("json"), given::body(files, input, "body")?) {
         (Some(_), Some(_)) => {
             return Err(invalid("give 'json' or 'body', not both".to_owned()));
         }

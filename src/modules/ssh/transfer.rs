@@ -14,6 +14,7 @@ use crate::modules::Context;
 use crate::modules::declare::{optional, plain_write, required};
 use crate::modules::{answer, given};
 use crate::world::Cancel;
+use crate::world::content::Content;
 use crate::world::ssh::{Command, Session};
 
 /// For a transfer, unless the playbook says otherwise.
@@ -85,15 +86,16 @@ assert(ssh::read(host, "cat greeting.txt").stdout == "hello\n");
 pub fn upload(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
     let target = target::of_input(input)?;
     let remote = given::text(input, "remote");
-    let body = given::content(context.world.files(), input, "content")?.unwrap_or_default();
+    let sent = given::content(context.world.files(), input, "content")?.unwrap_or_default();
     let mode = mode(given::optional_text(input, "mode").unwrap_or("0644"))?;
     let timeout = given::duration(input, "timeout").unwrap_or(TIMEOUT);
+    let length = sent.length()?;
     let start = context.world.now();
     let mut session = target::connect(context, &target)?;
     if given::flag(input, "sudo", false) {
         upload_as_root(
             session.as_mut(),
-            &body,
+            &sent,
             remote,
             mode,
             timeout,
@@ -101,13 +103,13 @@ pub fn upload(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
         )?;
     } else {
         within(context.cancel, timeout, &target.host, |cancel| {
-            session.upload(&body, Path::new(remote), mode, cancel)
+            session.upload(&sent, Path::new(remote), mode, cancel)
         })?;
     }
     Ok(Map::from([
         ("host".to_owned(), target.host.as_str().into()),
         ("path".to_owned(), remote.into()),
-        ("length".to_owned(), length(body.len())),
+        ("length".to_owned(), counted(length)),
         (
             "seconds".to_owned(),
             answer::seconds(start, context.world.now()),
@@ -119,7 +121,7 @@ pub fn upload(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
 /// SFTP knows no sudo: the content goes through a shell, beside its place first.
 fn upload_as_root(
     session: &mut dyn Session,
-    content: &[u8],
+    content: &Content,
     remote: &str,
     mode: u32,
     timeout: Duration,
@@ -133,7 +135,7 @@ fn upload_as_root(
     let output = session.run(
         &Command {
             line: run::as_root(&script)?,
-            stdin: content.to_vec(),
+            stdin: content.clone(),
             timeout,
             limit: 64 * 1024,
         },
@@ -234,7 +236,7 @@ pub fn download(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
     Ok(Map::from([
         ("host".to_owned(), target.host.as_str().into()),
         ("path".to_owned(), context.shown(local).into()),
-        ("length".to_owned(), length(copy.len())),
+        ("length".to_owned(), counted(copy.len() as u64)),
         (
             "sha256".to_owned(),
             hex::encode(Sha256::digest(&copy)).into(),
@@ -280,7 +282,7 @@ fn mode(text: &str) -> Result<u32, Fault> {
         })
 }
 
-fn length(bytes: usize) -> Value {
+fn counted(bytes: u64) -> Value {
     i64::try_from(bytes).unwrap_or(i64::MAX).into()
 }
 

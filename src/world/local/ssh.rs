@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use super::doors::{Account, Doors, Refusal};
 use super::wait;
 use crate::world::Cancel;
+use crate::world::content::Content;
 use crate::world::files::Files;
 use crate::world::live::ssh::auth::Identities;
 use crate::world::live::ssh::faults::{Peer, not_connected};
@@ -204,9 +205,10 @@ impl<D> Shell<D> {
 impl<D: Doors> Session for Shell<D> {
     fn run(&mut self, command: &Command, cancel: &Cancel) -> Result<Output, Fault> {
         cancel.check()?;
+        let input = command.stdin.whole()?;
         let output = self
             .doors
-            .run(&self.account, &command.line, &command.stdin)
+            .run(&self.account, &command.line, &input)
             .map_err(|error| self.fault(&error))?;
         let took = output.took + LATENCY;
         wait(self.doors.clock(), took.min(command.timeout), cancel)?;
@@ -236,14 +238,15 @@ impl<D: Doors> Session for Shell<D> {
 
     fn upload(
         &mut self,
-        content: &[u8],
+        content: &Content,
         remote: &Path,
         mode: u32,
         cancel: &Cancel,
     ) -> Result<(), Fault> {
+        let content = content.whole()?;
         wait(self.doors.clock(), LATENCY, cancel)?;
         self.doors
-            .upload(&self.account, &remote.to_string_lossy(), content, mode)
+            .upload(&self.account, &remote.to_string_lossy(), &content, mode)
             .map_err(|error| self.fault(&error))
     }
 

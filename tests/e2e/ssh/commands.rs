@@ -15,7 +15,7 @@ fn commands_give_their_streams_and_exit_codes() {
     let world = lab.world(&[]);
     let mut session = connect(&world, &lab.target());
     let mut with_input = command("cat; echo oops >&2; exit 3");
-    with_input.stdin = b"hello".to_vec();
+    with_input.stdin = b"hello".to_vec().into();
     let output = run(session.as_mut(), &with_input).unwrap();
     assert_eq!(
         output,
@@ -41,15 +41,13 @@ fn full_streams_do_not_block_each_other() {
     assert_eq!((output.stdout.len(), output.stderr.len()), (size, size));
 
     let mut echo = command("cat");
-    echo.stdin = (0..=250_u8).cycle().take(size).collect();
+    let sent: Vec<u8> = (0..=250_u8).cycle().take(size).collect();
+    echo.stdin = sent.clone().into();
     let output = run(session.as_mut(), &echo).unwrap();
-    assert!(
-        output.stdout == echo.stdin,
-        "what came back is not what was sent"
-    );
+    assert!(output.stdout == sent, "what came back is not what was sent");
 
     let mut ignored = command("exec <&-; echo done");
-    ignored.stdin = vec![b'x'; size];
+    ignored.stdin = vec![b'x'; size].into();
     let output = run(session.as_mut(), &ignored).unwrap();
     assert_eq!(
         (output.exit_code, output.stdout.as_slice()),
@@ -104,9 +102,11 @@ fn files_arrive_whole_or_not_at_all() {
     let folder = tempfile::tempdir().unwrap();
     let remote = folder.path().join("it's here");
     let content: Vec<u8> = (0..=252_u8).cycle().take(3_000_000).collect();
-    session.upload(&content, &remote, 0o640, &cancel).unwrap();
+    let sent = content.clone().into();
+    session.upload(&sent, &remote, 0o640, &cancel).unwrap();
     assert!(fs::read(&remote).unwrap() == content);
-    session.upload(b"second", &remote, 0o600, &cancel).unwrap();
+    let second = b"second".to_vec().into();
+    session.upload(&second, &remote, 0o600, &cancel).unwrap();
     assert_eq!(fs::read(&remote).unwrap(), b"second");
     let mode = std::os::unix::fs::PermissionsExt::mode(&remote.metadata().unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600);
@@ -135,11 +135,11 @@ fn files_arrive_whole_or_not_at_all() {
         )
     );
     let fault = session
-        .upload(b"x", &missing.join("file"), 0o600, &cancel)
+        .upload(&b"x".to_vec().into(), &missing.join("file"), 0o600, &cancel)
         .unwrap_err();
     assert_eq!(fault.kind, FaultKind::NotFound);
     let fault = session
-        .upload(b"x", folder.path(), 0o600, &cancel)
+        .upload(&b"x".to_vec().into(), folder.path(), 0o600, &cancel)
         .unwrap_err();
     assert_eq!(
         said(fault),

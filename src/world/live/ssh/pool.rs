@@ -8,6 +8,7 @@ use opsh_operation::Fault;
 
 use super::session::Login;
 use crate::world::Cancel;
+use crate::world::content::Content;
 use crate::world::ssh::{Command, Output, Session};
 
 /// More than this many idle logins to one host are not kept.
@@ -92,7 +93,7 @@ impl Session for Loan {
 
     fn upload(
         &mut self,
-        content: &[u8],
+        content: &Content,
         remote: &Path,
         mode: u32,
         cancel: &Cancel,

@@ -1,6 +1,6 @@
 //! A login, and the commands that run on it.
 
-use std::io::{ErrorKind, Read, Write as _};
+use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
 use std::time::Duration;
 
 use opsh_operation::{Fault, FaultKind};
@@ -80,6 +80,8 @@ impl Login {
                     ),
                 )
                 .hint("let it write to a file there, or raise 'limit'"),
+                // The command has got some of it.
+                End::Unreadable(fault) => fault.open(),
                 End::Stop(Stop::Late) => {
                     let limit = humantime::format_duration(command.timeout);
                     let mut fault = Fault::new(
@@ -135,11 +137,25 @@ impl Login {
         patience: &Patience<'_>,
         output: &mut Output,
     ) -> Result<(), End> {
-        let mut input = Some(command.stdin.as_slice());
+        let unreadable = |error: &std::io::Error| End::Unreadable(command.stdin.unreadable(error));
+        let source = command.stdin.open().map_err(End::Unreadable)?;
+        let mut source = BufReader::with_capacity(PACKET, source);
+        let mut feeding = true;
         let mut buffer = vec![0; PACKET];
         loop {
             patience.check()?;
-            let mut moved = self.feed(channel, &mut input, patience)?;
+            let mut moved = false;
+            if feeding {
+                let rest = source.fill_buf().map_err(|error| unreadable(&error))?;
+                match self.feed(channel, rest, patience)? {
+                    Fed::All => feeding = false,
+                    Fed::So(count) => {
+                        source.consume(count);
+                        moved = count > 0;
+                    }
+                }
+                moved |= !feeding;
+            }
             for (stream, sink) in [(0, &mut output.stdout), (1, &mut output.stderr)] {
                 let count = self.once(patience, || channel.stream(stream).read(&mut buffer))?;
                 sink.extend_from_slice(&buffer[..count.unwrap_or(0)]);
@@ -160,33 +176,21 @@ impl Login {
         }
     }
 
-    /// Writes some of the input, or its end; whether anything went out.
+    /// Writes some of what is left of the input, or its end.
     fn feed(
         &self,
         channel: &mut Channel,
-        input: &mut Option<&[u8]>,
+        rest: &[u8],
         patience: &Patience<'_>,
-    ) -> Result<bool, End> {
-        let Some(rest) = *input else {
-            return Ok(false);
-        };
+    ) -> Result<Fed, End> {
         if rest.is_empty() {
             self.wire.wait(patience, || channel.send_eof())?;
-            *input = None;
-            return Ok(true);
+            return Ok(Fed::All);
         }
-        let packet = &rest[..rest.len().min(PACKET)];
-        match self.once(patience, || channel.write(packet)) {
-            Ok(count) => {
-                let count = count.unwrap_or(0);
-                *input = Some(&rest[count..]);
-                Ok(count > 0)
-            }
+        match self.once(patience, || channel.write(rest)) {
+            Ok(count) => Ok(Fed::So(count.unwrap_or(0))),
             // It ended without reading all of its input, as `head` does.
-            Err(End::Stop(Stop::Ssh(_))) if channel.eof() => {
-                *input = None;
-                Ok(false)
-            }
+            Err(End::Stop(Stop::Ssh(_))) if channel.eof() => Ok(Fed::All),
             Err(end) => Err(end),
         }
     }
@@ -214,10 +218,19 @@ impl Login {
     }
 }
 
+/// How far the input of a command has gone out.
+enum Fed {
+    /// By so many bytes more.
+    So(usize),
+    /// To its end, or nobody reads it any more.
+    All,
+}
+
 /// How a command's exchange can end early.
 #[derive(Debug)]
 enum End {
     TooMuch,
+    Unreadable(Fault),
     Stop(Stop),
 }
 

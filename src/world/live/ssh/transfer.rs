@@ -1,6 +1,6 @@
 //! Files over SFTP: whole or not at all.
 
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -11,6 +11,7 @@ use super::faults;
 use super::session::{Login, into_ssh};
 use super::wire::{Patience, Stop};
 use crate::world::Cancel;
+use crate::world::content::Content;
 use crate::world::ssh::Command;
 
 /// A transfer that moves nothing for this long has failed.
@@ -21,7 +22,7 @@ impl Login {
     /// Writes `content` beside `remote` and renames it there.
     pub fn upload(
         &mut self,
-        content: &[u8],
+        content: &Content,
         remote: &Path,
         mode: u32,
         cancel: &Cancel,
@@ -114,11 +115,12 @@ impl Login {
     fn write(
         &mut self,
         sftp: &Sftp,
-        content: &[u8],
+        content: &Content,
         temporary: &Path,
         mode: u32,
         cancel: &Cancel,
     ) -> Result<(), Fault> {
+        let mut source = BufReader::with_capacity(CHUNK, content.open()?);
         let patience = Patience::new(cancel, STALL);
         let flags = OpenFlags::WRITE | OpenFlags::CREATE | OpenFlags::EXCLUSIVE;
         let opened = self.wire.wait(&patience, || {
@@ -126,12 +128,17 @@ impl Login {
             sftp.open_mode(temporary, flags, 0o600, OpenType::File)
         });
         let mut file = opened.map_err(|stop| self.failed(stop, "write", temporary))?;
-        let mut rest = content;
         let mut moved = Instant::now();
-        while !rest.is_empty() {
-            match file.write(&rest[..rest.len().min(CHUNK)]) {
+        loop {
+            let rest = source
+                .fill_buf()
+                .map_err(|error| content.unreadable(&error))?;
+            if rest.is_empty() {
+                break;
+            }
+            match file.write(rest) {
                 Ok(count) => {
-                    rest = &rest[count..];
+                    source.consume(count);
                     moved = Instant::now();
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
@@ -190,7 +197,7 @@ impl Login {
         };
         let command = Command {
             line: format!("mv -f -- {} {}", quoted(temporary)?, quoted(remote)?),
-            stdin: Vec::new(),
+            stdin: Content::default(),
             timeout: STALL,
             limit: CHUNK,
         };

@@ -121,7 +121,7 @@ fn an_instance_lets_its_owner_in() {
     let mut session = connect(&local, &target(&address, &key, HostKey::AcceptNew)).unwrap();
     let command = crate::world::ssh::Command {
         line: "whoami; echo $HOME".to_owned(),
-        stdin: Vec::new(),
+        stdin: crate::world::content::Content::default(),
         timeout: Duration::from_mins(1),
         limit: 1 << 20,
     };
