@@ -107,7 +107,7 @@ pub static ENTRIES: &[Entry] = &[
         "service" "serve" "service:Serve" Effect::Pure, Handler::SCRIPT,
         () [
             required("port", int(0, 65535), "The port; 0 for a free one."),
-            required("routes", Shape::MapOf(&Shape::Any), "By method and path (\"GET /users/{id}\"): a function of the request, #{ folder: \"public\" } or #{ upload: \"incoming\" }."),
+            required("routes", Shape::MapOf(&Shape::Any), "By method and path (\"GET /users/{id}\"): a function of the request, a text that is the answer, #{ folder: \"public\" } or #{ upload: \"incoming\" }."),
             optional("bind", Shape::Text, "The address to listen on. Default: \"127.0.0.1\", this machine only."),
             optional("max_body", Shape::INT64, "The largest body, in bytes. Default: 1 MiB; of uploads 1 GiB, by their own max_body."),
             optional("timeout", Shape::Duration, "How long a handler may take. Default: 30s."),

@@ -127,7 +127,7 @@ fn options(map: &Map) -> Result<Options, Fault> {
     })
 }
 
-/// A route: a function, `#{ folder: … }` or `#{ upload: … }`.
+/// A route: a function, a text, `#{ folder: … }` or `#{ upload: … }`.
 fn route(
     runtime: &Arc<Runtime>,
     context: &NativeCallContext,
@@ -149,7 +149,14 @@ fn route(
             max_body: None,
         });
     }
-    let form = "a function, #{ folder: … } or #{ upload: … }";
+    if let Ok(text) = target.clone().into_immutable_string() {
+        return Ok(Route {
+            pattern: pattern(false)?,
+            target: Target::Text(text.to_string()),
+            max_body: None,
+        });
+    }
+    let form = "a function, a text, #{ folder: … } or #{ upload: … }";
     let mut map = target
         .try_cast::<rhai::Map>()
         .ok_or_else(|| invalid(format!("the route '{text}' leads to {form}")))?;

@@ -126,6 +126,27 @@ fn so_many_are_handled_at_once_so_many_wait_and_more_are_told_to_come_again() {
 }
 
 #[test]
+fn a_text_is_answered_while_all_workers_are_at_work() {
+    let service = serve(
+        r#""GET /ping": "OK\n", "GET /held": |request| { while !file::exists("go") { sleep(0.02); } "done" },"#,
+        "workers: 1,",
+    );
+    std::thread::scope(|scope| {
+        let held: Vec<_> = (0..2)
+            .map(|_| scope.spawn(|| service.get("/held")))
+            .collect();
+        let ping = service.get("/ping");
+        assert_eq!((ping.status, &*ping.body), (200, "OK\n"));
+        assert!(ping.head.contains("text/plain"), "{}", ping.head);
+        assert!(held.iter().all(|asking| !asking.is_finished()));
+        std::fs::write(service.user.home().join("go"), "").unwrap();
+        for asking in held {
+            assert_eq!(asking.join().unwrap().body, "done");
+        }
+    });
+}
+
+#[test]
 fn what_is_exclusive_never_happens_twice_at_once() {
     let service = serve(
         r#"

@@ -267,7 +267,7 @@ fn what_is_wrong_with_a_server_is_told_before_it_serves() {
         ),
         (
             "port: 0, routes: #{ \"GET /\": 1 }",
-            "leads to a function, #{ folder: … } or #{ upload: … }",
+            "leads to a function, a text, #{ folder: … } or #{ upload: … }",
         ),
         (
             "port: 0, routes: #{ \"GET /\": #{ foldr: \"x\" } }",

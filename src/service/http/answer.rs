@@ -35,6 +35,8 @@ pub trait Inbox: Send + Sync {
 pub enum Target {
     /// A handler.
     Handler(Handler),
+    /// A text that needs nobody to handle it.
+    Text(String),
     /// Somebody who reads the body.
     Inbox(Arc<dyn Inbox>),
     /// A folder of files for everybody to see.
@@ -209,6 +211,7 @@ impl Front {
                     .fold(String::new(), |prefix, part| prefix + "/" + part.as_str());
                 Ok(files::below(folder, &prefix, &path[depth..], head(parts)).await)
             }
+            Target::Text(text) => plain(&Value::Text(text.clone())),
             Target::Handler(handler) => {
                 let body = whole(body, most, Patience::new(self.limits.read)).await?;
                 let request = asked(parts, names, &body, remote)?;
