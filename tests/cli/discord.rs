@@ -3,9 +3,9 @@
 use std::fs;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::discord::{Answer, Discord, TOKEN};
+use crate::support::discord::{Answer, BOT, Discord, TOKEN};
 use crate::support::opsh::{Ended, User};
 
 /// A user whose bot is on `discord`.
@@ -42,6 +42,23 @@ fn a_message_names_its_channel_and_calls_nobody() {
     assert!(first["nonce"].as_str().unwrap().len() <= 25);
     assert_eq!(second["message_reference"]["message_id"], first["id"]);
     assert_eq!(second["embeds"][0]["fields"][0]["value"], "12.5");
+}
+
+#[test]
+fn who_the_bot_is_is_said_by_its_token() {
+    let discord = Discord::start();
+    let script = "print(text::json_encode(discord::connect()));";
+    let said = run(&user(&discord), script, &[]).done().out;
+    let bot = json!({ "id": BOT, "name": "opsh", "servers": ["Example"] });
+    assert_eq!(serde_json::from_str::<Value>(&said).unwrap(), bot);
+    let local = run(&User::new(), script, &["--local"]).done().out;
+    assert!(local.contains(r#""servers":["embedded"]"#), "{local}");
+    let stranger = User::new()
+        .with("DISCORD_API_URL", &discord.url)
+        .with("DISCORD_TOKEN", "wrong-token");
+    let refused = run(&stranger, script, &[]);
+    let words = "discord::connect: Discord does not accept the bot's token";
+    assert!(refused.err.contains(words), "{}", refused.err);
 }
 
 #[test]

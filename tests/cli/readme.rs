@@ -178,12 +178,12 @@ impl Drop for Shell {
 
 #[test]
 fn its_commands_work() {
-    assert_eq!(typed("README.md"), 73);
+    assert_eq!(typed("README.md"), 76);
 }
 
 #[test]
 fn the_bot_comes_and_goes_as_its_document_says() {
-    assert_eq!(typed("docs/chatbot.md"), 8);
+    assert_eq!(typed("docs/chatbot.md"), 9);
 }
 
 /// Types all commands of a document, one after the other; how many of them are opsh's.

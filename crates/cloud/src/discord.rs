@@ -1,7 +1,8 @@
 //! An embedded Discord: what a bot says is kept in an outbox that can be read.
 //!
-//! It answers the one request of Discord's REST API (version 10) that a bot needs to speak,
-//! [Create Message](https://docs.discord.com/developers/resources/message#create-message),
+//! It answers the requests of Discord's REST API (version 10) that a bot needs to know who it
+//! is and to speak,
+//! [Create Message](https://docs.discord.com/developers/resources/message#create-message)
 //! with its limits; any other is refused. Channels have no ids beside their names.
 
 use bytes::Bytes;
@@ -19,6 +20,11 @@ use crate::talk::Said;
 pub const HOST: &str = "discord.com";
 /// The id of the bot, which is the author of all that is said.
 pub const BOT: &str = "1100000000000000001";
+
+/// What the bot is called.
+pub const NAME: &str = "opsh";
+/// The one server that there is.
+pub const GUILD: &str = "embedded";
 
 /// Milliseconds from the Unix epoch to Discord's.
 const EPOCH: i64 = 1_420_070_400_000;
@@ -117,6 +123,12 @@ fn answer(state: &mut Whole, request: &http::Request<Bytes>) -> Result<Value, Re
         Some(channel) if *request.method() == Method::POST => {
             let channel = percent_decode_str(channel).decode_utf8_lossy();
             create(state, &channel, request.body())
+        }
+        None if *request.method() == Method::GET && path == "/api/v10/users/@me" => {
+            Ok(json!({ "id": BOT, "username": NAME, "bot": true }))
+        }
+        None if *request.method() == Method::GET && path == "/api/v10/users/@me/guilds" => {
+            Ok(json!([{ "id": GUILD, "name": GUILD }]))
         }
         _ => Err(Refused(
             StatusCode::NOT_FOUND,
@@ -272,7 +284,7 @@ fn shown(message: &Message) -> Value {
     json!({
         "id": message.id,
         "channel_id": message.channel,
-        "author": { "id": BOT, "username": "opsh", "bot": true },
+        "author": { "id": BOT, "username": NAME, "bot": true },
         "content": message.content,
         "embeds": message.embeds,
         "timestamp": message.at.to_string(),

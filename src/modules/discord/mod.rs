@@ -10,6 +10,7 @@ use opsh_operation::{Effect, Field, Inverse, Settle, Shape, Structure, Write};
 use super::declare::{entry, optional, plain_write, required};
 use super::{Entry, Handler};
 
+mod connect;
 mod neutral;
 mod send;
 
@@ -99,6 +100,19 @@ pub static LISTENS: Structure = Structure {
     ],
 };
 
+static BOT: Structure = Structure {
+    name: "bot",
+    fields: &[
+        required("id", Shape::Text, "The bot's id."),
+        required("name", Shape::Text, "What it is called."),
+        required(
+            "servers",
+            Shape::List(WORDS),
+            "The names of the servers that it was invited to.",
+        ),
+    ],
+};
+
 static SENT: Structure = Structure {
     name: "sent",
     fields: &[
@@ -131,6 +145,13 @@ const SPEAK: Write = plain_write(
 
 /// The table.
 pub static ENTRIES: &[Entry] = &[
+    entry! {
+        "discord" "connect" "discord:Connect" Effect::Read, Handler::Native(connect::connect),
+        () [] -> Shape::Struct(&BOT),
+        "Shows Discord the token, and says who the bot is and on which servers; what it is to hear comes from run_forever on, over a connection that is made again as often as it breaks.",
+        r#"let bot = discord::connect();
+    if bot.servers.is_empty() { throw "nobody has invited the bot yet"; }"#,
+    },
     entry! {
         "discord" "on_message" "discord:OnMessage" Effect::Pure, Handler::SCRIPT,
         ("listens", "function") [

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use opsh_cloud::Visitor;
+use opsh_cloud::discord::{GUILD, NAME};
 use opsh_cloud::talk::Said;
 use opsh_operation::{Fault, FaultKind, Secret};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -24,10 +25,6 @@ use crate::world::http::Response;
 const LATENCY: Duration = Duration::from_millis(20);
 /// What the embedded Discord takes as a token where none is needed; it is no secret.
 const ANY_TOKEN: &str = "of-the-embedded-discord";
-/// The one server that there is.
-const GUILD: &str = "embedded";
-/// What the bot is called there.
-const NAME: &str = "opsh";
 
 pub(super) struct Embedded<D> {
     doors: D,

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::{CHANNELS, Request, Shared, State, TOKEN};
+use super::{BOT, CHANNELS, Request, Shared, State, TOKEN};
 
 /// How a request to write a message is answered, if not well.
 #[derive(Clone)]
@@ -51,6 +51,7 @@ pub fn answer(stream: &TcpStream, request: &Request, shared: &Shared) -> std::io
                 "max_concurrency": 0,
             },
         }),
+        "/users/@me" => json!({ "id": BOT, "username": "opsh", "bot": true }),
         "/users/@me/guilds" => json!([{ "id": "1", "name": "Example" }]),
         "/guilds/1/channels" => CHANNELS
             .iter()
