@@ -106,7 +106,9 @@ fn confirm(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
         return Ok(true.into());
     }
     if !context.terminal.interactive() {
-        return default.map(Value::from).ok_or_else(|| nobody(question));
+        return default.map(Value::from).ok_or_else(|| {
+            nobody(question).hint("run it on a terminal, or say yes to all questions: --yes")
+        });
     }
     let choices = match default {
         Some(true) => "Y/n",

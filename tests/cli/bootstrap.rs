@@ -205,6 +205,39 @@ fn a_bot_without_a_token_is_not_left_alone() {
     }
 }
 
+#[test]
+fn a_machine_that_was_launched_becomes_what_is_wanted_now() {
+    let user = user();
+    let launch = ["role=worker", "launch=one"];
+    bootstrap(&user, &launch).done();
+    let larger = [launch[0], launch[1], "instance_type=t3.small"];
+    let changed = bootstrap(&user, &larger).done();
+    let said = "one is a t3.nano and becomes a t3.small: it is stopped and started again";
+    assert!(changed.err.contains(said), "{}", changed.err);
+    assert_eq!(on(&user, "one", "curl -s localhost:30000/ping"), "OK\n");
+    let again = bootstrap(&user, &larger).done();
+    assert!(!again.err.contains("becomes"), "{}", again.err);
+    assert_eq!(row(&again, "one ")[..2], ["unchanged", "-"]);
+    let history = user.opsh(["ls", "fleet", "--local"]).done();
+    assert_eq!(history.out.matches("ec2:instance ").count(), 1);
+    for (wish, cannot) in [
+        (
+            "system=ubuntu",
+            "one is there already with system=amazon: it cannot become ubuntu",
+        ),
+        (
+            "instance_type=t4g.small",
+            "one is there already as t3.small (x86_64): it cannot become t4g.small",
+        ),
+    ] {
+        let refused = bootstrap(&user, &[launch[0], launch[1], wish]);
+        assert_eq!(refused.code, 1);
+        for words in [cannot, "launch another one (launch=NAME)"] {
+            assert!(refused.err.contains(words), "{}", refused.err);
+        }
+    }
+}
+
 /// Twelve machines of both systems that nobody has set up.
 const MANY: &str = r#"
 import "instances" as instances;

@@ -22,6 +22,15 @@ impl Flavour {
             Self::Ubuntu2404 => "ubuntu",
         }
     }
+
+    /// The version of its C library.
+    #[must_use]
+    pub fn glibc(self) -> &'static str {
+        match self {
+            Self::AmazonLinux2023 => "2.34",
+            Self::Ubuntu2404 => "2.39",
+        }
+    }
 }
 
 /// Everything an instance is told when it boots for the first time.

@@ -415,3 +415,20 @@ fn a_database_in_a_file() {
         assert_eq!(code, 64, "{complaint}");
     }
 }
+
+#[test]
+fn each_system_has_its_own_c_library() {
+    for (flavour, version) in [
+        (Flavour::AmazonLinux2023, "glibc 2.34\n"),
+        (Flavour::Ubuntu2404, "glibc 2.39\n"),
+    ] {
+        let mut host = host(flavour, None);
+        assert_eq!(sh(&mut host, "getconf GNU_LIBC_VERSION"), version);
+        assert_eq!(
+            sh(&mut host, "getconf _NPROCESSORS_ONLN"),
+            sh(&mut host, "nproc")
+        );
+        let (code, _, complaint) = try_sh(&mut host, "getconf NAME_MAX");
+        assert_eq!(code, 64, "{complaint}");
+    }
+}

@@ -79,6 +79,7 @@ const TOOLS: &[(&str, Work)] = &[
     ("dpkg-query", Itself(packages::dpkg)),
     ("ec2-metadata", Itself(cloud::ec2_metadata)),
     ("free", Itself(processes::free)),
+    ("getconf", Itself(processes::getconf)),
     ("getent", Itself(accounts::getent)),
     ("groupadd", Itself(accounts::groupadd)),
     ("groups", Itself(accounts::id)),

@@ -7,6 +7,9 @@ use crate::hosts::figures::{Memory, Volume};
 use crate::hosts::machine::Machine;
 use crate::hosts::services;
 
+/// The size of a page of memory.
+const PAGE_KIB: u64 = 4;
+
 /// A process as `ps` and `pgrep` see it.
 struct Process {
     pid: u32,
@@ -200,6 +203,27 @@ pub fn stress(call: &Call<'_>) -> Reply {
 pub fn nproc(call: &Call<'_>) -> Reply {
     Options::parse(call, "|all")?;
     done(format!("{}\n", call.session.facts.cpus))
+}
+
+/// `getconf`: what differs from machine to machine, and what programs ask for most.
+pub fn getconf(call: &Call<'_>) -> Reply {
+    let options = Options::parse(call, "")?;
+    let [name] = options.operands.as_slice() else {
+        return fail(2, "Usage: getconf variable_name [pathname]\n");
+    };
+    let facts = &call.session.facts;
+    let memory = Memory::of(facts);
+    done(match name.as_str() {
+        "GNU_LIBC_VERSION" => format!("glibc {}\n", facts.flavour.glibc()),
+        "GNU_LIBPTHREAD_VERSION" => format!("NPTL {}\n", facts.flavour.glibc()),
+        "_NPROCESSORS_CONF" | "_NPROCESSORS_ONLN" => format!("{}\n", facts.cpus),
+        "PAGESIZE" | "PAGE_SIZE" => format!("{}\n", PAGE_KIB * 1024),
+        "_PHYS_PAGES" => format!("{}\n", memory.total / PAGE_KIB),
+        "_AVPHYS_PAGES" => format!("{}\n", memory.free / PAGE_KIB),
+        "LONG_BIT" => "64\n".to_owned(),
+        "CLK_TCK" => "100\n".to_owned(),
+        other => return Err(call.not_modelled(&format!("the variable {other}"))),
+    })
 }
 
 /// `free`.
