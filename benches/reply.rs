@@ -2,9 +2,11 @@
 //! the moment the answer has arrived at its REST API, both on this machine.
 //!
 //!     cargo bench --bench reply
+//!     OPSH=target/release/opsh cargo bench --profile dev --bench reply    # a program that is there
 
 #![allow(clippy::unwrap_used, dead_code)] // a measurement that cannot go on says where
 
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -25,7 +27,11 @@ fn main() {
     server.state().answers.extend(plenty);
     let home = tempfile::tempdir().unwrap();
     let playbook = concat!(env!("CARGO_MANIFEST_DIR"), "/playbooks/chatbot.rhai");
-    let mut bot = Command::new(env!("CARGO_BIN_EXE_opsh"))
+    let program = std::env::var_os("OPSH").map_or_else(
+        || PathBuf::from(env!("CARGO_BIN_EXE_opsh")),
+        |given| std::path::absolute(given).unwrap(),
+    );
+    let mut bot = Command::new(program)
         .args(["run", playbook, "namespace="])
         .current_dir(home.path())
         .env("DISCORD_API_URL", &server.url)

@@ -270,7 +270,7 @@ class Hosts:
         self.write("sshd_config", f"HostKey {self.folder}/host_key\nPidFile none\nUsePAM no\n"
                    f"AuthorizedKeysFile {self.folder}/authorized_keys\nStrictModes no\nUseDNS no\n"
                    f"PasswordAuthentication no\nPermitRootLogin prohibit-password\n"
-                   f"MaxStartups {4 * count}\nMaxSessions {4 * count}\nLoginGraceTime 60\n")
+                   f"MaxStartups {4 * count}\nMaxSessions {4 * count}\nLoginGraceTime 600\n")
         if self.user == "root":
             os.makedirs("/run/sshd", exist_ok=True)
         sshd = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")

@@ -429,6 +429,31 @@ fn progress_is_a_line_each_time_it_has_changed() {
 }
 
 #[test]
+fn progress_is_a_bar_for_each_volume_at_a_terminal() {
+    let user = shop();
+    let tag = ["do=tag", "instance=web", "tags=backup=daily", "-q"];
+    backup(&user, &tag).done();
+    let playbook = shipped("backup");
+    let words = ["run", &playbook, "do=snapshot", "tag=backup=daily"];
+    let terminal = user.at_terminal(words.iter().chain(&["topic=", "--local"]));
+    let left = terminal.left();
+    assert_eq!(left.code, 0, "{}", left.screen);
+    let done: Vec<&str> = left
+        .screen
+        .lines()
+        .filter(|line| line.contains(" 100 %  ") && line.contains(" GiB into snap-"))
+        .map(|line| line.split(' ').next().unwrap())
+        .collect();
+    assert_eq!(done.len(), 2, "{}", left.screen);
+    for volume in done {
+        let bar = |cell: &str| left.ever.contains(&format!("{volume} {cell}"));
+        assert!(bar("█") || bar("░"), "{}", left.ever);
+    }
+    let bars = ["█", "░"].map(|cell| left.screen.contains(cell));
+    assert_eq!(bars, [false; 2], "the bars are gone: {}", left.screen);
+}
+
+#[test]
 fn bad_input_is_told_with_the_way_out() {
     let user = shop();
     let table: &[(&[&str], &str)] = &[

@@ -2,8 +2,9 @@
 
 use std::io::Write as _;
 
-use super::{serve, user};
+use super::{Answer, answer, serve, user};
 use crate::service::Service;
+use crate::support::running::peak;
 
 const BOUNDARY: &str = "content-type: multipart/form-data; boundary=B\r\n";
 
@@ -120,4 +121,54 @@ fn what_is_too_large_or_breaks_off_leaves_nothing() {
         );
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
+}
+
+const MIB: usize = 1 << 20;
+
+/// Sends a request whose body is `around` with `size` bytes of content between the two.
+fn sends_large(service: &Service, head: &str, around: (&str, &str), size: usize) -> Answer {
+    let mut stream = service.connect();
+    let length = around.0.len() + size + around.1.len();
+    let head = format!(
+        "{head}host: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{}",
+        around.0
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let piece = vec![b'x'; MIB];
+    for _ in 0..size / MIB {
+        stream.write_all(&piece).unwrap();
+    }
+    stream.write_all(around.1.as_bytes()).unwrap();
+    answer(&mut stream)
+}
+
+#[test]
+fn what_is_large_goes_to_the_disk_and_not_into_memory() {
+    let service = serve(
+        r#""PUT /{name}": #{ upload: "incoming", max_body: 1000000000 },
+        "POST /": #{ upload: "incoming", max_body: 1000000000 },"#,
+        "",
+    );
+    let memory = || usize::try_from(peak(service.child.id()).unwrap()).unwrap();
+    // What it needs to take anything in at all.
+    assert_eq!(service.ask("PUT", "/small", "", "x").status, 201);
+    let before = memory();
+    let size = 128 * MIB;
+    let body = sends_large(&service, "PUT /large HTTP/1.1\r\n", ("", ""), size);
+    assert_eq!(body.status, 201, "{body:?}");
+    let part = part("file", Some("part"), "");
+    let (begin, end) = (part.trim_end_matches("\r\n"), "\r\n--B--\r\n");
+    let begin = format!("{begin}\r\n\r\n");
+    let head = format!("POST / HTTP/1.1\r\n{BOUNDARY}");
+    let form = sends_large(&service, &head, (&begin, end), size);
+    assert_eq!(form.status, 201, "{form:?}");
+    for name in ["large", "part"] {
+        let path = service.user.home().join("incoming").join(name);
+        assert_eq!(std::fs::metadata(path).unwrap().len(), size as u64);
+    }
+    let more = memory() - before;
+    assert!(
+        more < 16 * MIB,
+        "{more} bytes for two uploads of {size} bytes"
+    );
 }

@@ -100,8 +100,8 @@ impl Running {
     }
 }
 
-/// The most memory that a process has held, as long as it lives.
-fn peak(process: u32) -> Option<u64> {
+/// The most memory that a process has held, in bytes, as long as it lives.
+pub fn peak(process: u32) -> Option<u64> {
     let text = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kibibytes: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;

@@ -83,12 +83,24 @@ pub fn verdict(refusal: &Refusal) -> String {
 
 /// Delivers forgeries; `allowed` is what each fetches: nothing, or the certificate.
 pub fn refused(base: fn() -> Case, forgeries: &[Forgery], allowed: &[String]) {
+    delivered(base, forgeries, allowed, false);
+}
+
+/// Delivers forgeries to who has proved a genuine message before: nothing is fetched any more.
+pub fn refused_without_connecting(base: fn() -> Case, forgeries: &[Forgery]) {
+    delivered(base, forgeries, &[], true);
+}
+
+fn delivered(base: fn() -> Case, forgeries: &[Forgery], allowed: &[String], acquainted: bool) {
     let names: BTreeSet<_> = forgeries.iter().map(|(name, ..)| name).collect();
     assert_eq!(names.len(), forgeries.len(), "names are unique");
     let mut wrong = Vec::new();
     for (name, alter, wanted) in forgeries {
         let mut case = base();
         alter.apply(&mut case);
+        if acquainted {
+            case.acquaint(base());
+        }
         let got = match case.deliver() {
             Ok(_) => "believed".to_owned(),
             Err(refusal) => verdict(&refusal),

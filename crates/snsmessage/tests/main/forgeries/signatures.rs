@@ -1,7 +1,7 @@
 //! Signatures that do not match: of each field, of each kind of message, of each key.
 
 use super::Alter::{By, Remove, Set};
-use super::{Forgery, refused};
+use super::{Forgery, refused, refused_without_connecting};
 use crate::authority::{HOST, issue, leaf, other_key, trusted};
 use crate::case::{Case, TOPIC, url};
 
@@ -72,11 +72,6 @@ const SIGNATURES: &[Forgery] = &[
         By(|case| case.sign_with(other_key())),
         "Signature",
     ),
-    (
-        "another certificate of SNS",
-        By(other_certificate),
-        "Signature",
-    ),
     ("empty", Set("Signature", ""), "Signature"),
     ("no base64", Set("Signature", "EXAMPLE?"), "Signature"),
     (
@@ -107,6 +102,12 @@ const SIGNATURES: &[Forgery] = &[
         "Signature",
     ),
 ];
+
+const CERTIFICATES: &[Forgery] = &[(
+    "another certificate of SNS",
+    By(other_certificate),
+    "Signature",
+)];
 
 fn resigned(case: &mut Case, alter: fn(&str) -> String) {
     let altered = alter(case.text("Signature"));
@@ -154,14 +155,18 @@ fn two_as_one(case: &mut Case) {
 #[test]
 fn contents_that_were_not_signed() {
     refused(Case::notification, CONTENTS, &[url()]);
+    refused_without_connecting(Case::notification, CONTENTS);
 }
 
 #[test]
 fn confirmations_that_were_not_signed() {
     refused(Case::confirmation, CONFIRMATIONS, &[url()]);
+    refused_without_connecting(Case::confirmation, CONFIRMATIONS);
 }
 
 #[test]
 fn signatures_that_are_none() {
     refused(Case::notification, SIGNATURES, &[url()]);
+    refused_without_connecting(Case::notification, SIGNATURES);
+    refused(Case::notification, CERTIFICATES, &[url()]);
 }

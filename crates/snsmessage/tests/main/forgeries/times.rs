@@ -1,7 +1,7 @@
 //! Genuine messages out of their time, and those that have come before.
 
 use super::Alter::{By, Sign};
-use super::{Forgery, refused};
+use super::{Forgery, refused, refused_without_connecting};
 use crate::case::{Case, url};
 
 const TIMES: &[Forgery] = &[
@@ -59,9 +59,11 @@ fn other_fields(case: &mut Case) {
 #[test]
 fn messages_out_of_their_time() {
     refused(Case::notification, TIMES, &[url()]);
+    refused_without_connecting(Case::notification, TIMES);
 }
 
 #[test]
 fn messages_that_have_come_before() {
     refused(Case::notification, AGAIN, &[url()]);
+    refused_without_connecting(Case::notification, AGAIN);
 }
