@@ -84,15 +84,12 @@ fn cells(line: &str) -> Option<Vec<Cell>> {
     let mut cells = Vec::new();
     for part in inside.split('|') {
         let before = part.chars().take_while(|letter| letter.is_whitespace());
-        let mut cell = Cell {
-            column: column + before.count(),
-            text: part.trim().to_owned(),
-        };
-        if let Some(code) = code(&cell.text) {
-            cell.text = code.to_owned();
-            cell.column += 1;
-        }
-        cells.push(cell);
+        let said = part.trim();
+        let code = code(said);
+        cells.push(Cell {
+            column: column + before.count() + usize::from(code.is_some()),
+            text: code.unwrap_or(said).to_owned(),
+        });
         column += part.chars().count() + 1;
     }
     // In front of the first bar is nothing, and behind the last one if the row is closed.

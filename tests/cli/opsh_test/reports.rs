@@ -200,7 +200,7 @@ fn programs_read_the_lines_that_no_case_reaches() {
             ],
         })
     );
-    let one = [
+    let words = [
         "--ci",
         "--coverage",
         "--output",
@@ -210,8 +210,11 @@ fn programs_read_the_lines_that_no_case_reaches() {
         "--jobs",
         "1",
     ];
-    let one = test(&user, &one).done().events().remove(1);
-    assert_eq!((&one["reached"], &one["lines"]), (&json!(17), &json!(24)));
+    let alone = test(&user, &words).done().events().remove(1);
+    assert_eq!(
+        (&alone["reached"], &alone["lines"]),
+        (&json!(17), &json!(24))
+    );
 }
 
 #[test]
