@@ -152,6 +152,10 @@ class Host:
             self.run(f"if command -v dnf; then sudo dnf -y -q install {name}; "
                      f"else sudo apt-get -y -q install {name}; fi")
 
+    def ensure_service(self, name):
+        if self.ask(f"systemctl is-active {name} && systemctl is-enabled {name}")[0] != 0:
+            self.run(f"sudo systemctl enable --now {name}")
+
     def ensure_file(self, path, content):
         target = shlex.quote(path)
         code, text = self.ask(f"sudo sha256sum {target}")
@@ -289,7 +293,10 @@ class Job:
         return f"{self.s3.meta.endpoint_url}/{bucket}/{key}"
 
     def configure(self, host, image_url):
-        host.ask("cloud-init status --wait")
+        if host.ask("cloud-init status --wait")[0] == 1:
+            print("warning: the first boot failed", file=sys.stderr)
+        host.ensure_package("httpd")
+        host.ensure_service("httpd")
         facts = dict(line.split("=", 1) for line in host.run(METADATA).splitlines())
         rows = "".join(
             f"<tr><th>{html.escape(name)}</th><td>{html.escape(value)}</td></tr>\n"

@@ -313,10 +313,14 @@ fn a_machine_that_is_set_up_over_ssh_is_what_the_group_launches() {
         let launched = group.instances[0].instance_id;
         let template = #{ launch_template_id: group.launch_template.launch_template_id, versions: ["$Latest"] };
         let data = ec2::describe_launch_template_versions(template).launch_template_versions[0].launch_template_data;
-        let host = #{ host: "launched", user: "ec2-user", key_file: ".opsh/keys/fullstack", host_key: "accept-new" };
+        let host = #{ user: "ec2-user", key_file: ".opsh/keys/fullstack", host_key: "accept-new" };
         let here = "";
+        let tries = 0;
         while !here.contains(launched) {
-            // Until then it is the golden instance, or nobody.
+            // Until then it is the golden instance, whose key is another, or nobody: each time a host of
+            // a name that has no key yet.
+            tries += 1;
+            host.host = `launched-${tries}`;
             try { here = ssh::read(host, "cat /var/lib/cloud/data/instance-id").stdout; } catch {}
             sleep(0.2);
         }
