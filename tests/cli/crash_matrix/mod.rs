@@ -173,13 +173,13 @@ fn an_undo_of_newwebserver_goes_on() {
 
 #[test]
 fn fullstack_ends_as_if_nothing_had_happened() {
-    let taken = taken(Taken::Some(4), Taken::Some(60));
+    let taken = taken(Taken::Some(4), Taken::Some(30));
     resumes("fullstack resumed", FULLSTACK, taken);
 }
 
 #[test]
 fn fullstack_is_undone_to_nothing() {
-    let taken = taken(Taken::Some(3), Taken::Some(40));
+    let taken = taken(Taken::Some(3), Taken::Some(20));
     is_undone("fullstack undone", FULLSTACK, taken);
 }
 
