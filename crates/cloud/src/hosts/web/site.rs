@@ -67,7 +67,7 @@ pub struct VirtualHost {
     pub welcome: Option<String>,
     /// Headers added to every answer.
     pub headers: Vec<(String, String)>,
-    /// Where visits are noted; `None` for nowhere.
+    /// The log that notes visits, if one does.
     pub access_log: Option<String>,
 }
 
