@@ -15,16 +15,30 @@ pub const MODULE: &str = "language";
 #[must_use]
 pub fn functions() -> &'static [Callable] {
     static FUNCTIONS: LazyLock<Vec<Callable>> = LazyLock::new(|| {
-        let mut found = Engine::new().collect_fn_metadata(None, |info| callable(&info), true);
-        found.sort_by_cached_key(|callable| {
+        let with_types = |info: FuncInfo<'_>| {
+            let described = info.metadata.params_info.iter();
+            let described: Vec<String> = described.map(ToString::to_string).collect();
+            Some((described, callable(&info)?))
+        };
+        let mut found = Engine::new().collect_fn_metadata(None, with_types, true);
+        // Rhai gives them in another order in each build. To people a character is a text, too:
+        // of two that look the same the first is shown, which is that for longer ones.
+        found.sort_by_cached_key(|(described, callable)| {
             let types: Vec<String> = callable
                 .parameters()
                 .iter()
                 .map(super::Parameter::takes)
                 .collect();
-            (callable.name.to_string(), types)
+            let of_characters = described.iter().filter(|info| info.ends_with("char"));
+            let of_characters = of_characters.count();
+            (
+                callable.name.to_string(),
+                types,
+                of_characters,
+                described.clone(),
+            )
         });
-        found
+        found.into_iter().map(|(_, callable)| callable).collect()
     });
     &FUNCTIONS
 }
