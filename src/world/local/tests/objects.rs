@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_s3::presigning::PresigningConfig;
+use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
 
 use serde_json::json;
 
@@ -67,6 +68,30 @@ fn an_object_comes_back_as_it_was_stored() {
         8 * 100,
         "each call takes a tenth of a second"
     );
+}
+
+#[test]
+fn what_was_there_before_versions_were_kept_is_the_version_null() {
+    let local = local();
+    let client = s3(&local);
+    let version = async || {
+        let head = client.head_object().bucket("site").key("a b.txt");
+        let head = head.send().await.unwrap();
+        head.version_id().map(str::to_owned)
+    };
+    run(&local, async {
+        with_object(&client).await;
+        assert_eq!(version().await, None);
+        let keeps = VersioningConfiguration::builder()
+            .status(BucketVersioningStatus::Enabled)
+            .build();
+        let put = client.put_bucket_versioning().bucket("site");
+        put.versioning_configuration(keeps).send().await.unwrap();
+        assert_eq!(version().await.as_deref(), Some("null"));
+        let delete = client.delete_object().bucket("site").key("a b.txt");
+        delete.version_id("null").send().await.unwrap();
+        client.delete_bucket().bucket("site").send().await.unwrap();
+    });
 }
 
 #[test]

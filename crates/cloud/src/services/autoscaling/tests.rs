@@ -124,12 +124,15 @@ fn capacity_keeps_to_its_bounds_and_shrinks_again() {
     .unwrap();
     wait(&mut cloud, 120);
     assert_eq!(serving(&cloud).len(), 3);
-    call(
-        &mut cloud,
-        "UpdateAutoScalingGroup",
-        &[GROUP, ("MaxSize", "2")],
-    )
-    .unwrap();
+    let strategy = "AvailabilityZoneDistribution.CapacityDistributionStrategy";
+    let mut update = |more| call(&mut cloud, "UpdateAutoScalingGroup", &[GROUP, more]);
+    update(("MaxSize", "2")).unwrap();
+    // What Terraform says with every update.
+    update((strategy, "balanced-best-effort")).unwrap();
+    assert_eq!(
+        update((strategy, "balanced-only")).unwrap_err().to_string(),
+        "NotModelled: not modelled by the embedded cloud: capacity distribution strategy 'balanced-only'"
+    );
     wait(&mut cloud, 300);
     assert_eq!((desired(&cloud), serving(&cloud).len()), (2, 2));
 }

@@ -245,6 +245,8 @@ fn disassociate(site: &mut Site<'_>, params: &mut Params) -> Result<Xml, ApiErro
 
 fn release(site: &mut Site<'_>, params: &mut Params) -> Result<Xml, ApiError> {
     let id = named(site.region, params)?;
+    // All addresses are of the region itself.
+    params.choice("NetworkBorderGroup", &[&site.region.name])?;
     params.finish()?;
     let address = Region::find(&site.region.addresses, &kinds::ADDRESS, &id)?;
     if address.interface.is_some() {

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::Method;
 
 use super::ask::{bucket, given, key, only};
-use super::state::{Object, Version};
+use super::state::{Object, Version, Versioning};
 use super::{http_date, no_such_key, nothing, set};
 use crate::api::{ApiError, ApiRequest, ApiResponse};
 use crate::state::State;
@@ -73,7 +73,7 @@ pub(super) fn object(cloud: &State, request: &ApiRequest) -> Result<ApiResponse,
     }
     let mut response = content(request, object)?;
     describe(&mut response, request, version, object);
-    if version.id != "null" {
+    if bucket.versioning != Versioning::Off {
         set(&mut response, "x-amz-version-id", &version.id);
     }
     if head {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::super::{life, stamp, tags};
-use super::{Care, Group, Limits, Template, check_target_groups, places, validation};
+use super::{Care, Distribution, Group, Limits, Template, check_target_groups, places, validation};
 use crate::api::ApiError;
 use crate::document::Document;
 use crate::state;
@@ -34,6 +34,7 @@ pub struct Input {
     #[serde(default)]
     tags: Vec<tags::Tag>,
     default_instance_warmup: Option<i64>,
+    availability_zone_distribution: Option<Distribution>,
 }
 
 /// Makes a group, which then launches its instances.
@@ -61,6 +62,9 @@ pub fn create(cloud: &mut state::State, input: Input) -> Result<Document, ApiErr
         )
     })?;
     template.resolve(cloud)?;
+    if let Some(distribution) = input.availability_zone_distribution {
+        distribution.check()?;
+    }
     let limits = Limits {
         min: input.min_size,
         max: input.max_size,

@@ -182,6 +182,28 @@ impl Care {
     }
 }
 
+/// What happens where a zone has no capacity.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Distribution {
+    capacity_distribution_strategy: Option<String>,
+}
+
+impl Distribution {
+    /// Checks that it is what groups do here: other zones are tried.
+    ///
+    /// # Errors
+    /// Another way, which is not modelled.
+    pub fn check(self) -> Result<(), ApiError> {
+        match self.capacity_distribution_strategy.as_deref() {
+            None | Some("balanced-best-effort") => Ok(()),
+            Some(other) => Err(ApiError::not_modelled(format_args!(
+                "capacity distribution strategy '{other}'"
+            ))),
+        }
+    }
+}
+
 /// Where a group's instances go: the named subnets, or the default ones of the zones.
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::super::{life, stamp};
-use super::{Care, Limits, Template, changeable, places, validation};
+use super::{Care, Distribution, Limits, Template, changeable, places, validation};
 use crate::api::ApiError;
 use crate::document::Document;
 use crate::state;
@@ -28,6 +28,7 @@ pub struct Input {
     termination_policies: Vec<String>,
     new_instances_protected_from_scale_in: Option<bool>,
     default_instance_warmup: Option<i64>,
+    availability_zone_distribution: Option<Distribution>,
 }
 
 /// Changes a group; instances that there are stay as they are.
@@ -62,6 +63,9 @@ pub fn update(cloud: &mut state::State, input: Input) -> Result<Document, ApiErr
         .as_deref()
         .map(Care::kind)
         .transpose()?;
+    if let Some(distribution) = input.availability_zone_distribution {
+        distribution.check()?;
+    }
     let termination = match input.termination_policies {
         policies if policies.is_empty() => None,
         policies => Some(Care::termination(policies)?),

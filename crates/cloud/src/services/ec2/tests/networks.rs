@@ -24,7 +24,17 @@ fn an_elastic_address_takes_the_place_of_the_instances_own() {
         ec2.fails("DisassociateAddress", &[("AssociationId", &association)]),
         format!("InvalidAssociationID.NotFound: The association ID '{association}' does not exist")
     );
-    ec2.ok("ReleaseAddress", &[("AllocationId", &allocation)]);
+    let release = |group| {
+        [
+            ("AllocationId", allocation.as_str()),
+            ("NetworkBorderGroup", group),
+        ]
+    };
+    assert_eq!(
+        ec2.fails("ReleaseAddress", &release("us-east-1-bos-1")),
+        "InvalidParameterValue: Value (us-east-1-bos-1) for parameter NetworkBorderGroup is invalid. Valid values: us-east-1."
+    );
+    ec2.ok("ReleaseAddress", &release("us-east-1"));
     assert_eq!(
         ec2.fails("DescribeAddresses", &[("AllocationId.1", &allocation)]),
         format!("InvalidAllocationID.NotFound: The allocation ID '{allocation}' does not exist")
