@@ -1,6 +1,7 @@
 //! Nothing that was committed is ever lost silently, and nothing panics.
 
 use std::fmt::Write as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 
@@ -127,67 +128,9 @@ fn everything(ledger: &mut Ledger) -> Result<String, Error> {
     Ok(text)
 }
 
-/// A ledger of some runs, and what is in it.
-fn some_runs(folder: &Folder) -> String {
-    let mut ledger = folder.open().unwrap();
-    for _ in 0..3 {
-        fill(&mut ledger);
-    }
-    everything(&mut ledger).unwrap()
-}
-
-/// Positions from `0` to `length`: the beginning, the pages' borders, and some between;
-/// every one with `OPSH_DAMAGE=all` (some 20 minutes of one core).
-fn positions(length: usize) -> impl Iterator<Item = usize> {
-    let all = std::env::var("OPSH_DAMAGE").is_ok_and(|which| which == "all");
-    let stride = if all { 1 } else { (length / 150) | 1 };
-    (0..length).filter(move |at| at % stride == 0 || at % 4096 == 0 || *at < 30 || at + 1 == length)
-}
-
-#[test]
-fn a_truncated_ledger_is_refused_or_complete() {
-    let folder = Folder::new();
-    let before = some_runs(&folder);
-    let whole = std::fs::read(folder.db()).unwrap();
-    for length in positions(whole.len()) {
-        std::fs::write(folder.db(), &whole[..length]).unwrap();
-        match folder.open().and_then(|mut ledger| everything(&mut ledger)) {
-            // SQLite reads a missing end as zeros, and it was zeros.
-            Ok(after) => assert_eq!(after, before, "{length}"),
-            Err(Error::Damaged { .. } | Error::Lost { .. }) => {}
-            Err(error) => panic!("{length}: {error:?}"),
-        }
-    }
-}
-
-#[test]
-fn a_flipped_bit_is_noticed_or_harmless() {
-    let folder = Folder::new();
-    let before = some_runs(&folder);
-    let whole = std::fs::read(folder.db()).unwrap();
-    let mut harmless = 0;
-    let mut noticed = 0;
-    for at in positions(whole.len()) {
-        let mut bytes = whole.clone();
-        bytes[at] ^= 1 << (at % 8);
-        std::fs::write(folder.db(), &bytes).unwrap();
-        match folder.open().and_then(|mut ledger| everything(&mut ledger)) {
-            Ok(after) => {
-                assert_eq!(after, before, "{at}");
-                harmless += 1;
-            }
-            Err(_) => noticed += 1,
-        }
-    }
-    assert!(
-        noticed > harmless / 4,
-        "{noticed} of {}",
-        noticed + harmless
-    );
-}
-
-/// What a crash leaves: a ledger whose log has not been written back, and what is in it.
-struct Crashed {
+/// A ledger's files as they were written, and what is in it.
+struct Written {
+    /// Where its key is.
     folder: Folder,
     file: Vec<u8>,
     log: Vec<u8>,
@@ -195,28 +138,48 @@ struct Crashed {
     before: String,
 }
 
-impl Crashed {
-    fn new() -> Self {
+impl Written {
+    /// After some runs that came to their end: the log has been written back.
+    fn whole() -> Self {
         let folder = Folder::new();
-        // Without a last connection that closes, the log stays as a crash leaves it.
+        let before = {
+            let mut ledger = folder.open().unwrap();
+            for _ in 0..3 {
+                fill(&mut ledger);
+            }
+            everything(&mut ledger).unwrap()
+        };
+        Self::read(folder, before)
+    }
+
+    /// What a crash leaves: the log has not been written back.
+    fn by_a_crash() -> Self {
+        let folder = Folder::new();
         let mut ledger = folder.open().unwrap();
         fill(&mut ledger);
         let before = everything(&mut ledger).unwrap();
-        let read = |ending: &str| std::fs::read(folder.db().with_extension(ending)).unwrap();
+        // Read while the connection is there: its end would write the log back.
+        let written = Self::read(folder, before);
+        drop(ledger);
+        written
+    }
+
+    fn read(folder: Folder, before: String) -> Self {
+        let read = |ending: &str| std::fs::read(folder.db().with_extension(ending));
         Self {
-            file: read("db"),
-            log: read("db-wal"),
-            head: read("db-head"),
+            file: read("db").unwrap(),
+            log: read("db-wal").unwrap_or_default(),
+            head: read("db-head").unwrap(),
             folder,
             before,
         }
     }
 
-    /// What a ledger with this log instead says.
-    fn with_log(&self, log: &[u8]) -> Result<String, Error> {
+    /// What a ledger of these files says.
+    fn with(&self, file: &[u8], log: &[u8]) -> Result<String, Error> {
         let copy = Folder::new();
         std::fs::create_dir_all(copy.db().parent().unwrap()).unwrap();
-        std::fs::write(copy.db(), &self.file).unwrap();
+        std::fs::write(copy.db(), file).unwrap();
         std::fs::write(copy.db().with_extension("db-wal"), log).unwrap();
         std::fs::write(copy.db().with_extension("db-head"), &self.head).unwrap();
         let seal = Seal::file(self.folder.0.path().join("state/ledger.key"));
@@ -224,32 +187,99 @@ impl Crashed {
     }
 }
 
+/// Positions from `0` to `length`: the beginning, the pages' borders, and some between;
+/// every one with `OPSH_DAMAGE=all`.
+fn positions(length: usize) -> Vec<usize> {
+    let all = std::env::var("OPSH_DAMAGE").is_ok_and(|which| which == "all");
+    let stride = if all { 1 } else { (length / 150) | 1 };
+    let taken = |at: &usize| at % stride == 0 || at % 4096 == 0 || *at < 30 || at + 1 == length;
+    (0..length).filter(taken).collect()
+}
+
+/// How many are tried at once: where rows are missing, a ledger is looked at a few times
+/// more, since another process may just be writing.
+const AT_ONCE: usize = 16;
+
+/// At how many of `positions` the damage is noticed, as `is_noticed` says.
+fn noticed(positions: &[usize], is_noticed: impl Fn(usize) -> bool + Sync) -> usize {
+    let next = AtomicUsize::new(0);
+    let count = || {
+        let mine = std::iter::from_fn(|| positions.get(next.fetch_add(1, Ordering::Relaxed)));
+        mine.filter(|at| is_noticed(**at)).count()
+    };
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(count)).collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .sum()
+    })
+}
+
+fn flipped(bytes: &[u8], at: usize) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    bytes[at] ^= 1 << (at % 8);
+    bytes
+}
+
 #[test]
-fn a_truncated_log_is_noticed_or_complete() {
-    let crashed = Crashed::new();
-    let mut lost = 0;
-    for length in positions(crashed.log.len()).chain([crashed.log.len()]) {
-        match crashed.with_log(&crashed.log[..length]) {
-            Ok(after) => assert_eq!(after, crashed.before, "{length}"),
-            Err(Error::Lost { kept: 11, .. }) => lost += 1,
+fn a_truncated_ledger_is_refused_or_complete() {
+    let whole = Written::whole();
+    noticed(&positions(whole.file.len()), |length| {
+        match whole.with(&whole.file[..length], &whole.log) {
+            // SQLite reads a missing end as zeros, and it was zeros.
+            Ok(after) => assert_eq!(after, whole.before, "{length}"),
+            Err(Error::Damaged { .. } | Error::Lost { .. }) => return true,
             Err(error) => panic!("{length}: {error:?}"),
         }
-    }
+        false
+    });
+}
+
+#[test]
+fn a_flipped_bit_is_noticed_or_harmless() {
+    let whole = Written::whole();
+    let positions = positions(whole.file.len());
+    let noticed = noticed(&positions, |at| {
+        let after = whole.with(&flipped(&whole.file, at), &whole.log);
+        if let Ok(after) = &after {
+            assert_eq!(*after, whole.before, "{at}");
+        }
+        after.is_err()
+    });
+    assert!(
+        noticed > positions.len() / 5,
+        "{noticed} of {}",
+        positions.len()
+    );
+}
+
+#[test]
+fn a_truncated_log_is_noticed_or_complete() {
+    let crashed = Written::by_a_crash();
+    let mut positions = positions(crashed.log.len());
+    positions.push(crashed.log.len());
+    let lost = noticed(&positions, |length| {
+        match crashed.with(&crashed.file, &crashed.log[..length]) {
+            Ok(after) => assert_eq!(after, crashed.before, "{length}"),
+            Err(Error::Lost { kept: 11, .. }) => return true,
+            Err(error) => panic!("{length}: {error:?}"),
+        }
+        false
+    });
     assert!(lost > 50, "{lost}");
 }
 
 #[test]
 fn a_flipped_bit_in_the_log_is_noticed_or_harmless() {
-    let crashed = Crashed::new();
-    let mut noticed = 0;
-    for at in positions(crashed.log.len()) {
-        let mut log = crashed.log.clone();
-        log[at] ^= 1 << (at % 8);
-        match crashed.with_log(&log) {
+    let crashed = Written::by_a_crash();
+    let noticed = noticed(&positions(crashed.log.len()), |at| {
+        match crashed.with(&crashed.file, &flipped(&crashed.log, at)) {
             Ok(after) => assert_eq!(after, crashed.before, "{at}"),
-            Err(Error::Lost { kept: 11, .. } | Error::Damaged { .. }) => noticed += 1,
+            Err(Error::Lost { kept: 11, .. } | Error::Damaged { .. }) => return true,
             Err(error) => panic!("{at}: {error:?}"),
         }
-    }
+        false
+    });
     assert!(noticed > 50, "{noticed}");
 }
