@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
-use opsh_operation::{Fault, FaultKind, Value};
+use opsh_operation::{Fault, FaultKind, Map, Value};
 use serde_json::json;
 
 use super::console::{Output, Verbosity};
@@ -156,8 +156,9 @@ fn render(plan: &Plan, verbose: bool, shown: &dyn Fn(&str) -> String) -> String 
                 Some(vec![
                     step.path.clone(),
                     step.operation.clone(),
-                    what(item, shown),
                     last,
+                    // The longest stands last: a terminal that is narrower breaks only that.
+                    what(item, shown),
                 ])
             })
             .collect()
@@ -169,7 +170,7 @@ fn render(plan: &Plan, verbose: bool, shown: &dyn Fn(&str) -> String) -> String 
         _ => None,
     });
     if !undone.is_empty() {
-        parts.push(table(&["step", "operation", "what", "undone by"], &undone));
+        parts.push(table(&["step", "operation", "undone by", "what"], &undone));
     }
     let impossible = rows(&|fate| match fate {
         Fate::Impossible(why) => Some(why.clone()),
@@ -177,7 +178,7 @@ fn render(plan: &Plan, verbose: bool, shown: &dyn Fn(&str) -> String) -> String 
     });
     if !impossible.is_empty() {
         parts.push("cannot be undone:".to_owned());
-        parts.push(table(&["step", "operation", "what", "why"], &impossible));
+        parts.push(table(&["step", "operation", "why", "what"], &impossible));
     }
     let others = rows(&|fate| match fate {
         Fate::Nothing(why) | Fate::Over(why) => Some(why.clone()),
@@ -185,7 +186,7 @@ fn render(plan: &Plan, verbose: bool, shown: &dyn Fn(&str) -> String) -> String 
     });
     if verbose && !others.is_empty() {
         parts.push("nothing to do for:".to_owned());
-        parts.push(table(&["step", "operation", "what", "why"], &others));
+        parts.push(table(&["step", "operation", "why", "what"], &others));
     } else if !others.is_empty() {
         parts.push(format!(
             "nothing to do for {} more {} (-v lists them)",
@@ -198,9 +199,20 @@ fn render(plan: &Plan, verbose: bool, shown: &dyn Fn(&str) -> String) -> String 
 
 /// What a write was about: what it made, or how it was called.
 pub fn what(item: &Item, shown: &dyn Fn(&str) -> String) -> String {
-    const WIDEST: usize = 48;
+    const WIDEST: usize = 110;
     if item.made.is_empty() {
-        let line = shown(&show::line(&Value::Map(item.step.input.clone())));
+        // What it is about is said by plain values, how that shall be by the others.
+        let (others, plain): (Vec<_>, Vec<_>) = item
+            .step
+            .input
+            .iter()
+            .partition(|(_, value)| matches!(value, Value::List(_) | Value::Map(_)));
+        let parts: Vec<String> = plain
+            .into_iter()
+            .chain(others)
+            .map(|(name, value)| parameter(name, value))
+            .collect();
+        let line = shown(&parts.join(" "));
         if line.chars().count() > WIDEST {
             let cut: String = line.chars().take(WIDEST - 1).collect();
             return format!("{cut}…");
@@ -209,6 +221,14 @@ pub fn what(item: &Item, shown: &dyn Fn(&str) -> String) -> String {
     }
     let ids: Vec<&str> = item.made.iter().map(|(_, id)| id.as_str()).collect();
     format!("{} {}", item.made[0].0, ids.join(" "))
+}
+
+/// A parameter as it was given; of an ARN, the end says the most.
+fn parameter(name: &str, value: &Value) -> String {
+    match value.as_text() {
+        Some(arn) if arn.starts_with("arn:") => format!("{name}={arn}"),
+        _ => show::line(&Value::Map(Map::from([(name.to_owned(), value.clone())]))),
+    }
 }
 
 fn writes(count: usize) -> String {

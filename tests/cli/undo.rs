@@ -1,5 +1,7 @@
 //! `opsh undo`: a run's writes backwards.
 
+mod listing;
+
 use serde_json::Value;
 
 use super::{shipped, user};

@@ -4,6 +4,7 @@
 //! of its writes is recorded with the step that it undoes, so an undo that was
 //! killed goes on where it was.
 
+mod bound;
 pub mod flight;
 pub mod plan;
 
@@ -13,7 +14,8 @@ use super::removal::aliases;
 use super::waves::{self, Ended, Thing};
 use super::{Failure, Gate};
 use crate::ledger::Resource;
-use plan::{Fate, Item, Plan, subjects};
+use bound::subjects;
+use plan::{Fate, Item, Plan};
 
 /// What came of a write that was to be undone.
 #[derive(Debug)]

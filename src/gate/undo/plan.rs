@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use opsh_operation::{Before, Fault, FaultKind, Inverse, Map, Operation, Settle, Value, validate};
+use opsh_operation::{Before, Fault, FaultKind, Inverse, Operation, Value, validate};
 
+use super::bound;
 use crate::gate::event::Made;
 use crate::gate::inverse;
 use crate::ledger::{Call, Error, Ledger, Life, Resource, Run, RunId, Secrets, Step, StepId};
@@ -83,7 +84,7 @@ impl Plan {
             .map(|step| item(step, &lives, &tried))
             .collect();
         only_the_last_try(&mut items);
-        with_their_things(&mut items);
+        bound::with_their_things(&mut items);
         Ok(Self { run, items })
     }
 
@@ -246,57 +247,6 @@ fn only_the_last_try(items: &mut [Item]) {
             item.fate = Fate::Over("tried again since".to_owned());
         }
     }
-}
-
-/// What only changed things that the same run made need not be undone, even if it could
-/// not be: it goes with them.
-fn with_their_things(items: &mut [Item]) {
-    let mut makers = BTreeMap::new();
-    for item in items.iter().filter(|item| item.fate.is_pending()) {
-        for (_, id) in &item.made {
-            makers.insert(id.clone(), item.step.path.clone());
-        }
-    }
-    for item in items.iter_mut().filter(|item| item.made.is_empty()) {
-        let mut about = vec![subjects(&item.step.input)];
-        match &item.fate {
-            Fate::Undo { calls, .. } => {
-                let calls = calls.iter();
-                about.push(calls.flat_map(|call| subjects(&call.input)).collect());
-            }
-            Fate::Impossible(_) if stays_in_its_thing(&item.step) => {}
-            _ => continue,
-        }
-        let path = about.iter().find_map(|about| {
-            let things: Option<Vec<&String>> = about.iter().map(|id| makers.get(id)).collect();
-            things?.first().copied()
-        });
-        if let Some(path) = path {
-            item.fate = Fate::Over(format!("goes with step {path}"));
-        }
-    }
-}
-
-/// Whether a write changed only what it is about: what it would be harmful to do twice
-/// has left it, as a message does.
-fn stays_in_its_thing(step: &Step) -> bool {
-    let operation = registry().get(&step.operation).map(|entry| entry.operation);
-    operation
-        .and_then(Operation::write)
-        .is_some_and(|write| matches!(write.settle, Settle::Repeat | Settle::Token(_)))
-}
-
-/// What a call is about: its own texts, not those inside of its settings.
-#[must_use]
-pub fn subjects(input: &Map) -> Vec<String> {
-    input
-        .values()
-        .flat_map(|value| match value {
-            Value::List(items) => items.iter().collect(),
-            value => vec![value],
-        })
-        .filter_map(|value| value.as_text().map(str::to_owned))
-        .collect()
 }
 
 fn made(operation: &Operation, step: &Step) -> Vec<(String, String)> {
