@@ -1,6 +1,6 @@
 //! `opsh resume`: a run that died, failed or was stopped goes on where it was.
 
-use std::process::{Command, Stdio};
+mod interrupted;
 
 use serde_json::Value;
 
@@ -369,52 +369,4 @@ fn another_run_of_the_stack_since_then_stops_an_unnamed_resume() {
         refused.err
     );
     user.opsh(["resume", &first, "--local"]).done();
-}
-
-#[test]
-fn an_interrupted_run_stops_at_the_next_gate_and_goes_on() {
-    // The first write takes a while, in real time: a file of its own tells when.
-    let text = r#"
-file::write("begun", "");
-for name in ["a", "b", "c"] { sns::create_topic(#{ name: name }); }
-let n = 0;
-while !file::exists("go") { n += 1; }
-sns::create_topic(#{ name: "d" });
-n
-"#;
-    let user = user(text);
-    let child = Command::new(env!("CARGO_BIN_EXE_opsh"))
-        .args(["run", "p.rhai", "--local"])
-        .current_dir(user.home())
-        .env_clear()
-        .env("HOME", user.home())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let begun = user.home().join("begun");
-    while !begun.exists() {
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
-    std::thread::sleep(std::time::Duration::from_millis(300));
-    let killed = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(killed.success());
-    let ended = child.wait_with_output().unwrap();
-    let error = String::from_utf8(ended.stderr).unwrap();
-    assert_eq!(ended.status.code(), Some(130), "{error}");
-    let run = run_id(&user);
-    assert!(
-        error.contains(&format!("opsh resume {run} --local")),
-        "{error}"
-    );
-    let runs = user.opsh(["history", "--local", "--output", "json"]).done();
-    assert_eq!(runs.events()[0]["outcome"], "interrupted");
-    std::fs::write(user.home().join("go"), "").unwrap();
-    // What is recorded of the question says no; the next one is asked anew.
-    user.opsh(["resume", "--local"]).done();
-    assert_eq!(resources(&user).len(), 4);
 }

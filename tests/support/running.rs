@@ -4,7 +4,7 @@
 
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::opsh::{Ended, User};
@@ -13,6 +13,8 @@ use super::opsh::{Ended, User};
 pub struct Running {
     child: Child,
     out: BufReader<ChildStdout>,
+    errors: BufReader<ChildStderr>,
+    heard: String,
     begun: Instant,
     peak: u64,
 }
@@ -36,9 +38,12 @@ impl User {
             .spawn()
             .unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
+        let errors = BufReader::new(child.stderr.take().unwrap());
         Running {
             child,
             out,
+            errors,
+            heard: String::new(),
             begun,
             peak: 0,
         }
@@ -51,6 +56,14 @@ impl Running {
         let mut line = String::new();
         self.out.read_line(&mut line).unwrap();
         line.trim_end().to_owned()
+    }
+
+    /// Waits until it has said `what` beside its results.
+    pub fn hear(&mut self, what: &str) {
+        while !self.heard.contains(what) {
+            let read = self.errors.read_line(&mut self.heard).unwrap();
+            assert!(read > 0, "it has ended without '{what}': {}", self.heard);
+        }
     }
 
     /// Sends it what Ctrl-C sends, and says when.
@@ -81,11 +94,10 @@ impl Running {
         let mut ended = Ended {
             code: status.code().unwrap_or(-1),
             out: String::new(),
-            err: String::new(),
+            err: std::mem::take(&mut self.heard),
         };
         self.out.read_to_string(&mut ended.out).unwrap();
-        let mut errors = self.child.stderr.take().unwrap();
-        errors.read_to_string(&mut ended.err).unwrap();
+        self.errors.read_to_string(&mut ended.err).unwrap();
         Stopped {
             ended,
             peak: self.peak,
