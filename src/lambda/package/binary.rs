@@ -198,7 +198,7 @@ pub fn check_for(place: Place, program: &[u8], architecture: Architecture) -> Re
 pub fn how_to_build(architecture: Architecture) -> String {
     format!(
         "build one with: cargo zigbuild --release --target {}.{GLIBC} \
-         (cargo install cargo-zigbuild, pip install ziglang; see docs/lambda.md), \
+         (docs/lambda.md says how to get it), \
          and give it with --binary",
         architecture.target()
     )
