@@ -191,10 +191,13 @@ fn no_upload_is_lost_or_there_twice_wherever_the_function_is_killed() {
                 continue;
             }
             let case = format!("{operation} (step {step}) {point}");
-            paths.push(application.upload(&format!("{step}-{point}.txt")));
             let crash = format!("crash {step} {point}");
-            let died = application.moves(&["--fault", &crash]);
-            assert_eq!(died.code, -1, "{case}: {}{}", died.out, died.err);
+            // The function's own schedule may come first, and leave nothing to do.
+            let died = (0..3).any(|time| {
+                paths.push(application.upload(&format!("{step}-{point}-{time}.txt")));
+                application.moves(&["--fault", &crash]).code == -1
+            });
+            assert!(died, "{case}");
             killed += 1;
             // What a visitor sees between the death and the next time…
             seen_by_visitors(&application, &paths[paths.len() - 1..], &case);
