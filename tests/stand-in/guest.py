@@ -22,7 +22,18 @@ def metadata(instance):
     mac = instance["NetworkInterfaces"][0]["MacAddress"]
     zone = instance["Placement"]["AvailabilityZone"]
     of_interface = f"meta-data/network/interfaces/macs/{mac}"
+    identity = {
+        "architecture": instance["Architecture"],
+        "availabilityZone": zone,
+        "imageId": instance["ImageId"],
+        "instanceId": instance["InstanceId"],
+        "instanceType": instance["InstanceType"],
+        "privateIp": instance["PrivateIpAddress"],
+        "region": zone[:-1],
+        "version": "2017-09-30",
+    }
     documents = {
+        "dynamic/instance-identity/document": json.dumps(identity),
         "user-data": base64.b64decode(instance["UserData"]).decode(),
         "meta-data/ami-id": instance["ImageId"],
         "meta-data/hostname": instance["PrivateDnsName"],
@@ -63,7 +74,7 @@ class Metadata(http.server.BaseHTTPRequestHandler):
             return self.answer(400, "")
         token = secrets.token_urlsafe(40)
         self.tokens[token] = time.monotonic() + int(seconds)
-        return self.answer(200, token)
+        return self.answer(200, token, {"X-aws-ec2-metadata-token-ttl-seconds": seconds})
 
     def do_GET(self):
         token = self.headers.get("X-aws-ec2-metadata-token")
@@ -84,11 +95,13 @@ class Metadata(http.server.BaseHTTPRequestHandler):
             return self.answer(200, "\n".join(sorted(entries)))
         return self.answer(404, "")
 
-    def answer(self, status, text):
+    def answer(self, status, text, headers={}):
         body = text.encode()
         self.send_response(status)
         self.send_header("Content-Type", "text/plain")
         self.send_header("Content-Length", str(len(body)))
+        for name, value in headers.items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
 

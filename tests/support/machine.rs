@@ -36,12 +36,14 @@ impl Machines {
     /// The options that send what is meant for each instance's address to its machine; the
     /// addresses in the order of the launch.
     pub fn connect_to(&self, addresses: &[String]) -> Vec<String> {
-        let port = |index: usize| self.0.hello["ssh"][index].as_u64().unwrap();
         let each = addresses.iter().enumerate();
-        each.flat_map(|(index, address)| {
-            redirections(address, [("22", u16::try_from(port(index)).unwrap())])
-        })
-        .collect()
+        each.flat_map(|(index, address)| redirections(address, [("22", self.ssh(index))]))
+            .collect()
+    }
+
+    /// The loopback port of a machine's sshd.
+    pub fn ssh(&self, index: usize) -> u16 {
+        u16::try_from(self.0.hello["ssh"][index].as_u64().unwrap()).unwrap()
     }
 }
 

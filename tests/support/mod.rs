@@ -18,3 +18,4 @@ pub mod silence;
 pub mod site;
 pub mod sshd;
 pub mod terminal;
+pub mod tunnel;
