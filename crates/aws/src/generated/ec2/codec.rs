@@ -30,6 +30,14 @@ impl Encode for o::associate_address::AssociateAddressOutput {
     }
 }
 
+impl Encode for o::associate_iam_instance_profile::AssociateIamInstanceProfileOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "iam_instance_profile_association", self.iam_instance_profile_association.encode());
+        Value::Map(m)
+    }
+}
+
 impl Encode for o::attach_volume::AttachVolumeOutput {
     fn encode(self) -> Value {
         let mut m = Map::new();
@@ -248,6 +256,14 @@ impl Encode for o::describe_availability_zones::DescribeAvailabilityZonesOutput 
     }
 }
 
+impl Encode for o::describe_iam_instance_profile_associations::DescribeIamInstanceProfileAssociationsOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "iam_instance_profile_associations", self.iam_instance_profile_associations.encode());
+        Value::Map(m)
+    }
+}
+
 impl Encode for o::describe_images::DescribeImagesOutput {
     fn encode(self) -> Value {
         let mut m = Map::new();
@@ -436,6 +452,14 @@ impl Encode for o::detach_volume::DetachVolumeOutput {
         put(&mut m, "device", self.device.encode());
         put(&mut m, "state", self.state.encode());
         put(&mut m, "attach_time", self.attach_time.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for o::disassociate_iam_instance_profile::DisassociateIamInstanceProfileOutput {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "iam_instance_profile_association", self.iam_instance_profile_association.encode());
         Value::Map(m)
     }
 }
@@ -1404,6 +1428,20 @@ impl Encode for t::IamInstanceProfile {
         Value::Map(m)
     }
 }
+
+impl Encode for t::IamInstanceProfileAssociation {
+    fn encode(self) -> Value {
+        let mut m = Map::new();
+        put(&mut m, "association_id", self.association_id.encode());
+        put(&mut m, "instance_id", self.instance_id.encode());
+        put(&mut m, "iam_instance_profile", self.iam_instance_profile.encode());
+        put(&mut m, "state", self.state.encode());
+        put(&mut m, "timestamp", self.timestamp.encode());
+        Value::Map(m)
+    }
+}
+
+impl Encode for t::IamInstanceProfileAssociationState { fn encode(self) -> Value { text(self.as_str()) } }
 
 impl Decode for t::IamInstanceProfileSpecification {
     fn decode(value: Value) -> Result<Self, Fault> {

@@ -78,6 +78,32 @@ pub fn associate_address(config: SdkConfig, mut input: Map, controls: Controls) 
     }))
 }
 
+pub static ASSOCIATE_IAM_INSTANCE_PROFILE: Operation = Operation {
+    module: "ec2", name: "associate_iam_instance_profile", action: "ec2:AssociateIamInstanceProfile",
+    summary: "Associates an IAM instance profile with a running or stopped instance.",
+    input: &tables::ASSOCIATE_IAM_INSTANCE_PROFILE_INPUT, positional: &[], output: Shape::Struct(&tables::ASSOCIATE_IAM_INSTANCE_PROFILE_OUTPUT),
+    effect: Effect::Write(Write {
+        makes: &[Makes { kind: "ec2:iam-instance-profile-association", id: "result.iam_instance_profile_association.association_id" }], removes: &[], tags: None,
+        goes_with: Some("ec2:instance"),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "ec2::disassociate_iam_instance_profile", arguments: &[("association_id", "result.iam_instance_profile_association.association_id")] }]),
+            Settle::Find(&Find { operation: "ec2::describe_iam_instance_profile_associations", arguments: &[("filters.instance-id", "input.instance_id")], within: "result.iam_instance_profile_associations[]", proof: &[Proof::Same("found.iam_instance_profile.arn", "input.iam_instance_profile.arn")], result: &[("iam_instance_profile_association", "found")] }),
+        )
+    }),
+    raises: &[],
+    example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nlet profile = iam::create_instance_profile(#{ instance_profile_name: \"web\" }).instance_profile.arn;\nec2::associate_iam_instance_profile(#{ instance_id: id, iam_instance_profile: #{ arn: profile } }).iam_instance_profile_association.state",
+};
+
+pub fn associate_iam_instance_profile(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).associate_iam_instance_profile()
+            .set_iam_instance_profile(take(&mut input, "iam_instance_profile")?)
+            .set_instance_id(take(&mut input, "instance_id")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
 pub static ATTACH_VOLUME: Operation = Operation {
     module: "ec2", name: "attach_volume", action: "ec2:AttachVolume",
     summary: "Attaches an Amazon EBS volume to a running or stopped instance, and exposes it to the instance with the specified device name.",
@@ -745,6 +771,37 @@ pub fn describe_availability_zones(config: SdkConfig, mut input: Map, controls: 
             .set_dry_run(take(&mut input, "dry_run")?)
             .set_filters(take(&mut input, "filters")?);
         request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
+pub static DESCRIBE_IAM_INSTANCE_PROFILE_ASSOCIATIONS: Operation = Operation {
+    module: "ec2", name: "describe_iam_instance_profile_associations", action: "ec2:DescribeIamInstanceProfileAssociations",
+    summary: "Describes your IAM instance profile associations.",
+    input: &tables::DESCRIBE_IAM_INSTANCE_PROFILE_ASSOCIATIONS_INPUT, positional: &[], output: Shape::Struct(&tables::DESCRIBE_IAM_INSTANCE_PROFILE_ASSOCIATIONS_OUTPUT),
+    effect: Effect::Read,
+    raises: &[],
+    example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nlet profile = iam::create_instance_profile(#{ instance_profile_name: \"web\" }).instance_profile.arn;\nec2::associate_iam_instance_profile(#{ instance_id: id, iam_instance_profile: #{ arn: profile } });\nec2::describe_iam_instance_profile_associations(#{ filters: #{ \"instance-id\": id } }).iam_instance_profile_associations",
+};
+
+pub fn describe_iam_instance_profile_associations(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).describe_iam_instance_profile_associations()
+            .set_association_ids(take(&mut input, "association_ids")?)
+            .set_filters(take(&mut input, "filters")?);
+        let mut pages = Pages::new(&controls, &["iam_instance_profile_associations"], None);
+        let mut tokens: [Option<String>; 1] = Default::default();
+        loop {
+            let page = request.clone()
+                .set_next_token(tokens[0].clone())
+                .send().await.map_err(fault)?;
+            let next = [page.next_token.clone()];
+            let more = goes_on(&tokens, &next);
+            tokens = next;
+            if !pages.add(page.encode()) || !more {
+                return Ok(pages.finish());
+            }
+        }
     }))
 }
 
@@ -1430,6 +1487,30 @@ pub fn disassociate_address(config: SdkConfig, mut input: Map, controls: Control
     }))
 }
 
+pub static DISASSOCIATE_IAM_INSTANCE_PROFILE: Operation = Operation {
+    module: "ec2", name: "disassociate_iam_instance_profile", action: "ec2:DisassociateIamInstanceProfile",
+    summary: "Disassociates an IAM instance profile from a running or stopped instance.",
+    input: &tables::DISASSOCIATE_IAM_INSTANCE_PROFILE_INPUT, positional: &[], output: Shape::Struct(&tables::DISASSOCIATE_IAM_INSTANCE_PROFILE_OUTPUT),
+    effect: Effect::Write(Write {
+        makes: &[], removes: &[Removes { kind: "ec2:iam-instance-profile-association", id: "input.association_id" }], tags: None,
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "ec2::associate_iam_instance_profile", arguments: &[("instance_id", "result.iam_instance_profile_association.instance_id"), ("iam_instance_profile.arn", "result.iam_instance_profile_association.iam_instance_profile.arn")] }]),
+            Settle::Repeat,
+        )
+    }),
+    raises: &[],
+    example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nlet profile = iam::create_instance_profile(#{ instance_profile_name: \"web\" }).instance_profile.arn;\nlet made = ec2::associate_iam_instance_profile(#{ instance_id: id, iam_instance_profile: #{ arn: profile } });\nec2::disassociate_iam_instance_profile(#{ association_id: made.iam_instance_profile_association.association_id }).iam_instance_profile_association.instance_id",
+};
+
+pub fn disassociate_iam_instance_profile(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
+    let (session, limit) = open(config, &controls, Patience::Call);
+    limit.run(Box::pin(async move {
+        let request = Client::new(&session).disassociate_iam_instance_profile()
+            .set_association_id(take(&mut input, "association_id")?);
+        request.send().await.map(Encode::encode).map_err(fault)
+    }))
+}
+
 pub static GET_CONSOLE_OUTPUT: Operation = Operation {
     module: "ec2", name: "get_console_output", action: "ec2:GetConsoleOutput",
     summary: "Gets the console output for the specified instance.",
@@ -1952,6 +2033,7 @@ pub fn unmonitor_instances(config: SdkConfig, mut input: Map, controls: Controls
 pub static BINDINGS: &[Binding] = &[
     Binding { operation: &ALLOCATE_ADDRESS, call: allocate_address, fills: Fills::NONE },
     Binding { operation: &ASSOCIATE_ADDRESS, call: associate_address, fills: Fills::NONE },
+    Binding { operation: &ASSOCIATE_IAM_INSTANCE_PROFILE, call: associate_iam_instance_profile, fills: Fills::NONE },
     Binding { operation: &ATTACH_VOLUME, call: attach_volume, fills: Fills::NONE },
     Binding { operation: &AUTHORIZE_SECURITY_GROUP_EGRESS, call: authorize_security_group_egress, fills: Fills::NONE },
     Binding { operation: &AUTHORIZE_SECURITY_GROUP_INGRESS, call: authorize_security_group_ingress, fills: Fills::NONE },
@@ -1975,6 +2057,7 @@ pub static BINDINGS: &[Binding] = &[
     Binding { operation: &DEREGISTER_IMAGE, call: deregister_image, fills: Fills::NONE },
     Binding { operation: &DESCRIBE_ADDRESSES, call: describe_addresses, fills: Fills::NONE },
     Binding { operation: &DESCRIBE_AVAILABILITY_ZONES, call: describe_availability_zones, fills: Fills::NONE },
+    Binding { operation: &DESCRIBE_IAM_INSTANCE_PROFILE_ASSOCIATIONS, call: describe_iam_instance_profile_associations, fills: Fills::NONE },
     Binding { operation: &DESCRIBE_IMAGES, call: describe_images, fills: Fills::NONE },
     Binding { operation: &DESCRIBE_INSTANCE_ATTRIBUTE, call: describe_instance_attribute, fills: Fills::NONE },
     Binding { operation: &DESCRIBE_INSTANCE_STATUS, call: describe_instance_status, fills: Fills::NONE },
@@ -1997,6 +2080,7 @@ pub static BINDINGS: &[Binding] = &[
     Binding { operation: &DESCRIBE_VPCS, call: describe_vpcs, fills: Fills::NONE },
     Binding { operation: &DETACH_VOLUME, call: detach_volume, fills: Fills::NONE },
     Binding { operation: &DISASSOCIATE_ADDRESS, call: disassociate_address, fills: Fills::NONE },
+    Binding { operation: &DISASSOCIATE_IAM_INSTANCE_PROFILE, call: disassociate_iam_instance_profile, fills: Fills::NONE },
     Binding { operation: &GET_CONSOLE_OUTPUT, call: get_console_output, fills: Fills::NONE },
     Binding { operation: &IMPORT_KEY_PAIR, call: import_key_pair, fills: Fills::NONE },
     Binding { operation: &MODIFY_INSTANCE_ATTRIBUTE, call: modify_instance_attribute, fills: Fills::NONE },

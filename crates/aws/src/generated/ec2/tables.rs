@@ -43,6 +43,15 @@ pub static ASSOCIATE_ADDRESS_OUTPUT: Structure = Structure { name: "AssociateAdd
     f!("association_id", Shape::Text, false, false, "The ID that represents the association of the Elastic IP address with an instance."),
 ] };
 
+pub static ASSOCIATE_IAM_INSTANCE_PROFILE_INPUT: Structure = Structure { name: "AssociateIamInstanceProfileInput", fields: &[
+    f!("iam_instance_profile", Shape::Struct(&IAM_INSTANCE_PROFILE_SPECIFICATION), true, false, "The IAM instance profile."),
+    f!("instance_id", Shape::Text, true, false, "The ID of the instance."),
+] };
+
+pub static ASSOCIATE_IAM_INSTANCE_PROFILE_OUTPUT: Structure = Structure { name: "AssociateIamInstanceProfileOutput", fields: &[
+    f!("iam_instance_profile_association", Shape::Struct(&IAM_INSTANCE_PROFILE_ASSOCIATION), false, false, "Information about the IAM instance profile association."),
+] };
+
 pub static ATTACH_VOLUME_INPUT: Structure = Structure { name: "AttachVolumeInput", fields: &[
     f!("device", Shape::Text, true, false, "The device name (for example, /dev/sdh or xvdh)."),
     f!("instance_id", Shape::Text, true, false, "The ID of the instance."),
@@ -402,6 +411,15 @@ pub static DESCRIBE_AVAILABILITY_ZONES_OUTPUT: Structure = Structure { name: "De
     f!("availability_zones", Shape::List(&Shape::Struct(&AVAILABILITY_ZONE)), false, false, "Information about the Availability Zones, Local Zones, and Wavelength Zones."),
 ] };
 
+pub static DESCRIBE_IAM_INSTANCE_PROFILE_ASSOCIATIONS_INPUT: Structure = Structure { name: "DescribeIamInstanceProfileAssociationsInput", fields: &[
+    f!("association_ids", Shape::List(&Shape::Text), false, false, "The IAM instance profile associations."),
+    f!("filters", Shape::Filters, false, false, "The filters."),
+] };
+
+pub static DESCRIBE_IAM_INSTANCE_PROFILE_ASSOCIATIONS_OUTPUT: Structure = Structure { name: "DescribeIamInstanceProfileAssociationsOutput", fields: &[
+    f!("iam_instance_profile_associations", Shape::List(&Shape::Struct(&IAM_INSTANCE_PROFILE_ASSOCIATION)), false, false, "Information about the IAM instance profile associations."),
+] };
+
 pub static DESCRIBE_IMAGES_INPUT: Structure = Structure { name: "DescribeImagesInput", fields: &[
     f!("executable_users", Shape::List(&Shape::Text), false, false, "Scopes the images by users with explicit launch permissions."),
     f!("image_ids", Shape::List(&Shape::Text), false, false, "The image IDs."),
@@ -665,6 +683,14 @@ pub static DISASSOCIATE_ADDRESS_INPUT: Structure = Structure { name: "Disassocia
     f!("association_id", Shape::Text, false, false, "The association ID."),
     f!("public_ip", Shape::Text, false, false, "Deprecated."),
     f!("dry_run", Shape::Bool, false, false, "Checks whether you have the required permissions for the action, without actually making the request, and provides an error response."),
+] };
+
+pub static DISASSOCIATE_IAM_INSTANCE_PROFILE_INPUT: Structure = Structure { name: "DisassociateIamInstanceProfileInput", fields: &[
+    f!("association_id", Shape::Text, true, false, "The ID of the IAM instance profile association."),
+] };
+
+pub static DISASSOCIATE_IAM_INSTANCE_PROFILE_OUTPUT: Structure = Structure { name: "DisassociateIamInstanceProfileOutput", fields: &[
+    f!("iam_instance_profile_association", Shape::Struct(&IAM_INSTANCE_PROFILE_ASSOCIATION), false, false, "Information about the IAM instance profile association."),
 ] };
 
 pub static GET_CONSOLE_OUTPUT_INPUT: Structure = Structure { name: "GetConsoleOutputInput", fields: &[
@@ -1335,6 +1361,14 @@ pub static HIBERNATION_OPTIONS_REQUEST: Structure = Structure { name: "Hibernati
 pub static IAM_INSTANCE_PROFILE: Structure = Structure { name: "IamInstanceProfile", fields: &[
     f!("arn", Shape::Text, false, false, "The Amazon Resource Name (ARN) of the instance profile."),
     f!("id", Shape::Text, false, false, "The ID of the instance profile."),
+] };
+
+pub static IAM_INSTANCE_PROFILE_ASSOCIATION: Structure = Structure { name: "IamInstanceProfileAssociation", fields: &[
+    f!("association_id", Shape::Text, false, false, "The ID of the association."),
+    f!("instance_id", Shape::Text, false, false, "The ID of the instance."),
+    f!("iam_instance_profile", Shape::Struct(&IAM_INSTANCE_PROFILE), false, false, "The IAM instance profile."),
+    f!("state", Shape::Enum(t::IamInstanceProfileAssociationState::values()), false, false, "The state of the association."),
+    f!("timestamp", Shape::Time, false, false, "The time the IAM instance profile was associated with the instance."),
 ] };
 
 pub static IAM_INSTANCE_PROFILE_SPECIFICATION: Structure = Structure { name: "IamInstanceProfileSpecification", fields: &[

@@ -155,6 +155,7 @@ const TABLES: &[&[(&str, Action)]] = &[
     instances::credits::ACTIONS,
     instances::describe::ACTIONS,
     instances::life::ACTIONS,
+    instances::profiles::ACTIONS,
     instances::run::ACTIONS,
     instances::status::ACTIONS,
     interfaces::ACTIONS,

@@ -6,18 +6,16 @@ use base64::engine::general_purpose::STANDARD;
 use super::super::instance_types::instance_type;
 use super::super::interfaces::show_groups;
 use super::super::kinds;
-use super::super::launch_data::{MetadataWish, profile};
+use super::super::launch_data::MetadataWish;
 use super::super::params::Params;
 use super::super::region::{Action, Region, Site};
 use super::super::xml::Xml;
 use super::describe::show_metadata;
-use super::launch::profile as known_profile;
 use super::{Instance, Stage};
 use crate::api::ApiError;
 
 /// The actions on attributes.
 pub const ACTIONS: &[(&str, Action)] = &[
-    ("AssociateIamInstanceProfile", associate_profile),
     ("DescribeInstanceAttribute", describe),
     ("ModifyInstanceAttribute", modify),
     ("ModifyInstanceMetadataOptions", modify_metadata),
@@ -278,35 +276,5 @@ fn modify_metadata(site: &mut Site<'_>, params: &mut Params) -> Result<Xml, ApiE
     let mut xml = Xml::new();
     xml.leaf("instanceId", &id);
     show_metadata(&mut xml, "instanceMetadataOptions", instance);
-    Ok(xml)
-}
-
-fn associate_profile(site: &mut Site<'_>, params: &mut Params) -> Result<Xml, ApiError> {
-    let id = params.need("InstanceId")?;
-    let wanted = profile(params)?.ok_or_else(|| params.missing("IamInstanceProfile"))?;
-    params.finish()?;
-    if site.region.instance(&id, site.now)?.profile.is_some() {
-        return Err(ApiError::new(
-            "IncorrectState",
-            format!("There is an existing association for instance {id}"),
-        ));
-    }
-    let found = known_profile(site, Some(&wanted))?;
-    let association = site.ids.resource("iip-assoc");
-    let instance = Region::find_mut(&mut site.region.instances, &kinds::INSTANCE, &id)?;
-    instance.profile.clone_from(&found);
-    let now = site.now;
-    let mut xml = Xml::new();
-    xml.node("iamInstanceProfileAssociation", |xml| {
-        xml.leaf("associationId", association)
-            .leaf("instanceId", &id)
-            .leaf("state", "associating")
-            .time("timestamp", now);
-        if let Some((arn, profile)) = &found {
-            xml.node("iamInstanceProfile", |xml| {
-                xml.leaf("arn", arn).leaf("id", profile);
-            });
-        }
-    });
     Ok(xml)
 }

@@ -1,5 +1,5 @@
 //! Instances: what one is. Asked for in [`run`], launched in [`launch`], shown in [`describe`],
-//! brought from stage to stage in [`life`] and [`stages`], changed in [`attributes`], watched in [`status`];
+//! brought from stage to stage in [`life`] and [`stages`], changed in [`attributes`] and [`profiles`], watched in [`status`];
 //! its machine is switched and told in [`boot`].
 
 use std::collections::BTreeMap;
@@ -21,6 +21,7 @@ pub mod describe;
 pub mod facets;
 pub mod launch;
 pub mod life;
+pub mod profiles;
 pub mod run;
 pub mod stages;
 pub mod status;
