@@ -4,7 +4,8 @@
 //! folder that is thrown away: later steps see it, the working directory does not.
 
 use std::collections::BTreeSet;
-use std::io;
+use std::fs::File;
+use std::io::{self, Write as _};
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -79,44 +80,64 @@ pub struct Disk;
 impl Files for Disk {}
 
 fn replace(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
-    put(path, content, mode, |new| std::fs::rename(new, path))
+    fill(path, mode, |file| file.write_all(content))
 }
 
 fn create(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
-    put(path, content, mode, |new| {
+    let all = |file: &mut File| file.write_all(content);
+    put(path, mode, all, |new| {
         // Unlike renaming, this fails if there is something.
         std::fs::hard_link(new, path)?;
         std::fs::remove_file(new)
     })
 }
 
-/// Writes a file beside `path` and lets `place` put it there.
-fn put(
+/// Writes a file of the disk, whole or not at all, as `pour` gives what is in it; folders that
+/// are missing on the way are made.
+///
+/// # Errors
+/// As the system says, and those of `pour`.
+pub fn fill<E: From<io::Error>>(
     path: &Path,
-    content: &[u8],
     mode: u32,
+    pour: impl FnOnce(&mut File) -> Result<(), E>,
+) -> Result<(), E> {
+    put(path, mode, pour, |new| std::fs::rename(new, path))
+}
+
+/// Writes a file beside `path` and lets `place` put it there.
+fn put<E: From<io::Error>>(
+    path: &Path,
+    mode: u32,
+    pour: impl FnOnce(&mut File) -> Result<(), E>,
     place: impl FnOnce(&Path) -> io::Result<()>,
-) -> io::Result<()> {
+) -> Result<(), E> {
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    let name = path
+        .file_name()
+        .ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
     std::fs::create_dir_all(folder)?;
     let temporary = folder.join(format!(
         ".{}.{}.part",
         name.to_string_lossy(),
         std::process::id()
     ));
-    let written = write_new(&temporary, content, mode).and_then(|()| place(&temporary));
+    let written =
+        write_new(&temporary, mode, pour).and_then(|()| place(&temporary).map_err(E::from));
     if written.is_err() {
         let _ = std::fs::remove_file(&temporary);
     }
     written
 }
 
-fn write_new(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
-    use std::io::Write as _;
+fn write_new<E: From<io::Error>>(
+    path: &Path,
+    mode: u32,
+    pour: impl FnOnce(&mut File) -> Result<(), E>,
+) -> Result<(), E> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
@@ -125,15 +146,15 @@ fn write_new(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
         options.mode(mode);
         let mut file = options.open(path)?;
         file.set_permissions(std::fs::Permissions::from_mode(mode))?;
-        file.write_all(content)?;
-        file.sync_all()
+        pour(&mut file)?;
+        Ok(file.sync_all()?)
     }
     #[cfg(not(unix))]
     {
         let _ = mode;
         let mut file = options.open(path)?;
-        file.write_all(content)?;
-        file.sync_all()
+        pour(&mut file)?;
+        Ok(file.sync_all()?)
     }
 }
 

@@ -1,9 +1,10 @@
 //! What SSH is to a playbook: a target, a session, what it answers.
 
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use opsh_operation::{Fault, Secret};
+use opsh_operation::{Fault, FaultKind, Secret};
 
 use super::Cancel;
 use super::content::Content;
@@ -65,6 +66,15 @@ pub struct Output {
     pub stderr: Vec<u8>,
 }
 
+/// What a download says when its copy takes no more.
+pub(super) fn not_copied(error: &io::Error) -> Fault {
+    Fault::new(
+        FaultKind::Invalid,
+        format!("cannot write what comes from the host: {error}"),
+    )
+    .hint("is the disk full?")
+}
+
 /// Opens sessions.
 pub trait Transport: Send + Sync {
     /// Connects, verifies the host and logs in.
@@ -94,11 +104,18 @@ pub trait Session: Send {
         cancel: &Cancel,
     ) -> Result<(), Fault>;
 
-    /// Reads a remote file of at most `limit` bytes.
+    /// Writes a remote file of at most `limit` bytes to `copy` as it comes.
     ///
     /// # Errors
-    /// `denied`, `not_found`, `limit`, `unreachable`, `timeout`.
-    fn download(&mut self, remote: &Path, limit: u64, cancel: &Cancel) -> Result<Vec<u8>, Fault>;
+    /// `denied`, `not_found`, `limit`, `unreachable`, `timeout`; `invalid` if `copy` takes
+    /// no more. What has come until then is in it.
+    fn download(
+        &mut self,
+        remote: &Path,
+        copy: &mut dyn Write,
+        limit: u64,
+        cancel: &Cancel,
+    ) -> Result<(), Fault>;
 
     /// The host's key as `known_hosts` writes it, e.g. `ssh-ed25519 AAAA…`.
     fn host_key(&self) -> String;

@@ -1,5 +1,7 @@
 //! `ssh::upload` and `ssh::download`: files to and from a host.
 
+use std::fs::File;
+use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
@@ -15,6 +17,7 @@ use crate::modules::declare::{optional, plain_write, required};
 use crate::modules::{answer, given};
 use crate::world::Cancel;
 use crate::world::content::Content;
+use crate::world::files;
 use crate::world::ssh::{Command, Session};
 
 /// For a transfer, unless the playbook says otherwise.
@@ -222,31 +225,74 @@ pub fn download(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
     let timeout = given::duration(input, "timeout").unwrap_or(TIMEOUT);
     let start = context.world.now();
     let mut session = target::connect(context, &target)?;
-    let copy = within(context.cancel, timeout, &target.host, |cancel| {
-        session.download(Path::new(remote), limit, cancel)
-    })?;
-    let written = context.world.files().write(Path::new(local), &copy, 0o644);
-    written.map_err(|error| {
-        Fault::new(
+    let place = context.world.files().to_write(Path::new(local));
+    let (mut length, mut sum) = (0, Sha256::new());
+    let written = place.map_err(Broken::Disk).and_then(|place| {
+        files::fill(&place, 0o644, |file| {
+            let mut copy = Counted {
+                file,
+                length: &mut length,
+                sum: &mut sum,
+            };
+            within(context.cancel, timeout, &target.host, |cancel| {
+                session.download(Path::new(remote), &mut copy, limit, cancel)
+            })
+            .map_err(Broken::Transfer)
+        })
+    });
+    written.map_err(|broken| match broken {
+        Broken::Transfer(fault) => fault,
+        Broken::Disk(error) => Fault::new(
             FaultKind::Invalid,
             format!("cannot write the file {local}: {error}"),
         )
-        .hint("the folder must exist and be writable")
+        .hint("the folder must exist and be writable"),
     })?;
     Ok(Map::from([
         ("host".to_owned(), target.host.as_str().into()),
         ("path".to_owned(), context.shown(local).into()),
-        ("length".to_owned(), counted(copy.len() as u64)),
-        (
-            "sha256".to_owned(),
-            hex::encode(Sha256::digest(&copy)).into(),
-        ),
+        ("length".to_owned(), counted(length)),
+        ("sha256".to_owned(), hex::encode(sum.finalize()).into()),
         (
             "seconds".to_owned(),
             answer::seconds(start, context.world.now()),
         ),
     ])
     .into())
+}
+
+/// Why there is no copy.
+enum Broken {
+    /// The disk does not take it.
+    Disk(io::Error),
+    /// It did not come.
+    Transfer(Fault),
+}
+
+impl From<io::Error> for Broken {
+    fn from(error: io::Error) -> Self {
+        Self::Disk(error)
+    }
+}
+
+/// A file, and what is known of what went into it.
+struct Counted<'a> {
+    file: &'a mut File,
+    length: &'a mut u64,
+    sum: &'a mut Sha256,
+}
+
+impl Write for Counted<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.file.write(bytes)?;
+        *self.length += count as u64;
+        self.sum.update(&bytes[..count]);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
 }
 
 /// Does `work` with a deadline of its own; passing that is a timeout of the

@@ -1,6 +1,6 @@
 //! SSH to simulated machines, with the same checks and words as to real ones.
 
-use std::io::{Error, ErrorKind};
+use std::io::{Error, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::world::live::ssh::auth::Identities;
 use crate::world::live::ssh::faults::{Peer, not_connected};
 use crate::world::live::ssh::host_key::Expectation;
 use crate::world::live::ssh::known_hosts::{self, Key};
-use crate::world::ssh::{Command, Output, Session, Target, Transport};
+use crate::world::ssh::{Command, Output, Session, Target, Transport, not_copied};
 
 /// How long connecting and logging in takes in virtual time.
 const LOGIN: Duration = Duration::from_millis(300);
@@ -250,7 +250,13 @@ impl<D: Doors> Session for Shell<D> {
             .map_err(|error| self.fault(&error))
     }
 
-    fn download(&mut self, remote: &Path, limit: u64, cancel: &Cancel) -> Result<Vec<u8>, Fault> {
+    fn download(
+        &mut self,
+        remote: &Path,
+        copy: &mut dyn Write,
+        limit: u64,
+        cancel: &Cancel,
+    ) -> Result<(), Fault> {
         wait(self.doors.clock(), LATENCY, cancel)?;
         let content = self
             .doors
@@ -263,7 +269,7 @@ impl<D: Doors> Session for Shell<D> {
                 "raise 'limit' if a file of that size is expected",
             ));
         }
-        Ok(content.to_vec())
+        copy.write_all(&content).map_err(|error| not_copied(&error))
     }
 
     fn host_key(&self) -> String {

@@ -110,7 +110,9 @@ fn files_arrive_whole_or_not_at_all() {
     assert_eq!(fs::read(&remote).unwrap(), b"second");
     let mode = std::os::unix::fs::PermissionsExt::mode(&remote.metadata().unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600);
-    assert_eq!(session.download(&remote, 6, &cancel).unwrap(), b"second");
+    let mut copy = Vec::new();
+    session.download(&remote, &mut copy, 6, &cancel).unwrap();
+    assert_eq!(copy, b"second");
 
     let said = |fault: Fault| {
         let text = lab.plain(&fault.message);
@@ -120,7 +122,11 @@ fn files_arrive_whole_or_not_at_all() {
         )
     };
     assert_eq!(
-        said(session.download(&remote, 5, &cancel).unwrap_err()),
+        said(
+            session
+                .download(&remote, &mut copy, 5, &cancel)
+                .unwrap_err()
+        ),
         (
             FaultKind::Limit,
             "USER@127.0.0.1 (127.0.0.1:PORT): THERE/it's here is larger than 5 bytes".into()
@@ -128,7 +134,11 @@ fn files_arrive_whole_or_not_at_all() {
     );
     let missing = folder.path().join("none");
     assert_eq!(
-        said(session.download(&missing, 5, &cancel).unwrap_err()),
+        said(
+            session
+                .download(&missing, &mut copy, 5, &cancel)
+                .unwrap_err()
+        ),
         (
             FaultKind::NotFound,
             "USER@127.0.0.1 (127.0.0.1:PORT): cannot read THERE/none: it does not exist".into()

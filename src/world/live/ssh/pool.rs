@@ -1,6 +1,7 @@
 //! Logins that wait for their next use: a playbook's many commands share few logins.
 
 use std::collections::HashMap;
+use std::io::Write;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -101,8 +102,14 @@ impl Session for Loan {
         self.login()?.upload(content, remote, mode, cancel)
     }
 
-    fn download(&mut self, remote: &Path, limit: u64, cancel: &Cancel) -> Result<Vec<u8>, Fault> {
-        self.login()?.download(remote, limit, cancel)
+    fn download(
+        &mut self,
+        remote: &Path,
+        copy: &mut dyn Write,
+        limit: u64,
+        cancel: &Cancel,
+    ) -> Result<(), Fault> {
+        self.login()?.download(remote, copy, limit, cancel)
     }
 
     fn host_key(&self) -> String {

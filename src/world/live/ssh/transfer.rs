@@ -1,6 +1,6 @@
 //! Files over SFTP: whole or not at all.
 
-use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use super::session::{Login, into_ssh};
 use super::wire::{Patience, Stop};
 use crate::world::Cancel;
 use crate::world::content::Content;
-use crate::world::ssh::Command;
+use crate::world::ssh::{Command, not_copied};
 
 /// A transfer that moves nothing for this long has failed.
 const STALL: Duration = Duration::from_secs(30);
@@ -41,13 +41,14 @@ impl Login {
         result
     }
 
-    /// Reads `remote`.
+    /// Reads `remote` into `copy`.
     pub fn download(
         &mut self,
         remote: &Path,
+        copy: &mut dyn Write,
         limit: u64,
         cancel: &Cancel,
-    ) -> Result<Vec<u8>, Fault> {
+    ) -> Result<(), Fault> {
         let remote = in_home(remote);
         let sftp = self.sftp(cancel)?;
         let patience = Patience::new(cancel, STALL);
@@ -68,18 +69,20 @@ impl Login {
         if stat.size.is_some_and(|size| size > limit) {
             return Err(too_large(&self.peer));
         }
-        let mut content = Vec::new();
+        let mut length = 0;
         let mut chunk = vec![0; CHUNK];
         let mut moved = Instant::now();
         loop {
             match file.read(&mut chunk) {
-                Ok(0) => return Ok(content),
+                Ok(0) => return Ok(()),
                 Ok(count) => {
-                    content.extend_from_slice(&chunk[..count]);
-                    moved = Instant::now();
-                    if content.len() as u64 > limit {
+                    length += count as u64;
+                    if length > limit {
                         return Err(too_large(&self.peer));
                     }
+                    copy.write_all(&chunk[..count])
+                        .map_err(|error| not_copied(&error))?;
+                    moved = Instant::now();
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     self.pause(moved, cancel)
