@@ -263,7 +263,9 @@ impl Session {
     /// # Errors
     /// Whatever ended it; the shell goes on.
     pub fn tell(&mut self, input: &str) -> Result<Told, ScriptError> {
-        if commands::typed(input).is_some() {
+        // A variable of that name is what is meant, if there is one.
+        let is_word = commands::is_word(input) && self.value(input.trim()).is_none();
+        if is_word || commands::typed(input).is_some() {
             return commands::act(self, input);
         }
         if let Some(name) = input.trim_start().strip_prefix('?') {

@@ -63,7 +63,7 @@ impl Takes {
 pub static COMMANDS: &[Command] = &[
     Command {
         name: ":help",
-        aliases: &[":h", ":?"],
+        aliases: &[":h", ":?", "help"],
         takes: Takes::Name,
         doc: "This list; with a name what ?NAME says",
         act: |session, name| match name {
@@ -136,7 +136,7 @@ pub static COMMANDS: &[Command] = &[
     },
     Command {
         name: ":quit",
-        aliases: &[":q", ":exit"],
+        aliases: &[":q", ":exit", "quit", "exit"],
         takes: Takes::Nothing,
         doc: "End the shell (Ctrl-D)",
         act: |_, _| Ok(Told::End),
@@ -148,6 +148,12 @@ pub static COMMANDS: &[Command] = &[
 pub fn typed(input: &str) -> Option<&str> {
     let input = input.trim_start();
     input.starts_with(':').then_some(input)
+}
+
+/// Whether `input` is a command's name without its colon, as other shells take it.
+#[must_use]
+pub fn is_word(input: &str) -> bool {
+    typed(input).is_none() && find(input.trim()).is_some()
 }
 
 /// The command of that name.
@@ -237,7 +243,7 @@ mod tests {
         let all = names.len();
         names.dedup();
         assert_eq!(names.len(), all);
-        assert!(names.iter().all(|name| name.starts_with(':')));
+        assert!(COMMANDS.iter().all(|command| command.name.starts_with(':')));
     }
 
     #[test]

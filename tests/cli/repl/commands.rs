@@ -74,6 +74,23 @@ fn long_help_is_shown_a_page_at_a_time() {
 }
 
 #[test]
+fn the_words_of_other_shells_end_this_one_too() {
+    for word in ["exit", "quit"] {
+        let user = User::new();
+        let mut terminal = shell(&user, &["--dry-run"]);
+        terminal.enter("help");
+        terminal.sees(":quit");
+        terminal.enter("let help = 20 + 22;");
+        // Now that is a variable.
+        terminal.enter("help");
+        terminal.sees("\n42\n");
+        terminal.enter(word);
+        let left = terminal.left();
+        assert_eq!(left.code, 0, "{}", left.screen);
+    }
+}
+
+#[test]
 fn commands_explain_themselves() {
     let user = User::new();
     let mut terminal = shell(&user, &["--dry-run"]);
