@@ -139,7 +139,7 @@ impl Observer for Reporter {
                     _ => Verbosity::Verbose,
                 };
                 if self.0.verbosity >= wanted {
-                    self.0.err(&step.ended());
+                    self.0.err(&step.ended(&show::subject(step)));
                 }
             }
             Event::Warning { site, message } => {
@@ -180,7 +180,7 @@ impl Observer for Keeper {
                 let input = opsh_operation::Value::Map(step.input.clone()).to_json();
                 self.0.note(
                     level,
-                    &format!("step {} {} input {input}", step.path, step.ended()),
+                    &format!("step {} {} input {input}", step.path, step.ended("")),
                 );
             }
             Event::Warning { site, message } => {

@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
+use opsh_operation::shape::Shape;
 use opsh_operation::{Map, Value};
+
+use crate::gate::event::Step;
 
 /// Texts longer than this are cut where one line is wanted.
 const LINE: usize = 72;
@@ -40,6 +43,36 @@ fn short(text: &str) -> String {
     }
     let cut: String = first.chars().take(LINE - 20).collect();
     format!("{cut}… ({} bytes)", text.len())
+}
+
+/// What a step is about: the first two parameters that name something; of those that it
+/// cannot do without, if there are such.
+#[must_use]
+pub fn subject(step: &Step) -> String {
+    let names = |required: bool| {
+        let fields = step.operation.input.fields.iter().filter(move |field| {
+            field.required >= required && !field.sensitive && !matches!(field.shape, Shape::Body)
+        });
+        let named = fields.filter_map(|field| name(step.input.get(field.name)?));
+        named.take(2).collect::<Vec<_>>().join(" ")
+    };
+    let needed = names(true);
+    if needed.is_empty() {
+        return names(false);
+    }
+    needed
+}
+
+fn name(value: &Value) -> Option<String> {
+    match value {
+        Value::Text(text) => Some(short(text)),
+        Value::List(items) if items.iter().all(|item| matches!(item, Value::Text(_))) => {
+            Some(items.iter().map(line).collect::<Vec<_>>().join(" "))
+        }
+        // Where ssh goes.
+        Value::Map(map) => map.get("host").and_then(Value::as_text).map(short),
+        _ => None,
+    }
 }
 
 /// A result: texts as they are, maps and lists indented, nothing for nothing.
@@ -91,6 +124,8 @@ fn block(out: &mut String, value: &Value, depth: usize) {
 fn whole(value: &Value) -> String {
     match value {
         Value::Text(text) => text.clone(),
+        Value::List(items) if items.is_empty() => "[]".to_owned(),
+        Value::Map(map) if map.is_empty() => "#{}".to_owned(),
         other => line(other),
     }
 }
@@ -136,6 +171,15 @@ mod tests {
             result(&value),
             "count  2\nhosts\n  - id    i-1\n    zone  a\nurl    http://203.0.113.10/"
         );
+    }
+
+    #[test]
+    fn what_is_empty_is_seen() {
+        let value = Value::Map(Map::from([
+            ("left".into(), Value::List(Vec::new())),
+            ("tags".into(), Value::Map(Map::new())),
+        ]));
+        assert_eq!(result(&value), "left  []\ntags  #{}");
     }
 
     #[test]

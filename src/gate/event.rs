@@ -71,15 +71,21 @@ impl Step {
         }
     }
 
-    /// `ec2::run_instances i-0abc (12.3 s)`, or why not.
+    /// `ec2::run_instances i-0abc (12.3 s)`, or why not; `subject` says what it was about,
+    /// where it has made nothing.
     #[must_use]
-    pub fn ended(&self) -> String {
+    pub fn ended(&self, subject: &str) -> String {
         let name = self.operation.full_name();
         let made: Vec<_> = self.made.iter().map(|made| made.id.as_str()).collect();
         let made = if made.is_empty() {
-            String::new()
+            subject.to_owned()
         } else {
-            format!(" {}", made.join(" "))
+            made.join(" ")
+        };
+        let made = if made.is_empty() {
+            made
+        } else {
+            format!(" {made}")
         };
         let time = if self.seconds >= 0.1 {
             format!(" ({:.1} s)", self.seconds)

@@ -115,7 +115,7 @@ impl Observer for Lines {
                     Effect::Write(_) => Level::INFO,
                     Effect::Read | Effect::Pure => Level::DEBUG,
                 };
-                self.write(level, &step.ended());
+                self.write(level, &step.ended(""));
             }
             Event::Warning { site, message } => {
                 self.write(Level::WARN, &format!("{site}: {message}"));

@@ -501,7 +501,7 @@ fn bad_input_is_told_with_the_way_out() {
         (
             &["do=restore"],
             "do=restore needs a snapshot, or a volume whose newest snapshot is meant\ngive \
-             either snapshot=snap-… or volume=vol-…",
+             either snapshot=snap-…, or volume= with the volume's id or the name of its snapshots",
         ),
         (
             &["do=restore", "snapshot=snap-1"],

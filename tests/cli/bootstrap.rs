@@ -45,7 +45,7 @@ fn three_times(user: &User, system: &str, role: &str, more: &[&str], changed: &s
     assert!(
         second
             .err
-            .contains("all 1 machines are as wanted: nothing was changed"),
+            .contains("the machine is as wanted: nothing was changed"),
         "{}",
         second.err
     );
@@ -210,6 +210,16 @@ fn a_machine_that_was_launched_becomes_what_is_wanted_now() {
     let user = user();
     let launch = ["role=worker", "launch=one"];
     bootstrap(&user, &launch).done();
+    let bot = bootstrap(
+        &user,
+        &["role=chatbot", "launch=one", "environment_file=.env"],
+    )
+    .done();
+    let said = "one was launched without a role and gets fleet-one";
+    assert!(bot.err.contains(said), "{}", bot.err);
+    let role = "curl -s -H \"X-aws-ec2-metadata-token: $(curl -s -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' http://169.254.169.254/latest/api/token)\" http://169.254.169.254/latest/meta-data/iam/info";
+    let info = on(&user, "one", role);
+    assert!(info.contains(":instance-profile/fleet-one"), "{info}");
     let larger = [launch[0], launch[1], "instance_type=t3.small"];
     let changed = bootstrap(&user, &larger).done();
     let said = "one is a t3.nano and becomes a t3.small: it is stopped and started again";

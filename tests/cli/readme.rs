@@ -5,6 +5,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use super::read;
 use crate::support::component::file;
 use crate::support::opsh::User;
@@ -178,12 +180,45 @@ impl Drop for Shell {
 
 #[test]
 fn its_commands_work() {
-    assert_eq!(typed("README.md"), 76);
+    assert_eq!(typed("README.md"), 89);
 }
 
 #[test]
 fn the_bot_comes_and_goes_as_its_document_says() {
     assert_eq!(typed("docs/chatbot.md"), 9);
+}
+
+#[test]
+fn it_shows_everything_that_a_playbook_can_be_told_to_do() {
+    let (user, text) = (User::new(), read("README.md"));
+    let mut seen = 0;
+    for name in ["admin", "backup", "bootstrap", "loadtest"] {
+        let playbook = file(&format!("playbooks/{name}.rhai"));
+        let page = user.opsh(["doc", &playbook.display().to_string(), "--output=json"]);
+        let page: Value = serde_json::from_str(&page.done().out).unwrap();
+        let command = format!("opsh run playbooks/{name}.rhai");
+        let lines: Vec<_> = text
+            .lines()
+            .filter(|line| line.starts_with(&command))
+            .collect();
+        for parameter in page["parameters"].as_array().unwrap() {
+            let of = parameter["name"].as_str().unwrap();
+            if !["do", "role"].contains(&of) {
+                continue;
+            }
+            for choice in parameter["choices"].as_array().unwrap() {
+                let said = format!(" {of}={}", choice.as_str().unwrap());
+                let shows = |line: &&str| {
+                    let is_default = parameter["default"] == *choice;
+                    format!("{line} ").contains(&format!("{said} "))
+                        || (is_default && !line.contains(&format!(" {of}=")))
+                };
+                assert!(lines.iter().any(shows), "{command}{said}");
+                seen += 1;
+            }
+        }
+    }
+    assert_eq!(seen, 12 + 9 + 3 + 2);
 }
 
 /// Types all commands of a document, one after the other; how many of them are opsh's.
