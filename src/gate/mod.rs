@@ -31,7 +31,6 @@ mod whole;
 
 use std::sync::Arc;
 
-use aws_smithy_types::retry::RetryConfig;
 use jiff::Timestamp;
 use opsh_cloud::Then;
 use opsh_operation::{Effect, Fault, FaultKind, Map, Operation, Report, Value};
@@ -362,13 +361,12 @@ impl Gate {
         };
         match entry.handler {
             Handler::Aws(binding) => {
-                let mut config = self.world.aws(&prepared.scope, &cancel)?;
+                let mut session = self.world.aws(&prepared.scope, &cancel)?;
                 if retries == Retries::None {
-                    let once = RetryConfig::disabled();
-                    config = config.into_builder().retry_config(once).build();
+                    session = session.once();
                 }
-                let endpoint = config.endpoint_url().map(str::to_owned);
-                let future = (binding.call)(config, prepared.input.clone(), prepared.controls);
+                let endpoint = session.config().endpoint_url().map(str::to_owned);
+                let future = (binding.call)(&session, prepared.input.clone(), prepared.controls);
                 let answer = self.world.complete(future, &cancel);
                 answer.map_err(|mut fault| {
                     if let (FaultKind::Unreachable, Some(endpoint)) = (fault.kind, endpoint) {

@@ -58,7 +58,7 @@ fn seen(tagged: &Tagged) -> Value {
 }
 
 fn current(gate: &Gate) -> Result<Value, Failure> {
-    let config = gate.world.aws(&Scope::default(), &gate.cancel)?;
+    let session = gate.world.aws(&Scope::default(), &gate.cancel)?;
     let world = match gate.world.kind() {
         Kind::Live => "live",
         Kind::Local => "local",
@@ -71,7 +71,8 @@ fn current(gate: &Gate) -> Result<Value, Failure> {
         ("writes".to_owned(), gate.journal.writes()?.into()),
         (
             "region".to_owned(),
-            config
+            session
+                .config()
                 .region()
                 .map(|region| region.as_ref().to_owned())
                 .into(),

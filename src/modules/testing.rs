@@ -6,9 +6,9 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use aws_types::SdkConfig;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
+use opsh_aws::Session;
 use opsh_operation::{Fault, Map, Value, validate};
 
 use super::{Context, Entry, Files, Handler, Terminal};
@@ -96,7 +96,7 @@ impl World for TestWorld {
         }
     }
 
-    fn aws(&self, _: &Scope, _: &Cancel) -> Result<SdkConfig, Fault> {
+    fn aws(&self, _: &Scope, _: &Cancel) -> Result<Session, Fault> {
         unreachable!("native operations under test do not use AWS")
     }
 

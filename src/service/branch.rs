@@ -8,9 +8,9 @@ use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use aws_types::SdkConfig;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
+use opsh_aws::Session;
 use opsh_cloud::Then;
 use opsh_operation::{Fault, Value};
 
@@ -87,7 +87,7 @@ impl World for Moved {
         self.world.random(bytes);
     }
 
-    fn aws(&self, scope: &Scope, cancel: &Cancel) -> Result<SdkConfig, Fault> {
+    fn aws(&self, scope: &Scope, cancel: &Cancel) -> Result<Session, Fault> {
         self.world.aws(scope, cancel)
     }
 

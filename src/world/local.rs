@@ -8,15 +8,15 @@
 //! A function that the cloud runs has a world of its own on the same cloud
 //! ([`Local::of_function`]): its branches are below the function's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use aws_types::SdkConfig;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
+use opsh_aws::Session;
 use opsh_cloud::clock::{Branch, Clock, Stopped};
 use opsh_cloud::functions::Invocation;
 use opsh_cloud::furnish::Options;
@@ -52,7 +52,8 @@ use strikes::Strikes;
 pub struct Local<D: Doors = Cloud> {
     kind: Kind,
     doors: D,
-    config: SdkConfig,
+    /// By region, the cloud's own first.
+    sessions: Mutex<HashMap<Option<String>, Session>>,
     random: Mutex<ChaCha8Rng>,
     http: http::Visits<D>,
     ssh: ssh::Logins<D>,
@@ -272,7 +273,7 @@ impl<D: Doors> Local<D> {
             .map_err(|error| Fault::new(FaultKind::Failed, format!("no executor: {error}")))?;
         Ok(Self {
             kind,
-            config: sdk::config(&doors),
+            sessions: Mutex::default(),
             random: Mutex::new(ChaCha8Rng::seed_from_u64(seed ^ doors.drawn())),
             http: http::Visits::new(doors.clone(), outside.clone(), Arc::clone(&files)),
             ssh: ssh::Logins::new(doors.clone(), known_hosts, Arc::clone(&files)),
@@ -336,7 +337,7 @@ impl<D: Doors> World for Local<D> {
             .fill_bytes(bytes);
     }
 
-    fn aws(&self, scope: &Scope, cancel: &Cancel) -> Result<SdkConfig, Fault> {
+    fn aws(&self, scope: &Scope, cancel: &Cancel) -> Result<Session, Fault> {
         cancel.check()?;
         if let Some(profile) = &scope.profile {
             return Err(Fault::new(
@@ -346,11 +347,11 @@ impl<D: Doors> World for Local<D> {
                 ),
             ));
         }
-        let mut config = self.config.to_builder();
-        if let Some(region) = &scope.region {
-            config.set_region(aws_types::region::Region::new(region.clone()));
-        }
-        Ok(config.build())
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        let session = sessions
+            .entry(scope.region.clone())
+            .or_insert_with(|| Session::new(sdk::config(&self.doors, scope.region.as_deref())));
+        Ok(session.clone())
     }
 
     fn complete(

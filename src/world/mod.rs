@@ -10,9 +10,9 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use aws_types::SdkConfig;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
+use opsh_aws::Session;
 use opsh_cloud::Then;
 use opsh_operation::{Fault, FaultKind};
 
@@ -68,12 +68,13 @@ pub trait World: Send + Sync {
     /// Fills `bytes` with randomness (seeded in Local).
     fn random(&self, bytes: &mut [u8]);
 
-    /// The SDK's configuration: credentials, region, endpoint, HTTP client, sleep, time.
+    /// The SDK's clients, with the world's credentials, region, endpoint, HTTP client, sleep
+    /// and time.
     ///
     /// # Errors
     /// No region, unknown profile, no credentials; the cancellation's, because
     /// looking for credentials may ask the network.
-    fn aws(&self, scope: &Scope, cancel: &Cancel) -> Result<SdkConfig, Fault>;
+    fn aws(&self, scope: &Scope, cancel: &Cancel) -> Result<Session, Fault>;
 
     /// Runs a future of the SDK to its end on the calling branch.
     ///

@@ -22,7 +22,7 @@ pub use decode::{
 pub use encode::{Encode, hide, hide_when, only, put, tag_map, text};
 pub use faults::fault;
 pub use pages::{Pages, goes_on};
-pub use session::{Patience, open, s3_client, s3_endpoint};
+pub use session::{Patience, Session, open, s3_client, s3_endpoint};
 
 use futures_util::future::BoxFuture;
 use opsh_operation::{Fault, Value};

@@ -14,7 +14,6 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use aws_types::SdkConfig;
 use futures_util::future::BoxFuture;
 use opsh_operation::{Fault, Map, Operation, Value};
 
@@ -28,12 +27,14 @@ mod glue;
 pub mod stream;
 mod waiters;
 
+pub use glue::Session;
+
 /// An AWS operation and the glue to its typed client.
 pub struct Binding {
     /// What it is.
     pub operation: &'static Operation,
     /// Sends a validated input and gives the whole result, all pages of it.
-    pub call: fn(SdkConfig, Map, Controls) -> BoxFuture<'static, Result<Value, Fault>>,
+    pub call: fn(&Session, Map, Controls) -> BoxFuture<'static, Result<Value, Fault>>,
     /// What is filled into its input before it is recorded and sent.
     pub fills: Fills,
 }

@@ -2,19 +2,18 @@
 
 use std::future::Future;
 
-use aws_types::SdkConfig;
 use bytes::Bytes;
 use opsh_operation::{Fault, FaultKind};
 
-use crate::Controls;
-use crate::glue::{Patience, fault, open, s3_client};
+use crate::Session;
+use crate::glue::{Patience, fault, s3_client};
 
 /// Reads an object; `sink` gets each piece, and ends the reading by saying false.
 ///
 /// # Errors
 /// The object cannot be read, or the connection breaks; the message names the object.
 pub async fn read_object<F, W>(
-    config: SdkConfig,
+    session: Session,
     bucket: String,
     key: String,
     mut sink: F,
@@ -27,8 +26,8 @@ where
         fault.message = format!("s3://{bucket}/{key}: {}", fault.message);
         fault
     };
-    let (session, _) = open(config, &Controls::default(), Patience::Transfer);
-    let request = s3_client(&session).get_object().bucket(&bucket).key(&key);
+    let client = session.client(Patience::Transfer, s3_client);
+    let request = client.get_object().bucket(&bucket).key(&key);
     let mut body = request
         .send()
         .await

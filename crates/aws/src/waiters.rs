@@ -11,13 +11,12 @@ use std::time::{Duration, SystemTime};
 
 use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep};
 use aws_smithy_async::time::SharedTimeSource;
-use aws_types::SdkConfig;
 use opsh_operation::select::{self, Roots};
 use opsh_operation::{Fault, FaultKind, Map, Operation, Value};
 
-use crate::Controls;
 use crate::glue::Reply;
 use crate::glue::session::{seconds, span};
+use crate::{Controls, Session};
 
 pub(crate) use table::BINDINGS;
 
@@ -29,7 +28,7 @@ const LONGEST_GAP: Duration = Duration::from_secs(15);
 /// One waiter.
 struct Waiter {
     operation: Operation,
-    poll: fn(SdkConfig, Map, Controls) -> Reply,
+    poll: fn(&Session, Map, Controls) -> Reply,
     /// What it waits for, e.g. `running`.
     until: &'static str,
     /// In order; the first that holds decides.
@@ -105,7 +104,8 @@ fn texts(result: &Value, path: &str) -> Vec<Value> {
 }
 
 /// Waits; gives the result of the last poll.
-fn wait(waiter: &'static Waiter, config: SdkConfig, input: Map, controls: Controls) -> Reply {
+fn wait(waiter: &'static Waiter, session: &Session, input: Map, controls: Controls) -> Reply {
+    let session = session.clone();
     Box::pin(async move {
         let subject = |value: &Value| match value {
             Value::Null => false,
@@ -120,12 +120,12 @@ fn wait(waiter: &'static Waiter, config: SdkConfig, input: Map, controls: Contro
             )
             .hint("name what to wait for, e.g. by its ids"));
         }
-        let (sleep, time) = clock(&config)?;
+        let (sleep, time) = clock(&session)?;
         let patience = controls.timeout.unwrap_or(PATIENCE);
         let start = time.now();
         let mut gap = FIRST_GAP;
         loop {
-            let answer = (waiter.poll)(config.clone(), input.clone(), Controls::default()).await;
+            let answer = (waiter.poll)(&session, input.clone(), Controls::default()).await;
             let end = waiter
                 .rules
                 .iter()
@@ -151,7 +151,8 @@ fn wait(waiter: &'static Waiter, config: SdkConfig, input: Map, controls: Contro
     })
 }
 
-fn clock(config: &SdkConfig) -> Result<(SharedAsyncSleep, SharedTimeSource), Fault> {
+fn clock(session: &Session) -> Result<(SharedAsyncSleep, SharedTimeSource), Fault> {
+    let config = session.config();
     config
         .sleep_impl()
         .zip(config.time_source())

@@ -47,7 +47,7 @@ pub(super) fn streams(
     if objects.is_empty() {
         return Ok((Vec::new(), None));
     }
-    let config = context.world.aws(context.scope, context.cancel)?;
+    let session = context.world.aws(context.scope, context.cancel)?;
     let (sources, senders): (Vec<Source>, Vec<(Object, Sender<Bytes>)>) = objects
         .into_iter()
         .map(|object| {
@@ -59,7 +59,7 @@ pub(super) fn streams(
         futures_util::stream::iter(senders)
             .map(|(object, sender)| {
                 let Object { bucket, key } = object;
-                read_object(config.clone(), bucket, key, move |piece| {
+                read_object(session.clone(), bucket, key, move |piece| {
                     let sender = sender.clone();
                     // Whoever reads may have given up.
                     async move { sender.send(piece).await.is_ok() }

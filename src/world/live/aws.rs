@@ -12,6 +12,7 @@ use aws_config::{AppName, BehaviorVersion, Region};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::SdkConfig;
 use futures_util::future::BoxFuture;
+use opsh_aws::Session;
 use opsh_operation::{Fault, FaultKind, Value};
 use tokio::runtime::{Builder, Runtime};
 
@@ -45,7 +46,7 @@ pub(super) struct Aws {
     overrides: Overrides,
     runtime: Mutex<Option<Arc<Runtime>>>,
     connector: OnceLock<SharedHttpClient>,
-    configs: Mutex<HashMap<Scope, SdkConfig>>,
+    sessions: Mutex<HashMap<Scope, Session>>,
     /// Keeps the token of instance metadata.
     imds: Mutex<Option<aws_config::imds::Client>>,
 }
@@ -56,7 +57,7 @@ impl Aws {
             overrides,
             runtime: Mutex::new(None),
             connector: OnceLock::new(),
-            configs: Mutex::new(HashMap::new()),
+            sessions: Mutex::new(HashMap::new()),
             imds: Mutex::new(None),
         }
     }
@@ -76,16 +77,16 @@ impl Aws {
         answer
     }
 
-    /// The configuration for `scope`, made at its first use.
-    pub(super) fn config(&self, scope: &Scope, cancel: &Cancel) -> Result<SdkConfig, Fault> {
+    /// The session of `scope`, made at its first use.
+    pub(super) fn session(&self, scope: &Scope, cancel: &Cancel) -> Result<Session, Fault> {
         let known = self
-            .configs
+            .sessions
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .get(scope)
             .cloned();
-        if let Some(config) = known {
-            return Ok(config);
+        if let Some(session) = known {
+            return Ok(session);
         }
         let chosen = Overrides {
             region: scope.region.clone().or(self.overrides.region.clone()),
@@ -106,11 +107,11 @@ impl Aws {
             }),
             cancel,
         )?;
-        self.configs
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(scope.clone(), config.clone());
-        Ok(config)
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        let session = sessions
+            .entry(scope.clone())
+            .or_insert_with(|| Session::new(config));
+        Ok(session.clone())
     }
 
     /// Runs `future` on the calling thread; of several, one does the I/O for all.

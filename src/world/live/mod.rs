@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use aws_types::SdkConfig;
 use jiff::Timestamp;
+use opsh_aws::Session;
 use opsh_operation::{Fault, Value};
 
 use super::{BranchGuard, Cancel, Kind, Scope, World};
@@ -74,8 +74,8 @@ impl World for Live {
         rand::fill(bytes);
     }
 
-    fn aws(&self, scope: &Scope, cancel: &Cancel) -> Result<SdkConfig, Fault> {
-        self.aws.config(scope, cancel)
+    fn aws(&self, scope: &Scope, cancel: &Cancel) -> Result<Session, Fault> {
+        self.aws.session(scope, cancel)
     }
 
     fn complete(&self, future: aws::Call, cancel: &Cancel) -> Result<Value, Fault> {

@@ -31,12 +31,14 @@ use super::doors::Doors;
 const LATENCY: Duration = Duration::from_millis(100);
 
 /// Clients that talk to the cloud behind `doors`: no sockets, no real time, no jitter.
-pub(super) fn config(doors: &impl Doors) -> SdkConfig {
+pub(super) fn config(doors: &impl Doors, region: Option<&str>) -> SdkConfig {
     let clock = VirtualTime(doors.clock().clone());
     let credentials = Credentials::new(ACCESS_KEY, SECRET_KEY, None, None, "embedded cloud");
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
-        .region(Region::new(doors.region()))
+        .region(Region::new(
+            region.map_or_else(|| doors.region(), str::to_owned),
+        ))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .identity_cache(IdentityCache::no_cache())
         .http_client(InProcess {

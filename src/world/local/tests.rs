@@ -31,7 +31,7 @@ fn local() -> Local {
 }
 
 fn s3(local: &Local) -> Client {
-    Client::new(&local.aws(&Scope::default(), &cancel()).unwrap())
+    Client::new(local.aws(&Scope::default(), &cancel()).unwrap().config())
 }
 
 fn run<F: Future>(local: &Local, future: F) -> F::Output {

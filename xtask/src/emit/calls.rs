@@ -15,7 +15,7 @@ pub fn all(service: &Service<'_>) -> String {
          mod codec;\npub mod tables;\n\n\
          #[allow(clippy::wildcard_imports)] // every helper may be used, or not, by a service\n\
          use crate::glue::*;\n\
-         {}use aws_types::SdkConfig;\n",
+         {}",
         service.list.krate,
         service.list.module,
         if service.list.module == "s3" {
@@ -114,9 +114,9 @@ fn call(out: &mut String, service: &Service<'_>, operation: &Resolved<'_>) {
         "mut "
     };
     let client = if service.list.module == "s3" {
-        "s3_client(&session)"
+        "s3_client"
     } else {
-        "Client::new(&session)"
+        "Client::new"
     };
     let patience = if operation.request_body().is_some() || operation.response_body().is_some() {
         "Patience::Transfer"
@@ -125,8 +125,8 @@ fn call(out: &mut String, service: &Service<'_>, operation: &Resolved<'_>) {
     };
     let _ = writeln!(
         out,
-        "\npub fn {name}(config: SdkConfig, {mutable}input: Map, controls: Controls) -> Reply {{\n    \
-         let (session, limit) = open(config, &controls, {patience});\n    \
+        "\npub fn {name}(session: &Session, {mutable}input: Map, controls: Controls) -> Reply {{\n    \
+         let (client, limit) = open(session, &controls, {patience}, {client});\n    \
          limit.run(Box::pin(async move {{"
     );
     if operation.specifies_tags {
@@ -139,7 +139,7 @@ fn call(out: &mut String, service: &Service<'_>, operation: &Resolved<'_>) {
     if operation.response_body().is_some() {
         out.push_str("        let to_file = input.remove(\"to_file\");\n");
     }
-    let _ = writeln!(out, "        let request = {client}.{name}()");
+    let _ = writeln!(out, "        let request = client.{name}()");
     for member in &operation.parameters {
         if member.ty == Type::Stream {
             let _ = writeln!(

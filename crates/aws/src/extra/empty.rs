@@ -2,14 +2,13 @@
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
-use aws_types::SdkConfig;
 use opsh_operation::{
     Effect, Fault, FaultKind, Inverse, Map, Operation, Settle, Shape, Structure, Value, Write,
 };
 
 use super::{BUCKET, required};
 use crate::glue::{Patience, Reply, fault, open, s3_client, take};
-use crate::{Binding, Controls, Fills};
+use crate::{Binding, Controls, Fills, Session};
 
 static INPUT: Structure = Structure {
     name: "EmptyBucketInput",
@@ -61,11 +60,11 @@ pub const BINDING: Binding = Binding {
     fills: Fills::NONE,
 };
 
-fn call(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+fn call(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, s3_client);
     limit.run(Box::pin(async move {
         let emptying = Emptying {
-            client: s3_client(&session),
+            client,
             bucket: take(&mut input, "bucket")?.unwrap_or_default(),
         };
         let deleted = emptying.versions().await?;

@@ -1,12 +1,11 @@
 //! `s3::object_url`: where a browser finds an object.
 
-use aws_types::SdkConfig;
 use futures_util::FutureExt as _;
 use opsh_operation::{Effect, Map, Operation, Shape, Structure, Value};
 
 use super::{BUCKET, KEY};
 use crate::glue::{Reply, s3_endpoint, take};
-use crate::{Binding, Controls, Fills};
+use crate::{Binding, Controls, Fills, Session};
 
 static INPUT: Structure = Structure {
     name: "ObjectUrlInput",
@@ -32,14 +31,16 @@ pub const BINDING: Binding = Binding {
     fills: Fills::NONE,
 };
 
-fn call(config: SdkConfig, mut input: Map, _: Controls) -> Reply {
+fn call(session: &Session, mut input: Map, _: Controls) -> Reply {
+    let session = session.clone();
     async move {
+        let config = session.config();
         let bucket: String = take(&mut input, "bucket")?.unwrap_or_default();
         let key: String = take(&mut input, "key")?.unwrap_or_default();
         let region = config
             .region()
             .map_or("us-east-1", aws_types::region::Region::as_ref);
-        let url = object_url(s3_endpoint(&config).as_deref(), region, &bucket, &key);
+        let url = object_url(s3_endpoint(config).as_deref(), region, &bucket, &key);
         Ok(Value::Text(url))
     }
     .boxed()

@@ -8,13 +8,12 @@ use std::time::{Duration, SystemTime};
 
 use aws_sdk_s3::presigning::{PresignedRequest, PresigningConfig};
 use aws_smithy_types::DateTime;
-use aws_types::SdkConfig;
 use opsh_operation::validate::parse_duration;
 use opsh_operation::{Effect, Fault, FaultKind, Field, Map, Operation, Shape, Structure, Value};
 
 use super::{BUCKET, KEY, optional, required};
 use crate::glue::{Encode as _, Patience, Reply, fault, open, s3_client, take};
-use crate::{Binding, Controls, Fills};
+use crate::{Binding, Controls, Fills, Session};
 
 /// The longest that Signature Version 4 allows.
 const LONGEST: Duration = Duration::from_hours(7 * 24);
@@ -114,11 +113,12 @@ pub const PUT: Binding = Binding {
     fills: Fills::NONE,
 };
 
-fn get(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+fn get(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let now = now(session);
+    let (client, limit) = open(session, &controls, Patience::Call, s3_client);
     limit.run(Box::pin(async move {
-        let life = Life::of(&session, &mut input)?;
-        let request = s3_client(&session)
+        let life = Life::of(now, &mut input)?;
+        let request = client
             .get_object()
             .set_bucket(take(&mut input, "bucket")?)
             .set_key(take(&mut input, "key")?)
@@ -130,11 +130,12 @@ fn get(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     }))
 }
 
-fn put(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+fn put(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let now = now(session);
+    let (client, limit) = open(session, &controls, Patience::Call, s3_client);
     limit.run(Box::pin(async move {
-        let life = Life::of(&session, &mut input)?;
-        let request = s3_client(&session)
+        let life = Life::of(now, &mut input)?;
+        let request = client
             .put_object()
             .set_bucket(take(&mut input, "bucket")?)
             .set_key(take(&mut input, "key")?)
@@ -144,6 +145,11 @@ fn put(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
     }))
 }
 
+fn now(session: &Session) -> SystemTime {
+    let time = session.config().time_source();
+    time.map_or_else(SystemTime::now, |time| time.now())
+}
+
 /// From when and for how long a URL works.
 struct Life {
     start: SystemTime,
@@ -151,7 +157,7 @@ struct Life {
 }
 
 impl Life {
-    fn of(session: &SdkConfig, input: &mut Map) -> Result<Self, Fault> {
+    fn of(start: SystemTime, input: &mut Map) -> Result<Self, Fault> {
         let length = match input.remove("expires_in") {
             Some(Value::Int(seconds)) => Duration::from_secs(seconds.unsigned_abs()),
             Some(Value::Text(text)) => parse_duration(&text).unwrap_or(DEFAULT),
@@ -163,9 +169,6 @@ impl Life {
                 "parameter 'expires_in' must be at most seven days, and more than nothing",
             ));
         }
-        let start = session
-            .time_source()
-            .map_or_else(SystemTime::now, |time| time.now());
         Ok(Self { start, length })
     }
 

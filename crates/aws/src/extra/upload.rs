@@ -3,7 +3,6 @@
 use aws_sdk_s3::Client;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use aws_smithy_types::byte_stream::{ByteStream, Length};
-use aws_types::SdkConfig;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use opsh_operation::{
     Before, Effect, Fault, FaultKind, Inverse, InverseCall, Look, Makes, Map, Operation, Settle,
@@ -13,7 +12,7 @@ use opsh_operation::{
 use super::{BUCKET, KEY, optional, required};
 use crate::glue::encode::put;
 use crate::glue::{Encode as _, Patience, Reply, fault, open, s3_client, take};
-use crate::{Binding, Controls, Fills};
+use crate::{Binding, Controls, Fills, Session};
 
 /// Up to here a file is one request, beyond it is parts of this size.
 const PART: u64 = 16 * 1024 * 1024;
@@ -115,11 +114,11 @@ pub const BINDING: Binding = Binding {
     fills: Fills::NONE,
 };
 
-fn call(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Transfer);
+fn call(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Transfer, s3_client);
     limit.run(Box::pin(async move {
         let upload = Upload {
-            client: s3_client(&session),
+            client,
             bucket: take(&mut input, "bucket")?.unwrap_or_default(),
             key: take(&mut input, "key")?.unwrap_or_default(),
             file: take(&mut input, "file")?.unwrap_or_default(),

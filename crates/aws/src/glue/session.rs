@@ -1,5 +1,8 @@
 //! Clients, timeouts, and the deadline of a whole call.
 
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use aws_smithy_async::future::timeout::Timeout;
@@ -13,8 +16,64 @@ use opsh_operation::{Fault, FaultKind, Value};
 use super::Reply;
 use crate::Controls;
 
+/// A configuration with the clients that were made of it: a service's is made at its first
+/// call, and serves all later ones.
+#[derive(Clone)]
+pub struct Session(Arc<Inner>);
+
+struct Inner {
+    config: SdkConfig,
+    clients: Mutex<HashMap<(TypeId, Patience), Box<dyn Any + Send>>>,
+    once: OnceLock<Session>,
+}
+
+impl Session {
+    /// A session with no clients yet.
+    #[must_use]
+    pub fn new(config: SdkConfig) -> Self {
+        Self(Arc::new(Inner {
+            config,
+            clients: Mutex::default(),
+            once: OnceLock::new(),
+        }))
+    }
+
+    /// What its clients are made of.
+    #[must_use]
+    pub fn config(&self) -> &SdkConfig {
+        &self.0.config
+    }
+
+    /// The same, whose clients send each request once.
+    #[must_use]
+    pub fn once(&self) -> Self {
+        let make = || {
+            let config = self.config().to_builder();
+            Self::new(config.retry_config(RetryConfig::disabled()).build())
+        };
+        self.0.once.get_or_init(make).clone()
+    }
+
+    /// A service's client, made by `make` if there is none yet.
+    pub(crate) fn client<C>(&self, patience: Patience, make: fn(&SdkConfig) -> C) -> C
+    where
+        C: Clone + Send + 'static,
+    {
+        let new = || make(&configured(self.config(), patience));
+        let mut clients = self
+            .0
+            .clients
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let known = clients
+            .entry((TypeId::of::<C>(), patience))
+            .or_insert_with(|| Box::new(new()));
+        known.downcast_ref().cloned().unwrap_or_else(new)
+    }
+}
+
 /// How long one attempt may take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Patience {
     /// Question and answer are small.
     Call,
@@ -25,11 +84,26 @@ pub enum Patience {
 const CONNECT: Duration = Duration::from_secs(5);
 const ATTEMPT: Duration = Duration::from_mins(1);
 
-/// The configuration of one call's client, and the limit of the whole call.
+/// The client for one call, and the limit of the whole call.
+pub fn open<C>(
+    session: &Session,
+    controls: &Controls,
+    patience: Patience,
+    make: fn(&SdkConfig) -> C,
+) -> (C, Limit)
+where
+    C: Clone + Send + 'static,
+{
+    let sleep = session.config().sleep_impl();
+    let limit = Limit(controls.timeout.zip(sleep));
+    (session.client(patience, make), limit)
+}
+
+/// What a client is made of.
 ///
 /// What the world has set, or has switched off, stays: these are defaults. Only a
 /// transfer is freed of limits: a large body over a slow line is no fault.
-pub fn open(config: SdkConfig, controls: &Controls, patience: Patience) -> (SdkConfig, Limit) {
+fn configured(config: &SdkConfig, patience: Patience) -> SdkConfig {
     let mut timeouts = config
         .timeout_config()
         .cloned()
@@ -45,24 +119,22 @@ pub fn open(config: SdkConfig, controls: &Controls, patience: Patience) -> (SdkC
         .connect_timeout(CONNECT)
         .operation_attempt_timeout(ATTEMPT);
     timeouts.take_defaults_from(&defaults.build());
-    let limit = Limit(controls.timeout.zip(config.sleep_impl()));
     let retries = config
         .retry_config()
         .cloned()
         .unwrap_or_else(RetryConfig::standard);
-    let session = config
-        .into_builder()
+    config
+        .to_builder()
         .timeout_config(timeouts)
         .retry_config(retries)
-        .build();
-    (session, limit)
+        .build()
 }
 
 /// S3's client; custom endpoints rarely resolve a bucket's own host name.
-pub fn s3_client(session: &SdkConfig) -> aws_sdk_s3::Client {
-    let path_style = s3_endpoint(session).is_some();
+pub fn s3_client(config: &SdkConfig) -> aws_sdk_s3::Client {
+    let path_style = s3_endpoint(config).is_some();
     aws_sdk_s3::Client::from_conf(
-        aws_sdk_s3::config::Builder::from(session)
+        aws_sdk_s3::config::Builder::from(config)
             .force_path_style(path_style)
             .build(),
     )
@@ -70,9 +142,9 @@ pub fn s3_client(session: &SdkConfig) -> aws_sdk_s3::Client {
 
 /// S3's endpoint, if it is not AWS's own: what was said in code, else
 /// `AWS_ENDPOINT_URL_S3` or its like in the profile, else the endpoint of all services.
-pub fn s3_endpoint(session: &SdkConfig) -> Option<String> {
-    let common = session.endpoint_url().map(str::to_owned);
-    if session.get_origin("endpoint_url").is_client_config() {
+pub fn s3_endpoint(config: &SdkConfig) -> Option<String> {
+    let common = config.endpoint_url().map(str::to_owned);
+    if config.get_origin("endpoint_url").is_client_config() {
         return common;
     }
     let key = ServiceConfigKey::builder()
@@ -81,7 +153,7 @@ pub fn s3_endpoint(session: &SdkConfig) -> Option<String> {
         .profile("endpoint_url")
         .build()
         .ok();
-    session
+    config
         .service_config()
         .zip(key)
         .and_then(|(config, key)| config.load_config(key))
@@ -123,4 +195,48 @@ pub fn span(duration: Duration) -> String {
 /// Whole seconds.
 pub fn seconds(duration: Duration) -> Value {
     Value::Int(i64::try_from(duration.as_secs()).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::time::Duration;
+
+    use aws_smithy_types::retry::RetryConfig;
+    use aws_smithy_types::timeout::TimeoutConfig;
+    use aws_types::SdkConfig;
+
+    use super::{Patience, Session};
+
+    static MADE: AtomicU32 = AtomicU32::new(0);
+
+    /// Stands for a service's client: its number, what it may try, how long an attempt may take.
+    #[derive(Debug, Clone, PartialEq)]
+    struct Client(u32, u32, Option<Duration>);
+
+    fn make(config: &SdkConfig) -> Client {
+        Client(
+            MADE.fetch_add(1, Ordering::SeqCst),
+            config.retry_config().map_or(0, RetryConfig::max_attempts),
+            config
+                .timeout_config()
+                .and_then(TimeoutConfig::operation_attempt_timeout),
+        )
+    }
+
+    #[test]
+    fn a_client_is_made_once_for_each_patience_and_each_number_of_attempts() {
+        let session = Session::new(SdkConfig::builder().build());
+        let minute = Some(Duration::from_mins(1));
+        for _ in 0..2 {
+            let call = |session: &Session| session.client(Patience::Call, make);
+            assert_eq!(call(&session), Client(0, 3, minute));
+            assert_eq!(
+                session.clone().client(Patience::Transfer, make),
+                Client(1, 3, None)
+            );
+            assert_eq!(call(&session.once()), Client(2, 1, minute));
+        }
+        assert_eq!(MADE.load(Ordering::SeqCst), 3);
+    }
 }

@@ -53,7 +53,7 @@ macro_rules! waiters {
         pub(crate) static BINDINGS: &[Binding] = &[
             $(Binding {
                 operation: &$id.operation,
-                call: |config, input, controls| wait(&$id, config, input, controls),
+                call: |session, input, controls| wait(&$id, session, input, controls),
                 fills: Fills::NONE,
             },)+
         ];

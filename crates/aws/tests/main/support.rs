@@ -133,7 +133,7 @@ pub async fn call(
     let input = map(input);
     let report = opsh_operation::validate::input(binding.operation.input, &input);
     assert_eq!(report.errors, [], "{name}");
-    (binding.call)(config, input, controls).await
+    (binding.call)(&opsh_aws::Session::new(config), input, controls).await
 }
 
 pub fn map(entries: &[(&str, Value)]) -> Map {

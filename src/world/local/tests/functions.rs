@@ -96,7 +96,7 @@ async fn ready(client: &Client) {
 fn a_function_asks_the_cloud_that_runs_it() {
     let local = local();
     local.cloud().employ(Arc::new(Copier));
-    let client = Client::new(&local.aws(&Scope::default(), &cancel()).unwrap());
+    let client = Client::new(local.aws(&Scope::default(), &cancel()).unwrap().config());
     role(&local);
     run(&local, with_object(&s3(&local)));
     run(&local, made(&client));
@@ -125,7 +125,7 @@ fn a_function_asks_the_cloud_that_runs_it() {
 fn a_function_that_takes_too_long_is_told_and_ended() {
     let local = local();
     local.cloud().employ(Arc::new(Copier));
-    let client = Client::new(&local.aws(&Scope::default(), &cancel()).unwrap());
+    let client = Client::new(local.aws(&Scope::default(), &cancel()).unwrap().config());
     role(&local);
     run(&local, made(&client));
     local.sleep(Duration::from_secs(3), &cancel()).unwrap();
@@ -145,7 +145,7 @@ fn a_function_that_takes_too_long_is_told_and_ended() {
 fn an_event_that_is_left_runs_when_the_world_waits() {
     let local = local();
     local.cloud().employ(Arc::new(Copier));
-    let client = Client::new(&local.aws(&Scope::default(), &cancel()).unwrap());
+    let client = Client::new(local.aws(&Scope::default(), &cancel()).unwrap().config());
     role(&local);
     run(&local, with_object(&s3(&local)));
     run(&local, made(&client));

@@ -112,7 +112,8 @@ fn an_instance_lets_its_owner_in() {
     let folder = tempfile::tempdir().unwrap();
     let (key, public) = key_file(folder.path());
     let local = local();
-    let client = aws_sdk_ec2::Client::new(&local.aws(&Scope::default(), &cancel()).unwrap());
+    let client =
+        aws_sdk_ec2::Client::new(local.aws(&Scope::default(), &cancel()).unwrap().config());
     let address = run(&local, launch(&client, &local, &public, "#!/bin/sh\n"));
     let fault = connect(&local, &target(&address, &key, HostKey::Known))
         .err()
@@ -154,7 +155,8 @@ fn a_stranger_is_not_let_in() {
     let folder = tempfile::tempdir().unwrap();
     let (key, _) = key_file(folder.path());
     let local = local();
-    let client = aws_sdk_ec2::Client::new(&local.aws(&Scope::default(), &cancel()).unwrap());
+    let client =
+        aws_sdk_ec2::Client::new(local.aws(&Scope::default(), &cancel()).unwrap().config());
     let other = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIS6AMGlK3pGHWYA6RpcEvxuIL3fDWGpWjZpcS+qYA1f";
     let address = run(&local, launch(&client, &local, other, "#!/bin/sh\n"));
     let fault = connect(&local, &target(&address, &key, HostKey::AcceptNew))
@@ -171,7 +173,8 @@ fn a_stranger_is_not_let_in() {
 #[test]
 fn a_page_is_served_once_user_data_has_run() {
     let local = local();
-    let client = aws_sdk_ec2::Client::new(&local.aws(&Scope::default(), &cancel()).unwrap());
+    let client =
+        aws_sdk_ec2::Client::new(local.aws(&Scope::default(), &cancel()).unwrap().config());
     let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIS6AMGlK3pGHWYA6RpcEvxuIL3fDWGpWjZpcS+qYA1f";
     let script = "#!/bin/bash\ndnf install -y httpd\nsystemctl enable --now httpd\n\
                   echo hello > /var/www/html/index.html\n";

@@ -7,7 +7,6 @@ pub mod tables;
 #[allow(clippy::wildcard_imports)] // every helper may be used, or not, by a service
 use crate::glue::*;
 use aws_sdk_autoscaling::Client;
-use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
 use opsh_operation::{Before, Effect, Fault, Find, Found, Inverse, InverseCall, Look, Makes, Map, Operation, Proof, Raises, Removes, Settle, Shape, Tagged, Write};
 
@@ -29,10 +28,10 @@ pub static ATTACH_LOAD_BALANCER_TARGET_GROUPS: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nlet vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nautoscaling::attach_load_balancer_target_groups(#{ auto_scaling_group_name: \"example\", target_group_arns: [target] })",
 };
 
-pub fn attach_load_balancer_target_groups(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn attach_load_balancer_target_groups(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).attach_load_balancer_target_groups()
+        let request = client.attach_load_balancer_target_groups()
             .set_auto_scaling_group_name(take(&mut input, "auto_scaling_group_name")?)
             .set_target_group_arns(take(&mut input, "target_group_arns")?);
         request.send().await.map_err(fault)?;
@@ -56,10 +55,10 @@ pub static CREATE_AUTO_SCALING_GROUP: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"web\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 3, availability_zones: [zone], tags: #{ Name: \"web\" } })",
 };
 
-pub fn create_auto_scaling_group(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn create_auto_scaling_group(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).create_auto_scaling_group()
+        let request = client.create_auto_scaling_group()
             .set_auto_scaling_group_name(take(&mut input, "auto_scaling_group_name")?)
             .set_launch_configuration_name(take(&mut input, "launch_configuration_name")?)
             .set_launch_template(take(&mut input, "launch_template")?)
@@ -117,10 +116,10 @@ pub static CREATE_OR_UPDATE_TAGS: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nautoscaling::create_or_update_tags(#{ tags: [#{ resource_type: \"auto-scaling-group\", resource_id: \"example\", key: \"team\", value: \"web\", propagate_at_launch: true }] })",
 };
 
-pub fn create_or_update_tags(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn create_or_update_tags(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).create_or_update_tags()
+        let request = client.create_or_update_tags()
             .set_tags(take(&mut input, "tags")?);
         request.send().await.map_err(fault)?;
         Ok(opsh_operation::Value::Null)
@@ -142,10 +141,10 @@ pub static DELETE_AUTO_SCALING_GROUP: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nautoscaling::delete_auto_scaling_group(#{ auto_scaling_group_name: \"example\", force_delete: true })",
 };
 
-pub fn delete_auto_scaling_group(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn delete_auto_scaling_group(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).delete_auto_scaling_group()
+        let request = client.delete_auto_scaling_group()
             .set_auto_scaling_group_name(take(&mut input, "auto_scaling_group_name")?)
             .set_force_delete(take(&mut input, "force_delete")?);
         request.send().await.map_err(fault)?;
@@ -165,10 +164,10 @@ pub static DELETE_NOTIFICATION_CONFIGURATION: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nlet topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nautoscaling::put_notification_configuration(#{ auto_scaling_group_name: \"example\", topic_arn: topic, notification_types: [\"autoscaling:EC2_INSTANCE_LAUNCH\"] });\nautoscaling::delete_notification_configuration(#{ auto_scaling_group_name: \"example\", topic_arn: topic })",
 };
 
-pub fn delete_notification_configuration(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn delete_notification_configuration(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).delete_notification_configuration()
+        let request = client.delete_notification_configuration()
             .set_auto_scaling_group_name(take(&mut input, "auto_scaling_group_name")?)
             .set_topic_arn(take(&mut input, "topic_arn")?);
         request.send().await.map_err(fault)?;
@@ -191,10 +190,10 @@ pub static DELETE_POLICY: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nlet policy = autoscaling::put_scaling_policy(#{ auto_scaling_group_name: \"example\", policy_name: \"more\", adjustment_type: \"ChangeInCapacity\", scaling_adjustment: 1 }).policy_arn;\nautoscaling::delete_policy(#{ policy_name: policy })",
 };
 
-pub fn delete_policy(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn delete_policy(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).delete_policy()
+        let request = client.delete_policy()
             .set_auto_scaling_group_name(take(&mut input, "auto_scaling_group_name")?)
             .set_policy_name(take(&mut input, "policy_name")?);
         request.send().await.map_err(fault)?;
@@ -214,10 +213,10 @@ pub static DELETE_TAGS: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nautoscaling::create_or_update_tags(#{ tags: [#{ resource_type: \"auto-scaling-group\", resource_id: \"example\", key: \"team\", value: \"web\", propagate_at_launch: true }] });\nautoscaling::delete_tags(#{ tags: [#{ resource_type: \"auto-scaling-group\", resource_id: \"example\", key: \"team\" }] })",
 };
 
-pub fn delete_tags(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn delete_tags(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).delete_tags()
+        let request = client.delete_tags()
             .set_tags(take(&mut input, "tags")?);
         request.send().await.map_err(fault)?;
         Ok(opsh_operation::Value::Null)
@@ -233,10 +232,10 @@ pub static DESCRIBE_AUTO_SCALING_GROUPS: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nautoscaling::describe_auto_scaling_groups(#{ auto_scaling_group_names: [\"example\"] }).auto_scaling_groups[0].desired_capacity",
 };
 
-pub fn describe_auto_scaling_groups(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn describe_auto_scaling_groups(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).describe_auto_scaling_groups()
+        let request = client.describe_auto_scaling_groups()
             .set_auto_scaling_group_names(take(&mut input, "auto_scaling_group_names")?)
             .set_include_instances(take(&mut input, "include_instances")?)
             .set_filters(take(&mut input, "filters")?);
@@ -265,10 +264,10 @@ pub static DESCRIBE_INSTANCE_REFRESHES: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nautoscaling::describe_instance_refreshes(#{ auto_scaling_group_name: \"example\" }).instance_refreshes",
 };
 
-pub fn describe_instance_refreshes(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn describe_instance_refreshes(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).describe_instance_refreshes()
+        let request = client.describe_instance_refreshes()
             .set_auto_scaling_group_name(take(&mut input, "auto_scaling_group_name")?)
             .set_instance_refresh_ids(take(&mut input, "instance_refresh_ids")?);
         let mut pages = Pages::new(&controls, &["instance_refreshes"], None);
@@ -296,10 +295,10 @@ pub static DESCRIBE_NOTIFICATION_CONFIGURATIONS: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nlet topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nautoscaling::put_notification_configuration(#{ auto_scaling_group_name: \"example\", topic_arn: topic, notification_types: [\"autoscaling:EC2_INSTANCE_LAUNCH\"] });\nautoscaling::describe_notification_configurations(#{ auto_scaling_group_names: [\"example\"] }).notification_configurations[0].notification_type",
 };
 
-pub fn describe_notification_configurations(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn describe_notification_configurations(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).describe_notification_configurations()
+        let request = client.describe_notification_configurations()
             .set_auto_scaling_group_names(take(&mut input, "auto_scaling_group_names")?);
         let mut pages = Pages::new(&controls, &["notification_configurations"], None);
         let mut tokens: [Option<String>; 1] = Default::default();
@@ -326,10 +325,10 @@ pub static DESCRIBE_POLICIES: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nautoscaling::describe_policies(#{ auto_scaling_group_name: \"example\" }).scaling_policies",
 };
 
-pub fn describe_policies(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn describe_policies(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).describe_policies()
+        let request = client.describe_policies()
             .set_auto_scaling_group_name(take(&mut input, "auto_scaling_group_name")?)
             .set_policy_names(take(&mut input, "policy_names")?)
             .set_policy_types(take(&mut input, "policy_types")?);
@@ -358,10 +357,10 @@ pub static DESCRIBE_SCALING_ACTIVITIES: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nautoscaling::describe_scaling_activities(#{ auto_scaling_group_name: \"example\" }).activities",
 };
 
-pub fn describe_scaling_activities(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn describe_scaling_activities(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).describe_scaling_activities()
+        let request = client.describe_scaling_activities()
             .set_activity_ids(take(&mut input, "activity_ids")?)
             .set_auto_scaling_group_name(take(&mut input, "auto_scaling_group_name")?)
             .set_include_deleted_groups(take(&mut input, "include_deleted_groups")?)
@@ -394,10 +393,10 @@ pub static DETACH_LOAD_BALANCER_TARGET_GROUPS: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nlet vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nautoscaling::attach_load_balancer_target_groups(#{ auto_scaling_group_name: \"example\", target_group_arns: [target] });\nautoscaling::detach_load_balancer_target_groups(#{ auto_scaling_group_name: \"example\", target_group_arns: [target] })",
 };
 
-pub fn detach_load_balancer_target_groups(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn detach_load_balancer_target_groups(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).detach_load_balancer_target_groups()
+        let request = client.detach_load_balancer_target_groups()
             .set_auto_scaling_group_name(take(&mut input, "auto_scaling_group_name")?)
             .set_target_group_arns(take(&mut input, "target_group_arns")?);
         request.send().await.map_err(fault)?;
@@ -421,10 +420,10 @@ pub static PUT_NOTIFICATION_CONFIGURATION: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nlet topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nautoscaling::put_notification_configuration(#{ auto_scaling_group_name: \"example\", topic_arn: topic, notification_types: [\"autoscaling:EC2_INSTANCE_LAUNCH\"] })",
 };
 
-pub fn put_notification_configuration(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn put_notification_configuration(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).put_notification_configuration()
+        let request = client.put_notification_configuration()
             .set_auto_scaling_group_name(take(&mut input, "auto_scaling_group_name")?)
             .set_topic_arn(take(&mut input, "topic_arn")?)
             .set_notification_types(take(&mut input, "notification_types")?);
@@ -450,10 +449,10 @@ pub static PUT_SCALING_POLICY: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nautoscaling::put_scaling_policy(#{ auto_scaling_group_name: \"example\", policy_name: \"cpu\", policy_type: \"TargetTrackingScaling\", target_tracking_configuration: #{ predefined_metric_specification: #{ predefined_metric_type: \"ASGAverageCPUUtilization\" }, target_value: 50.0 } }).policy_arn",
 };
 
-pub fn put_scaling_policy(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn put_scaling_policy(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).put_scaling_policy()
+        let request = client.put_scaling_policy()
             .set_auto_scaling_group_name(take(&mut input, "auto_scaling_group_name")?)
             .set_policy_name(take(&mut input, "policy_name")?)
             .set_policy_type(take(&mut input, "policy_type")?)
@@ -488,10 +487,10 @@ pub static SET_DESIRED_CAPACITY: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nautoscaling::set_desired_capacity(#{ auto_scaling_group_name: \"example\", desired_capacity: 2 })",
 };
 
-pub fn set_desired_capacity(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn set_desired_capacity(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).set_desired_capacity()
+        let request = client.set_desired_capacity()
             .set_auto_scaling_group_name(take(&mut input, "auto_scaling_group_name")?)
             .set_desired_capacity(take(&mut input, "desired_capacity")?)
             .set_honor_cooldown(take(&mut input, "honor_cooldown")?);
@@ -512,10 +511,10 @@ pub static START_INSTANCE_REFRESH: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nautoscaling::wait_until_group_in_service(#{ auto_scaling_group_names: [\"example\"] });\nautoscaling::start_instance_refresh(#{ auto_scaling_group_name: \"example\" }).instance_refresh_id",
 };
 
-pub fn start_instance_refresh(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn start_instance_refresh(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).start_instance_refresh()
+        let request = client.start_instance_refresh()
             .set_auto_scaling_group_name(take(&mut input, "auto_scaling_group_name")?)
             .set_strategy(take(&mut input, "strategy")?)
             .set_desired_configuration(take(&mut input, "desired_configuration")?)
@@ -539,10 +538,10 @@ pub static TERMINATE_INSTANCE_IN_AUTO_SCALING_GROUP: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nautoscaling::wait_until_group_in_service(#{ auto_scaling_group_names: [\"example\"] });\nlet id = autoscaling::describe_auto_scaling_groups(#{ auto_scaling_group_names: [\"example\"] }).auto_scaling_groups[0].instances[0].instance_id;\nautoscaling::terminate_instance_in_auto_scaling_group(#{ instance_id: id, should_decrement_desired_capacity: false }).activity.status_code",
 };
 
-pub fn terminate_instance_in_auto_scaling_group(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn terminate_instance_in_auto_scaling_group(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).terminate_instance_in_auto_scaling_group()
+        let request = client.terminate_instance_in_auto_scaling_group()
             .set_instance_id(take(&mut input, "instance_id")?)
             .set_instance_ids(take(&mut input, "instance_ids")?)
             .set_auto_scaling_group_name(take(&mut input, "auto_scaling_group_name")?)
@@ -567,10 +566,10 @@ pub static UPDATE_AUTO_SCALING_GROUP: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nautoscaling::update_auto_scaling_group(#{ auto_scaling_group_name: \"example\", max_size: 4 })",
 };
 
-pub fn update_auto_scaling_group(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn update_auto_scaling_group(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).update_auto_scaling_group()
+        let request = client.update_auto_scaling_group()
             .set_auto_scaling_group_name(take(&mut input, "auto_scaling_group_name")?)
             .set_launch_configuration_name(take(&mut input, "launch_configuration_name")?)
             .set_launch_template(take(&mut input, "launch_template")?)

@@ -7,7 +7,6 @@ pub mod tables;
 #[allow(clippy::wildcard_imports)] // every helper may be used, or not, by a service
 use crate::glue::*;
 use aws_sdk_cloudwatch::Client;
-use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
 use opsh_operation::{Before, Effect, Fault, Find, Found, Inverse, InverseCall, Look, Makes, Map, Operation, Proof, Raises, Removes, Settle, Shape, Tagged, Write};
 
@@ -28,10 +27,10 @@ pub static DELETE_ALARMS: Operation = Operation {
     example: "cloudwatch::put_metric_alarm(#{ alarm_name: \"busy\", namespace: \"AWS/EC2\", metric_name: \"CPUUtilization\", statistic: \"Average\", period: 60, evaluation_periods: 1, threshold: 80.0, comparison_operator: \"GreaterThanThreshold\" });\ncloudwatch::delete_alarms(#{ alarm_names: [\"busy\"] })",
 };
 
-pub fn delete_alarms(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn delete_alarms(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).delete_alarms()
+        let request = client.delete_alarms()
             .set_alarm_names(take(&mut input, "alarm_names")?);
         request.send().await.map_err(fault)?;
         Ok(opsh_operation::Value::Null)
@@ -47,10 +46,10 @@ pub static DESCRIBE_ALARM_HISTORY: Operation = Operation {
     example: "cloudwatch::put_metric_alarm(#{ alarm_name: \"busy\", namespace: \"AWS/EC2\", metric_name: \"CPUUtilization\", statistic: \"Average\", period: 60, evaluation_periods: 1, threshold: 80.0, comparison_operator: \"GreaterThanThreshold\" });\ncloudwatch::describe_alarm_history(#{ alarm_name: \"busy\" }).alarm_history_items",
 };
 
-pub fn describe_alarm_history(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn describe_alarm_history(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).describe_alarm_history()
+        let request = client.describe_alarm_history()
             .set_alarm_name(take(&mut input, "alarm_name")?)
             .set_alarm_contributor_id(take(&mut input, "alarm_contributor_id")?)
             .set_alarm_types(take(&mut input, "alarm_types")?)
@@ -83,10 +82,10 @@ pub static DESCRIBE_ALARMS: Operation = Operation {
     example: "cloudwatch::put_metric_alarm(#{ alarm_name: \"busy\", namespace: \"AWS/EC2\", metric_name: \"CPUUtilization\", statistic: \"Average\", period: 60, evaluation_periods: 1, threshold: 80.0, comparison_operator: \"GreaterThanThreshold\" });\ncloudwatch::describe_alarms(#{ alarm_names: [\"busy\"] }).metric_alarms[0].state_value",
 };
 
-pub fn describe_alarms(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn describe_alarms(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).describe_alarms()
+        let request = client.describe_alarms()
             .set_alarm_names(take(&mut input, "alarm_names")?)
             .set_alarm_name_prefix(take(&mut input, "alarm_name_prefix")?)
             .set_alarm_types(take(&mut input, "alarm_types")?)
@@ -122,10 +121,10 @@ pub static DISABLE_ALARM_ACTIONS: Operation = Operation {
     example: "cloudwatch::put_metric_alarm(#{ alarm_name: \"busy\", namespace: \"AWS/EC2\", metric_name: \"CPUUtilization\", statistic: \"Average\", period: 60, evaluation_periods: 1, threshold: 80.0, comparison_operator: \"GreaterThanThreshold\" });\ncloudwatch::disable_alarm_actions(#{ alarm_names: [\"busy\"] })",
 };
 
-pub fn disable_alarm_actions(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn disable_alarm_actions(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).disable_alarm_actions()
+        let request = client.disable_alarm_actions()
             .set_alarm_names(take(&mut input, "alarm_names")?);
         request.send().await.map_err(fault)?;
         Ok(opsh_operation::Value::Null)
@@ -144,10 +143,10 @@ pub static ENABLE_ALARM_ACTIONS: Operation = Operation {
     example: "cloudwatch::put_metric_alarm(#{ alarm_name: \"busy\", namespace: \"AWS/EC2\", metric_name: \"CPUUtilization\", statistic: \"Average\", period: 60, evaluation_periods: 1, threshold: 80.0, comparison_operator: \"GreaterThanThreshold\" });\ncloudwatch::enable_alarm_actions(#{ alarm_names: [\"busy\"] })",
 };
 
-pub fn enable_alarm_actions(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn enable_alarm_actions(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).enable_alarm_actions()
+        let request = client.enable_alarm_actions()
             .set_alarm_names(take(&mut input, "alarm_names")?);
         request.send().await.map_err(fault)?;
         Ok(opsh_operation::Value::Null)
@@ -163,10 +162,10 @@ pub static GET_METRIC_DATA: Operation = Operation {
     example: "cloudwatch::put_metric_data(#{ namespace: \"Example\", metric_data: [#{ metric_name: \"Views\", value: 3.0, unit: \"Count\" }] });\nlet end = time::now() + 60;\nlet start = end - 3600;\ncloudwatch::get_metric_data(#{ start_time: start, end_time: end, metric_data_queries: [#{ id: \"views\", metric_stat: #{ metric: #{ namespace: \"Example\", metric_name: \"Views\" }, period: 60, stat: \"Sum\" } }] }).metric_data_results[0].values",
 };
 
-pub fn get_metric_data(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn get_metric_data(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).get_metric_data()
+        let request = client.get_metric_data()
             .set_metric_data_queries(take(&mut input, "metric_data_queries")?)
             .set_start_time(take(&mut input, "start_time")?)
             .set_end_time(take(&mut input, "end_time")?)
@@ -197,10 +196,10 @@ pub static GET_METRIC_STATISTICS: Operation = Operation {
     example: "cloudwatch::put_metric_data(#{ namespace: \"Example\", metric_data: [#{ metric_name: \"Views\", value: 3.0, unit: \"Count\" }] });\nlet end = time::now() + 60;\nlet start = end - 3600;\ncloudwatch::get_metric_statistics(#{ namespace: \"Example\", metric_name: \"Views\", start_time: start, end_time: end, period: 60, statistics: [\"Sum\"] }).datapoints",
 };
 
-pub fn get_metric_statistics(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn get_metric_statistics(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).get_metric_statistics()
+        let request = client.get_metric_statistics()
             .set_namespace(take(&mut input, "namespace")?)
             .set_metric_name(take(&mut input, "metric_name")?)
             .set_dimensions(take(&mut input, "dimensions")?)
@@ -223,10 +222,10 @@ pub static LIST_METRICS: Operation = Operation {
     example: "cloudwatch::put_metric_data(#{ namespace: \"Example\", metric_data: [#{ metric_name: \"Views\", value: 3.0, unit: \"Count\" }] });\nlet end = time::now() + 60;\nlet start = end - 3600;\ncloudwatch::list_metrics(#{ namespace: \"Example\" }).metrics",
 };
 
-pub fn list_metrics(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn list_metrics(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).list_metrics()
+        let request = client.list_metrics()
             .set_namespace(take(&mut input, "namespace")?)
             .set_metric_name(take(&mut input, "metric_name")?)
             .set_dimensions(take(&mut input, "dimensions")?)
@@ -258,10 +257,10 @@ pub static LIST_TAGS_FOR_RESOURCE: Operation = Operation {
     example: "cloudwatch::put_metric_alarm(#{ alarm_name: \"busy\", namespace: \"AWS/EC2\", metric_name: \"CPUUtilization\", statistic: \"Average\", period: 60, evaluation_periods: 1, threshold: 80.0, comparison_operator: \"GreaterThanThreshold\", tags: #{ team: \"web\" } });\nlet alarm = cloudwatch::describe_alarms(#{ alarm_names: [\"busy\"] }).metric_alarms[0].alarm_arn;\ncloudwatch::list_tags_for_resource(#{ resource_arn: alarm }).tags.team",
 };
 
-pub fn list_tags_for_resource(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn list_tags_for_resource(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).list_tags_for_resource()
+        let request = client.list_tags_for_resource()
             .set_resource_arn(take(&mut input, "resource_arn")?);
         request.send().await.map(Encode::encode).map_err(fault)
     }))
@@ -284,10 +283,10 @@ pub static PUT_METRIC_ALARM: Operation = Operation {
     example: "cloudwatch::put_metric_alarm(#{ alarm_name: \"busy\", namespace: \"AWS/EC2\", metric_name: \"CPUUtilization\", dimensions: [#{ name: \"InstanceId\", value: \"i-0123456789abcdef0\" }], statistic: \"Average\", period: 60, evaluation_periods: 2, threshold: 80.0, comparison_operator: \"GreaterThanThreshold\" })",
 };
 
-pub fn put_metric_alarm(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn put_metric_alarm(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).put_metric_alarm()
+        let request = client.put_metric_alarm()
             .set_alarm_name(take(&mut input, "alarm_name")?)
             .set_alarm_description(take(&mut input, "alarm_description")?)
             .set_actions_enabled(take(&mut input, "actions_enabled")?)
@@ -332,10 +331,10 @@ pub static PUT_METRIC_DATA: Operation = Operation {
     example: "cloudwatch::put_metric_data(#{ namespace: \"Example\", metric_data: [#{ metric_name: \"Views\", value: 3.0, unit: \"Count\" }] })",
 };
 
-pub fn put_metric_data(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn put_metric_data(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).put_metric_data()
+        let request = client.put_metric_data()
             .set_namespace(take(&mut input, "namespace")?)
             .set_metric_data(take(&mut input, "metric_data")?)
             .set_entity_metric_data(take(&mut input, "entity_metric_data")?)
@@ -357,10 +356,10 @@ pub static SET_ALARM_STATE: Operation = Operation {
     example: "cloudwatch::put_metric_alarm(#{ alarm_name: \"busy\", namespace: \"AWS/EC2\", metric_name: \"CPUUtilization\", statistic: \"Average\", period: 60, evaluation_periods: 1, threshold: 80.0, comparison_operator: \"GreaterThanThreshold\" });\ncloudwatch::set_alarm_state(#{ alarm_name: \"busy\", state_value: \"ALARM\", state_reason: \"A rehearsal.\" })",
 };
 
-pub fn set_alarm_state(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn set_alarm_state(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).set_alarm_state()
+        let request = client.set_alarm_state()
             .set_alarm_name(take(&mut input, "alarm_name")?)
             .set_state_value(take(&mut input, "state_value")?)
             .set_state_reason(take(&mut input, "state_reason")?)

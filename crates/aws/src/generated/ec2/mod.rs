@@ -7,7 +7,6 @@ pub mod tables;
 #[allow(clippy::wildcard_imports)] // every helper may be used, or not, by a service
 use crate::glue::*;
 use aws_sdk_ec2::Client;
-use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
 use opsh_operation::{Before, Effect, Fault, Find, Found, Inverse, InverseCall, Look, Makes, Map, Operation, Proof, Raises, Removes, Settle, Shape, Tagged, Write};
 
@@ -29,11 +28,11 @@ pub static ALLOCATE_ADDRESS: Operation = Operation {
     example: "ec2::allocate_address(#{ domain: \"vpc\" }).public_ip",
 };
 
-pub fn allocate_address(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn allocate_address(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
         specify_tags(&mut input, &["elastic-ip"]);
-        let request = Client::new(&session).allocate_address()
+        let request = client.allocate_address()
             .set_domain(take(&mut input, "domain")?)
             .set_address(take(&mut input, "address")?)
             .set_public_ipv4_pool(take(&mut input, "public_ipv4_pool")?)
@@ -63,10 +62,10 @@ pub static ASSOCIATE_ADDRESS: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nlet address = ec2::allocate_address(#{ domain: \"vpc\" }).allocation_id;\nec2::associate_address(#{ allocation_id: address, instance_id: id }).association_id",
 };
 
-pub fn associate_address(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn associate_address(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).associate_address()
+        let request = client.associate_address()
             .set_allocation_id(take(&mut input, "allocation_id")?)
             .set_instance_id(take(&mut input, "instance_id")?)
             .set_public_ip(take(&mut input, "public_ip")?)
@@ -94,10 +93,10 @@ pub static ASSOCIATE_IAM_INSTANCE_PROFILE: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nlet profile = iam::create_instance_profile(#{ instance_profile_name: \"web\" }).instance_profile.arn;\nec2::associate_iam_instance_profile(#{ instance_id: id, iam_instance_profile: #{ arn: profile } }).iam_instance_profile_association.state",
 };
 
-pub fn associate_iam_instance_profile(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn associate_iam_instance_profile(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).associate_iam_instance_profile()
+        let request = client.associate_iam_instance_profile()
             .set_iam_instance_profile(take(&mut input, "iam_instance_profile")?)
             .set_instance_id(take(&mut input, "instance_id")?);
         request.send().await.map(Encode::encode).map_err(fault)
@@ -120,10 +119,10 @@ pub static ATTACH_VOLUME: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nlet zone = ec2::describe_instances(#{ instance_ids: [id] }).reservations[0].instances[0].placement.availability_zone;\nlet volume = ec2::create_volume(#{ availability_zone: zone, size: 8 }).volume_id;\nec2::wait_until_volume_available(#{ volume_ids: [volume] });\nec2::attach_volume(#{ volume_id: volume, instance_id: id, device: \"/dev/sdf\" }).device",
 };
 
-pub fn attach_volume(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn attach_volume(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).attach_volume()
+        let request = client.attach_volume()
             .set_device(take(&mut input, "device")?)
             .set_instance_id(take(&mut input, "instance_id")?)
             .set_volume_id(take(&mut input, "volume_id")?)
@@ -149,11 +148,11 @@ pub static AUTHORIZE_SECURITY_GROUP_EGRESS: Operation = Operation {
     example: "let group = ec2::create_security_group(#{ group_name: \"example\", description: \"An example.\" }).group_id;\nlet http = [#{ ip_protocol: \"tcp\", from_port: 80, to_port: 80, ip_ranges: [#{ cidr_ip: \"0.0.0.0/0\" }] }];\nec2::authorize_security_group_egress(#{ group_id: group, ip_permissions: http }).security_group_rules",
 };
 
-pub fn authorize_security_group_egress(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn authorize_security_group_egress(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
         specify_tags(&mut input, &["security-group-rule"]);
-        let request = Client::new(&session).authorize_security_group_egress()
+        let request = client.authorize_security_group_egress()
             .set_tag_specifications(take(&mut input, "tag_specifications")?)
             .set_dry_run(take(&mut input, "dry_run")?)
             .set_group_id(take(&mut input, "group_id")?)
@@ -184,11 +183,11 @@ pub static AUTHORIZE_SECURITY_GROUP_INGRESS: Operation = Operation {
     example: "let group = ec2::create_security_group(#{ group_name: \"example\", description: \"An example.\" }).group_id;\nlet http = [#{ ip_protocol: \"tcp\", from_port: 80, to_port: 80, ip_ranges: [#{ cidr_ip: \"0.0.0.0/0\" }] }];\nec2::authorize_security_group_ingress(#{ group_id: group, ip_permissions: http }).security_group_rules",
 };
 
-pub fn authorize_security_group_ingress(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn authorize_security_group_ingress(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
         specify_tags(&mut input, &["security-group-rule"]);
-        let request = Client::new(&session).authorize_security_group_ingress()
+        let request = client.authorize_security_group_ingress()
             .set_cidr_ip(take(&mut input, "cidr_ip")?)
             .set_from_port(take(&mut input, "from_port")?)
             .set_group_id(take(&mut input, "group_id")?)
@@ -219,11 +218,11 @@ pub static COPY_IMAGE: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nec2::copy_image(#{ source_image_id: image, source_region: \"us-east-1\", name: \"copy\" }).image_id",
 };
 
-pub fn copy_image(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn copy_image(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
         specify_tags(&mut input, &["image", "snapshot"]);
-        let request = Client::new(&session).copy_image()
+        let request = client.copy_image()
             .set_client_token(take(&mut input, "client_token")?)
             .set_description(take(&mut input, "description")?)
             .set_encrypted(take(&mut input, "encrypted")?)
@@ -258,11 +257,11 @@ pub static CREATE_IMAGE: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::create_image(#{ instance_id: id, name: \"golden\" }).image_id",
 };
 
-pub fn create_image(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn create_image(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
         specify_tags(&mut input, &["image", "snapshot"]);
-        let request = Client::new(&session).create_image()
+        let request = client.create_image()
             .set_tag_specifications(take(&mut input, "tag_specifications")?)
             .set_snapshot_location(take(&mut input, "snapshot_location")?)
             .set_boot_mode_override(take(&mut input, "boot_mode_override")?)
@@ -292,11 +291,11 @@ pub static CREATE_KEY_PAIR: Operation = Operation {
     example: "ec2::create_key_pair(#{ key_name: \"example\", key_type: \"ed25519\" }).key_pair_id",
 };
 
-pub fn create_key_pair(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn create_key_pair(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
         specify_tags(&mut input, &["key-pair"]);
-        let request = Client::new(&session).create_key_pair()
+        let request = client.create_key_pair()
             .set_key_name(take(&mut input, "key_name")?)
             .set_key_type(take(&mut input, "key_type")?)
             .set_tag_specifications(take(&mut input, "tag_specifications")?)
@@ -322,11 +321,11 @@ pub static CREATE_LAUNCH_TEMPLATE: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nec2::create_launch_template(#{ launch_template_name: \"web\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id",
 };
 
-pub fn create_launch_template(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn create_launch_template(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
         specify_tags(&mut input, &["launch-template"]);
-        let request = Client::new(&session).create_launch_template()
+        let request = client.create_launch_template()
             .set_dry_run(take(&mut input, "dry_run")?)
             .set_client_token(take(&mut input, "client_token")?)
             .set_launch_template_name(take(&mut input, "launch_template_name")?)
@@ -350,10 +349,10 @@ pub static CREATE_LAUNCH_TEMPLATE_VERSION: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nec2::create_launch_template_version(#{ launch_template_id: template, source_version: \"1\", launch_template_data: #{ instance_type: \"t3.micro\" } }).launch_template_version.version_number",
 };
 
-pub fn create_launch_template_version(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn create_launch_template_version(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).create_launch_template_version()
+        let request = client.create_launch_template_version()
             .set_dry_run(take(&mut input, "dry_run")?)
             .set_client_token(take(&mut input, "client_token")?)
             .set_launch_template_id(take(&mut input, "launch_template_id")?)
@@ -382,11 +381,11 @@ pub static CREATE_SECURITY_GROUP: Operation = Operation {
     example: "ec2::create_security_group(#{ group_name: \"web\", description: \"HTTP from everywhere.\", tags: #{ Name: \"web\" } }).group_id",
 };
 
-pub fn create_security_group(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn create_security_group(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
         specify_tags(&mut input, &["security-group"]);
-        let request = Client::new(&session).create_security_group()
+        let request = client.create_security_group()
             .set_description(take(&mut input, "description")?)
             .set_group_name(take(&mut input, "group_name")?)
             .set_vpc_id(take(&mut input, "vpc_id")?)
@@ -412,11 +411,11 @@ pub static CREATE_SNAPSHOT: Operation = Operation {
     example: "let volume = ec2::create_volume(#{ availability_zone: ec2::describe_availability_zones(#{}).availability_zones[0].zone_name, size: 8, volume_type: \"gp3\" }).volume_id;\nec2::wait_until_volume_available(#{ volume_ids: [volume] });\nec2::create_snapshot(#{ volume_id: volume, description: \"before the upgrade\" }).snapshot_id",
 };
 
-pub fn create_snapshot(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn create_snapshot(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
         specify_tags(&mut input, &["snapshot"]);
-        let request = Client::new(&session).create_snapshot()
+        let request = client.create_snapshot()
             .set_description(take(&mut input, "description")?)
             .set_outpost_arn(take(&mut input, "outpost_arn")?)
             .set_volume_id(take(&mut input, "volume_id")?)
@@ -442,11 +441,11 @@ pub static CREATE_SNAPSHOTS: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::create_snapshots(#{ instance_specification: #{ instance_id: id } }).snapshots",
 };
 
-pub fn create_snapshots(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn create_snapshots(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
         specify_tags(&mut input, &["snapshot"]);
-        let request = Client::new(&session).create_snapshots()
+        let request = client.create_snapshots()
             .set_description(take(&mut input, "description")?)
             .set_instance_specification(take(&mut input, "instance_specification")?)
             .set_outpost_arn(take(&mut input, "outpost_arn")?)
@@ -474,10 +473,10 @@ pub static CREATE_TAGS: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::create_tags(#{ resources: [id], tags: #{ team: \"web\" } })",
 };
 
-pub fn create_tags(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn create_tags(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).create_tags()
+        let request = client.create_tags()
             .set_dry_run(take(&mut input, "dry_run")?)
             .set_resources(take(&mut input, "resources")?)
             .set_tags(take(&mut input, "tags")?);
@@ -502,11 +501,11 @@ pub static CREATE_VOLUME: Operation = Operation {
     example: "ec2::create_volume(#{ availability_zone: ec2::describe_availability_zones(#{}).availability_zones[0].zone_name, size: 8, volume_type: \"gp3\", encrypted: true }).volume_id",
 };
 
-pub fn create_volume(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn create_volume(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
         specify_tags(&mut input, &["volume"]);
-        let request = Client::new(&session).create_volume()
+        let request = client.create_volume()
             .set_availability_zone(take(&mut input, "availability_zone")?)
             .set_availability_zone_id(take(&mut input, "availability_zone_id")?)
             .set_encrypted(take(&mut input, "encrypted")?)
@@ -542,10 +541,10 @@ pub static DELETE_KEY_PAIR: Operation = Operation {
     example: "ec2::create_key_pair(#{ key_name: \"example\", key_type: \"ed25519\" });\nec2::delete_key_pair(#{ key_name: \"example\" })",
 };
 
-pub fn delete_key_pair(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn delete_key_pair(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).delete_key_pair()
+        let request = client.delete_key_pair()
             .set_key_name(take(&mut input, "key_name")?)
             .set_key_pair_id(take(&mut input, "key_pair_id")?)
             .set_dry_run(take(&mut input, "dry_run")?);
@@ -568,10 +567,10 @@ pub static DELETE_LAUNCH_TEMPLATE: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nec2::delete_launch_template(#{ launch_template_id: template })",
 };
 
-pub fn delete_launch_template(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn delete_launch_template(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).delete_launch_template()
+        let request = client.delete_launch_template()
             .set_dry_run(take(&mut input, "dry_run")?)
             .set_launch_template_id(take(&mut input, "launch_template_id")?)
             .set_launch_template_name(take(&mut input, "launch_template_name")?);
@@ -591,10 +590,10 @@ pub static DELETE_LAUNCH_TEMPLATE_VERSIONS: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nec2::create_launch_template_version(#{ launch_template_id: template, source_version: \"1\", launch_template_data: #{ instance_type: \"t3.micro\" } });\nec2::delete_launch_template_versions(#{ launch_template_id: template, versions: [\"2\"] })",
 };
 
-pub fn delete_launch_template_versions(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn delete_launch_template_versions(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).delete_launch_template_versions()
+        let request = client.delete_launch_template_versions()
             .set_dry_run(take(&mut input, "dry_run")?)
             .set_launch_template_id(take(&mut input, "launch_template_id")?)
             .set_launch_template_name(take(&mut input, "launch_template_name")?)
@@ -618,10 +617,10 @@ pub static DELETE_SECURITY_GROUP: Operation = Operation {
     example: "let group = ec2::create_security_group(#{ group_name: \"example\", description: \"An example.\" }).group_id;\nec2::delete_security_group(#{ group_id: group })",
 };
 
-pub fn delete_security_group(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn delete_security_group(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).delete_security_group()
+        let request = client.delete_security_group()
             .set_group_id(take(&mut input, "group_id")?)
             .set_group_name(take(&mut input, "group_name")?)
             .set_dry_run(take(&mut input, "dry_run")?);
@@ -644,10 +643,10 @@ pub static DELETE_SNAPSHOT: Operation = Operation {
     example: "let volume = ec2::create_volume(#{ availability_zone: ec2::describe_availability_zones(#{}).availability_zones[0].zone_name, size: 8, volume_type: \"gp3\" }).volume_id;\nec2::wait_until_volume_available(#{ volume_ids: [volume] });\nlet snapshot = ec2::create_snapshot(#{ volume_id: volume }).snapshot_id;\nec2::wait_until_snapshot_completed(#{ snapshot_ids: [snapshot] });\nec2::delete_snapshot(#{ snapshot_id: snapshot })",
 };
 
-pub fn delete_snapshot(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn delete_snapshot(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).delete_snapshot()
+        let request = client.delete_snapshot()
             .set_snapshot_id(take(&mut input, "snapshot_id")?)
             .set_dry_run(take(&mut input, "dry_run")?);
         request.send().await.map_err(fault)?;
@@ -667,10 +666,10 @@ pub static DELETE_TAGS: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::create_tags(#{ resources: [id], tags: #{ team: \"web\" } });\nec2::delete_tags(#{ resources: [id], tags: #{ team: \"web\" } })",
 };
 
-pub fn delete_tags(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn delete_tags(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).delete_tags()
+        let request = client.delete_tags()
             .set_dry_run(take(&mut input, "dry_run")?)
             .set_resources(take(&mut input, "resources")?)
             .set_tags(take(&mut input, "tags")?);
@@ -694,10 +693,10 @@ pub static DELETE_VOLUME: Operation = Operation {
     example: "let volume = ec2::create_volume(#{ availability_zone: ec2::describe_availability_zones(#{}).availability_zones[0].zone_name, size: 8, volume_type: \"gp3\" }).volume_id;\nec2::wait_until_volume_available(#{ volume_ids: [volume] });\nec2::delete_volume(#{ volume_id: volume })",
 };
 
-pub fn delete_volume(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn delete_volume(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).delete_volume()
+        let request = client.delete_volume()
             .set_volume_id(take(&mut input, "volume_id")?)
             .set_dry_run(take(&mut input, "dry_run")?);
         request.send().await.map_err(fault)?;
@@ -720,10 +719,10 @@ pub static DEREGISTER_IMAGE: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nlet made = ec2::create_image(#{ instance_id: id, name: \"golden\" }).image_id;\nec2::wait_until_image_available(#{ image_ids: [made] });\nec2::deregister_image(#{ image_id: made, delete_associated_snapshots: true })",
 };
 
-pub fn deregister_image(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn deregister_image(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).deregister_image()
+        let request = client.deregister_image()
             .set_image_id(take(&mut input, "image_id")?)
             .set_delete_associated_snapshots(take(&mut input, "delete_associated_snapshots")?)
             .set_dry_run(take(&mut input, "dry_run")?);
@@ -740,10 +739,10 @@ pub static DESCRIBE_ADDRESSES: Operation = Operation {
     example: "let address = ec2::allocate_address(#{ domain: \"vpc\" }).allocation_id;\nec2::describe_addresses(#{ allocation_ids: [address] }).addresses[0].public_ip",
 };
 
-pub fn describe_addresses(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn describe_addresses(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).describe_addresses()
+        let request = client.describe_addresses()
             .set_public_ips(take(&mut input, "public_ips")?)
             .set_dry_run(take(&mut input, "dry_run")?)
             .set_filters(take(&mut input, "filters")?)
@@ -761,10 +760,10 @@ pub static DESCRIBE_AVAILABILITY_ZONES: Operation = Operation {
     example: "ec2::describe_availability_zones(#{}).availability_zones",
 };
 
-pub fn describe_availability_zones(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn describe_availability_zones(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).describe_availability_zones()
+        let request = client.describe_availability_zones()
             .set_zone_names(take(&mut input, "zone_names")?)
             .set_zone_ids(take(&mut input, "zone_ids")?)
             .set_all_availability_zones(take(&mut input, "all_availability_zones")?)
@@ -783,10 +782,10 @@ pub static DESCRIBE_IAM_INSTANCE_PROFILE_ASSOCIATIONS: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nlet profile = iam::create_instance_profile(#{ instance_profile_name: \"web\" }).instance_profile.arn;\nec2::associate_iam_instance_profile(#{ instance_id: id, iam_instance_profile: #{ arn: profile } });\nec2::describe_iam_instance_profile_associations(#{ filters: #{ \"instance-id\": id } }).iam_instance_profile_associations",
 };
 
-pub fn describe_iam_instance_profile_associations(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn describe_iam_instance_profile_associations(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).describe_iam_instance_profile_associations()
+        let request = client.describe_iam_instance_profile_associations()
             .set_association_ids(take(&mut input, "association_ids")?)
             .set_filters(take(&mut input, "filters")?);
         let mut pages = Pages::new(&controls, &["iam_instance_profile_associations"], None);
@@ -814,10 +813,10 @@ pub static DESCRIBE_IMAGES: Operation = Operation {
     example: "ec2::describe_images(#{ owners: [\"amazon\"], filters: #{ architecture: \"x86_64\" } }).images",
 };
 
-pub fn describe_images(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn describe_images(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).describe_images()
+        let request = client.describe_images()
             .set_executable_users(take(&mut input, "executable_users")?)
             .set_image_ids(take(&mut input, "image_ids")?)
             .set_owners(take(&mut input, "owners")?)
@@ -850,10 +849,10 @@ pub static DESCRIBE_INSTANCE_ATTRIBUTE: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::describe_instance_attribute(#{ instance_id: id, attribute: \"instanceType\" }).instance_type.value",
 };
 
-pub fn describe_instance_attribute(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn describe_instance_attribute(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).describe_instance_attribute()
+        let request = client.describe_instance_attribute()
             .set_dry_run(take(&mut input, "dry_run")?)
             .set_instance_id(take(&mut input, "instance_id")?)
             .set_attribute(take(&mut input, "attribute")?);
@@ -870,10 +869,10 @@ pub static DESCRIBE_INSTANCE_STATUS: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::describe_instance_status(#{ instance_ids: [id] }).instance_statuses[0].instance_state.name",
 };
 
-pub fn describe_instance_status(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn describe_instance_status(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).describe_instance_status()
+        let request = client.describe_instance_status()
             .set_instance_ids(take(&mut input, "instance_ids")?)
             .set_include_managed_resources(take(&mut input, "include_managed_resources")?)
             .set_dry_run(take(&mut input, "dry_run")?)
@@ -904,10 +903,10 @@ pub static DESCRIBE_INSTANCE_TYPE_OFFERINGS: Operation = Operation {
     example: "ec2::describe_instance_type_offerings(#{ location_type: \"availability-zone\", filters: #{ \"instance-type\": \"t3.nano\" } }).instance_type_offerings",
 };
 
-pub fn describe_instance_type_offerings(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn describe_instance_type_offerings(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).describe_instance_type_offerings()
+        let request = client.describe_instance_type_offerings()
             .set_dry_run(take(&mut input, "dry_run")?)
             .set_location_type(take(&mut input, "location_type")?)
             .set_filters(take(&mut input, "filters")?);
@@ -936,10 +935,10 @@ pub static DESCRIBE_INSTANCE_TYPES: Operation = Operation {
     example: "ec2::describe_instance_types(#{ instance_types: [\"t3.nano\"] }).instance_types[0].memory_info.size_in_mib",
 };
 
-pub fn describe_instance_types(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn describe_instance_types(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).describe_instance_types()
+        let request = client.describe_instance_types()
             .set_dry_run(take(&mut input, "dry_run")?)
             .set_instance_types(take(&mut input, "instance_types")?)
             .set_filters(take(&mut input, "filters")?)
@@ -969,10 +968,10 @@ pub static DESCRIBE_INSTANCES: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::describe_instances(#{ instance_ids: [id] }).reservations[0].instances[0].state.name",
 };
 
-pub fn describe_instances(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn describe_instances(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).describe_instances()
+        let request = client.describe_instances()
             .set_instance_ids(take(&mut input, "instance_ids")?)
             .set_include_managed_resources(take(&mut input, "include_managed_resources")?)
             .set_dry_run(take(&mut input, "dry_run")?)
@@ -1002,10 +1001,10 @@ pub static DESCRIBE_INTERNET_GATEWAYS: Operation = Operation {
     example: "ec2::describe_internet_gateways(#{}).internet_gateways",
 };
 
-pub fn describe_internet_gateways(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn describe_internet_gateways(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).describe_internet_gateways()
+        let request = client.describe_internet_gateways()
             .set_dry_run(take(&mut input, "dry_run")?)
             .set_internet_gateway_ids(take(&mut input, "internet_gateway_ids")?)
             .set_filters(take(&mut input, "filters")?);
@@ -1034,10 +1033,10 @@ pub static DESCRIBE_KEY_PAIRS: Operation = Operation {
     example: "ec2::create_key_pair(#{ key_name: \"example\", key_type: \"ed25519\" });\nec2::describe_key_pairs(#{ key_names: [\"example\"] }).key_pairs[0].key_pair_id",
 };
 
-pub fn describe_key_pairs(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn describe_key_pairs(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).describe_key_pairs()
+        let request = client.describe_key_pairs()
             .set_key_names(take(&mut input, "key_names")?)
             .set_key_pair_ids(take(&mut input, "key_pair_ids")?)
             .set_include_public_key(take(&mut input, "include_public_key")?)
@@ -1056,10 +1055,10 @@ pub static DESCRIBE_LAUNCH_TEMPLATE_VERSIONS: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nec2::describe_launch_template_versions(#{ launch_template_id: template, versions: [\"$Latest\"] }).launch_template_versions[0].version_number",
 };
 
-pub fn describe_launch_template_versions(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn describe_launch_template_versions(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).describe_launch_template_versions()
+        let request = client.describe_launch_template_versions()
             .set_dry_run(take(&mut input, "dry_run")?)
             .set_launch_template_id(take(&mut input, "launch_template_id")?)
             .set_launch_template_name(take(&mut input, "launch_template_name")?)
@@ -1094,10 +1093,10 @@ pub static DESCRIBE_LAUNCH_TEMPLATES: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nec2::describe_launch_templates(#{ launch_template_ids: [template] }).launch_templates[0].latest_version_number",
 };
 
-pub fn describe_launch_templates(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn describe_launch_templates(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).describe_launch_templates()
+        let request = client.describe_launch_templates()
             .set_dry_run(take(&mut input, "dry_run")?)
             .set_launch_template_ids(take(&mut input, "launch_template_ids")?)
             .set_launch_template_names(take(&mut input, "launch_template_names")?)
@@ -1128,10 +1127,10 @@ pub static DESCRIBE_NETWORK_INTERFACES: Operation = Operation {
     example: "ec2::describe_network_interfaces(#{}).network_interfaces",
 };
 
-pub fn describe_network_interfaces(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn describe_network_interfaces(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).describe_network_interfaces()
+        let request = client.describe_network_interfaces()
             .set_include_managed_resources(take(&mut input, "include_managed_resources")?)
             .set_dry_run(take(&mut input, "dry_run")?)
             .set_network_interface_ids(take(&mut input, "network_interface_ids")?)
@@ -1161,10 +1160,10 @@ pub static DESCRIBE_REGIONS: Operation = Operation {
     example: "ec2::describe_regions(#{}).regions",
 };
 
-pub fn describe_regions(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn describe_regions(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).describe_regions()
+        let request = client.describe_regions()
             .set_region_names(take(&mut input, "region_names")?)
             .set_all_regions(take(&mut input, "all_regions")?)
             .set_dry_run(take(&mut input, "dry_run")?)
@@ -1182,10 +1181,10 @@ pub static DESCRIBE_ROUTE_TABLES: Operation = Operation {
     example: "ec2::describe_route_tables(#{}).route_tables",
 };
 
-pub fn describe_route_tables(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn describe_route_tables(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).describe_route_tables()
+        let request = client.describe_route_tables()
             .set_dry_run(take(&mut input, "dry_run")?)
             .set_route_table_ids(take(&mut input, "route_table_ids")?)
             .set_filters(take(&mut input, "filters")?);
@@ -1214,10 +1213,10 @@ pub static DESCRIBE_SECURITY_GROUP_RULES: Operation = Operation {
     example: "let group = ec2::create_security_group(#{ group_name: \"example\", description: \"An example.\" }).group_id;\nec2::describe_security_group_rules(#{ filters: #{ \"group-id\": group } }).security_group_rules",
 };
 
-pub fn describe_security_group_rules(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn describe_security_group_rules(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).describe_security_group_rules()
+        let request = client.describe_security_group_rules()
             .set_filters(take(&mut input, "filters")?)
             .set_security_group_rule_ids(take(&mut input, "security_group_rule_ids")?)
             .set_dry_run(take(&mut input, "dry_run")?);
@@ -1246,10 +1245,10 @@ pub static DESCRIBE_SECURITY_GROUPS: Operation = Operation {
     example: "ec2::describe_security_groups(#{ filters: #{ \"group-name\": \"default\" } }).security_groups[0].group_id",
 };
 
-pub fn describe_security_groups(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn describe_security_groups(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).describe_security_groups()
+        let request = client.describe_security_groups()
             .set_group_ids(take(&mut input, "group_ids")?)
             .set_group_names(take(&mut input, "group_names")?)
             .set_dry_run(take(&mut input, "dry_run")?)
@@ -1279,10 +1278,10 @@ pub static DESCRIBE_SNAPSHOTS: Operation = Operation {
     example: "let volume = ec2::create_volume(#{ availability_zone: ec2::describe_availability_zones(#{}).availability_zones[0].zone_name, size: 8, volume_type: \"gp3\" }).volume_id;\nec2::wait_until_volume_available(#{ volume_ids: [volume] });\nlet snapshot = ec2::create_snapshot(#{ volume_id: volume }).snapshot_id;\nec2::wait_until_snapshot_completed(#{ snapshot_ids: [snapshot] });\nec2::describe_snapshots(#{ snapshot_ids: [snapshot] }).snapshots[0].state",
 };
 
-pub fn describe_snapshots(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn describe_snapshots(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).describe_snapshots()
+        let request = client.describe_snapshots()
             .set_owner_ids(take(&mut input, "owner_ids")?)
             .set_restorable_by_user_ids(take(&mut input, "restorable_by_user_ids")?)
             .set_snapshot_ids(take(&mut input, "snapshot_ids")?)
@@ -1313,10 +1312,10 @@ pub static DESCRIBE_SUBNETS: Operation = Operation {
     example: "ec2::describe_subnets(#{ filters: #{ \"default-for-az\": \"true\" } }).subnets",
 };
 
-pub fn describe_subnets(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn describe_subnets(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).describe_subnets()
+        let request = client.describe_subnets()
             .set_filters(take(&mut input, "filters")?)
             .set_subnet_ids(take(&mut input, "subnet_ids")?)
             .set_dry_run(take(&mut input, "dry_run")?);
@@ -1345,10 +1344,10 @@ pub static DESCRIBE_TAGS: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::create_tags(#{ resources: [id], tags: #{ team: \"web\" } });\nec2::describe_tags(#{ filters: #{ \"resource-id\": id } }).tags",
 };
 
-pub fn describe_tags(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn describe_tags(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).describe_tags()
+        let request = client.describe_tags()
             .set_dry_run(take(&mut input, "dry_run")?)
             .set_filters(take(&mut input, "filters")?);
         let mut pages = Pages::new(&controls, &["tags"], None);
@@ -1376,10 +1375,10 @@ pub static DESCRIBE_VOLUMES: Operation = Operation {
     example: "let volume = ec2::create_volume(#{ availability_zone: ec2::describe_availability_zones(#{}).availability_zones[0].zone_name, size: 8, volume_type: \"gp3\" }).volume_id;\nec2::wait_until_volume_available(#{ volume_ids: [volume] });\nec2::describe_volumes(#{ volume_ids: [volume] }).volumes[0].size",
 };
 
-pub fn describe_volumes(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn describe_volumes(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).describe_volumes()
+        let request = client.describe_volumes()
             .set_volume_ids(take(&mut input, "volume_ids")?)
             .set_include_managed_resources(take(&mut input, "include_managed_resources")?)
             .set_dry_run(take(&mut input, "dry_run")?)
@@ -1409,10 +1408,10 @@ pub static DESCRIBE_VPCS: Operation = Operation {
     example: "ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id",
 };
 
-pub fn describe_vpcs(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn describe_vpcs(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).describe_vpcs()
+        let request = client.describe_vpcs()
             .set_filters(take(&mut input, "filters")?)
             .set_vpc_ids(take(&mut input, "vpc_ids")?)
             .set_dry_run(take(&mut input, "dry_run")?);
@@ -1447,10 +1446,10 @@ pub static DETACH_VOLUME: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nlet zone = ec2::describe_instances(#{ instance_ids: [id] }).reservations[0].instances[0].placement.availability_zone;\nlet volume = ec2::create_volume(#{ availability_zone: zone, size: 8 }).volume_id;\nec2::wait_until_volume_available(#{ volume_ids: [volume] });\nec2::attach_volume(#{ volume_id: volume, instance_id: id, device: \"/dev/sdf\" });\nec2::wait_until_volume_in_use(#{ volume_ids: [volume] });\nec2::detach_volume(#{ volume_id: volume }).volume_id",
 };
 
-pub fn detach_volume(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn detach_volume(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).detach_volume()
+        let request = client.detach_volume()
             .set_device(take(&mut input, "device")?)
             .set_force(take(&mut input, "force")?)
             .set_instance_id(take(&mut input, "instance_id")?)
@@ -1475,10 +1474,10 @@ pub static DISASSOCIATE_ADDRESS: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nlet address = ec2::allocate_address(#{ domain: \"vpc\" }).allocation_id;\nlet association = ec2::associate_address(#{ allocation_id: address, instance_id: id }).association_id;\nec2::disassociate_address(#{ association_id: association })",
 };
 
-pub fn disassociate_address(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn disassociate_address(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).disassociate_address()
+        let request = client.disassociate_address()
             .set_association_id(take(&mut input, "association_id")?)
             .set_public_ip(take(&mut input, "public_ip")?)
             .set_dry_run(take(&mut input, "dry_run")?);
@@ -1502,10 +1501,10 @@ pub static DISASSOCIATE_IAM_INSTANCE_PROFILE: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nlet profile = iam::create_instance_profile(#{ instance_profile_name: \"web\" }).instance_profile.arn;\nlet made = ec2::associate_iam_instance_profile(#{ instance_id: id, iam_instance_profile: #{ arn: profile } });\nec2::disassociate_iam_instance_profile(#{ association_id: made.iam_instance_profile_association.association_id }).iam_instance_profile_association.instance_id",
 };
 
-pub fn disassociate_iam_instance_profile(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn disassociate_iam_instance_profile(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).disassociate_iam_instance_profile()
+        let request = client.disassociate_iam_instance_profile()
             .set_association_id(take(&mut input, "association_id")?);
         request.send().await.map(Encode::encode).map_err(fault)
     }))
@@ -1520,10 +1519,10 @@ pub static GET_CONSOLE_OUTPUT: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::get_console_output(#{ instance_id: id }).instance_id",
 };
 
-pub fn get_console_output(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn get_console_output(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).get_console_output()
+        let request = client.get_console_output()
             .set_instance_id(take(&mut input, "instance_id")?)
             .set_latest(take(&mut input, "latest")?)
             .set_dry_run(take(&mut input, "dry_run")?);
@@ -1546,11 +1545,11 @@ pub static IMPORT_KEY_PAIR: Operation = Operation {
     example: "ec2::import_key_pair(#{ key_name: \"example\", public_key_material: \"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ+Kqw3uqkZcRPkHs6QGvI0W0kZmGJ3CxWY2sRYwUG3V example\" }).key_pair_id",
 };
 
-pub fn import_key_pair(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn import_key_pair(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
         specify_tags(&mut input, &["key-pair"]);
-        let request = Client::new(&session).import_key_pair()
+        let request = client.import_key_pair()
             .set_tag_specifications(take(&mut input, "tag_specifications")?)
             .set_dry_run(take(&mut input, "dry_run")?)
             .set_key_name(take(&mut input, "key_name")?)
@@ -1571,10 +1570,10 @@ pub static MODIFY_INSTANCE_ATTRIBUTE: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::modify_instance_attribute(#{ instance_id: id, disable_api_termination: #{ value: true } });\nec2::modify_instance_attribute(#{ instance_id: id, disable_api_termination: #{ value: false } })",
 };
 
-pub fn modify_instance_attribute(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn modify_instance_attribute(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).modify_instance_attribute()
+        let request = client.modify_instance_attribute()
             .set_source_dest_check(take(&mut input, "source_dest_check")?)
             .set_enclave_options(take(&mut input, "enclave_options")?)
             .set_disable_api_stop(take(&mut input, "disable_api_stop")?)
@@ -1614,10 +1613,10 @@ pub static MODIFY_INSTANCE_METADATA_OPTIONS: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::modify_instance_metadata_options(#{ instance_id: id, http_tokens: \"required\" }).instance_metadata_options.http_tokens",
 };
 
-pub fn modify_instance_metadata_options(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn modify_instance_metadata_options(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).modify_instance_metadata_options()
+        let request = client.modify_instance_metadata_options()
             .set_instance_id(take(&mut input, "instance_id")?)
             .set_http_tokens(take(&mut input, "http_tokens")?)
             .set_http_put_response_hop_limit(take(&mut input, "http_put_response_hop_limit")?)
@@ -1641,10 +1640,10 @@ pub static MODIFY_LAUNCH_TEMPLATE: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nec2::create_launch_template_version(#{ launch_template_id: template, source_version: \"1\", launch_template_data: #{ instance_type: \"t3.micro\" } });\nec2::modify_launch_template(#{ launch_template_id: template, default_version: \"2\" }).launch_template.default_version_number",
 };
 
-pub fn modify_launch_template(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn modify_launch_template(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).modify_launch_template()
+        let request = client.modify_launch_template()
             .set_dry_run(take(&mut input, "dry_run")?)
             .set_client_token(take(&mut input, "client_token")?)
             .set_launch_template_id(take(&mut input, "launch_template_id")?)
@@ -1666,10 +1665,10 @@ pub static MODIFY_VOLUME: Operation = Operation {
     example: "let volume = ec2::create_volume(#{ availability_zone: ec2::describe_availability_zones(#{}).availability_zones[0].zone_name, size: 8, volume_type: \"gp3\" }).volume_id;\nec2::wait_until_volume_available(#{ volume_ids: [volume] });\nec2::modify_volume(#{ volume_id: volume, size: 16 }).volume_modification.target_size",
 };
 
-pub fn modify_volume(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn modify_volume(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).modify_volume()
+        let request = client.modify_volume()
             .set_dry_run(take(&mut input, "dry_run")?)
             .set_volume_id(take(&mut input, "volume_id")?)
             .set_size(take(&mut input, "size")?)
@@ -1693,10 +1692,10 @@ pub static MONITOR_INSTANCES: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::monitor_instances(#{ instance_ids: [id] }).instance_monitorings[0].monitoring.state",
 };
 
-pub fn monitor_instances(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn monitor_instances(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).monitor_instances()
+        let request = client.monitor_instances()
             .set_instance_ids(take(&mut input, "instance_ids")?)
             .set_dry_run(take(&mut input, "dry_run")?);
         request.send().await.map(Encode::encode).map_err(fault)
@@ -1715,10 +1714,10 @@ pub static REBOOT_INSTANCES: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::reboot_instances(#{ instance_ids: [id] })",
 };
 
-pub fn reboot_instances(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn reboot_instances(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).reboot_instances()
+        let request = client.reboot_instances()
             .set_instance_ids(take(&mut input, "instance_ids")?)
             .set_dry_run(take(&mut input, "dry_run")?);
         request.send().await.map_err(fault)?;
@@ -1741,11 +1740,11 @@ pub static REGISTER_IMAGE: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nlet root = ec2::describe_instances(#{ instance_ids: [id] }).reservations[0].instances[0].block_device_mappings[0].ebs.volume_id;\nlet snapshot = ec2::create_snapshot(#{ volume_id: root }).snapshot_id;\nec2::wait_until_snapshot_completed(#{ snapshot_ids: [snapshot] });\nec2::register_image(#{ name: \"own\", root_device_name: \"/dev/xvda\", architecture: \"x86_64\", virtualization_type: \"hvm\", block_device_mappings: [#{ device_name: \"/dev/xvda\", ebs: #{ snapshot_id: snapshot } }] }).image_id",
 };
 
-pub fn register_image(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn register_image(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
         specify_tags(&mut input, &["image"]);
-        let request = Client::new(&session).register_image()
+        let request = client.register_image()
             .set_image_location(take(&mut input, "image_location")?)
             .set_billing_products(take(&mut input, "billing_products")?)
             .set_boot_mode(take(&mut input, "boot_mode")?)
@@ -1783,10 +1782,10 @@ pub static RELEASE_ADDRESS: Operation = Operation {
     example: "let address = ec2::allocate_address(#{ domain: \"vpc\" }).allocation_id;\nec2::release_address(#{ allocation_id: address })",
 };
 
-pub fn release_address(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn release_address(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).release_address()
+        let request = client.release_address()
             .set_allocation_id(take(&mut input, "allocation_id")?)
             .set_public_ip(take(&mut input, "public_ip")?)
             .set_network_border_group(take(&mut input, "network_border_group")?)
@@ -1811,10 +1810,10 @@ pub static REVOKE_SECURITY_GROUP_EGRESS: Operation = Operation {
     example: "let group = ec2::create_security_group(#{ group_name: \"example\", description: \"An example.\" }).group_id;\nlet http = [#{ ip_protocol: \"tcp\", from_port: 80, to_port: 80, ip_ranges: [#{ cidr_ip: \"0.0.0.0/0\" }] }];\nec2::authorize_security_group_egress(#{ group_id: group, ip_permissions: http });\nec2::revoke_security_group_egress(#{ group_id: group, ip_permissions: http })",
 };
 
-pub fn revoke_security_group_egress(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn revoke_security_group_egress(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).revoke_security_group_egress()
+        let request = client.revoke_security_group_egress()
             .set_security_group_rule_ids(take(&mut input, "security_group_rule_ids")?)
             .set_dry_run(take(&mut input, "dry_run")?)
             .set_group_id(take(&mut input, "group_id")?)
@@ -1844,10 +1843,10 @@ pub static REVOKE_SECURITY_GROUP_INGRESS: Operation = Operation {
     example: "let group = ec2::create_security_group(#{ group_name: \"example\", description: \"An example.\" }).group_id;\nlet http = [#{ ip_protocol: \"tcp\", from_port: 80, to_port: 80, ip_ranges: [#{ cidr_ip: \"0.0.0.0/0\" }] }];\nec2::authorize_security_group_ingress(#{ group_id: group, ip_permissions: http });\nec2::revoke_security_group_ingress(#{ group_id: group, ip_permissions: http })",
 };
 
-pub fn revoke_security_group_ingress(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn revoke_security_group_ingress(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).revoke_security_group_ingress()
+        let request = client.revoke_security_group_ingress()
             .set_cidr_ip(take(&mut input, "cidr_ip")?)
             .set_from_port(take(&mut input, "from_port")?)
             .set_group_id(take(&mut input, "group_id")?)
@@ -1879,11 +1878,11 @@ pub static RUN_INSTANCES: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1, tags: #{ Name: \"web\" } }).instances[0].instance_id",
 };
 
-pub fn run_instances(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn run_instances(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
         specify_tags(&mut input, &["instance", "volume"]);
-        let request = Client::new(&session).run_instances()
+        let request = client.run_instances()
             .set_block_device_mappings(take(&mut input, "block_device_mappings")?)
             .set_image_id(take(&mut input, "image_id")?)
             .set_instance_type(take(&mut input, "instance_type")?)
@@ -1944,10 +1943,10 @@ pub static START_INSTANCES: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::stop_instances(#{ instance_ids: [id] });\nec2::wait_until_instance_stopped(#{ instance_ids: [id] });\nec2::start_instances(#{ instance_ids: [id] }).starting_instances[0].current_state.name",
 };
 
-pub fn start_instances(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn start_instances(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).start_instances()
+        let request = client.start_instances()
             .set_instance_ids(take(&mut input, "instance_ids")?)
             .set_additional_info(take(&mut input, "additional_info")?)
             .set_dry_run(take(&mut input, "dry_run")?);
@@ -1967,10 +1966,10 @@ pub static STOP_INSTANCES: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::stop_instances(#{ instance_ids: [id] }).stopping_instances[0].current_state.name",
 };
 
-pub fn stop_instances(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn stop_instances(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).stop_instances()
+        let request = client.stop_instances()
             .set_instance_ids(take(&mut input, "instance_ids")?)
             .set_hibernate(take(&mut input, "hibernate")?)
             .set_skip_os_shutdown(take(&mut input, "skip_os_shutdown")?)
@@ -1995,10 +1994,10 @@ pub static TERMINATE_INSTANCES: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::terminate_instances(#{ instance_ids: [id] }).terminating_instances[0].current_state.name",
 };
 
-pub fn terminate_instances(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn terminate_instances(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).terminate_instances()
+        let request = client.terminate_instances()
             .set_instance_ids(take(&mut input, "instance_ids")?)
             .set_force(take(&mut input, "force")?)
             .set_skip_os_shutdown(take(&mut input, "skip_os_shutdown")?)
@@ -2019,10 +2018,10 @@ pub static UNMONITOR_INSTANCES: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::unmonitor_instances(#{ instance_ids: [id] }).instance_monitorings[0].monitoring.state",
 };
 
-pub fn unmonitor_instances(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn unmonitor_instances(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).unmonitor_instances()
+        let request = client.unmonitor_instances()
             .set_instance_ids(take(&mut input, "instance_ids")?)
             .set_dry_run(take(&mut input, "dry_run")?);
         request.send().await.map(Encode::encode).map_err(fault)

@@ -7,7 +7,6 @@ pub mod tables;
 #[allow(clippy::wildcard_imports)] // every helper may be used, or not, by a service
 use crate::glue::*;
 use aws_sdk_elasticloadbalancingv2::Client;
-use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
 use opsh_operation::{Before, Effect, Fault, Find, Found, Inverse, InverseCall, Look, Makes, Map, Operation, Proof, Raises, Removes, Settle, Shape, Tagged, Write};
 
@@ -25,10 +24,10 @@ pub static ADD_TAGS: Operation = Operation {
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nelbv2::add_tags(#{ resource_arns: [target], tags: #{ team: \"web\" } })",
 };
 
-pub fn add_tags(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn add_tags(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).add_tags()
+        let request = client.add_tags()
             .set_resource_arns(take(&mut input, "resource_arns")?)
             .set_tags(take(&mut input, "tags")?);
         request.send().await.map_err(fault)?;
@@ -53,10 +52,10 @@ pub static CREATE_LISTENER: Operation = Operation {
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet subnets = ec2::describe_subnets(#{ filters: #{ \"default-for-az\": \"true\" } }).subnets.map(|subnet| subnet.subnet_id);\nlet balancer = elbv2::create_load_balancer(#{ name: \"example\", subnets: subnets }).load_balancers[0].load_balancer_arn;\nlet vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nelbv2::create_listener(#{ load_balancer_arn: balancer, protocol: \"HTTP\", port: 80, default_actions: [#{ type: \"forward\", target_group_arn: target }] }).listeners[0].listener_arn",
 };
 
-pub fn create_listener(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn create_listener(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).create_listener()
+        let request = client.create_listener()
             .set_load_balancer_arn(take(&mut input, "load_balancer_arn")?)
             .set_protocol(take(&mut input, "protocol")?)
             .set_port(take(&mut input, "port")?)
@@ -87,10 +86,10 @@ pub static CREATE_LOAD_BALANCER: Operation = Operation {
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet subnets = ec2::describe_subnets(#{ filters: #{ \"default-for-az\": \"true\" } }).subnets.map(|subnet| subnet.subnet_id);\nelbv2::create_load_balancer(#{ name: \"web\", subnets: subnets, tags: #{ Name: \"web\" } }).load_balancers[0].dns_name",
 };
 
-pub fn create_load_balancer(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn create_load_balancer(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).create_load_balancer()
+        let request = client.create_load_balancer()
             .set_name(take(&mut input, "name")?)
             .set_subnets(take(&mut input, "subnets")?)
             .set_subnet_mappings(take(&mut input, "subnet_mappings")?)
@@ -123,10 +122,10 @@ pub static CREATE_TARGET_GROUP: Operation = Operation {
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet subnets = ec2::describe_subnets(#{ filters: #{ \"default-for-az\": \"true\" } }).subnets.map(|subnet| subnet.subnet_id);\nelbv2::create_target_group(#{ name: \"web\", protocol: \"HTTP\", port: 80, vpc_id: vpc, health_check_path: \"/\" }).target_groups[0].target_group_arn",
 };
 
-pub fn create_target_group(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn create_target_group(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).create_target_group()
+        let request = client.create_target_group()
             .set_name(take(&mut input, "name")?)
             .set_protocol(take(&mut input, "protocol")?)
             .set_protocol_version(take(&mut input, "protocol_version")?)
@@ -164,10 +163,10 @@ pub static DELETE_LISTENER: Operation = Operation {
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet subnets = ec2::describe_subnets(#{ filters: #{ \"default-for-az\": \"true\" } }).subnets.map(|subnet| subnet.subnet_id);\nlet balancer = elbv2::create_load_balancer(#{ name: \"example\", subnets: subnets }).load_balancers[0].load_balancer_arn;\nlet vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nlet listener = elbv2::create_listener(#{ load_balancer_arn: balancer, protocol: \"HTTP\", port: 80, default_actions: [#{ type: \"forward\", target_group_arn: target }] }).listeners[0].listener_arn;\nelbv2::delete_listener(#{ listener_arn: listener })",
 };
 
-pub fn delete_listener(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn delete_listener(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).delete_listener()
+        let request = client.delete_listener()
             .set_listener_arn(take(&mut input, "listener_arn")?);
         request.send().await.map_err(fault)?;
         Ok(opsh_operation::Value::Null)
@@ -189,10 +188,10 @@ pub static DELETE_LOAD_BALANCER: Operation = Operation {
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet subnets = ec2::describe_subnets(#{ filters: #{ \"default-for-az\": \"true\" } }).subnets.map(|subnet| subnet.subnet_id);\nlet balancer = elbv2::create_load_balancer(#{ name: \"example\", subnets: subnets }).load_balancers[0].load_balancer_arn;\nelbv2::delete_load_balancer(#{ load_balancer_arn: balancer })",
 };
 
-pub fn delete_load_balancer(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn delete_load_balancer(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).delete_load_balancer()
+        let request = client.delete_load_balancer()
             .set_load_balancer_arn(take(&mut input, "load_balancer_arn")?);
         request.send().await.map_err(fault)?;
         Ok(opsh_operation::Value::Null)
@@ -214,10 +213,10 @@ pub static DELETE_TARGET_GROUP: Operation = Operation {
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nelbv2::delete_target_group(#{ target_group_arn: target })",
 };
 
-pub fn delete_target_group(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn delete_target_group(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).delete_target_group()
+        let request = client.delete_target_group()
             .set_target_group_arn(take(&mut input, "target_group_arn")?);
         request.send().await.map_err(fault)?;
         Ok(opsh_operation::Value::Null)
@@ -236,10 +235,10 @@ pub static DEREGISTER_TARGETS: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nlet vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nelbv2::register_targets(#{ target_group_arn: target, targets: [#{ id: id }] });\nelbv2::deregister_targets(#{ target_group_arn: target, targets: [#{ id: id }] })",
 };
 
-pub fn deregister_targets(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn deregister_targets(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).deregister_targets()
+        let request = client.deregister_targets()
             .set_target_group_arn(take(&mut input, "target_group_arn")?)
             .set_targets(take(&mut input, "targets")?);
         request.send().await.map_err(fault)?;
@@ -256,10 +255,10 @@ pub static DESCRIBE_LISTENERS: Operation = Operation {
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet subnets = ec2::describe_subnets(#{ filters: #{ \"default-for-az\": \"true\" } }).subnets.map(|subnet| subnet.subnet_id);\nlet balancer = elbv2::create_load_balancer(#{ name: \"example\", subnets: subnets }).load_balancers[0].load_balancer_arn;\nlet vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nlet listener = elbv2::create_listener(#{ load_balancer_arn: balancer, protocol: \"HTTP\", port: 80, default_actions: [#{ type: \"forward\", target_group_arn: target }] }).listeners[0].listener_arn;\nelbv2::describe_listeners(#{ load_balancer_arn: balancer }).listeners[0].port",
 };
 
-pub fn describe_listeners(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn describe_listeners(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).describe_listeners()
+        let request = client.describe_listeners()
             .set_load_balancer_arn(take(&mut input, "load_balancer_arn")?)
             .set_listener_arns(take(&mut input, "listener_arns")?)
             .set_page_size(take(&mut input, "page_size")?);
@@ -288,10 +287,10 @@ pub static DESCRIBE_LOAD_BALANCER_ATTRIBUTES: Operation = Operation {
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet subnets = ec2::describe_subnets(#{ filters: #{ \"default-for-az\": \"true\" } }).subnets.map(|subnet| subnet.subnet_id);\nlet balancer = elbv2::create_load_balancer(#{ name: \"example\", subnets: subnets }).load_balancers[0].load_balancer_arn;\nelbv2::describe_load_balancer_attributes(#{ load_balancer_arn: balancer }).attributes",
 };
 
-pub fn describe_load_balancer_attributes(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn describe_load_balancer_attributes(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).describe_load_balancer_attributes()
+        let request = client.describe_load_balancer_attributes()
             .set_load_balancer_arn(take(&mut input, "load_balancer_arn")?);
         request.send().await.map(Encode::encode).map_err(fault)
     }))
@@ -306,10 +305,10 @@ pub static DESCRIBE_LOAD_BALANCERS: Operation = Operation {
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet subnets = ec2::describe_subnets(#{ filters: #{ \"default-for-az\": \"true\" } }).subnets.map(|subnet| subnet.subnet_id);\nlet balancer = elbv2::create_load_balancer(#{ name: \"example\", subnets: subnets }).load_balancers[0].load_balancer_arn;\nelbv2::describe_load_balancers(#{ names: [\"example\"] }).load_balancers[0].state.code",
 };
 
-pub fn describe_load_balancers(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn describe_load_balancers(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).describe_load_balancers()
+        let request = client.describe_load_balancers()
             .set_load_balancer_arns(take(&mut input, "load_balancer_arns")?)
             .set_names(take(&mut input, "names")?)
             .set_page_size(take(&mut input, "page_size")?);
@@ -338,10 +337,10 @@ pub static DESCRIBE_TAGS: Operation = Operation {
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nelbv2::add_tags(#{ resource_arns: [target], tags: #{ team: \"web\" } });\nelbv2::describe_tags(#{ resource_arns: [target] }).tag_descriptions[0].tags.team",
 };
 
-pub fn describe_tags(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn describe_tags(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).describe_tags()
+        let request = client.describe_tags()
             .set_resource_arns(take(&mut input, "resource_arns")?);
         request.send().await.map(Encode::encode).map_err(fault)
     }))
@@ -356,10 +355,10 @@ pub static DESCRIBE_TARGET_GROUP_ATTRIBUTES: Operation = Operation {
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nelbv2::describe_target_group_attributes(#{ target_group_arn: target }).attributes",
 };
 
-pub fn describe_target_group_attributes(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn describe_target_group_attributes(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).describe_target_group_attributes()
+        let request = client.describe_target_group_attributes()
             .set_target_group_arn(take(&mut input, "target_group_arn")?);
         request.send().await.map(Encode::encode).map_err(fault)
     }))
@@ -374,10 +373,10 @@ pub static DESCRIBE_TARGET_GROUPS: Operation = Operation {
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nelbv2::describe_target_groups(#{ names: [\"example\"] }).target_groups[0].port",
 };
 
-pub fn describe_target_groups(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn describe_target_groups(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).describe_target_groups()
+        let request = client.describe_target_groups()
             .set_load_balancer_arn(take(&mut input, "load_balancer_arn")?)
             .set_target_group_arns(take(&mut input, "target_group_arns")?)
             .set_names(take(&mut input, "names")?)
@@ -407,10 +406,10 @@ pub static DESCRIBE_TARGET_HEALTH: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nlet vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nelbv2::register_targets(#{ target_group_arn: target, targets: [#{ id: id }] });\nelbv2::describe_target_health(#{ target_group_arn: target }).target_health_descriptions[0].target.id",
 };
 
-pub fn describe_target_health(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn describe_target_health(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).describe_target_health()
+        let request = client.describe_target_health()
             .set_target_group_arn(take(&mut input, "target_group_arn")?)
             .set_targets(take(&mut input, "targets")?)
             .set_include(take(&mut input, "include")?);
@@ -430,10 +429,10 @@ pub static MODIFY_LISTENER: Operation = Operation {
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet subnets = ec2::describe_subnets(#{ filters: #{ \"default-for-az\": \"true\" } }).subnets.map(|subnet| subnet.subnet_id);\nlet balancer = elbv2::create_load_balancer(#{ name: \"example\", subnets: subnets }).load_balancers[0].load_balancer_arn;\nlet vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nlet listener = elbv2::create_listener(#{ load_balancer_arn: balancer, protocol: \"HTTP\", port: 80, default_actions: [#{ type: \"forward\", target_group_arn: target }] }).listeners[0].listener_arn;\nelbv2::modify_listener(#{ listener_arn: listener, port: 8080 }).listeners[0].port",
 };
 
-pub fn modify_listener(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn modify_listener(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).modify_listener()
+        let request = client.modify_listener()
             .set_listener_arn(take(&mut input, "listener_arn")?)
             .set_port(take(&mut input, "port")?)
             .set_protocol(take(&mut input, "protocol")?)
@@ -458,10 +457,10 @@ pub static MODIFY_LOAD_BALANCER_ATTRIBUTES: Operation = Operation {
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet subnets = ec2::describe_subnets(#{ filters: #{ \"default-for-az\": \"true\" } }).subnets.map(|subnet| subnet.subnet_id);\nlet balancer = elbv2::create_load_balancer(#{ name: \"example\", subnets: subnets }).load_balancers[0].load_balancer_arn;\nelbv2::modify_load_balancer_attributes(#{ load_balancer_arn: balancer, attributes: [#{ key: \"idle_timeout.timeout_seconds\", value: \"30\" }] }).attributes",
 };
 
-pub fn modify_load_balancer_attributes(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn modify_load_balancer_attributes(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).modify_load_balancer_attributes()
+        let request = client.modify_load_balancer_attributes()
             .set_load_balancer_arn(take(&mut input, "load_balancer_arn")?)
             .set_attributes(take(&mut input, "attributes")?);
         request.send().await.map(Encode::encode).map_err(fault)
@@ -484,10 +483,10 @@ pub static MODIFY_TARGET_GROUP: Operation = Operation {
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nelbv2::modify_target_group(#{ target_group_arn: target, health_check_path: \"/healthy\" }).target_groups[0].health_check_path",
 };
 
-pub fn modify_target_group(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn modify_target_group(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).modify_target_group()
+        let request = client.modify_target_group()
             .set_target_group_arn(take(&mut input, "target_group_arn")?)
             .set_health_check_protocol(take(&mut input, "health_check_protocol")?)
             .set_health_check_port(take(&mut input, "health_check_port")?)
@@ -514,10 +513,10 @@ pub static MODIFY_TARGET_GROUP_ATTRIBUTES: Operation = Operation {
     example: "let vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nelbv2::modify_target_group_attributes(#{ target_group_arn: target, attributes: [#{ key: \"deregistration_delay.timeout_seconds\", value: \"30\" }] }).attributes",
 };
 
-pub fn modify_target_group_attributes(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn modify_target_group_attributes(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).modify_target_group_attributes()
+        let request = client.modify_target_group_attributes()
             .set_target_group_arn(take(&mut input, "target_group_arn")?)
             .set_attributes(take(&mut input, "attributes")?);
         request.send().await.map(Encode::encode).map_err(fault)
@@ -540,10 +539,10 @@ pub static REGISTER_TARGETS: Operation = Operation {
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nlet vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nelbv2::register_targets(#{ target_group_arn: target, targets: [#{ id: id }] })",
 };
 
-pub fn register_targets(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn register_targets(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).register_targets()
+        let request = client.register_targets()
             .set_target_group_arn(take(&mut input, "target_group_arn")?)
             .set_targets(take(&mut input, "targets")?);
         request.send().await.map_err(fault)?;

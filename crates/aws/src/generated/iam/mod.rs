@@ -7,7 +7,6 @@ pub mod tables;
 #[allow(clippy::wildcard_imports)] // every helper may be used, or not, by a service
 use crate::glue::*;
 use aws_sdk_iam::Client;
-use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
 use opsh_operation::{Before, Effect, Fault, Find, Found, Inverse, InverseCall, Look, Makes, Map, Operation, Proof, Raises, Removes, Settle, Shape, Tagged, Write};
 
@@ -29,10 +28,10 @@ pub static ADD_ROLE_TO_INSTANCE_PROFILE: Operation = Operation {
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\niam::create_instance_profile(#{ instance_profile_name: \"example\" });\niam::add_role_to_instance_profile(#{ instance_profile_name: \"example\", role_name: \"example\" })",
 };
 
-pub fn add_role_to_instance_profile(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn add_role_to_instance_profile(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).add_role_to_instance_profile()
+        let request = client.add_role_to_instance_profile()
             .set_instance_profile_name(take(&mut input, "instance_profile_name")?)
             .set_role_name(take(&mut input, "role_name")?);
         request.send().await.map_err(fault)?;
@@ -57,10 +56,10 @@ pub static ATTACH_ROLE_POLICY: Operation = Operation {
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\nlet managed = \"arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore\";\niam::attach_role_policy(#{ role_name: \"example\", policy_arn: managed })",
 };
 
-pub fn attach_role_policy(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn attach_role_policy(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).attach_role_policy()
+        let request = client.attach_role_policy()
             .set_role_name(take(&mut input, "role_name")?)
             .set_policy_arn(take(&mut input, "policy_arn")?);
         request.send().await.map_err(fault)?;
@@ -84,10 +83,10 @@ pub static CREATE_INSTANCE_PROFILE: Operation = Operation {
     example: "iam::create_instance_profile(#{ instance_profile_name: \"web\" }).instance_profile.arn",
 };
 
-pub fn create_instance_profile(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn create_instance_profile(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).create_instance_profile()
+        let request = client.create_instance_profile()
             .set_instance_profile_name(take(&mut input, "instance_profile_name")?)
             .set_path(take(&mut input, "path")?)
             .set_tags(take(&mut input, "tags")?);
@@ -111,10 +110,10 @@ pub static CREATE_ROLE: Operation = Operation {
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"web\", assume_role_policy_document: trust, tags: #{ team: \"web\" } }).role.arn",
 };
 
-pub fn create_role(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn create_role(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).create_role()
+        let request = client.create_role()
             .set_path(take(&mut input, "path")?)
             .set_role_name(take(&mut input, "role_name")?)
             .set_assume_role_policy_document(take(&mut input, "assume_role_policy_document")?)
@@ -141,10 +140,10 @@ pub static DELETE_INSTANCE_PROFILE: Operation = Operation {
     example: "iam::create_instance_profile(#{ instance_profile_name: \"example\" });\niam::delete_instance_profile(#{ instance_profile_name: \"example\" })",
 };
 
-pub fn delete_instance_profile(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn delete_instance_profile(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).delete_instance_profile()
+        let request = client.delete_instance_profile()
             .set_instance_profile_name(take(&mut input, "instance_profile_name")?);
         request.send().await.map_err(fault)?;
         Ok(opsh_operation::Value::Null)
@@ -166,10 +165,10 @@ pub static DELETE_ROLE: Operation = Operation {
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\niam::delete_role(#{ role_name: \"example\" })",
 };
 
-pub fn delete_role(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn delete_role(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).delete_role()
+        let request = client.delete_role()
             .set_role_name(take(&mut input, "role_name")?);
         request.send().await.map_err(fault)?;
         Ok(opsh_operation::Value::Null)
@@ -191,10 +190,10 @@ pub static DELETE_ROLE_POLICY: Operation = Operation {
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\nlet policy = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"s3:GetObject\",\"Resource\":\"*\"}]}`;\niam::put_role_policy(#{ role_name: \"example\", policy_name: \"read\", policy_document: policy });\niam::delete_role_policy(#{ role_name: \"example\", policy_name: \"read\" })",
 };
 
-pub fn delete_role_policy(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn delete_role_policy(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).delete_role_policy()
+        let request = client.delete_role_policy()
             .set_role_name(take(&mut input, "role_name")?)
             .set_policy_name(take(&mut input, "policy_name")?);
         request.send().await.map_err(fault)?;
@@ -217,10 +216,10 @@ pub static DETACH_ROLE_POLICY: Operation = Operation {
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\nlet managed = \"arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore\";\niam::attach_role_policy(#{ role_name: \"example\", policy_arn: managed });\niam::detach_role_policy(#{ role_name: \"example\", policy_arn: managed })",
 };
 
-pub fn detach_role_policy(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn detach_role_policy(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).detach_role_policy()
+        let request = client.detach_role_policy()
             .set_role_name(take(&mut input, "role_name")?)
             .set_policy_arn(take(&mut input, "policy_arn")?);
         request.send().await.map_err(fault)?;
@@ -237,10 +236,10 @@ pub static GET_INSTANCE_PROFILE: Operation = Operation {
     example: "iam::create_instance_profile(#{ instance_profile_name: \"example\" });\niam::get_instance_profile(#{ instance_profile_name: \"example\" }).instance_profile.arn",
 };
 
-pub fn get_instance_profile(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn get_instance_profile(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).get_instance_profile()
+        let request = client.get_instance_profile()
             .set_instance_profile_name(take(&mut input, "instance_profile_name")?);
         request.send().await.map(Encode::encode).map_err(fault)
     }))
@@ -255,10 +254,10 @@ pub static GET_ROLE: Operation = Operation {
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\niam::get_role(#{ role_name: \"example\" }).role.arn",
 };
 
-pub fn get_role(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn get_role(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).get_role()
+        let request = client.get_role()
             .set_role_name(take(&mut input, "role_name")?);
         request.send().await.map(Encode::encode).map_err(fault)
     }))
@@ -273,10 +272,10 @@ pub static GET_ROLE_POLICY: Operation = Operation {
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\nlet policy = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"s3:GetObject\",\"Resource\":\"*\"}]}`;\niam::put_role_policy(#{ role_name: \"example\", policy_name: \"read\", policy_document: policy });\niam::get_role_policy(#{ role_name: \"example\", policy_name: \"read\" }).policy_name",
 };
 
-pub fn get_role_policy(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn get_role_policy(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).get_role_policy()
+        let request = client.get_role_policy()
             .set_role_name(take(&mut input, "role_name")?)
             .set_policy_name(take(&mut input, "policy_name")?);
         request.send().await.map(Encode::encode).map_err(fault)
@@ -292,10 +291,10 @@ pub static GET_USER: Operation = Operation {
     example: "iam::get_user(#{}).user",
 };
 
-pub fn get_user(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn get_user(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).get_user()
+        let request = client.get_user()
             .set_user_name(take(&mut input, "user_name")?);
         request.send().await.map(Encode::encode).map_err(fault)
     }))
@@ -310,10 +309,10 @@ pub static LIST_ATTACHED_ROLE_POLICIES: Operation = Operation {
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\nlet managed = \"arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore\";\niam::attach_role_policy(#{ role_name: \"example\", policy_arn: managed });\niam::list_attached_role_policies(#{ role_name: \"example\" }).attached_policies[0].policy_name",
 };
 
-pub fn list_attached_role_policies(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn list_attached_role_policies(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).list_attached_role_policies()
+        let request = client.list_attached_role_policies()
             .set_role_name(take(&mut input, "role_name")?)
             .set_path_prefix(take(&mut input, "path_prefix")?);
         let mut pages = Pages::new(&controls, &["attached_policies"], None);
@@ -341,10 +340,10 @@ pub static LIST_INSTANCE_PROFILES: Operation = Operation {
     example: "iam::create_instance_profile(#{ instance_profile_name: \"example\" });\niam::list_instance_profiles(#{}).instance_profiles[0].instance_profile_name",
 };
 
-pub fn list_instance_profiles(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn list_instance_profiles(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).list_instance_profiles()
+        let request = client.list_instance_profiles()
             .set_path_prefix(take(&mut input, "path_prefix")?);
         let mut pages = Pages::new(&controls, &["instance_profiles"], None);
         let mut tokens: [Option<String>; 1] = Default::default();
@@ -371,10 +370,10 @@ pub static LIST_ROLE_POLICIES: Operation = Operation {
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\nlet policy = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"s3:GetObject\",\"Resource\":\"*\"}]}`;\niam::put_role_policy(#{ role_name: \"example\", policy_name: \"read\", policy_document: policy });\niam::list_role_policies(#{ role_name: \"example\" }).policy_names[0]",
 };
 
-pub fn list_role_policies(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn list_role_policies(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).list_role_policies()
+        let request = client.list_role_policies()
             .set_role_name(take(&mut input, "role_name")?);
         let mut pages = Pages::new(&controls, &["policy_names"], None);
         let mut tokens: [Option<String>; 1] = Default::default();
@@ -401,10 +400,10 @@ pub static LIST_ROLES: Operation = Operation {
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\niam::list_roles(#{}).roles[0].role_name",
 };
 
-pub fn list_roles(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn list_roles(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).list_roles()
+        let request = client.list_roles()
             .set_path_prefix(take(&mut input, "path_prefix")?);
         let mut pages = Pages::new(&controls, &["roles"], None);
         let mut tokens: [Option<String>; 1] = Default::default();
@@ -439,10 +438,10 @@ pub static PUT_ROLE_POLICY: Operation = Operation {
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\nlet policy = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"s3:GetObject\",\"Resource\":\"*\"}]}`;\niam::put_role_policy(#{ role_name: \"example\", policy_name: \"read\", policy_document: policy })",
 };
 
-pub fn put_role_policy(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn put_role_policy(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).put_role_policy()
+        let request = client.put_role_policy()
             .set_role_name(take(&mut input, "role_name")?)
             .set_policy_name(take(&mut input, "policy_name")?)
             .set_policy_document(take(&mut input, "policy_document")?);
@@ -466,10 +465,10 @@ pub static REMOVE_ROLE_FROM_INSTANCE_PROFILE: Operation = Operation {
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\niam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust });\niam::create_instance_profile(#{ instance_profile_name: \"example\" });\niam::add_role_to_instance_profile(#{ instance_profile_name: \"example\", role_name: \"example\" });\niam::remove_role_from_instance_profile(#{ instance_profile_name: \"example\", role_name: \"example\" })",
 };
 
-pub fn remove_role_from_instance_profile(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn remove_role_from_instance_profile(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).remove_role_from_instance_profile()
+        let request = client.remove_role_from_instance_profile()
             .set_instance_profile_name(take(&mut input, "instance_profile_name")?)
             .set_role_name(take(&mut input, "role_name")?);
         request.send().await.map_err(fault)?;

@@ -7,7 +7,6 @@ pub mod tables;
 #[allow(clippy::wildcard_imports)] // every helper may be used, or not, by a service
 use crate::glue::*;
 use aws_sdk_lambda::Client;
-use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
 use opsh_operation::{Before, Effect, Fault, Find, Found, Inverse, InverseCall, Look, Makes, Map, Operation, Proof, Raises, Removes, Settle, Shape, Tagged, Write};
 
@@ -29,10 +28,10 @@ pub static ADD_PERMISSION: Operation = Operation {
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"lambda.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet code = text::base64_decode(\"UEsDBBQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAYm9vdHN0cmFwIyEvYmluL3NoClBLAQIUAxQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAAAAAAAAAAADtgQAAAABib290c3RyYXBQSwUGAAAAAAEAAQA3AAAAMQAAAAAA\", #{ bytes: true });\nlambda::create_function(#{ function_name: \"example\", runtime: \"provided.al2023\", handler: \"main\", role: role, code: #{ zip_file: code } });\nlambda::wait_until_function_active_v2(#{ function_name: \"example\" });\nlambda::add_permission(#{ function_name: \"example\", statement_id: \"bucket\", action: \"lambda:InvokeFunction\", principal: \"s3.amazonaws.com\", source_arn: \"arn:aws:s3:::opsh-example\" }).statement",
 };
 
-pub fn add_permission(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn add_permission(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).add_permission()
+        let request = client.add_permission()
             .set_function_name(take(&mut input, "function_name")?)
             .set_statement_id(take(&mut input, "statement_id")?)
             .set_action(take(&mut input, "action")?)
@@ -65,10 +64,10 @@ pub static CREATE_FUNCTION: Operation = Operation {
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"lambda.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet code = text::base64_decode(\"UEsDBBQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAYm9vdHN0cmFwIyEvYmluL3NoClBLAQIUAxQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAAAAAAAAAAADtgQAAAABib290c3RyYXBQSwUGAAAAAAEAAQA3AAAAMQAAAAAA\", #{ bytes: true });\nlambda::create_function(#{ function_name: \"hello\", runtime: \"provided.al2023\", handler: \"main\", role: role, code: #{ zip_file: code }, timeout: 30, tags: #{ team: \"web\" } }).function_arn",
 };
 
-pub fn create_function(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn create_function(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).create_function()
+        let request = client.create_function()
             .set_function_name(take(&mut input, "function_name")?)
             .set_runtime(take(&mut input, "runtime")?)
             .set_role(take(&mut input, "role")?)
@@ -116,10 +115,10 @@ pub static DELETE_FUNCTION: Operation = Operation {
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"lambda.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet code = text::base64_decode(\"UEsDBBQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAYm9vdHN0cmFwIyEvYmluL3NoClBLAQIUAxQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAAAAAAAAAAADtgQAAAABib290c3RyYXBQSwUGAAAAAAEAAQA3AAAAMQAAAAAA\", #{ bytes: true });\nlambda::create_function(#{ function_name: \"example\", runtime: \"provided.al2023\", handler: \"main\", role: role, code: #{ zip_file: code } });\nlambda::wait_until_function_active_v2(#{ function_name: \"example\" });\nlambda::delete_function(#{ function_name: \"example\" })",
 };
 
-pub fn delete_function(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn delete_function(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).delete_function()
+        let request = client.delete_function()
             .set_function_name(take(&mut input, "function_name")?)
             .set_qualifier(take(&mut input, "qualifier")?);
         request.send().await.map(Encode::encode).map_err(fault)
@@ -138,10 +137,10 @@ pub static DELETE_FUNCTION_CONCURRENCY: Operation = Operation {
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"lambda.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet code = text::base64_decode(\"UEsDBBQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAYm9vdHN0cmFwIyEvYmluL3NoClBLAQIUAxQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAAAAAAAAAAADtgQAAAABib290c3RyYXBQSwUGAAAAAAEAAQA3AAAAMQAAAAAA\", #{ bytes: true });\nlambda::create_function(#{ function_name: \"example\", runtime: \"provided.al2023\", handler: \"main\", role: role, code: #{ zip_file: code } });\nlambda::wait_until_function_active_v2(#{ function_name: \"example\" });\nlambda::delete_function_concurrency(#{ function_name: \"example\" })",
 };
 
-pub fn delete_function_concurrency(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn delete_function_concurrency(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).delete_function_concurrency()
+        let request = client.delete_function_concurrency()
             .set_function_name(take(&mut input, "function_name")?);
         request.send().await.map_err(fault)?;
         Ok(opsh_operation::Value::Null)
@@ -157,10 +156,10 @@ pub static GET_FUNCTION: Operation = Operation {
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"lambda.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet code = text::base64_decode(\"UEsDBBQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAYm9vdHN0cmFwIyEvYmluL3NoClBLAQIUAxQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAAAAAAAAAAADtgQAAAABib290c3RyYXBQSwUGAAAAAAEAAQA3AAAAMQAAAAAA\", #{ bytes: true });\nlambda::create_function(#{ function_name: \"example\", runtime: \"provided.al2023\", handler: \"main\", role: role, code: #{ zip_file: code } });\nlambda::wait_until_function_active_v2(#{ function_name: \"example\" });\nlambda::get_function(#{ function_name: \"example\" }).configuration.state",
 };
 
-pub fn get_function(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn get_function(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).get_function()
+        let request = client.get_function()
             .set_function_name(take(&mut input, "function_name")?)
             .set_qualifier(take(&mut input, "qualifier")?);
         request.send().await.map(Encode::encode).map_err(fault)
@@ -176,10 +175,10 @@ pub static GET_FUNCTION_CONCURRENCY: Operation = Operation {
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"lambda.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet code = text::base64_decode(\"UEsDBBQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAYm9vdHN0cmFwIyEvYmluL3NoClBLAQIUAxQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAAAAAAAAAAADtgQAAAABib290c3RyYXBQSwUGAAAAAAEAAQA3AAAAMQAAAAAA\", #{ bytes: true });\nlambda::create_function(#{ function_name: \"example\", runtime: \"provided.al2023\", handler: \"main\", role: role, code: #{ zip_file: code } });\nlambda::wait_until_function_active_v2(#{ function_name: \"example\" });\nlambda::get_function_concurrency(#{ function_name: \"example\" }).reserved_concurrent_executions",
 };
 
-pub fn get_function_concurrency(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn get_function_concurrency(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).get_function_concurrency()
+        let request = client.get_function_concurrency()
             .set_function_name(take(&mut input, "function_name")?);
         request.send().await.map(Encode::encode).map_err(fault)
     }))
@@ -194,10 +193,10 @@ pub static GET_FUNCTION_CONFIGURATION: Operation = Operation {
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"lambda.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet code = text::base64_decode(\"UEsDBBQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAYm9vdHN0cmFwIyEvYmluL3NoClBLAQIUAxQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAAAAAAAAAAADtgQAAAABib290c3RyYXBQSwUGAAAAAAEAAQA3AAAAMQAAAAAA\", #{ bytes: true });\nlambda::create_function(#{ function_name: \"example\", runtime: \"provided.al2023\", handler: \"main\", role: role, code: #{ zip_file: code } });\nlambda::wait_until_function_active_v2(#{ function_name: \"example\" });\nlambda::get_function_configuration(#{ function_name: \"example\" }).memory_size",
 };
 
-pub fn get_function_configuration(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn get_function_configuration(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).get_function_configuration()
+        let request = client.get_function_configuration()
             .set_function_name(take(&mut input, "function_name")?)
             .set_qualifier(take(&mut input, "qualifier")?);
         request.send().await.map(Encode::encode).map_err(fault)
@@ -213,10 +212,10 @@ pub static GET_POLICY: Operation = Operation {
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"lambda.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet code = text::base64_decode(\"UEsDBBQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAYm9vdHN0cmFwIyEvYmluL3NoClBLAQIUAxQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAAAAAAAAAAADtgQAAAABib290c3RyYXBQSwUGAAAAAAEAAQA3AAAAMQAAAAAA\", #{ bytes: true });\nlambda::create_function(#{ function_name: \"example\", runtime: \"provided.al2023\", handler: \"main\", role: role, code: #{ zip_file: code } });\nlambda::wait_until_function_active_v2(#{ function_name: \"example\" });\nlambda::add_permission(#{ function_name: \"example\", statement_id: \"topics\", action: \"lambda:InvokeFunction\", principal: \"sns.amazonaws.com\" });\nlambda::get_policy(#{ function_name: \"example\" }).policy",
 };
 
-pub fn get_policy(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn get_policy(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).get_policy()
+        let request = client.get_policy()
             .set_function_name(take(&mut input, "function_name")?)
             .set_qualifier(take(&mut input, "qualifier")?);
         request.send().await.map(Encode::encode).map_err(fault)
@@ -235,10 +234,10 @@ pub static INVOKE: Operation = Operation {
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"lambda.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet code = text::base64_decode(\"UEsDBBQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAYm9vdHN0cmFwIyEvYmluL3NoClBLAQIUAxQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAAAAAAAAAAADtgQAAAABib290c3RyYXBQSwUGAAAAAAEAAQA3AAAAMQAAAAAA\", #{ bytes: true });\nlambda::create_function(#{ function_name: \"example\", runtime: \"provided.al2023\", handler: \"main\", role: role, code: #{ zip_file: code } });\nlambda::wait_until_function_active_v2(#{ function_name: \"example\" });\nlambda::invoke(#{ function_name: \"example\", invocation_type: \"DryRun\" }).status_code",
 };
 
-pub fn invoke(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn invoke(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).invoke()
+        let request = client.invoke()
             .set_function_name(take(&mut input, "function_name")?)
             .set_invocation_type(take(&mut input, "invocation_type")?)
             .set_log_type(take(&mut input, "log_type")?)
@@ -260,10 +259,10 @@ pub static LIST_FUNCTIONS: Operation = Operation {
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"lambda.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet code = text::base64_decode(\"UEsDBBQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAYm9vdHN0cmFwIyEvYmluL3NoClBLAQIUAxQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAAAAAAAAAAADtgQAAAABib290c3RyYXBQSwUGAAAAAAEAAQA3AAAAMQAAAAAA\", #{ bytes: true });\nlambda::create_function(#{ function_name: \"example\", runtime: \"provided.al2023\", handler: \"main\", role: role, code: #{ zip_file: code } });\nlambda::wait_until_function_active_v2(#{ function_name: \"example\" });\nlambda::list_functions(#{}).functions[0].function_name",
 };
 
-pub fn list_functions(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn list_functions(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).list_functions()
+        let request = client.list_functions()
             .set_master_region(take(&mut input, "master_region")?)
             .set_function_version(take(&mut input, "function_version")?);
         let mut pages = Pages::new(&controls, &["functions"], None);
@@ -291,10 +290,10 @@ pub static LIST_TAGS: Operation = Operation {
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"lambda.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet code = text::base64_decode(\"UEsDBBQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAYm9vdHN0cmFwIyEvYmluL3NoClBLAQIUAxQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAAAAAAAAAAADtgQAAAABib290c3RyYXBQSwUGAAAAAAEAAQA3AAAAMQAAAAAA\", #{ bytes: true });\nlambda::create_function(#{ function_name: \"example\", runtime: \"provided.al2023\", handler: \"main\", role: role, code: #{ zip_file: code } });\nlambda::wait_until_function_active_v2(#{ function_name: \"example\" });\nlet function = lambda::get_function(#{ function_name: \"example\" }).configuration.function_arn;\nlambda::list_tags(#{ resource: function }).tags",
 };
 
-pub fn list_tags(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn list_tags(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).list_tags()
+        let request = client.list_tags()
             .set_resource(take(&mut input, "resource")?);
         request.send().await.map(Encode::encode).map_err(fault)
     }))
@@ -316,10 +315,10 @@ pub static PUT_FUNCTION_CONCURRENCY: Operation = Operation {
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"lambda.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet code = text::base64_decode(\"UEsDBBQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAYm9vdHN0cmFwIyEvYmluL3NoClBLAQIUAxQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAAAAAAAAAAADtgQAAAABib290c3RyYXBQSwUGAAAAAAEAAQA3AAAAMQAAAAAA\", #{ bytes: true });\nlambda::create_function(#{ function_name: \"example\", runtime: \"provided.al2023\", handler: \"main\", role: role, code: #{ zip_file: code } });\nlambda::wait_until_function_active_v2(#{ function_name: \"example\" });\nlambda::put_function_concurrency(#{ function_name: \"example\", reserved_concurrent_executions: 1 }).reserved_concurrent_executions",
 };
 
-pub fn put_function_concurrency(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn put_function_concurrency(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).put_function_concurrency()
+        let request = client.put_function_concurrency()
             .set_function_name(take(&mut input, "function_name")?)
             .set_reserved_concurrent_executions(take(&mut input, "reserved_concurrent_executions")?);
         request.send().await.map(Encode::encode).map_err(fault)
@@ -341,10 +340,10 @@ pub static REMOVE_PERMISSION: Operation = Operation {
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"lambda.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet code = text::base64_decode(\"UEsDBBQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAYm9vdHN0cmFwIyEvYmluL3NoClBLAQIUAxQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAAAAAAAAAAADtgQAAAABib290c3RyYXBQSwUGAAAAAAEAAQA3AAAAMQAAAAAA\", #{ bytes: true });\nlambda::create_function(#{ function_name: \"example\", runtime: \"provided.al2023\", handler: \"main\", role: role, code: #{ zip_file: code } });\nlambda::wait_until_function_active_v2(#{ function_name: \"example\" });\nlambda::add_permission(#{ function_name: \"example\", statement_id: \"topics\", action: \"lambda:InvokeFunction\", principal: \"sns.amazonaws.com\" });\nlambda::remove_permission(#{ function_name: \"example\", statement_id: \"topics\" })",
 };
 
-pub fn remove_permission(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn remove_permission(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).remove_permission()
+        let request = client.remove_permission()
             .set_function_name(take(&mut input, "function_name")?)
             .set_statement_id(take(&mut input, "statement_id")?)
             .set_qualifier(take(&mut input, "qualifier")?)
@@ -366,10 +365,10 @@ pub static TAG_RESOURCE: Operation = Operation {
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"lambda.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet code = text::base64_decode(\"UEsDBBQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAYm9vdHN0cmFwIyEvYmluL3NoClBLAQIUAxQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAAAAAAAAAAADtgQAAAABib290c3RyYXBQSwUGAAAAAAEAAQA3AAAAMQAAAAAA\", #{ bytes: true });\nlambda::create_function(#{ function_name: \"example\", runtime: \"provided.al2023\", handler: \"main\", role: role, code: #{ zip_file: code } });\nlambda::wait_until_function_active_v2(#{ function_name: \"example\" });\nlet function = lambda::get_function(#{ function_name: \"example\" }).configuration.function_arn;\nlambda::tag_resource(#{ resource: function, tags: #{ team: \"web\" } })",
 };
 
-pub fn tag_resource(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn tag_resource(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).tag_resource()
+        let request = client.tag_resource()
             .set_resource(take(&mut input, "resource")?)
             .set_tags(take(&mut input, "tags")?);
         request.send().await.map_err(fault)?;
@@ -389,10 +388,10 @@ pub static UNTAG_RESOURCE: Operation = Operation {
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"lambda.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet code = text::base64_decode(\"UEsDBBQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAYm9vdHN0cmFwIyEvYmluL3NoClBLAQIUAxQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAAAAAAAAAAADtgQAAAABib290c3RyYXBQSwUGAAAAAAEAAQA3AAAAMQAAAAAA\", #{ bytes: true });\nlambda::create_function(#{ function_name: \"example\", runtime: \"provided.al2023\", handler: \"main\", role: role, code: #{ zip_file: code } });\nlambda::wait_until_function_active_v2(#{ function_name: \"example\" });\nlet function = lambda::get_function(#{ function_name: \"example\" }).configuration.function_arn;\nlambda::untag_resource(#{ resource: function, tag_keys: [\"team\"] })",
 };
 
-pub fn untag_resource(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn untag_resource(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).untag_resource()
+        let request = client.untag_resource()
             .set_resource(take(&mut input, "resource")?)
             .set_tag_keys(take(&mut input, "tag_keys")?);
         request.send().await.map_err(fault)?;
@@ -412,10 +411,10 @@ pub static UPDATE_FUNCTION_CODE: Operation = Operation {
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"lambda.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet code = text::base64_decode(\"UEsDBBQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAYm9vdHN0cmFwIyEvYmluL3NoClBLAQIUAxQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAAAAAAAAAAADtgQAAAABib290c3RyYXBQSwUGAAAAAAEAAQA3AAAAMQAAAAAA\", #{ bytes: true });\nlambda::create_function(#{ function_name: \"example\", runtime: \"provided.al2023\", handler: \"main\", role: role, code: #{ zip_file: code } });\nlambda::wait_until_function_active_v2(#{ function_name: \"example\" });\nlambda::update_function_code(#{ function_name: \"example\", zip_file: code }).last_update_status",
 };
 
-pub fn update_function_code(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn update_function_code(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).update_function_code()
+        let request = client.update_function_code()
             .set_function_name(take(&mut input, "function_name")?)
             .set_zip_file(take(&mut input, "zip_file")?)
             .set_s3_bucket(take(&mut input, "s3_bucket")?)
@@ -445,10 +444,10 @@ pub static UPDATE_FUNCTION_CONFIGURATION: Operation = Operation {
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"lambda.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet code = text::base64_decode(\"UEsDBBQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAYm9vdHN0cmFwIyEvYmluL3NoClBLAQIUAxQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAAAAAAAAAAADtgQAAAABib290c3RyYXBQSwUGAAAAAAEAAQA3AAAAMQAAAAAA\", #{ bytes: true });\nlambda::create_function(#{ function_name: \"example\", runtime: \"provided.al2023\", handler: \"main\", role: role, code: #{ zip_file: code } });\nlambda::wait_until_function_active_v2(#{ function_name: \"example\" });\nlambda::update_function_configuration(#{ function_name: \"example\", memory_size: 256, environment: #{ variables: #{ STAGE: \"test\" } } }).memory_size",
 };
 
-pub fn update_function_configuration(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn update_function_configuration(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).update_function_configuration()
+        let request = client.update_function_configuration()
             .set_function_name(take(&mut input, "function_name")?)
             .set_role(take(&mut input, "role")?)
             .set_handler(take(&mut input, "handler")?)

@@ -6,7 +6,6 @@ pub mod tables;
 
 #[allow(clippy::wildcard_imports)] // every helper may be used, or not, by a service
 use crate::glue::*;
-use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
 use opsh_operation::{Before, Effect, Fault, Find, Found, Inverse, InverseCall, Look, Makes, Map, Operation, Proof, Raises, Removes, Settle, Shape, Tagged, Write};
 
@@ -27,10 +26,10 @@ pub static ABORT_MULTIPART_UPLOAD: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\nlet upload = s3::create_multipart_upload(#{ bucket: bucket, key: \"big\" }).upload_id;\ns3::abort_multipart_upload(#{ bucket: bucket, key: \"big\", upload_id: upload })",
 };
 
-pub fn abort_multipart_upload(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn abort_multipart_upload(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, s3_client);
     limit.run(Box::pin(async move {
-        let request = s3_client(&session).abort_multipart_upload()
+        let request = client.abort_multipart_upload()
             .set_bucket(take(&mut input, "bucket")?)
             .set_key(take(&mut input, "key")?)
             .set_upload_id(take(&mut input, "upload_id")?)
@@ -58,10 +57,10 @@ pub static COMPLETE_MULTIPART_UPLOAD: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\nlet upload = s3::create_multipart_upload(#{ bucket: bucket, key: \"big\" }).upload_id;\nlet part = s3::upload_part(#{ bucket: bucket, key: \"big\", upload_id: upload, part_number: 1, body: \"part\" }).e_tag;\ns3::complete_multipart_upload(#{ bucket: bucket, key: \"big\", upload_id: upload, multipart_upload: #{ parts: [#{ part_number: 1, e_tag: part }] } }).key",
 };
 
-pub fn complete_multipart_upload(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn complete_multipart_upload(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, s3_client);
     limit.run(Box::pin(async move {
-        let request = s3_client(&session).complete_multipart_upload()
+        let request = client.complete_multipart_upload()
             .set_bucket(take(&mut input, "bucket")?)
             .set_key(take(&mut input, "key")?)
             .set_multipart_upload(take(&mut input, "multipart_upload")?)
@@ -106,10 +105,10 @@ pub static COPY_OBJECT: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_object(#{ bucket: bucket, key: \"a.txt\", body: \"hello\", content_type: \"text/plain\" });\ns3::copy_object(#{ bucket: bucket, key: \"b.txt\", copy_source: bucket + \"/a.txt\" }).copy_object_result.e_tag",
 };
 
-pub fn copy_object(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn copy_object(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, s3_client);
     limit.run(Box::pin(async move {
-        let request = s3_client(&session).copy_object()
+        let request = client.copy_object()
             .set_acl(take(&mut input, "acl")?)
             .set_bucket(take(&mut input, "bucket")?)
             .set_cache_control(take(&mut input, "cache_control")?)
@@ -177,10 +176,10 @@ pub static CREATE_BUCKET: Operation = Operation {
     example: "s3::create_bucket(#{ bucket: \"opsh-example\" }).location",
 };
 
-pub fn create_bucket(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn create_bucket(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, s3_client);
     limit.run(Box::pin(async move {
-        let request = s3_client(&session).create_bucket()
+        let request = client.create_bucket()
             .set_acl(take(&mut input, "acl")?)
             .set_bucket(take(&mut input, "bucket")?)
             .set_create_bucket_configuration(take(&mut input, "create_bucket_configuration")?)
@@ -212,10 +211,10 @@ pub static CREATE_MULTIPART_UPLOAD: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::create_multipart_upload(#{ bucket: bucket, key: \"big\" }).upload_id",
 };
 
-pub fn create_multipart_upload(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn create_multipart_upload(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, s3_client);
     limit.run(Box::pin(async move {
-        let request = s3_client(&session).create_multipart_upload()
+        let request = client.create_multipart_upload()
             .set_acl(take(&mut input, "acl")?)
             .set_bucket(take(&mut input, "bucket")?)
             .set_cache_control(take(&mut input, "cache_control")?)
@@ -269,10 +268,10 @@ pub static DELETE_BUCKET: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::delete_bucket(#{ bucket: bucket })",
 };
 
-pub fn delete_bucket(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn delete_bucket(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, s3_client);
     limit.run(Box::pin(async move {
-        let request = s3_client(&session).delete_bucket()
+        let request = client.delete_bucket()
             .set_bucket(take(&mut input, "bucket")?)
             .set_expected_bucket_owner(take(&mut input, "expected_bucket_owner")?);
         request.send().await.map_err(fault)?;
@@ -296,10 +295,10 @@ pub static DELETE_BUCKET_POLICY: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\nlet policy = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"arn:aws:iam::123456789012:root\"},\"Action\":\"s3:GetObject\",\"Resource\":\"arn:aws:s3:::${bucket}/*\"}]}`;\ns3::put_bucket_policy(#{ bucket: bucket, policy: policy });\ns3::delete_bucket_policy(#{ bucket: bucket })",
 };
 
-pub fn delete_bucket_policy(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn delete_bucket_policy(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, s3_client);
     limit.run(Box::pin(async move {
-        let request = s3_client(&session).delete_bucket_policy()
+        let request = client.delete_bucket_policy()
             .set_bucket(take(&mut input, "bucket")?)
             .set_expected_bucket_owner(take(&mut input, "expected_bucket_owner")?);
         request.send().await.map_err(fault)?;
@@ -323,10 +322,10 @@ pub static DELETE_BUCKET_TAGGING: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::delete_bucket_tagging(#{ bucket: bucket })",
 };
 
-pub fn delete_bucket_tagging(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn delete_bucket_tagging(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, s3_client);
     limit.run(Box::pin(async move {
-        let request = s3_client(&session).delete_bucket_tagging()
+        let request = client.delete_bucket_tagging()
             .set_bucket(take(&mut input, "bucket")?)
             .set_expected_bucket_owner(take(&mut input, "expected_bucket_owner")?);
         request.send().await.map_err(fault)?;
@@ -349,10 +348,10 @@ pub static DELETE_OBJECT: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_object(#{ bucket: bucket, key: \"a.txt\", body: \"hello\", content_type: \"text/plain\" });\ns3::delete_object(#{ bucket: bucket, key: \"a.txt\" })",
 };
 
-pub fn delete_object(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn delete_object(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, s3_client);
     limit.run(Box::pin(async move {
-        let request = s3_client(&session).delete_object()
+        let request = client.delete_object()
             .set_bucket(take(&mut input, "bucket")?)
             .set_key(take(&mut input, "key")?)
             .set_mfa(take(&mut input, "mfa")?)
@@ -382,10 +381,10 @@ pub static DELETE_OBJECTS: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_object(#{ bucket: bucket, key: \"a.txt\", body: \"hello\", content_type: \"text/plain\" });\ns3::delete_objects(#{ bucket: bucket, delete: #{ objects: [#{ key: \"a.txt\" }] } }).deleted[0].key",
 };
 
-pub fn delete_objects(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn delete_objects(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, s3_client);
     limit.run(Box::pin(async move {
-        let request = s3_client(&session).delete_objects()
+        let request = client.delete_objects()
             .set_bucket(take(&mut input, "bucket")?)
             .set_delete(take(&mut input, "delete")?)
             .set_mfa(take(&mut input, "mfa")?)
@@ -409,10 +408,10 @@ pub static DELETE_PUBLIC_ACCESS_BLOCK: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::delete_public_access_block(#{ bucket: bucket })",
 };
 
-pub fn delete_public_access_block(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn delete_public_access_block(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, s3_client);
     limit.run(Box::pin(async move {
-        let request = s3_client(&session).delete_public_access_block()
+        let request = client.delete_public_access_block()
             .set_bucket(take(&mut input, "bucket")?)
             .set_expected_bucket_owner(take(&mut input, "expected_bucket_owner")?);
         request.send().await.map_err(fault)?;
@@ -429,10 +428,10 @@ pub static GET_BUCKET_LOCATION: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::get_bucket_location(#{ bucket: bucket })",
 };
 
-pub fn get_bucket_location(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn get_bucket_location(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, s3_client);
     limit.run(Box::pin(async move {
-        let request = s3_client(&session).get_bucket_location()
+        let request = client.get_bucket_location()
             .set_bucket(take(&mut input, "bucket")?)
             .set_expected_bucket_owner(take(&mut input, "expected_bucket_owner")?);
         request.send().await.map(Encode::encode).map_err(fault)
@@ -448,10 +447,10 @@ pub static GET_BUCKET_NOTIFICATION_CONFIGURATION: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\nlet trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"lambda.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet code = text::base64_decode(\"UEsDBBQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAYm9vdHN0cmFwIyEvYmluL3NoClBLAQIUAxQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAAAAAAAAAAADtgQAAAABib290c3RyYXBQSwUGAAAAAAEAAQA3AAAAMQAAAAAA\", #{ bytes: true });\nlet function = lambda::create_function(#{ function_name: \"example\", runtime: \"provided.al2023\", handler: \"main\", role: role, code: #{ zip_file: code } }).function_arn;\nlambda::wait_until_function_active_v2(#{ function_name: \"example\" });\nlambda::add_permission(#{ function_name: \"example\", statement_id: \"bucket\", action: \"lambda:InvokeFunction\", principal: \"s3.amazonaws.com\" });\ns3::put_bucket_notification_configuration(#{ bucket: bucket, notification_configuration: #{ lambda_function_configurations: [#{ lambda_function_arn: function, events: [\"s3:ObjectCreated:*\"], filter: #{ key: #{ filter_rules: [#{ name: \"prefix\", value: \"uploads/\" }] } } }] } });\ns3::get_bucket_notification_configuration(#{ bucket: bucket }).lambda_function_configurations[0].lambda_function_arn",
 };
 
-pub fn get_bucket_notification_configuration(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn get_bucket_notification_configuration(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, s3_client);
     limit.run(Box::pin(async move {
-        let request = s3_client(&session).get_bucket_notification_configuration()
+        let request = client.get_bucket_notification_configuration()
             .set_bucket(take(&mut input, "bucket")?)
             .set_expected_bucket_owner(take(&mut input, "expected_bucket_owner")?);
         request.send().await.map(Encode::encode).map_err(fault)
@@ -467,10 +466,10 @@ pub static GET_BUCKET_OWNERSHIP_CONTROLS: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_bucket_ownership_controls(#{ bucket: bucket, ownership_controls: #{ rules: [#{ object_ownership: \"BucketOwnerEnforced\" }] } });\ns3::get_bucket_ownership_controls(#{ bucket: bucket }).ownership_controls.rules[0].object_ownership",
 };
 
-pub fn get_bucket_ownership_controls(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn get_bucket_ownership_controls(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, s3_client);
     limit.run(Box::pin(async move {
-        let request = s3_client(&session).get_bucket_ownership_controls()
+        let request = client.get_bucket_ownership_controls()
             .set_bucket(take(&mut input, "bucket")?)
             .set_expected_bucket_owner(take(&mut input, "expected_bucket_owner")?);
         request.send().await.map(Encode::encode).map_err(fault)
@@ -486,10 +485,10 @@ pub static GET_BUCKET_POLICY: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\nlet policy = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"arn:aws:iam::123456789012:root\"},\"Action\":\"s3:GetObject\",\"Resource\":\"arn:aws:s3:::${bucket}/*\"}]}`;\ns3::put_bucket_policy(#{ bucket: bucket, policy: policy });\ns3::get_bucket_policy(#{ bucket: bucket }).policy",
 };
 
-pub fn get_bucket_policy(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn get_bucket_policy(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, s3_client);
     limit.run(Box::pin(async move {
-        let request = s3_client(&session).get_bucket_policy()
+        let request = client.get_bucket_policy()
             .set_bucket(take(&mut input, "bucket")?)
             .set_expected_bucket_owner(take(&mut input, "expected_bucket_owner")?);
         request.send().await.map(Encode::encode).map_err(fault)
@@ -505,10 +504,10 @@ pub static GET_BUCKET_TAGGING: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_bucket_tagging(#{ bucket: bucket, tagging: #{ tag_set: #{ team: \"web\" } } });\ns3::get_bucket_tagging(#{ bucket: bucket }).tag_set.team",
 };
 
-pub fn get_bucket_tagging(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn get_bucket_tagging(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, s3_client);
     limit.run(Box::pin(async move {
-        let request = s3_client(&session).get_bucket_tagging()
+        let request = client.get_bucket_tagging()
             .set_bucket(take(&mut input, "bucket")?)
             .set_expected_bucket_owner(take(&mut input, "expected_bucket_owner")?);
         request.send().await.map(Encode::encode).map_err(fault)
@@ -524,10 +523,10 @@ pub static GET_BUCKET_VERSIONING: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::get_bucket_versioning(#{ bucket: bucket })",
 };
 
-pub fn get_bucket_versioning(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn get_bucket_versioning(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, s3_client);
     limit.run(Box::pin(async move {
-        let request = s3_client(&session).get_bucket_versioning()
+        let request = client.get_bucket_versioning()
             .set_bucket(take(&mut input, "bucket")?)
             .set_expected_bucket_owner(take(&mut input, "expected_bucket_owner")?);
         request.send().await.map(Encode::encode).map_err(fault)
@@ -543,11 +542,11 @@ pub static GET_OBJECT: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_object(#{ bucket: bucket, key: \"a.txt\", body: \"hello\", content_type: \"text/plain\" });\ns3::get_object(#{ bucket: bucket, key: \"a.txt\" }).content_type",
 };
 
-pub fn get_object(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Transfer);
+pub fn get_object(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Transfer, s3_client);
     limit.run(Box::pin(async move {
         let to_file = input.remove("to_file");
-        let request = s3_client(&session).get_object()
+        let request = client.get_object()
             .set_bucket(take(&mut input, "bucket")?)
             .set_if_match(take(&mut input, "if_match")?)
             .set_if_modified_since(take(&mut input, "if_modified_since")?)
@@ -584,10 +583,10 @@ pub static GET_PUBLIC_ACCESS_BLOCK: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::get_public_access_block(#{ bucket: bucket }).public_access_block_configuration.block_public_policy",
 };
 
-pub fn get_public_access_block(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn get_public_access_block(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, s3_client);
     limit.run(Box::pin(async move {
-        let request = s3_client(&session).get_public_access_block()
+        let request = client.get_public_access_block()
             .set_bucket(take(&mut input, "bucket")?)
             .set_expected_bucket_owner(take(&mut input, "expected_bucket_owner")?);
         request.send().await.map(Encode::encode).map_err(fault)
@@ -603,10 +602,10 @@ pub static HEAD_BUCKET: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::head_bucket(#{ bucket: bucket })",
 };
 
-pub fn head_bucket(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn head_bucket(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, s3_client);
     limit.run(Box::pin(async move {
-        let request = s3_client(&session).head_bucket()
+        let request = client.head_bucket()
             .set_bucket(take(&mut input, "bucket")?)
             .set_expected_bucket_owner(take(&mut input, "expected_bucket_owner")?);
         request.send().await.map(Encode::encode).map_err(fault)
@@ -622,10 +621,10 @@ pub static HEAD_OBJECT: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_object(#{ bucket: bucket, key: \"a.txt\", body: \"hello\", content_type: \"text/plain\" });\ns3::head_object(#{ bucket: bucket, key: \"a.txt\" }).content_length",
 };
 
-pub fn head_object(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn head_object(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, s3_client);
     limit.run(Box::pin(async move {
-        let request = s3_client(&session).head_object()
+        let request = client.head_object()
             .set_bucket(take(&mut input, "bucket")?)
             .set_if_match(take(&mut input, "if_match")?)
             .set_if_modified_since(take(&mut input, "if_modified_since")?)
@@ -660,10 +659,10 @@ pub static LIST_BUCKETS: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::list_buckets(#{}).buckets[0].name",
 };
 
-pub fn list_buckets(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn list_buckets(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, s3_client);
     limit.run(Box::pin(async move {
-        let request = s3_client(&session).list_buckets()
+        let request = client.list_buckets()
             .set_prefix(take(&mut input, "prefix")?)
             .set_bucket_region(take(&mut input, "bucket_region")?);
         let mut pages = Pages::new(&controls, &["buckets"], None);
@@ -691,10 +690,10 @@ pub static LIST_MULTIPART_UPLOADS: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\nlet upload = s3::create_multipart_upload(#{ bucket: bucket, key: \"big\" }).upload_id;\ns3::list_multipart_uploads(#{ bucket: bucket }).uploads[0].key",
 };
 
-pub fn list_multipart_uploads(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn list_multipart_uploads(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, s3_client);
     limit.run(Box::pin(async move {
-        let request = s3_client(&session).list_multipart_uploads()
+        let request = client.list_multipart_uploads()
             .set_bucket(take(&mut input, "bucket")?)
             .set_delimiter(take(&mut input, "delimiter")?)
             .set_encoding_type(take(&mut input, "encoding_type")?)
@@ -728,10 +727,10 @@ pub static LIST_OBJECT_VERSIONS: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_object(#{ bucket: bucket, key: \"a.txt\", body: \"hello\", content_type: \"text/plain\" });\ns3::list_object_versions(#{ bucket: bucket }).versions[0].key",
 };
 
-pub fn list_object_versions(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn list_object_versions(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, s3_client);
     limit.run(Box::pin(async move {
-        let request = s3_client(&session).list_object_versions()
+        let request = client.list_object_versions()
             .set_bucket(take(&mut input, "bucket")?)
             .set_delimiter(take(&mut input, "delimiter")?)
             .set_encoding_type(take(&mut input, "encoding_type")?)
@@ -765,10 +764,10 @@ pub static LIST_OBJECTS_V2: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_object(#{ bucket: bucket, key: \"a.txt\", body: \"hello\", content_type: \"text/plain\" });\ns3::list_objects_v2(#{ bucket: bucket, prefix: \"a\" }).contents[0].key",
 };
 
-pub fn list_objects_v2(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn list_objects_v2(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, s3_client);
     limit.run(Box::pin(async move {
-        let request = s3_client(&session).list_objects_v2()
+        let request = client.list_objects_v2()
             .set_bucket(take(&mut input, "bucket")?)
             .set_delimiter(take(&mut input, "delimiter")?)
             .set_encoding_type(take(&mut input, "encoding_type")?)
@@ -810,10 +809,10 @@ pub static PUT_BUCKET_NOTIFICATION_CONFIGURATION: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\nlet trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"lambda.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet code = text::base64_decode(\"UEsDBBQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAYm9vdHN0cmFwIyEvYmluL3NoClBLAQIUAxQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAAAAAAAAAAADtgQAAAABib290c3RyYXBQSwUGAAAAAAEAAQA3AAAAMQAAAAAA\", #{ bytes: true });\nlet function = lambda::create_function(#{ function_name: \"example\", runtime: \"provided.al2023\", handler: \"main\", role: role, code: #{ zip_file: code } }).function_arn;\nlambda::wait_until_function_active_v2(#{ function_name: \"example\" });\nlambda::add_permission(#{ function_name: \"example\", statement_id: \"bucket\", action: \"lambda:InvokeFunction\", principal: \"s3.amazonaws.com\" });\ns3::put_bucket_notification_configuration(#{ bucket: bucket, notification_configuration: #{ lambda_function_configurations: [#{ lambda_function_arn: function, events: [\"s3:ObjectCreated:*\"], filter: #{ key: #{ filter_rules: [#{ name: \"prefix\", value: \"uploads/\" }] } } }] } });\ns3::get_bucket_notification_configuration(#{ bucket: bucket }).lambda_function_configurations[0].events",
 };
 
-pub fn put_bucket_notification_configuration(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn put_bucket_notification_configuration(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, s3_client);
     limit.run(Box::pin(async move {
-        let request = s3_client(&session).put_bucket_notification_configuration()
+        let request = client.put_bucket_notification_configuration()
             .set_bucket(take(&mut input, "bucket")?)
             .set_notification_configuration(take(&mut input, "notification_configuration")?)
             .set_expected_bucket_owner(take(&mut input, "expected_bucket_owner")?)
@@ -839,10 +838,10 @@ pub static PUT_BUCKET_OWNERSHIP_CONTROLS: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_bucket_ownership_controls(#{ bucket: bucket, ownership_controls: #{ rules: [#{ object_ownership: \"BucketOwnerPreferred\" }] } })",
 };
 
-pub fn put_bucket_ownership_controls(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn put_bucket_ownership_controls(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, s3_client);
     limit.run(Box::pin(async move {
-        let request = s3_client(&session).put_bucket_ownership_controls()
+        let request = client.put_bucket_ownership_controls()
             .set_bucket(take(&mut input, "bucket")?)
             .set_content_md5(take(&mut input, "content_md5")?)
             .set_expected_bucket_owner(take(&mut input, "expected_bucket_owner")?)
@@ -869,10 +868,10 @@ pub static PUT_BUCKET_POLICY: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\nlet policy = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"arn:aws:iam::123456789012:root\"},\"Action\":\"s3:GetObject\",\"Resource\":\"arn:aws:s3:::${bucket}/*\"}]}`;\ns3::put_bucket_policy(#{ bucket: bucket, policy: policy })",
 };
 
-pub fn put_bucket_policy(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn put_bucket_policy(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, s3_client);
     limit.run(Box::pin(async move {
-        let request = s3_client(&session).put_bucket_policy()
+        let request = client.put_bucket_policy()
             .set_bucket(take(&mut input, "bucket")?)
             .set_content_md5(take(&mut input, "content_md5")?)
             .set_checksum_algorithm(take(&mut input, "checksum_algorithm")?)
@@ -900,10 +899,10 @@ pub static PUT_BUCKET_TAGGING: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_bucket_tagging(#{ bucket: bucket, tagging: #{ tag_set: #{ team: \"web\" } } })",
 };
 
-pub fn put_bucket_tagging(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn put_bucket_tagging(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, s3_client);
     limit.run(Box::pin(async move {
-        let request = s3_client(&session).put_bucket_tagging()
+        let request = client.put_bucket_tagging()
             .set_bucket(take(&mut input, "bucket")?)
             .set_content_md5(take(&mut input, "content_md5")?)
             .set_checksum_algorithm(take(&mut input, "checksum_algorithm")?)
@@ -926,10 +925,10 @@ pub static PUT_BUCKET_VERSIONING: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_bucket_versioning(#{ bucket: bucket, versioning_configuration: #{ status: \"Enabled\" } })",
 };
 
-pub fn put_bucket_versioning(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn put_bucket_versioning(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, s3_client);
     limit.run(Box::pin(async move {
-        let request = s3_client(&session).put_bucket_versioning()
+        let request = client.put_bucket_versioning()
             .set_bucket(take(&mut input, "bucket")?)
             .set_content_md5(take(&mut input, "content_md5")?)
             .set_checksum_algorithm(take(&mut input, "checksum_algorithm")?)
@@ -958,10 +957,10 @@ pub static PUT_OBJECT: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_object(#{ bucket: bucket, key: \"a.txt\", body: \"hello\", content_type: \"text/plain\" }).e_tag",
 };
 
-pub fn put_object(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Transfer);
+pub fn put_object(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Transfer, s3_client);
     limit.run(Box::pin(async move {
-        let request = s3_client(&session).put_object()
+        let request = client.put_object()
             .set_acl(take(&mut input, "acl")?)
             .set_body(request_body(input.remove("body")).await?)
             .set_bucket(take(&mut input, "bucket")?)
@@ -1031,10 +1030,10 @@ pub static PUT_PUBLIC_ACCESS_BLOCK: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::put_public_access_block(#{ bucket: bucket, public_access_block_configuration: #{ block_public_acls: true, ignore_public_acls: true, block_public_policy: false, restrict_public_buckets: false } })",
 };
 
-pub fn put_public_access_block(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn put_public_access_block(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, s3_client);
     limit.run(Box::pin(async move {
-        let request = s3_client(&session).put_public_access_block()
+        let request = client.put_public_access_block()
             .set_bucket(take(&mut input, "bucket")?)
             .set_content_md5(take(&mut input, "content_md5")?)
             .set_checksum_algorithm(take(&mut input, "checksum_algorithm")?)
@@ -1057,10 +1056,10 @@ pub static UPLOAD_PART: Operation = Operation {
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\nlet upload = s3::create_multipart_upload(#{ bucket: bucket, key: \"big\" }).upload_id;\ns3::upload_part(#{ bucket: bucket, key: \"big\", upload_id: upload, part_number: 1, body: \"part\" }).e_tag",
 };
 
-pub fn upload_part(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Transfer);
+pub fn upload_part(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Transfer, s3_client);
     limit.run(Box::pin(async move {
-        let request = s3_client(&session).upload_part()
+        let request = client.upload_part()
             .set_body(request_body(input.remove("body")).await?)
             .set_bucket(take(&mut input, "bucket")?)
             .set_content_length(take(&mut input, "content_length")?)

@@ -7,7 +7,6 @@ pub mod tables;
 #[allow(clippy::wildcard_imports)] // every helper may be used, or not, by a service
 use crate::glue::*;
 use aws_sdk_scheduler::Client;
-use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
 use opsh_operation::{Before, Effect, Fault, Find, Found, Inverse, InverseCall, Look, Makes, Map, Operation, Proof, Raises, Removes, Settle, Shape, Tagged, Write};
 
@@ -29,10 +28,10 @@ pub static CREATE_SCHEDULE: Operation = Operation {
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"scheduler.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet target = #{ arn: \"arn:aws:lambda:us-east-1:123456789012:function:example\", role_arn: role };\nscheduler::create_schedule(#{ name: \"nightly\", schedule_expression: \"cron(0 3 * * ? *)\", flexible_time_window: #{ mode: \"OFF\" }, target: target }).schedule_arn",
 };
 
-pub fn create_schedule(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn create_schedule(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).create_schedule()
+        let request = client.create_schedule()
             .set_name(take(&mut input, "name")?)
             .set_group_name(take(&mut input, "group_name")?)
             .set_schedule_expression(take(&mut input, "schedule_expression")?)
@@ -66,10 +65,10 @@ pub static CREATE_SCHEDULE_GROUP: Operation = Operation {
     example: "scheduler::create_schedule_group(#{ name: \"web\", tags: #{ team: \"web\" } }).schedule_group_arn",
 };
 
-pub fn create_schedule_group(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn create_schedule_group(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).create_schedule_group()
+        let request = client.create_schedule_group()
             .set_name(take(&mut input, "name")?)
             .set_tags(take(&mut input, "tags")?)
             .set_client_token(take(&mut input, "client_token")?);
@@ -92,10 +91,10 @@ pub static DELETE_SCHEDULE: Operation = Operation {
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"scheduler.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet target = #{ arn: \"arn:aws:lambda:us-east-1:123456789012:function:example\", role_arn: role };\nscheduler::create_schedule(#{ name: \"example\", schedule_expression: \"rate(5 minutes)\", flexible_time_window: #{ mode: \"OFF\" }, target: target });\nscheduler::delete_schedule(#{ name: \"example\" })",
 };
 
-pub fn delete_schedule(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn delete_schedule(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).delete_schedule()
+        let request = client.delete_schedule()
             .set_name(take(&mut input, "name")?)
             .set_group_name(take(&mut input, "group_name")?)
             .set_client_token(take(&mut input, "client_token")?);
@@ -119,10 +118,10 @@ pub static DELETE_SCHEDULE_GROUP: Operation = Operation {
     example: "let group = scheduler::create_schedule_group(#{ name: \"example\" }).schedule_group_arn;\nscheduler::delete_schedule_group(#{ name: \"example\" })",
 };
 
-pub fn delete_schedule_group(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn delete_schedule_group(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).delete_schedule_group()
+        let request = client.delete_schedule_group()
             .set_name(take(&mut input, "name")?)
             .set_client_token(take(&mut input, "client_token")?);
         request.send().await.map_err(fault)?;
@@ -139,10 +138,10 @@ pub static GET_SCHEDULE: Operation = Operation {
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"scheduler.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet target = #{ arn: \"arn:aws:lambda:us-east-1:123456789012:function:example\", role_arn: role };\nscheduler::create_schedule(#{ name: \"example\", schedule_expression: \"rate(5 minutes)\", flexible_time_window: #{ mode: \"OFF\" }, target: target });\nscheduler::get_schedule(#{ name: \"example\" }).schedule_expression",
 };
 
-pub fn get_schedule(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn get_schedule(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).get_schedule()
+        let request = client.get_schedule()
             .set_name(take(&mut input, "name")?)
             .set_group_name(take(&mut input, "group_name")?);
         request.send().await.map(Encode::encode).map_err(fault)
@@ -158,10 +157,10 @@ pub static GET_SCHEDULE_GROUP: Operation = Operation {
     example: "let group = scheduler::create_schedule_group(#{ name: \"example\" }).schedule_group_arn;\nscheduler::get_schedule_group(#{ name: \"example\" }).state",
 };
 
-pub fn get_schedule_group(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn get_schedule_group(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).get_schedule_group()
+        let request = client.get_schedule_group()
             .set_name(take(&mut input, "name")?);
         request.send().await.map(Encode::encode).map_err(fault)
     }))
@@ -176,10 +175,10 @@ pub static LIST_SCHEDULE_GROUPS: Operation = Operation {
     example: "let group = scheduler::create_schedule_group(#{ name: \"example\" }).schedule_group_arn;\nscheduler::list_schedule_groups(#{}).schedule_groups[0].name",
 };
 
-pub fn list_schedule_groups(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn list_schedule_groups(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).list_schedule_groups()
+        let request = client.list_schedule_groups()
             .set_name_prefix(take(&mut input, "name_prefix")?);
         let mut pages = Pages::new(&controls, &["schedule_groups"], None);
         let mut tokens: [Option<String>; 1] = Default::default();
@@ -206,10 +205,10 @@ pub static LIST_SCHEDULES: Operation = Operation {
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"scheduler.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet target = #{ arn: \"arn:aws:lambda:us-east-1:123456789012:function:example\", role_arn: role };\nscheduler::create_schedule(#{ name: \"example\", schedule_expression: \"rate(5 minutes)\", flexible_time_window: #{ mode: \"OFF\" }, target: target });\nscheduler::list_schedules(#{}).schedules[0].name",
 };
 
-pub fn list_schedules(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn list_schedules(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).list_schedules()
+        let request = client.list_schedules()
             .set_group_name(take(&mut input, "group_name")?)
             .set_name_prefix(take(&mut input, "name_prefix")?)
             .set_state(take(&mut input, "state")?);
@@ -238,10 +237,10 @@ pub static LIST_TAGS_FOR_RESOURCE: Operation = Operation {
     example: "let group = scheduler::create_schedule_group(#{ name: \"example\" }).schedule_group_arn;\nscheduler::list_tags_for_resource(#{ resource_arn: group }).tags",
 };
 
-pub fn list_tags_for_resource(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn list_tags_for_resource(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).list_tags_for_resource()
+        let request = client.list_tags_for_resource()
             .set_resource_arn(take(&mut input, "resource_arn")?);
         request.send().await.map(Encode::encode).map_err(fault)
     }))
@@ -259,10 +258,10 @@ pub static TAG_RESOURCE: Operation = Operation {
     example: "let group = scheduler::create_schedule_group(#{ name: \"example\" }).schedule_group_arn;\nscheduler::tag_resource(#{ resource_arn: group, tags: #{ team: \"web\" } })",
 };
 
-pub fn tag_resource(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn tag_resource(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).tag_resource()
+        let request = client.tag_resource()
             .set_resource_arn(take(&mut input, "resource_arn")?)
             .set_tags(take(&mut input, "tags")?);
         request.send().await.map_err(fault)?;
@@ -282,10 +281,10 @@ pub static UNTAG_RESOURCE: Operation = Operation {
     example: "let group = scheduler::create_schedule_group(#{ name: \"example\" }).schedule_group_arn;\nscheduler::untag_resource(#{ resource_arn: group, tag_keys: [\"team\"] })",
 };
 
-pub fn untag_resource(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn untag_resource(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).untag_resource()
+        let request = client.untag_resource()
             .set_resource_arn(take(&mut input, "resource_arn")?)
             .set_tag_keys(take(&mut input, "tag_keys")?);
         request.send().await.map_err(fault)?;
@@ -309,10 +308,10 @@ pub static UPDATE_SCHEDULE: Operation = Operation {
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"scheduler.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nlet target = #{ arn: \"arn:aws:lambda:us-east-1:123456789012:function:example\", role_arn: role };\nscheduler::create_schedule(#{ name: \"example\", schedule_expression: \"rate(5 minutes)\", flexible_time_window: #{ mode: \"OFF\" }, target: target });\nscheduler::update_schedule(#{ name: \"example\", schedule_expression: \"rate(1 hour)\", state: \"DISABLED\", flexible_time_window: #{ mode: \"OFF\" }, target: target }).schedule_arn",
 };
 
-pub fn update_schedule(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn update_schedule(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).update_schedule()
+        let request = client.update_schedule()
             .set_name(take(&mut input, "name")?)
             .set_group_name(take(&mut input, "group_name")?)
             .set_schedule_expression(take(&mut input, "schedule_expression")?)

@@ -7,7 +7,6 @@ pub mod tables;
 #[allow(clippy::wildcard_imports)] // every helper may be used, or not, by a service
 use crate::glue::*;
 use aws_sdk_sns::Client;
-use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
 use opsh_operation::{Before, Effect, Fault, Find, Found, Inverse, InverseCall, Look, Makes, Map, Operation, Proof, Raises, Removes, Settle, Shape, Tagged, Write};
 
@@ -25,10 +24,10 @@ pub static CONFIRM_SUBSCRIPTION: Operation = Operation {
     example: "let topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\ntry { sns::confirm_subscription(#{ topic_arn: topic, token: \"made-up\" }) } catch (error) { error.code }",
 };
 
-pub fn confirm_subscription(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn confirm_subscription(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).confirm_subscription()
+        let request = client.confirm_subscription()
             .set_topic_arn(take(&mut input, "topic_arn")?)
             .set_token(take(&mut input, "token")?)
             .set_authenticate_on_unsubscribe(take(&mut input, "authenticate_on_unsubscribe")?);
@@ -52,10 +51,10 @@ pub static CREATE_TOPIC: Operation = Operation {
     example: "sns::create_topic(#{ name: \"alarms\", attributes: #{ SignatureVersion: \"2\" } }).topic_arn",
 };
 
-pub fn create_topic(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn create_topic(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).create_topic()
+        let request = client.create_topic()
             .set_name(take(&mut input, "name")?)
             .set_attributes(take(&mut input, "attributes")?)
             .set_tags(take(&mut input, "tags")?)
@@ -79,10 +78,10 @@ pub static DELETE_TOPIC: Operation = Operation {
     example: "let topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nsns::delete_topic(#{ topic_arn: topic })",
 };
 
-pub fn delete_topic(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn delete_topic(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).delete_topic()
+        let request = client.delete_topic()
             .set_topic_arn(take(&mut input, "topic_arn")?);
         request.send().await.map_err(fault)?;
         Ok(opsh_operation::Value::Null)
@@ -98,10 +97,10 @@ pub static GET_SUBSCRIPTION_ATTRIBUTES: Operation = Operation {
     example: "let topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nlet subscription = sns::subscribe(#{ topic_arn: topic, protocol: \"email\", endpoint: \"ops@example.com\" }).subscription_arn;\nsns::get_subscription_attributes(#{ subscription_arn: subscription }).attributes.PendingConfirmation",
 };
 
-pub fn get_subscription_attributes(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn get_subscription_attributes(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).get_subscription_attributes()
+        let request = client.get_subscription_attributes()
             .set_subscription_arn(take(&mut input, "subscription_arn")?);
         request.send().await.map(Encode::encode).map_err(fault)
     }))
@@ -116,10 +115,10 @@ pub static GET_TOPIC_ATTRIBUTES: Operation = Operation {
     example: "let topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nsns::get_topic_attributes(#{ topic_arn: topic }).attributes",
 };
 
-pub fn get_topic_attributes(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn get_topic_attributes(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).get_topic_attributes()
+        let request = client.get_topic_attributes()
             .set_topic_arn(take(&mut input, "topic_arn")?);
         request.send().await.map(Encode::encode).map_err(fault)
     }))
@@ -134,10 +133,10 @@ pub static LIST_SUBSCRIPTIONS_BY_TOPIC: Operation = Operation {
     example: "let topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nsns::list_subscriptions_by_topic(#{ topic_arn: topic }).subscriptions",
 };
 
-pub fn list_subscriptions_by_topic(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn list_subscriptions_by_topic(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).list_subscriptions_by_topic()
+        let request = client.list_subscriptions_by_topic()
             .set_topic_arn(take(&mut input, "topic_arn")?);
         let mut pages = Pages::new(&controls, &["subscriptions"], None);
         let mut tokens: [Option<String>; 1] = Default::default();
@@ -164,10 +163,10 @@ pub static LIST_TAGS_FOR_RESOURCE: Operation = Operation {
     example: "let topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nsns::tag_resource(#{ resource_arn: topic, tags: #{ team: \"web\" } });\nsns::list_tags_for_resource(#{ resource_arn: topic }).tags.team",
 };
 
-pub fn list_tags_for_resource(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn list_tags_for_resource(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).list_tags_for_resource()
+        let request = client.list_tags_for_resource()
             .set_resource_arn(take(&mut input, "resource_arn")?);
         request.send().await.map(Encode::encode).map_err(fault)
     }))
@@ -182,10 +181,10 @@ pub static LIST_TOPICS: Operation = Operation {
     example: "let topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nsns::list_topics(#{}).topics[0].topic_arn",
 };
 
-pub fn list_topics(config: SdkConfig, _input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn list_topics(session: &Session, _input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).list_topics();
+        let request = client.list_topics();
         let mut pages = Pages::new(&controls, &["topics"], None);
         let mut tokens: [Option<String>; 1] = Default::default();
         loop {
@@ -214,10 +213,10 @@ pub static PUBLISH: Operation = Operation {
     example: "let topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nsns::publish(#{ topic_arn: topic, subject: \"Hello\", message: \"The web server is up.\" }).message_id",
 };
 
-pub fn publish(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn publish(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).publish()
+        let request = client.publish()
             .set_topic_arn(take(&mut input, "topic_arn")?)
             .set_target_arn(take(&mut input, "target_arn")?)
             .set_phone_number(take(&mut input, "phone_number")?)
@@ -243,10 +242,10 @@ pub static SET_TOPIC_ATTRIBUTES: Operation = Operation {
     example: "let topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nsns::set_topic_attributes(#{ topic_arn: topic, attribute_name: \"DisplayName\", attribute_value: \"Alarms\" })",
 };
 
-pub fn set_topic_attributes(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn set_topic_attributes(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).set_topic_attributes()
+        let request = client.set_topic_attributes()
             .set_topic_arn(take(&mut input, "topic_arn")?)
             .set_attribute_name(take(&mut input, "attribute_name")?)
             .set_attribute_value(take(&mut input, "attribute_value")?);
@@ -272,10 +271,10 @@ pub static SUBSCRIBE: Operation = Operation {
     example: "let topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nsns::subscribe(#{ topic_arn: topic, protocol: \"email\", endpoint: \"ops@example.com\" }).subscription_arn",
 };
 
-pub fn subscribe(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn subscribe(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).subscribe()
+        let request = client.subscribe()
             .set_topic_arn(take(&mut input, "topic_arn")?)
             .set_protocol(take(&mut input, "protocol")?)
             .set_endpoint(take(&mut input, "endpoint")?)
@@ -297,10 +296,10 @@ pub static TAG_RESOURCE: Operation = Operation {
     example: "let topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nsns::tag_resource(#{ resource_arn: topic, tags: #{ team: \"web\" } })",
 };
 
-pub fn tag_resource(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn tag_resource(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).tag_resource()
+        let request = client.tag_resource()
             .set_resource_arn(take(&mut input, "resource_arn")?)
             .set_tags(take(&mut input, "tags")?);
         request.send().await.map_err(fault)?;
@@ -323,10 +322,10 @@ pub static UNSUBSCRIBE: Operation = Operation {
     example: "let topic = sns::create_topic(#{ name: \"example\" }).topic_arn;\nlet subscription = sns::subscribe(#{ topic_arn: topic, protocol: \"sqs\", endpoint: \"arn:aws:sqs:us-east-1:123456789012:example\" }).subscription_arn;\nsns::unsubscribe(#{ subscription_arn: subscription })",
 };
 
-pub fn unsubscribe(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn unsubscribe(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).unsubscribe()
+        let request = client.unsubscribe()
             .set_subscription_arn(take(&mut input, "subscription_arn")?);
         request.send().await.map_err(fault)?;
         Ok(opsh_operation::Value::Null)

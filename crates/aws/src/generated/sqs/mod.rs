@@ -7,7 +7,6 @@ pub mod tables;
 #[allow(clippy::wildcard_imports)] // every helper may be used, or not, by a service
 use crate::glue::*;
 use aws_sdk_sqs::Client;
-use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
 use opsh_operation::{Before, Effect, Fault, Find, Found, Inverse, InverseCall, Look, Makes, Map, Operation, Proof, Raises, Removes, Settle, Shape, Tagged, Write};
 
@@ -25,10 +24,10 @@ pub static CHANGE_MESSAGE_VISIBILITY: Operation = Operation {
     example: "let queue = sqs::create_queue(#{ queue_name: \"example\" }).queue_url;\nsqs::send_message(#{ queue_url: queue, message_body: \"hello\" });\nlet message = sqs::receive_message(#{ queue_url: queue }).messages[0];\nsqs::change_message_visibility(#{ queue_url: queue, receipt_handle: message.receipt_handle, visibility_timeout: 0 })",
 };
 
-pub fn change_message_visibility(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn change_message_visibility(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).change_message_visibility()
+        let request = client.change_message_visibility()
             .set_queue_url(take(&mut input, "queue_url")?)
             .set_receipt_handle(take(&mut input, "receipt_handle")?)
             .set_visibility_timeout(take(&mut input, "visibility_timeout")?);
@@ -49,10 +48,10 @@ pub static CHANGE_MESSAGE_VISIBILITY_BATCH: Operation = Operation {
     example: "let queue = sqs::create_queue(#{ queue_name: \"example\" }).queue_url;\nsqs::send_message(#{ queue_url: queue, message_body: \"hello\" });\nlet message = sqs::receive_message(#{ queue_url: queue }).messages[0];\nsqs::change_message_visibility_batch(#{ queue_url: queue, entries: [#{ id: \"one\", receipt_handle: message.receipt_handle, visibility_timeout: 0 }] }).successful[0].id",
 };
 
-pub fn change_message_visibility_batch(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn change_message_visibility_batch(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).change_message_visibility_batch()
+        let request = client.change_message_visibility_batch()
             .set_queue_url(take(&mut input, "queue_url")?)
             .set_entries(take(&mut input, "entries")?);
         request.send().await.map(Encode::encode).map_err(fault)
@@ -76,10 +75,10 @@ pub static CREATE_QUEUE: Operation = Operation {
     example: "sqs::create_queue(#{ queue_name: \"work\", attributes: #{ VisibilityTimeout: \"60\" }, tags: #{ team: \"web\" } }).queue_url",
 };
 
-pub fn create_queue(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn create_queue(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).create_queue()
+        let request = client.create_queue()
             .set_queue_name(take(&mut input, "queue_name")?)
             .set_attributes(take(&mut input, "attributes")?)
             .set_tags(take(&mut input, "tags")?);
@@ -99,10 +98,10 @@ pub static DELETE_MESSAGE: Operation = Operation {
     example: "let queue = sqs::create_queue(#{ queue_name: \"example\" }).queue_url;\nsqs::send_message(#{ queue_url: queue, message_body: \"hello\" });\nlet message = sqs::receive_message(#{ queue_url: queue }).messages[0];\nsqs::delete_message(#{ queue_url: queue, receipt_handle: message.receipt_handle })",
 };
 
-pub fn delete_message(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn delete_message(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).delete_message()
+        let request = client.delete_message()
             .set_queue_url(take(&mut input, "queue_url")?)
             .set_receipt_handle(take(&mut input, "receipt_handle")?);
         request.send().await.map_err(fault)?;
@@ -122,10 +121,10 @@ pub static DELETE_MESSAGE_BATCH: Operation = Operation {
     example: "let queue = sqs::create_queue(#{ queue_name: \"example\" }).queue_url;\nsqs::send_message(#{ queue_url: queue, message_body: \"hello\" });\nlet message = sqs::receive_message(#{ queue_url: queue }).messages[0];\nsqs::delete_message_batch(#{ queue_url: queue, entries: [#{ id: \"one\", receipt_handle: message.receipt_handle }] }).successful[0].id",
 };
 
-pub fn delete_message_batch(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn delete_message_batch(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).delete_message_batch()
+        let request = client.delete_message_batch()
             .set_queue_url(take(&mut input, "queue_url")?)
             .set_entries(take(&mut input, "entries")?);
         request.send().await.map(Encode::encode).map_err(fault)
@@ -147,10 +146,10 @@ pub static DELETE_QUEUE: Operation = Operation {
     example: "let queue = sqs::create_queue(#{ queue_name: \"example\" }).queue_url;\nsqs::delete_queue(#{ queue_url: queue })",
 };
 
-pub fn delete_queue(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn delete_queue(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).delete_queue()
+        let request = client.delete_queue()
             .set_queue_url(take(&mut input, "queue_url")?);
         request.send().await.map_err(fault)?;
         Ok(opsh_operation::Value::Null)
@@ -166,10 +165,10 @@ pub static GET_QUEUE_ATTRIBUTES: Operation = Operation {
     example: "let queue = sqs::create_queue(#{ queue_name: \"example\" }).queue_url;\nsqs::get_queue_attributes(#{ queue_url: queue, attribute_names: [\"QueueArn\"] }).attributes.QueueArn",
 };
 
-pub fn get_queue_attributes(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn get_queue_attributes(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).get_queue_attributes()
+        let request = client.get_queue_attributes()
             .set_queue_url(take(&mut input, "queue_url")?)
             .set_attribute_names(take(&mut input, "attribute_names")?);
         request.send().await.map(Encode::encode).map_err(fault)
@@ -185,10 +184,10 @@ pub static GET_QUEUE_URL: Operation = Operation {
     example: "let queue = sqs::create_queue(#{ queue_name: \"example\" }).queue_url;\nsqs::get_queue_url(#{ queue_name: \"example\" }).queue_url",
 };
 
-pub fn get_queue_url(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn get_queue_url(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).get_queue_url()
+        let request = client.get_queue_url()
             .set_queue_name(take(&mut input, "queue_name")?)
             .set_queue_owner_aws_account_id(take(&mut input, "queue_owner_aws_account_id")?);
         request.send().await.map(Encode::encode).map_err(fault)
@@ -204,10 +203,10 @@ pub static LIST_DEAD_LETTER_SOURCE_QUEUES: Operation = Operation {
     example: "let queue = sqs::create_queue(#{ queue_name: \"example\" }).queue_url;\nsqs::list_dead_letter_source_queues(#{ queue_url: queue }).queue_urls",
 };
 
-pub fn list_dead_letter_source_queues(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn list_dead_letter_source_queues(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).list_dead_letter_source_queues()
+        let request = client.list_dead_letter_source_queues()
             .set_queue_url(take(&mut input, "queue_url")?);
         let mut pages = Pages::new(&controls, &["queue_urls"], None);
         let mut tokens: [Option<String>; 1] = Default::default();
@@ -234,10 +233,10 @@ pub static LIST_QUEUE_TAGS: Operation = Operation {
     example: "let queue = sqs::create_queue(#{ queue_name: \"example\" }).queue_url;\nsqs::tag_queue(#{ queue_url: queue, tags: #{ team: \"web\" } });\nsqs::list_queue_tags(#{ queue_url: queue }).tags.team",
 };
 
-pub fn list_queue_tags(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn list_queue_tags(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).list_queue_tags()
+        let request = client.list_queue_tags()
             .set_queue_url(take(&mut input, "queue_url")?);
         request.send().await.map(Encode::encode).map_err(fault)
     }))
@@ -252,10 +251,10 @@ pub static LIST_QUEUES: Operation = Operation {
     example: "let queue = sqs::create_queue(#{ queue_name: \"example\" }).queue_url;\nsqs::list_queues(#{ queue_name_prefix: \"ex\" }).queue_urls[0]",
 };
 
-pub fn list_queues(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn list_queues(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).list_queues()
+        let request = client.list_queues()
             .set_queue_name_prefix(take(&mut input, "queue_name_prefix")?);
         let mut pages = Pages::new(&controls, &["queue_urls"], None);
         let mut tokens: [Option<String>; 1] = Default::default();
@@ -285,10 +284,10 @@ pub static PURGE_QUEUE: Operation = Operation {
     example: "let queue = sqs::create_queue(#{ queue_name: \"example\" }).queue_url;\nsqs::purge_queue(#{ queue_url: queue })",
 };
 
-pub fn purge_queue(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn purge_queue(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).purge_queue()
+        let request = client.purge_queue()
             .set_queue_url(take(&mut input, "queue_url")?);
         request.send().await.map_err(fault)?;
         Ok(opsh_operation::Value::Null)
@@ -307,10 +306,10 @@ pub static RECEIVE_MESSAGE: Operation = Operation {
     example: "let queue = sqs::create_queue(#{ queue_name: \"example\" }).queue_url;\nsqs::send_message(#{ queue_url: queue, message_body: \"hello\" });\nsqs::receive_message(#{ queue_url: queue, max_number_of_messages: 10, wait_time_seconds: 20 }).messages[0].body",
 };
 
-pub fn receive_message(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn receive_message(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).receive_message()
+        let request = client.receive_message()
             .set_queue_url(take(&mut input, "queue_url")?)
             .set_attribute_names(take(&mut input, "attribute_names")?)
             .set_message_system_attribute_names(take(&mut input, "message_system_attribute_names")?)
@@ -335,10 +334,10 @@ pub static SEND_MESSAGE: Operation = Operation {
     example: "let queue = sqs::create_queue(#{ queue_name: \"example\" }).queue_url;\nsqs::send_message(#{ queue_url: queue, message_body: \"hello\", message_attributes: #{ kind: #{ data_type: \"String\", string_value: \"greeting\" } } }).message_id",
 };
 
-pub fn send_message(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn send_message(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).send_message()
+        let request = client.send_message()
             .set_queue_url(take(&mut input, "queue_url")?)
             .set_message_body(take(&mut input, "message_body")?)
             .set_delay_seconds(take(&mut input, "delay_seconds")?)
@@ -362,10 +361,10 @@ pub static SEND_MESSAGE_BATCH: Operation = Operation {
     example: "let queue = sqs::create_queue(#{ queue_name: \"example\" }).queue_url;\nsqs::send_message_batch(#{ queue_url: queue, entries: [#{ id: \"one\", message_body: \"hello\" }, #{ id: \"two\", message_body: \"bye\" }] }).successful",
 };
 
-pub fn send_message_batch(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn send_message_batch(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).send_message_batch()
+        let request = client.send_message_batch()
             .set_queue_url(take(&mut input, "queue_url")?)
             .set_entries(take(&mut input, "entries")?);
         request.send().await.map(Encode::encode).map_err(fault)
@@ -384,10 +383,10 @@ pub static SET_QUEUE_ATTRIBUTES: Operation = Operation {
     example: "let queue = sqs::create_queue(#{ queue_name: \"example\" }).queue_url;\nsqs::set_queue_attributes(#{ queue_url: queue, attributes: #{ ReceiveMessageWaitTimeSeconds: \"20\" } })",
 };
 
-pub fn set_queue_attributes(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn set_queue_attributes(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).set_queue_attributes()
+        let request = client.set_queue_attributes()
             .set_queue_url(take(&mut input, "queue_url")?)
             .set_attributes(take(&mut input, "attributes")?);
         request.send().await.map_err(fault)?;
@@ -407,10 +406,10 @@ pub static TAG_QUEUE: Operation = Operation {
     example: "let queue = sqs::create_queue(#{ queue_name: \"example\" }).queue_url;\nsqs::tag_queue(#{ queue_url: queue, tags: #{ team: \"web\" } })",
 };
 
-pub fn tag_queue(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn tag_queue(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).tag_queue()
+        let request = client.tag_queue()
             .set_queue_url(take(&mut input, "queue_url")?)
             .set_tags(take(&mut input, "tags")?);
         request.send().await.map_err(fault)?;
@@ -430,10 +429,10 @@ pub static UNTAG_QUEUE: Operation = Operation {
     example: "let queue = sqs::create_queue(#{ queue_name: \"example\" }).queue_url;\nsqs::untag_queue(#{ queue_url: queue, tag_keys: [\"team\"] })",
 };
 
-pub fn untag_queue(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn untag_queue(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).untag_queue()
+        let request = client.untag_queue()
             .set_queue_url(take(&mut input, "queue_url")?)
             .set_tag_keys(take(&mut input, "tag_keys")?);
         request.send().await.map_err(fault)?;

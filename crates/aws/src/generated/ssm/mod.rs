@@ -7,7 +7,6 @@ pub mod tables;
 #[allow(clippy::wildcard_imports)] // every helper may be used, or not, by a service
 use crate::glue::*;
 use aws_sdk_ssm::Client;
-use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
 use opsh_operation::{Before, Effect, Fault, Find, Found, Inverse, InverseCall, Look, Makes, Map, Operation, Proof, Raises, Removes, Settle, Shape, Tagged, Write};
 
@@ -28,10 +27,10 @@ pub static DELETE_PARAMETER: Operation = Operation {
     example: "ssm::put_parameter(#{ name: \"/example/color\", value: \"blue\", type: \"String\" });\nssm::delete_parameter(#{ name: \"/example/color\" })",
 };
 
-pub fn delete_parameter(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn delete_parameter(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).delete_parameter()
+        let request = client.delete_parameter()
             .set_name(take(&mut input, "name")?);
         request.send().await.map_err(fault)?;
         Ok(opsh_operation::Value::Null)
@@ -47,10 +46,10 @@ pub static DESCRIBE_PARAMETERS: Operation = Operation {
     example: "ssm::put_parameter(#{ name: \"/example/color\", value: \"blue\", type: \"String\" });\nssm::describe_parameters(#{}).parameters[0].name",
 };
 
-pub fn describe_parameters(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn describe_parameters(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).describe_parameters()
+        let request = client.describe_parameters()
             .set_filters(take(&mut input, "filters")?)
             .set_parameter_filters(take(&mut input, "parameter_filters")?)
             .set_shared(take(&mut input, "shared")?);
@@ -79,10 +78,10 @@ pub static GET_PARAMETER: Operation = Operation {
     example: "ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value",
 };
 
-pub fn get_parameter(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn get_parameter(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).get_parameter()
+        let request = client.get_parameter()
             .set_name(take(&mut input, "name")?)
             .set_with_decryption(take(&mut input, "with_decryption")?);
         request.send().await.map(Encode::encode).map_err(fault)
@@ -98,10 +97,10 @@ pub static GET_PARAMETERS: Operation = Operation {
     example: "ssm::put_parameter(#{ name: \"/example/color\", value: \"blue\", type: \"String\" });\nssm::get_parameters(#{ names: [\"/example/color\"] }).parameters[0].value",
 };
 
-pub fn get_parameters(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn get_parameters(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).get_parameters()
+        let request = client.get_parameters()
             .set_names(take(&mut input, "names")?)
             .set_with_decryption(take(&mut input, "with_decryption")?);
         request.send().await.map(Encode::encode).map_err(fault)
@@ -117,10 +116,10 @@ pub static GET_PARAMETERS_BY_PATH: Operation = Operation {
     example: "ssm::put_parameter(#{ name: \"/example/color\", value: \"blue\", type: \"String\" });\nssm::get_parameters_by_path(#{ path: \"/example\", recursive: true }).parameters[0].name",
 };
 
-pub fn get_parameters_by_path(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn get_parameters_by_path(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).get_parameters_by_path()
+        let request = client.get_parameters_by_path()
             .set_path(take(&mut input, "path")?)
             .set_recursive(take(&mut input, "recursive")?)
             .set_parameter_filters(take(&mut input, "parameter_filters")?)
@@ -150,10 +149,10 @@ pub static LIST_TAGS_FOR_RESOURCE: Operation = Operation {
     example: "ssm::put_parameter(#{ name: \"/example/color\", value: \"blue\", type: \"String\", tags: #{ team: \"web\" } });\nssm::list_tags_for_resource(#{ resource_type: \"Parameter\", resource_id: \"/example/color\" }).tag_list.team",
 };
 
-pub fn list_tags_for_resource(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn list_tags_for_resource(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).list_tags_for_resource()
+        let request = client.list_tags_for_resource()
             .set_resource_type(take(&mut input, "resource_type")?)
             .set_resource_id(take(&mut input, "resource_id")?);
         request.send().await.map(Encode::encode).map_err(fault)
@@ -177,10 +176,10 @@ pub static PUT_PARAMETER: Operation = Operation {
     example: "ssm::put_parameter(#{ name: \"/example/color\", value: \"blue\", type: \"String\" }).version",
 };
 
-pub fn put_parameter(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn put_parameter(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).put_parameter()
+        let request = client.put_parameter()
             .set_name(take(&mut input, "name")?)
             .set_description(take(&mut input, "description")?)
             .set_value(take(&mut input, "value")?)

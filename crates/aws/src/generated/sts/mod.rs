@@ -7,7 +7,6 @@ pub mod tables;
 #[allow(clippy::wildcard_imports)] // every helper may be used, or not, by a service
 use crate::glue::*;
 use aws_sdk_sts::Client;
-use aws_types::SdkConfig;
 #[allow(unused_imports)] // not every service has every kind of operation
 use opsh_operation::{Before, Effect, Fault, Find, Found, Inverse, InverseCall, Look, Makes, Map, Operation, Proof, Raises, Removes, Settle, Shape, Tagged, Write};
 
@@ -22,10 +21,10 @@ pub static ASSUME_ROLE: Operation = Operation {
     example: "let trust = `{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"*\"},\"Action\":\"sts:AssumeRole\"}]}`;\nlet role = iam::create_role(#{ role_name: \"example\", assume_role_policy_document: trust }).role.arn;\nsts::assume_role(#{ role_arn: role, role_session_name: \"example\" }).credentials.access_key_id",
 };
 
-pub fn assume_role(config: SdkConfig, mut input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn assume_role(session: &Session, mut input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).assume_role()
+        let request = client.assume_role()
             .set_role_arn(take(&mut input, "role_arn")?)
             .set_role_session_name(take(&mut input, "role_session_name")?)
             .set_policy_arns(take(&mut input, "policy_arns")?)
@@ -52,10 +51,10 @@ pub static GET_CALLER_IDENTITY: Operation = Operation {
     example: "sts::get_caller_identity(#{}).account",
 };
 
-pub fn get_caller_identity(config: SdkConfig, _input: Map, controls: Controls) -> Reply {
-    let (session, limit) = open(config, &controls, Patience::Call);
+pub fn get_caller_identity(session: &Session, _input: Map, controls: Controls) -> Reply {
+    let (client, limit) = open(session, &controls, Patience::Call, Client::new);
     limit.run(Box::pin(async move {
-        let request = Client::new(&session).get_caller_identity();
+        let request = client.get_caller_identity();
         request.send().await.map(Encode::encode).map_err(fault)
     }))
 }
