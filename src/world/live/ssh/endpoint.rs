@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use opsh_operation::{Fault, FaultKind};
+use opsh_operation::{Fault, FaultKind, Secret};
 
 use super::auth::Identities;
 use super::config::{self, Options};
@@ -18,13 +18,23 @@ use crate::world::ssh::{HostKey, Target};
 const USUAL_KEYS: [&str; 3] = ["~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa"];
 const SYSTEM_KNOWN_HOSTS: &str = "/etc/ssh/ssh_known_hosts";
 
-/// Everything that a login needs.
+/// Everything that a login needs; keys and known hosts are read when there is a login.
 pub(super) struct Endpoint {
     pub peer: Peer,
-    pub expectation: Expectation,
-    pub identities: Identities,
     /// Where the socket goes.
     pub dial: (String, u16),
+    /// The host's name in `known_hosts`.
+    known_name: String,
+    known_hosts: Vec<PathBuf>,
+    policy: HostKey,
+    /// The key that the playbook names.
+    key_file: Option<PathBuf>,
+    passphrase: Option<Secret>,
+    agent: Option<PathBuf>,
+    /// Keys from the configuration, or the usual ones.
+    configured: Vec<PathBuf>,
+    /// Whether the agent may only use the keys of the files.
+    only: bool,
 }
 
 impl Endpoint {
@@ -64,15 +74,17 @@ impl Endpoint {
             || known_hosts::name(&host, port),
             |name| known_hosts::name(name, 22),
         );
-        let expectation = Expectation::new(
-            known_name,
-            known_hosts_files(&options, &tokens),
-            policy(
-                &target.host_key,
-                options.strict_host_key_checking.as_deref(),
-            ),
-        )?;
-        let identities = identities(target, &options, &tokens)?;
+        let known_hosts = known_hosts_files(&options, &tokens);
+        let policy = policy(
+            &target.host_key,
+            options.strict_host_key_checking.as_deref(),
+        );
+        let key_file = target
+            .key_file
+            .as_deref()
+            .map(|path| expand_home(&path.to_string_lossy(), home));
+        let agent = agent(&options, &tokens);
+        let configured = configured(&options, &tokens);
         Ok(Self {
             peer: Peer {
                 host: alias,
@@ -80,18 +92,49 @@ impl Endpoint {
                 address: dial.0.clone(),
                 port: dial.1,
             },
-            expectation,
-            identities,
             dial,
+            known_name,
+            known_hosts,
+            policy,
+            key_file,
+            passphrase: target.passphrase.clone(),
+            agent,
+            configured,
+            only: options.identities_only.unwrap_or(false),
+        })
+    }
+
+    /// What is known about the host now.
+    pub fn expectation(&self) -> Result<Expectation, Fault> {
+        Expectation::new(
+            self.known_name.clone(),
+            self.known_hosts.clone(),
+            self.policy.clone(),
+        )
+    }
+
+    /// What to log in with; a key file that is named is read.
+    pub fn identities(&self) -> Result<Identities, Fault> {
+        let passphrase = self.passphrase.as_ref();
+        let explicit = self
+            .key_file
+            .as_deref()
+            .map(|path| Identities::explicit(&crate::world::files::Disk, path, passphrase))
+            .transpose()?;
+        Ok(Identities {
+            explicit,
+            passphrase: self.passphrase.clone(),
+            agent: self.agent.clone().filter(|socket| socket.exists()),
+            configured: self.configured.clone(),
+            only: self.only,
         })
     }
 
     /// What tells this endpoint's logins from others'.
     pub fn key(&self) -> String {
-        let key_file = self.identities.explicit.as_ref().map(|file| &file.path);
         format!(
-            "{}|{}|{key_file:?}|{}|{:?}",
-            self.peer, self.dial.1, self.expectation.name, self.expectation.policy
+            "{}|{}|{:?}|{}|{:?}",
+            self.peer, self.dial.1, self.key_file, self.known_name, self.policy
         )
     }
 }
@@ -142,45 +185,24 @@ fn policy(asked: &HostKey, strict: Option<&str>) -> HostKey {
     }
 }
 
-fn identities(
-    target: &Target,
-    options: &Options,
-    tokens: &Tokens<'_>,
-) -> Result<Identities, Fault> {
-    let explicit = target
-        .key_file
-        .as_deref()
-        .map(|path| {
-            let path = expand_home(&path.to_string_lossy(), tokens.home);
-            Identities::explicit(
-                &crate::world::files::Disk,
-                &path,
-                target.passphrase.as_ref(),
-            )
-        })
-        .transpose()?;
-    let configured: Vec<PathBuf> = if options.identity_files.is_empty() {
-        USUAL_KEYS.iter().map(|file| tokens.path(file)).collect()
-    } else {
-        options
-            .identity_files
-            .iter()
-            .filter(|file| !file.eq_ignore_ascii_case("none"))
-            .map(|file| tokens.path(file))
-            .collect()
-    };
-    let agent = match options.identity_agent.as_deref() {
+fn configured(options: &Options, tokens: &Tokens<'_>) -> Vec<PathBuf> {
+    if options.identity_files.is_empty() {
+        return USUAL_KEYS.iter().map(|file| tokens.path(file)).collect();
+    }
+    options
+        .identity_files
+        .iter()
+        .filter(|file| !file.eq_ignore_ascii_case("none"))
+        .map(|file| tokens.path(file))
+        .collect()
+}
+
+fn agent(options: &Options, tokens: &Tokens<'_>) -> Option<PathBuf> {
+    match options.identity_agent.as_deref() {
         Some("none") => None,
         None | Some("SSH_AUTH_SOCK") => std::env::var_os("SSH_AUTH_SOCK").map(PathBuf::from),
         Some(path) => Some(tokens.path(path)),
-    };
-    Ok(Identities {
-        explicit,
-        passphrase: target.passphrase.clone(),
-        agent: agent.filter(|socket| socket.exists()),
-        configured,
-        only: options.identities_only.unwrap_or(false),
-    })
+    }
 }
 
 fn local_user() -> Option<String> {

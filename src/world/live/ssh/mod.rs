@@ -22,6 +22,8 @@ mod transfer;
 mod wire;
 
 use endpoint::Endpoint;
+use faults::Peer;
+use host_key::Expectation;
 use session::Login;
 use wire::{Patience, Wire};
 
@@ -49,11 +51,18 @@ impl Client {
 
     fn login(&self, target: &Target, endpoint: &Endpoint, cancel: &Cancel) -> Result<Login, Fault> {
         let patience = Patience::new(cancel, target.connect_timeout);
+        let expectation = endpoint.expectation()?;
+        let identities = endpoint.identities()?;
         let peer = endpoint.peer.clone();
         let (host, port) = &endpoint.dial;
         let socket = dial::dial(host, *port, &peer, &patience)?;
         let mut wire = Wire::new(socket)?;
-        let done = self.meet(endpoint, &mut wire, &patience);
+        let done = self
+            .meet(&peer, &expectation, &mut wire, &patience)
+            .and_then(|host_key| {
+                auth::login(&wire, &peer, &identities, &patience)?;
+                Ok(host_key)
+            });
         match done {
             Ok(host_key) => Ok(Login::new(wire, peer, host_key)),
             Err(fault) => {
@@ -63,20 +72,17 @@ impl Client {
         }
     }
 
-    /// From the first packet to the login; gives the host's key.
+    /// From the first packet until the host is known; gives its key.
     fn meet(
         &self,
-        endpoint: &Endpoint,
+        peer: &Peer,
+        expectation: &Expectation,
         wire: &mut Wire,
         patience: &Patience<'_>,
     ) -> Result<String, Fault> {
-        let peer = &endpoint.peer;
         let stopped = |stop| faults::stopped(peer, stop, "setting the session up");
         wire.session
-            .method_pref(
-                ssh2::MethodType::HostKey,
-                &endpoint.expectation.preference(),
-            )
+            .method_pref(ssh2::MethodType::HostKey, &expectation.preference())
             .map_err(|error| faults::lost(peer, &error, "choosing host keys"))?;
         let mut session = wire.session.clone();
         wire.wait(patience, || session.handshake())
@@ -93,9 +99,8 @@ impl Client {
             })?;
         {
             let _meeting = self.meeting.lock().unwrap_or_else(PoisonError::into_inner);
-            endpoint.expectation.refreshed()?.verify(&key, peer)?;
+            expectation.refreshed()?.verify(&key, peer)?;
         }
-        auth::login(wire, peer, &endpoint.identities, patience)?;
         Ok(key.line())
     }
 }
