@@ -39,7 +39,11 @@ pub fn import(import: &Import, sources: &Sources) -> Result<Arc<AST>, ParseError
     }
 }
 
-fn parse(name: &str, text: &str, sources: &Sources) -> Result<Arc<AST>, ParseError> {
+/// Parses a text; it is among the `sources` from then on, also if it is no Rhai, for the excerpt.
+///
+/// # Errors
+/// Its syntax is wrong.
+pub fn parse(name: &str, text: &str, sources: &Sources) -> Result<Arc<AST>, ParseError> {
     sources.insert(name, Source::new(text, None));
     let mut ast = engine::bare().compile(text)?;
     ast.set_source(name);

@@ -92,6 +92,15 @@ pub enum Import {
 }
 
 impl Import {
+    /// Its text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Embedded { text, .. } => text,
+            Self::File { text, .. } => text,
+        }
+    }
+
     /// The name for places.
     #[must_use]
     pub fn name(&self) -> &str {

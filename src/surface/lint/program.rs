@@ -8,9 +8,9 @@ use rhai::{AST, ASTNode, Expr, Position, Stmt};
 
 use super::finding::Finding;
 use super::rules;
-use crate::script::engine;
+use crate::script::parsed;
 use crate::script::resolver::{self, Import, Unfound};
-use crate::script::source::{Source, Sources};
+use crate::script::source::Sources;
 
 /// One text of a program.
 pub struct Unit {
@@ -56,9 +56,7 @@ impl Program {
         naming: Naming,
         sources: &Sources,
     ) -> Result<Self, Box<Finding>> {
-        // Kept before parsing, so that a syntax error has its excerpt.
-        sources.insert(name, Source::new(text, None));
-        let ast = parse(name, text, sources)
+        let ast = parsed::parse(name, text, sources)
             .map_err(|error| Box::new(rules::syntax::finding(name, &error)))?;
         let mut reader = Reader {
             folder: folder.to_path_buf(),
@@ -74,14 +72,6 @@ impl Program {
         reader.add(name, text, ast, true);
         Ok(reader.program)
     }
-}
-
-fn parse(name: &str, text: &str, sources: &Sources) -> Result<Arc<AST>, rhai::ParseError> {
-    let mut ast = engine::bare().compile(text)?;
-    ast.set_source(name);
-    let ast = Arc::new(ast);
-    sources.insert(name, Source::new(text, Some(Arc::clone(&ast))));
-    Ok(ast)
 }
 
 struct Reader<'a> {
@@ -143,9 +133,12 @@ impl Reader<'_> {
         }
         // Whoever imports itself finds nothing yet.
         self.known.insert(path.to_owned(), None);
-        let (name, text, embedded) = match resolver::find(self.root.as_deref(), path) {
-            Ok(Import::Embedded { name, text }) => (name, text.to_owned(), true),
-            Ok(Import::File { name, text }) => (self.shown(name), text, false),
+        let import = match resolver::find(self.root.as_deref(), path) {
+            Ok(Import::File { name, text }) => Import::File {
+                name: self.shown(name),
+                text,
+            },
+            Ok(embedded) => embedded,
             Err(unfound) => {
                 if own {
                     let message = match unfound {
@@ -159,17 +152,18 @@ impl Reader<'_> {
                 return None;
             }
         };
-        self.sources.insert(&name, Source::new(&text, None));
-        match parse(&name, &text, self.sources) {
+        let name = import.name();
+        match parsed::import(&import, self.sources) {
             Ok(ast) => {
-                let index = self.add(&name, &text, ast, !embedded);
+                let own = matches!(import, Import::File { .. });
+                let index = self.add(name, import.text(), ast, own);
                 self.known.insert(path.to_owned(), Some(index));
                 Some(index)
             }
             Err(error) => {
                 self.program
                     .findings
-                    .push(rules::syntax::finding(&name, &error));
+                    .push(rules::syntax::finding(name, &error));
                 None
             }
         }
