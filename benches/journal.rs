@@ -34,6 +34,7 @@ fn main() {
             started,
             random: [0; 3],
             version: env!("CARGO_PKG_VERSION").into(),
+            settings: None,
         })
         .expect("a run");
     let mut times: Vec<Duration> = (0..WARM_UP + WRITES)

@@ -10,6 +10,7 @@ use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::BUSY_SECONDS;
@@ -87,6 +88,10 @@ fn prepare(connection: &mut Connection, path: &Path) -> Result<(), Error> {
         .busy_timeout(Duration::from_secs(BUSY_SECONDS))
         .map_err(sqlite)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // Otherwise a statement is planned again each time that another value is bound to it.
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+        .map_err(sqlite)?;
     let found = schema::version(connection).map_err(sqlite)?;
     check_version(path, found)?;
     connection
@@ -127,6 +132,7 @@ fn make(path: &Path) -> Result<(), Error> {
     connection
         .execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;")
         .and_then(|()| schema::migrate(&mut connection))
+        .and_then(|()| connection.execute_batch("PRAGMA journal_mode = WAL;"))
         .map_err(|error| Error::sqlite(path, error))?;
     connection
         .close()

@@ -55,6 +55,8 @@ pub struct NewRun {
     pub random: [u8; 3],
     /// The version of opsh.
     pub version: String,
+    /// How it is started, if it can be gone on with.
+    pub settings: Option<RunSettings>,
 }
 
 /// How a run was started: what another process needs to go on with it.

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::chain::{self, Broken};
-use super::codec::{self, Reader, Writer};
+use super::codec::{self, Reader};
 use super::query::Secrets;
 use super::record::{Former, Run, RunId, RunSettings, StepId};
 use super::schema::{FORMERS, INTENTS, REMOVALS, RESOURCES, RESUMES, SETTINGS};
@@ -20,23 +20,6 @@ pub struct Later {
 }
 
 impl Ledger {
-    /// Records how `run` was started.
-    ///
-    /// # Errors
-    /// As [`Ledger::begin_run`].
-    pub fn started_with(&mut self, run: &RunId, settings: &RunSettings) -> Result<(), Error> {
-        let writer = Writer::new(&self.seal);
-        let map = writer.map(&settings.settings);
-        let cells = vec![
-            codec::text(run.as_str()),
-            codec::text(&settings.folder),
-            writer.finish(map)?,
-        ];
-        self.commit(|transaction, head| {
-            chain::append(transaction, head, &SETTINGS, cells).map(drop)
-        })
-    }
-
     /// How `run` was started; nothing if that was not recorded.
     ///
     /// # Errors

@@ -9,7 +9,9 @@ use super::codec::{self, Writer};
 use super::record::{
     NewRun, Outcome, ResourceChange, RunId, RunOutcome, StepEffect, StepId, StepIntent,
 };
-use super::schema::{FORMERS, INTENTS, OUTCOMES, REMOVALS, RESOURCES, RUN_ENDS, RUNS, Table};
+use super::schema::{
+    FORMERS, INTENTS, OUTCOMES, REMOVALS, RESOURCES, RUN_ENDS, RUNS, SETTINGS, Table,
+};
 use super::{Error, Ledger};
 use crate::world::Kind;
 
@@ -34,14 +36,18 @@ const MOST_READS: usize = 256;
 const MOST_BYTES: usize = 1 << 20;
 
 impl Ledger {
-    /// Records that a run begins.
+    /// Records that a run begins, and how it was started.
     ///
     /// # Errors
     /// [`Error::Full`], [`Error::Busy`], [`Error::Sqlite`]; a key that cannot be made.
     pub fn begin_run(&mut self, new: &NewRun) -> Result<RunId, Error> {
         let writer = Writer::new(&self.seal);
         let params = writer.map(&new.params);
-        let params = writer.finish(params)?;
+        let settings = new.settings.as_ref().map(|started| {
+            let folder = codec::text(&started.folder);
+            (folder, writer.map(&started.settings))
+        });
+        let (params, settings) = writer.finish((params, settings))?;
         let wanted = RunId::new(new.started, new.random);
         self.commit(|transaction, head| {
             let mut id = wanted.clone();
@@ -63,6 +69,10 @@ impl Ledger {
                 codec::text(&new.version),
             ];
             chain::append(transaction, head, &RUNS, cells)?;
+            if let Some((folder, settings)) = settings {
+                let cells = vec![codec::text(id.as_str()), folder, settings];
+                chain::append(transaction, head, &SETTINGS, cells)?;
+            }
             Ok(id)
         })
     }

@@ -144,13 +144,14 @@ impl Journal {
             started,
             random: [0; 3],
             version: VERSION.to_owned(),
+            settings: None,
         }
     }
 
     fn begin_new(&self, ledger: &mut Ledger, world: &dyn World) -> Result<RunId, Error> {
         let mut random = [0; 3];
         world.random(&mut random);
-        let run = ledger.begin_run(&NewRun {
+        ledger.begin_run(&NewRun {
             stack: self.stack(),
             playbook: self.playbook.clone(),
             params: self
@@ -162,11 +163,8 @@ impl Journal {
             started: world.now(),
             random,
             version: VERSION.to_owned(),
-        })?;
-        if let Some(settings) = &self.settings {
-            ledger.started_with(&run, settings)?;
-        }
-        Ok(run)
+            settings: self.settings.clone(),
+        })
     }
 
     /// Takes up what `run` has done; holding its stack, nobody else adds to it.

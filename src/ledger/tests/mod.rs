@@ -28,6 +28,7 @@ fn new_run(stack: &str) -> NewRun {
         started: at(0),
         random: [0x9f, 0x3a, 0x7c],
         version: "0.1.0".into(),
+        settings: None,
     }
 }
 

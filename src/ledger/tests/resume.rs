@@ -48,12 +48,18 @@ fn every_version_becomes_the_current_one() {
 fn a_run_that_is_gone_on_with_runs_until_it_ends_again() {
     let folder = Folder::new();
     let mut ledger = folder.open().unwrap();
-    let run = fill(&mut ledger);
     let settings = RunSettings {
         folder: "/home/me".into(),
         settings: Map::from([("region".into(), "eu-west-1".into())]),
     };
-    ledger.started_with(&run, &settings).unwrap();
+    let run = ledger
+        .begin_run(&NewRun {
+            settings: Some(settings.clone()),
+            ..new_run("web")
+        })
+        .unwrap();
+    let failed = RunOutcome::Failed("no more".into());
+    ledger.end_run(&run, &failed, at(8)).unwrap();
     let look = |ledger: &mut Ledger| {
         let run = ledger.unfinished().unwrap();
         run.map(|run| (run.outcome().to_owned(), run.resumes))
