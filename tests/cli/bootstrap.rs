@@ -168,6 +168,60 @@ fn from_nothing_to_a_bot_that_answers_and_back() {
 }
 
 #[test]
+fn an_alarm_comes_through_the_proxy_and_is_dealt_with_once() {
+    let user = user();
+    let admin = shipped("admin");
+    for name in ["name=web-1", "name=web-2"] {
+        let words = [
+            "run",
+            &admin,
+            "do=add",
+            name,
+            "open=30000",
+            "tags=pool=web",
+            "--local",
+        ];
+        user.opsh(words).done();
+    }
+    bootstrap(
+        &user,
+        &["role=worker", "pool=pool=web", "key_file=.opsh/keys/admin"],
+    )
+    .done();
+    let alarm = ["run", &admin, "do=alarm", "instance=web-1", "--local"];
+    user.opsh(alarm).done();
+    let settings = "settings=pool=pool=web look=never url=http://203.0.113.12:30000/alarms \
+                    alarms=arn:aws:sns:us-east-1:123456789012:scaling";
+    let words = [
+        "role=autoscaler",
+        "launch=scaler",
+        "open=0.0.0.0/0",
+        settings,
+    ];
+    bootstrap(&user, &words).done();
+    let passed = user.opsh(["local", "advance", "15m"]).done();
+    let delivered = "http://203.0.113.12:30000/alarms: scaling: ALARM:";
+    assert!(passed.out.contains(delivered), "{}", passed.out);
+    // Twice, since each command begins the service anew.
+    for _ in 0..2 {
+        let log = on(&user, "scaler", "journalctl -u opsh-autoscaler");
+        assert_eq!(log.matches(": stopping web-2 (i-").count(), 1, "{log}");
+        assert!(!log.contains("going on with the event"), "{log}");
+    }
+    let list = [
+        "run",
+        &admin,
+        "tag=pool=web",
+        "columns=name,state",
+        "--local",
+    ];
+    let seen = user.opsh(list).done();
+    for line in ["web-1  running", "web-2  stopped"] {
+        assert!(seen.out.contains(line), "{}", seen.out);
+    }
+}
+
+#[test]
 fn the_token_is_nowhere_but_in_its_files() {
     let user = user();
     let words = ["role=chatbot", "launch=one", "environment_file=.env", "-v"];

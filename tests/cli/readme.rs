@@ -221,6 +221,11 @@ fn it_shows_everything_that_a_playbook_can_be_told_to_do() {
     assert_eq!(seen, 12 + 9 + 3 + 2);
 }
 
+#[test]
+fn an_alarm_reaches_the_autoscaler_on_its_machine_as_its_document_says() {
+    assert_eq!(typed("docs/alarms.md"), 10);
+}
+
 /// Types all commands of a document, one after the other; how many of them are opsh's.
 fn typed(document: &str) -> usize {
     let mut shell = Shell::new();

@@ -69,9 +69,10 @@ impl Hand {
         match self {
             Self::Here(cloud) => {
                 let end = cloud.clock().now().checked_add(by);
-                cloud
-                    .live_until(end.unwrap_or(Timestamp::MAX), stop, tell)
-                    .map_err(|error| told(&error))
+                let lived = cloud.live_until(end.unwrap_or(Timestamp::MAX), stop, tell);
+                // What services have done is in their ledgers only when they have ended.
+                cloud.close_programs();
+                lived.map_err(|error| told(&error))
             }
             Self::Served(served) => {
                 let happened = served.advance(by).map_err(|refusal| refusal.to_string())?;
@@ -107,6 +108,7 @@ impl Hand {
                     .execute(name, line)
                     .map_err(|error| error.to_string())?;
                 cloud.close();
+                cloud.close_programs();
                 Ok(executed)
             }
             Self::Served(served) => served
