@@ -1,5 +1,6 @@
 //! What `opsh ls` and `opsh history` have in common: which ledger, in which form.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -15,6 +16,9 @@ pub struct Which {
     /// The ledger of the embedded cloud
     #[arg(long)]
     local: bool,
+    /// The ledger at PATH
+    #[arg(long, value_name = "PATH")]
+    ledger: Option<PathBuf>,
     /// Form of the output
     #[arg(long, value_enum, default_value_t)]
     pub output: Output,
@@ -28,7 +32,8 @@ impl Which {
         empty: &str,
         look: impl FnOnce(&mut Ledger) -> Result<Found, Error>,
     ) -> ExitCode {
-        let found = match Ledger::open_existing(&super::start::ledger(self.local)) {
+        let path = super::start::ledger(self.ledger.as_deref(), self.local);
+        let found = match Ledger::open_existing(&path) {
             Ok(None) => Ok(Found {
                 json: Vec::new(),
                 text: String::new(),

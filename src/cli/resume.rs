@@ -11,7 +11,7 @@ use opsh_operation::Value;
 use opsh_operation::validate::parse_duration;
 
 use super::console::Output;
-use super::start::{self, FOLDER, Settings, Started};
+use super::start::{self, Settings, Started};
 use super::{exit_code, json, kept, run, say};
 use crate::gate::journal::{Assumption, Resumes};
 use crate::gate::rehearsal::{self, Rehearsal};
@@ -37,6 +37,9 @@ pub struct Arguments {
     /// A run on the embedded cloud that `opsh local serve` has at URL, from this folder
     #[arg(long, value_name = "URL", conflicts_with = "local")]
     local_at: Option<String>,
+    /// A run in the ledger at PATH
+    #[arg(long, value_name = "PATH")]
+    ledger: Option<PathBuf>,
     /// What to take for true of a step of which nobody knows whether it was done
     #[arg(long, value_name = "[STEP=]done|not-done", value_parser = assumption)]
     assume: Vec<Assumption>,
@@ -81,6 +84,15 @@ pub struct Arguments {
 impl Arguments {
     fn embedded(&self) -> bool {
         self.local || self.local_at.is_some()
+    }
+
+    /// The flags with which the same ledger is found again.
+    fn flags(&self) -> String {
+        let local = if self.embedded() { " --local" } else { "" };
+        match &self.ledger {
+            Some(path) => format!("{local} --ledger {}", path.display()),
+            None => local.to_owned(),
+        }
     }
 }
 
@@ -167,13 +179,7 @@ fn prepare(arguments: &Arguments, sources: &Arc<Sources>) -> Result<Resumed, Scr
 /// The run that is meant, and how it was started.
 fn recorded(arguments: &Arguments) -> Result<(Run, RunSettings), ScriptError> {
     let failed = |error: ledger::Error| ScriptError::plain(Class::Start, error.to_string());
-    let folder = Path::new(FOLDER);
-    let path = if arguments.embedded() {
-        folder.join("local")
-    } else {
-        folder.to_path_buf()
-    }
-    .join("ledger.db");
+    let path = start::ledger(arguments.ledger.as_deref(), arguments.embedded());
     let Some(mut ledger) = Ledger::open_existing(&path).map_err(failed)? else {
         return Err(nothing(
             arguments,
@@ -201,7 +207,7 @@ fn recorded(arguments: &Arguments) -> Result<(Run, RunSettings), ScriptError> {
         );
         return Err(error.hint(format!(
             "`opsh resume {service}{}` goes on with both, and so does running the playbook anew",
-            if arguments.embedded() { " --local" } else { "" }
+            arguments.flags()
         )));
     }
     let settings = ledger.settings(&run.id).map_err(failed)?.ok_or_else(|| {
@@ -251,7 +257,7 @@ fn overtaken(
     Ok(Some(error.hint(format!(
         "if it is meant all the same: opsh resume {}{}",
         run.id,
-        if arguments.embedded() { " --local" } else { "" }
+        arguments.flags()
     ))))
 }
 
@@ -279,6 +285,7 @@ fn asked(arguments: &Arguments) -> Settings {
     Settings {
         local: arguments.local,
         local_at: arguments.local_at.clone(),
+        ledger: arguments.ledger.clone(),
         dry_run: false,
         stack: None,
         region: None,

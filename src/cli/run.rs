@@ -232,8 +232,8 @@ fn what_next(started: &Started) {
     if started.dry || gate.journal.writes().is_ok_and(|writes| writes == 0) {
         return;
     }
-    let local = gate.local_flag();
+    let flags = gate.flags();
     started.console.err(&format!(
-        "  next: `opsh resume {run}{local}` goes on with it, `opsh undo {run}{local}` removes what it made"
+        "  next: `opsh resume {run}{flags}` goes on with it, `opsh undo {run}{flags}` removes what it made"
     ));
 }

@@ -51,6 +51,9 @@ pub struct Settings {
     /// Show what would be done: really run on an embedded cloud that is thrown away
     #[arg(long)]
     pub dry_run: bool,
+    /// Keep the ledger at PATH [default: .opsh/ledger.db, with --local .opsh/local/ledger.db]
+    #[arg(long, value_name = "PATH")]
+    pub ledger: Option<PathBuf>,
     /// The stack that everything made belongs to [default: the playbook's file stem]
     #[arg(long, value_name = "NAME")]
     pub stack: Option<String>,
@@ -360,14 +363,32 @@ pub fn complain(error: &ScriptError, output: Output) -> ExitCode {
 /// The folder that opsh keeps its own things in.
 pub const FOLDER: &str = ".opsh";
 
-/// The ledger of the embedded cloud, or the one of everything else.
+/// The ledger that is named; else that of the embedded cloud, or of everything else.
 #[must_use]
-pub fn ledger(local: bool) -> PathBuf {
+pub fn ledger(named: Option<&Path>, local: bool) -> PathBuf {
     let folder = Path::new(FOLDER);
-    if local {
-        folder.join("local").join("ledger.db")
+    match named {
+        Some(path) => path.to_owned(),
+        None if local => folder.join("local").join("ledger.db"),
+        None => folder.join("ledger.db"),
+    }
+}
+
+/// Where the records of runs go; the locks are beside their ledger.
+fn place(settings: &Settings) -> Place {
+    let ledger = ledger(settings.ledger.as_deref(), settings.embedded());
+    let named = settings.ledger.is_some();
+    let locks = if named {
+        let mut path = ledger.clone().into_os_string();
+        path.push("-locks");
+        path.into()
     } else {
-        folder.join("ledger.db")
+        ledger.with_file_name("locks")
+    };
+    Place::Files {
+        ledger,
+        locks,
+        named,
     }
 }
 
@@ -421,8 +442,7 @@ fn world(
     settings: &Settings,
     cancel: &Cancel,
 ) -> Result<(Arc<dyn World>, Place, String), ScriptError> {
-    let folder = Path::new(FOLDER);
-    let local = folder.join("local");
+    let local = Path::new(FOLDER).join("local");
     let refused = |fault: Fault| stopped(&fault, Class::Start);
     let embedded = settings.embedded();
     if embedded || settings.dry_run {
@@ -446,7 +466,7 @@ fn world(
         // What is served is on disk, too.
         if settings.dry_run && embedded {
             let base = format!("a copy of the embedded cloud in {}", local.display());
-            let ledger = local.join("ledger.db");
+            let ledger = ledger(settings.ledger.as_deref(), true);
             let world = Local::copy_of(&local, &options, fixtures).map_err(refused)?;
             hosted::employ(&world, Records::CopiedFrom(local.clone()), cancel);
             rehearse(&world, &settings.fault);
@@ -484,11 +504,7 @@ fn world(
                 Arc::new(world)
             }
         };
-        let place = Place::Files {
-            ledger: local.join("ledger.db"),
-            locks: local.join("locks"),
-        };
-        return Ok((world, place, String::new()));
+        return Ok((world, place(settings), String::new()));
     }
     if !settings.fixture.is_empty() {
         return Err(ScriptError::plain(
@@ -511,11 +527,7 @@ fn world(
         connect_to: connect_to(settings)?,
         home: None,
     });
-    let place = Place::Files {
-        ledger: folder.join("ledger.db"),
-        locks: folder.join("locks"),
-    };
-    Ok((Arc::new(world), place, String::new()))
+    Ok((Arc::new(world), place(settings), String::new()))
 }
 
 /// Lets requests to the embedded cloud go wrong as it was asked for.

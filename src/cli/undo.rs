@@ -81,7 +81,10 @@ fn undo(arguments: &Arguments) -> Result<ExitCode, ScriptError> {
         Ok(done) => done,
         Err(failure) => {
             let error = start::stopped(&failure.into_fault(), Class::Failed);
-            return conclude(gate, Err(error.hint(format!("`opsh undo {run}` goes on"))));
+            return conclude(
+                gate,
+                Err(error.hint(format!("`opsh undo {run}{}` goes on", gate.flags()))),
+            );
         }
     };
     let end = match left(&ended) {
@@ -95,7 +98,7 @@ fn undo(arguments: &Arguments) -> Result<ExitCode, ScriptError> {
 /// The plan of the run that is meant, from the ledger that is meant.
 fn chosen(arguments: &Arguments) -> Result<Plan, Fault> {
     let settings = &arguments.settings;
-    let path = start::ledger(settings.embedded());
+    let path = start::ledger(settings.ledger.as_deref(), settings.embedded());
     let mut ledger = Ledger::open_existing(&path)?.ok_or_else(|| {
         Fault::new(
             FaultKind::NotFound,
@@ -115,8 +118,9 @@ fn chosen(arguments: &Arguments) -> Result<Plan, Fault> {
 
 /// The plan as it is now that the stack is ours.
 fn again(arguments: &Arguments, chosen: Plan) -> Result<Plan, Fault> {
-    let Some(mut ledger) = Ledger::open_existing(&start::ledger(arguments.settings.embedded()))?
-    else {
+    let settings = &arguments.settings;
+    let path = start::ledger(settings.ledger.as_deref(), settings.embedded());
+    let Some(mut ledger) = Ledger::open_existing(&path)? else {
         return Ok(chosen);
     };
     let run = ledger.run(chosen.run.id.as_str(), Secrets::Hidden)?;
@@ -314,8 +318,9 @@ fn report(started: &Started, plan: &Plan, ended: &[(usize, Outcome)]) -> ExitCod
                 .collect();
             if !rows.is_empty() {
                 console.err(&format!(
-                    "left (`opsh undo {}` tries again):\n{}",
+                    "left (`opsh undo {}{}` tries again):\n{}",
                     plan.run.id,
+                    gate.flags(),
                     table(&["step", "operation", "what", "why"], &rows)
                 ));
             }

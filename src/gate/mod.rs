@@ -340,10 +340,10 @@ impl Gate {
         }
     }
 
-    /// The flag with which `opsh` finds this run's ledger.
+    /// The flags with which `opsh` finds this run's ledger and world.
     #[must_use]
-    pub fn local_flag(&self) -> String {
-        self.world.flag()
+    pub fn flags(&self) -> String {
+        format!("{}{}", self.world.flag(), self.journal.flag())
     }
 
     fn perform(

@@ -283,9 +283,9 @@ fn decide(gate: &Gate, open: &Open<'_>) -> Result<Settled, Fault> {
                 ),
             )
             .hint(format!(
-                "find out, then say `opsh resume {run}{local} --assume done` (it is taken as done, \
+                "find out, then say `opsh resume {run}{flags} --assume done` (it is taken as done, \
                  with an empty result) or `--assume not-done` (it is sent again)",
-                local = gate.local_flag(),
+                flags = gate.flags(),
             ));
             Err(super::fatal(fault, UNDECIDED))
         }

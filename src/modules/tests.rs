@@ -170,6 +170,26 @@ fn policies_can_name_native_operations() {
 }
 
 #[test]
+fn who_takes_a_token_is_given_one() {
+    let mut wrong = Wrong::default();
+    let mut given = 0;
+    for operation in declared() {
+        let tokens = operation.input.fields.iter().filter(|field| {
+            field.name.ends_with("client_token") || field.name.contains("request_token")
+        });
+        for token in tokens {
+            given += 1;
+            let name = operation.full_name();
+            let settle = operation.write().map(|write| write.settle);
+            wrong.unless(settle == Some(Settle::Token(token.name)), || {
+                format!("{name}: {} is not its token", token.name)
+            });
+        }
+    }
+    assert!(given > 5, "{given}");
+}
+
+#[test]
 fn inverses_and_searches_can_be_called() {
     let mut wrong = Wrong::default();
     for operation in declared() {

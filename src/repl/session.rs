@@ -165,7 +165,7 @@ impl Session {
         }
         self.engine = engine;
         let ledger = (!self.settings.dry_run || self.settings.embedded())
-            .then(|| start::ledger(self.settings.embedded()));
+            .then(|| start::ledger(self.settings.ledger.as_deref(), self.settings.embedded()));
         self.list(Some(Ids::beside(&runtime.gate, ledger)));
     }
 

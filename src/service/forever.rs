@@ -125,7 +125,7 @@ fn settle(hub: &Arc<Hub>) -> Result<(), Fault> {
                     run.id,
                     event.label,
                     run.id,
-                    hub.gate().local_flag()
+                    hub.gate().flags()
                 ),
             );
             continue;

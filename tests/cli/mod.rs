@@ -18,6 +18,7 @@ mod fullstack;
 mod gateway;
 mod host;
 mod lambda;
+mod ledger;
 mod limits;
 mod load;
 mod locks;

@@ -71,10 +71,12 @@ fn the_time_of_a_served_cloud_is_let_go_on_from_outside() {
     };
     let happened = advance(&served.user, "10m");
     let runs = happened.iter().filter(|event| event["kind"] == "run");
-    assert_eq!(runs.count(), 10, "{happened:#?}");
+    let runs = runs.count();
+    // The real time has gone on meanwhile: a minute more may have come to its end.
+    assert!([10, 11].contains(&runs), "{happened:#?}");
     let end = happened.last().unwrap();
     assert_eq!(end["event"], "advanced");
-    assert_eq!(end["runs"], json!({"counter": 10}));
+    assert_eq!(end["runs"], json!({"counter": runs}));
     let refused = served.user.opsh(["local", "exec", "nobody", "--", "true"]);
     assert_eq!(refused.code, 1);
     assert_eq!(refused.err, "error: there is no instance 'nobody'\n");

@@ -184,7 +184,7 @@ impl Journal {
     fn open_place(&self) -> Result<(Shared, Option<StackLock>), Error> {
         let own = |ledger| Arc::new(Mutex::new(ledger));
         Ok(match &self.place {
-            Place::Files { ledger, locks } => {
+            Place::Files { ledger, locks, .. } => {
                 let held = self
                     .held
                     .lock()

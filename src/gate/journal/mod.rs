@@ -37,6 +37,8 @@ pub enum Place {
         ledger: PathBuf,
         /// The folder of the locks.
         locks: PathBuf,
+        /// Whether somebody has named the ledger: it is found by its name only.
+        named: bool,
     },
     /// A file of this run alone, begun anew: nothing grows from run to run. What is
     /// secret in it is sealed with a key that ends with the process.
@@ -182,6 +184,19 @@ impl Journal {
         self.slot()
             .as_ref()
             .is_some_and(|open| open.unrecorded.is_none())
+    }
+
+    /// The flag that names the ledger, if it must be named to be found.
+    #[must_use]
+    pub fn flag(&self) -> String {
+        match &self.place {
+            Place::Files {
+                ledger,
+                named: true,
+                ..
+            } => format!(" --ledger {}", ledger.display()),
+            _ => String::new(),
+        }
     }
 
     /// Whether nothing of the run is kept for another process: nobody can undo it.

@@ -131,6 +131,6 @@ fn found(
 fn nobody_knows(gate: &Gate, run: &RunId) -> Fault {
     Fault::new(FaultKind::Failed, "nobody knows whether it was done").hint(format!(
         "find out, and say `opsh resume {run}{} --assume done` or `--assume not-done`, then undo again",
-        gate.local_flag()
+        gate.flags()
     ))
 }

@@ -84,7 +84,7 @@ pub static DELETE_SCHEDULE: Operation = Operation {
         makes: &[], removes: &[Removes { kind: "scheduler:schedule", id: "{input.group_name}/{input.name}" }], tags: None,
         ..Write::plain(
             Inverse::Nothing("the schedule is gone"),
-            Settle::Repeat,
+            Settle::Token("client_token"),
         )
     }),
     raises: &[Raises { kind: None, code: "ConflictException", doc: "Updating or deleting the resource can cause an inconsistent state." }, Raises { kind: None, code: "InternalServerException", doc: "Unexpected error encountered while processing the request." }, Raises { kind: None, code: "ResourceNotFoundException", doc: "The request references a resource which does not exist." }, Raises { kind: None, code: "ThrottlingException", doc: "The request was denied due to request throttling." }, Raises { kind: None, code: "ValidationException", doc: "The input fails to satisfy the constraints specified by an AWS service." }],
@@ -111,7 +111,7 @@ pub static DELETE_SCHEDULE_GROUP: Operation = Operation {
         makes: &[], removes: &[Removes { kind: "scheduler:schedule-group", id: "input.name" }], tags: None,
         ..Write::plain(
             Inverse::Nothing("the group and its schedules are gone"),
-            Settle::Repeat,
+            Settle::Token("client_token"),
         )
     }),
     raises: &[Raises { kind: None, code: "ConflictException", doc: "Updating or deleting the resource can cause an inconsistent state." }, Raises { kind: None, code: "InternalServerException", doc: "Unexpected error encountered while processing the request." }, Raises { kind: None, code: "ResourceNotFoundException", doc: "The request references a resource which does not exist." }, Raises { kind: None, code: "ThrottlingException", doc: "The request was denied due to request throttling." }, Raises { kind: None, code: "ValidationException", doc: "The input fails to satisfy the constraints specified by an AWS service." }],

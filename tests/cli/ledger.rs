@@ -1,0 +1,60 @@
+//! `--ledger PATH`: the records are where somebody wants them.
+
+use std::time::{Duration, Instant};
+
+use super::user;
+
+const NAMED: [&str; 2] = ["--ledger", "records/ops.db"];
+
+#[test]
+fn what_is_named_is_written_looked_at_gone_on_with_and_undone() {
+    let user = user(r#"for name in ["one", "two"] { sns::create_topic(#{ name: name }); }"#);
+    let opsh = |words: &[&str]| user.opsh(words.iter().chain(&NAMED));
+    let listed = |words: &[&str]| {
+        opsh(&[words, &["--output", "json"]].concat())
+            .done()
+            .events()
+    };
+
+    let refused = "refuse TooBusy sns:CreateTopic 2";
+    let failed = opsh(&["run", "p.rhai", "--local", "--fault", refused]);
+    assert_eq!(failed.code, 1, "{}", failed.err);
+    let run = listed(&["history"])[0]["run"].as_str().unwrap().to_owned();
+    let flags = "--local --ledger records/ops.db";
+    let next = format!(
+        "  next: `opsh resume {run} {flags}` goes on with it, `opsh undo {run} {flags}` removes what it made\n"
+    );
+    assert!(failed.err.ends_with(&next), "{}", failed.err);
+    let there = |path: &str| user.home().join(path).exists();
+    assert!(there("records/ops.db") && !there(".opsh/local/ledger.db"));
+
+    opsh(&["resume", "--local"]).done();
+    assert_eq!(listed(&["ls", "p"]).len(), 2);
+    let plan = opsh(&["undo", "--local", "--dry-run"]).done();
+    assert!(plan.out.contains("undone: 2 writes\n"), "{}", plan.out);
+    opsh(&["undo", "--local", "--yes"]).done();
+    assert_eq!(listed(&["ls", "p"]).len(), 0);
+    assert!(!there(".opsh/local/ledger.db"));
+}
+
+#[test]
+fn one_run_at_a_time_is_at_a_stack_of_it() {
+    let user =
+        user("file::write(param(\"mine\"), \"\");\nwhile !file::exists(\"go\") { sleep(0.01); }");
+    let run = |mine| ["run", "p.rhai", mine].into_iter().chain(NAMED);
+    let first = user.begin(run("mine=a"));
+    let begun = Instant::now();
+    while !user.home().join("a").exists() {
+        assert!(
+            begun.elapsed() < Duration::from_mins(1),
+            "it does not begin"
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let second = user.opsh(run("mine=b"));
+    assert_eq!(second.code, 1);
+    let said = "the stack 'p' is in use: process ";
+    assert!(second.err.contains(said), "{}", second.err);
+    std::fs::write(user.home().join("go"), "").unwrap();
+    assert_eq!(first.stopped().ended.code, 0);
+}
