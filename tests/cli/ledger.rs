@@ -39,8 +39,11 @@ fn what_is_named_is_written_looked_at_gone_on_with_and_undone() {
 
 #[test]
 fn one_run_at_a_time_is_at_a_stack_of_it() {
-    let user =
-        user("file::write(param(\"mine\"), \"\");\nwhile !file::exists(\"go\") { sleep(0.01); }");
+    let user = user(
+        r#"let mine = param("mine", #{ type: "text" });
+file::write(mine, "");
+while !file::exists("go") { sleep(0.01); }"#,
+    );
     let run = |mine| ["run", "p.rhai", mine].into_iter().chain(NAMED);
     let first = user.begin(run("mine=a"));
     let begun = Instant::now();
