@@ -267,9 +267,11 @@ class Hosts:
             shown = " ".join(file.read().split()[:2])
         self.write("hosts", "".join(f"{name}\n" for name in self.names))
         self.write("known_hosts", "".join(f"[{name}]:{self.port} {shown}\n" for name in self.names))
+        # Another home, whose shell has nothing to read at each login: it took longer than the login.
         self.write("sshd_config", f"HostKey {self.folder}/host_key\nPidFile none\nUsePAM no\n"
                    f"AuthorizedKeysFile {self.folder}/authorized_keys\nStrictModes no\nUseDNS no\n"
                    f"PasswordAuthentication no\nPermitRootLogin prohibit-password\n"
+                   f"SetEnv HOME={self.folder}\n"
                    f"MaxStartups {4 * count}\nMaxSessions {4 * count}\nLoginGraceTime 600\n")
         if self.user == "root":
             os.makedirs("/run/sshd", exist_ok=True)
