@@ -69,10 +69,9 @@ impl Hand {
         match self {
             Self::Here(cloud) => {
                 let end = cloud.clock().now().checked_add(by);
-                let lived = cloud.live_until(end.unwrap_or(Timestamp::MAX), stop, tell);
-                // What services have done is in their ledgers only when they have ended.
-                cloud.close_programs();
-                lived.map_err(|error| told(&error))
+                cloud
+                    .live_until(end.unwrap_or(Timestamp::MAX), stop, tell)
+                    .map_err(|error| told(&error))
             }
             Self::Served(served) => {
                 let happened = served.advance(by).map_err(|refusal| refusal.to_string())?;
@@ -85,14 +84,10 @@ impl Hand {
     /// Says something on Discord, and gives what bots say within a minute.
     pub fn say(&mut self, said: Said) -> Result<Vec<Message>, String> {
         match self {
-            Self::Here(cloud) => {
-                let answers = cloud.say(said).map_err(|unheard| match unheard {
-                    Unheard::NoBot => no_bot(),
-                    Unheard::Store(error) => told(&error),
-                });
-                cloud.close_programs();
-                answers
-            }
+            Self::Here(cloud) => cloud.say(said).map_err(|unheard| match unheard {
+                Unheard::NoBot => no_bot(),
+                Unheard::Store(error) => told(&error),
+            }),
             Self::Served(served) => served.say(said).map_err(|refusal| match refusal {
                 Refusal::NotFound(_) => no_bot(),
                 other => other.to_string(),
@@ -108,12 +103,20 @@ impl Hand {
                     .execute(name, line)
                     .map_err(|error| error.to_string())?;
                 cloud.close();
-                cloud.close_programs();
                 Ok(executed)
             }
             Self::Served(served) => served
                 .execute(name, line)
                 .map_err(|refusal| refusal.to_string()),
+        }
+    }
+}
+
+impl Drop for Hand {
+    /// What services have done is in their ledgers only when they have ended.
+    fn drop(&mut self) {
+        if let Self::Here(cloud) = self {
+            cloud.close_programs();
         }
     }
 }
