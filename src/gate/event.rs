@@ -76,17 +76,11 @@ impl Step {
     #[must_use]
     pub fn ended(&self, subject: &str) -> String {
         let name = self.operation.full_name();
-        let made: Vec<_> = self.made.iter().map(|made| made.id.as_str()).collect();
-        let made = if made.is_empty() {
-            subject.to_owned()
-        } else {
-            made.join(" ")
-        };
-        let made = if made.is_empty() {
-            made
-        } else {
-            format!(" {made}")
-        };
+        let mut about: Vec<_> = self.made.iter().map(|made| made.id.as_str()).collect();
+        if about.is_empty() && !subject.is_empty() {
+            about.push(subject);
+        }
+        let about: String = about.iter().map(|thing| format!(" {thing}")).collect();
         let time = if self.seconds >= 0.1 {
             format!(" ({:.1} s)", self.seconds)
         } else {
@@ -99,7 +93,7 @@ impl Step {
             Passage::Replayed => " (from the ledger)",
         };
         match &self.outcome {
-            Ok(_) => format!("{name}{made}{time}{how}"),
+            Ok(_) => format!("{name}{about}{time}{how}"),
             Err(fault) => format!("{name} failed{time}{how}: {fault}"),
         }
     }

@@ -1,7 +1,9 @@
 //! `s3::object_url`: where a browser finds an object.
 
+use aws_types::SdkConfig;
 use futures_util::FutureExt as _;
-use opsh_operation::{Effect, Map, Operation, Shape, Structure, Value};
+use futures_util::future::ready;
+use opsh_operation::{Effect, Fault, Map, Operation, Shape, Structure, Value};
 
 use super::{BUCKET, KEY};
 use crate::glue::{Reply, s3_endpoint, take};
@@ -32,18 +34,17 @@ pub const BINDING: Binding = Binding {
 };
 
 fn call(session: &Session, mut input: Map, _: Controls) -> Reply {
-    let session = session.clone();
-    async move {
-        let config = session.config();
-        let bucket: String = take(&mut input, "bucket")?.unwrap_or_default();
-        let key: String = take(&mut input, "key")?.unwrap_or_default();
-        let region = config
-            .region()
-            .map_or("us-east-1", aws_types::region::Region::as_ref);
-        let url = object_url(s3_endpoint(config).as_deref(), region, &bucket, &key);
-        Ok(Value::Text(url))
-    }
-    .boxed()
+    ready(url(session.config(), &mut input).map(Value::Text)).boxed()
+}
+
+fn url(config: &SdkConfig, input: &mut Map) -> Result<String, Fault> {
+    let bucket: String = take(input, "bucket")?.unwrap_or_default();
+    let key: String = take(input, "key")?.unwrap_or_default();
+    let region = config
+        .region()
+        .map_or("us-east-1", aws_types::region::Region::as_ref);
+    let endpoint = s3_endpoint(config);
+    Ok(object_url(endpoint.as_deref(), region, &bucket, &key))
 }
 
 /// The URL of an object: with the bucket as host name at AWS, as path elsewhere.
