@@ -9,7 +9,8 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::run;
-use super::start::{self, Settings};
+use super::settings::Settings;
+use super::start;
 use crate::script::param;
 use crate::script::run::Playbook;
 use crate::script::source::Sources;

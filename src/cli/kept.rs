@@ -2,7 +2,7 @@
 
 use opsh_operation::{Map, Value};
 
-use super::start::Settings;
+use super::settings::Settings;
 use crate::ledger::RunSettings;
 use crate::script::error::{Class, ScriptError};
 use crate::script::run::plain_io;

@@ -11,7 +11,8 @@ use clap::{Args, Subcommand};
 use opsh_operation::Value;
 
 use super::console::Output;
-use super::start::{self, Settings};
+use super::settings::Settings;
+use super::start;
 use super::{exit_code, given, json, run, say};
 use crate::lambda::context::{Facts, Invocation};
 use crate::lambda::function::{Function, HANDLER};

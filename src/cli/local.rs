@@ -10,7 +10,7 @@ use serde_json::json;
 use super::console::Output;
 use super::records::table;
 use super::say;
-use super::start::FOLDER;
+use super::settings::FOLDER;
 
 mod advance;
 mod exec;

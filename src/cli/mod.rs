@@ -23,10 +23,12 @@ pub mod records;
 pub mod resume;
 pub mod run;
 pub mod say;
+pub mod settings;
 pub mod show;
 pub mod start;
 pub mod test;
 pub mod undo;
+mod worlds;
 
 use std::process::ExitCode;
 

@@ -32,7 +32,7 @@ impl Which {
         empty: &str,
         look: impl FnOnce(&mut Ledger) -> Result<Found, Error>,
     ) -> ExitCode {
-        let path = super::start::ledger(self.ledger.as_deref(), self.local);
+        let path = super::settings::ledger(self.ledger.as_deref(), self.local);
         let found = match Ledger::open_existing(&path) {
             Ok(None) => Ok(Found {
                 json: Vec::new(),

@@ -11,7 +11,8 @@ use opsh_operation::Value;
 use opsh_operation::validate::parse_duration;
 
 use super::console::Output;
-use super::start::{self, Settings, Started};
+use super::settings::{self, Settings};
+use super::start::{self, Started};
 use super::{exit_code, json, kept, run, say};
 use crate::gate::journal::{Assumption, Resumes};
 use crate::gate::rehearsal::{self, Rehearsal};
@@ -89,10 +90,8 @@ impl Arguments {
     /// The flags with which the same ledger is found again.
     fn flags(&self) -> String {
         let local = if self.embedded() { " --local" } else { "" };
-        match &self.ledger {
-            Some(path) => format!("{local} --ledger {}", path.display()),
-            None => local.to_owned(),
-        }
+        let place = settings::place(self.ledger.as_deref(), self.embedded());
+        format!("{local}{}", place.flag())
     }
 }
 
@@ -179,7 +178,7 @@ fn prepare(arguments: &Arguments, sources: &Arc<Sources>) -> Result<Resumed, Scr
 /// The run that is meant, and how it was started.
 fn recorded(arguments: &Arguments) -> Result<(Run, RunSettings), ScriptError> {
     let failed = |error: ledger::Error| ScriptError::plain(Class::Start, error.to_string());
-    let path = start::ledger(arguments.ledger.as_deref(), arguments.embedded());
+    let path = settings::ledger(arguments.ledger.as_deref(), arguments.embedded());
     let Some(mut ledger) = Ledger::open_existing(&path).map_err(failed)? else {
         return Err(nothing(
             arguments,

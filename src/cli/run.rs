@@ -9,7 +9,8 @@ use clap::Args;
 use opsh_operation::{FaultKind, Value};
 
 use super::console::Output;
-use super::start::{self, Settings, Started};
+use super::settings::Settings;
+use super::start::{self, Started};
 use super::{exit_code, given, json, kept, plan, say, show};
 use crate::script::error::{Class, ScriptError};
 use crate::script::param;

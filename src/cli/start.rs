@@ -1,13 +1,11 @@
-//! What commands that run playbooks have in common: world, gate, observers.
+//! How a command that runs playbooks starts: gate, observers, service.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, RwLock};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use clap::Args;
-use opsh_operation::validate::parse_duration;
 use opsh_operation::{Fault, FaultKind, Value};
 
 use super::console::{Console, Output, Verbosity};
@@ -15,8 +13,9 @@ use super::interrupts::Interrupts;
 use super::json::{self, Lines};
 use super::log_file::LogFile;
 use super::progress::{Keeper, Progress, Reporter};
+use super::settings::Settings;
+use super::worlds::world;
 use super::{exit_code, say};
-use crate::fleet::records::Records;
 use crate::gate::Gate;
 use crate::gate::consent::Consent;
 use crate::gate::crash::Crash;
@@ -25,117 +24,14 @@ use crate::gate::journal::{Journal, Place};
 use crate::gate::plan::Plan;
 use crate::gate::policy::Policy;
 use crate::gate::redact::Redactor;
-use crate::gate::rehearsal::{self, Rehearsal};
-use crate::lambda::hosted;
+use crate::gate::rehearsal::Rehearsal;
 use crate::modules::Files;
 use crate::script::engine::Runtime;
 use crate::script::error::{Class, ScriptError};
 use crate::script::run::{Playbook, conclude, plain_io};
 use crate::script::source::Sources;
 use crate::service::{Service, Timing, rehearsal as rehearsed_events};
-use crate::world::live::{self, ConnectTo, Live};
-use crate::world::local::{Fixtures, Local};
-use crate::world::served::Served;
-use crate::world::{Cancel, Kind, Reason, World, http};
-
-/// Options that say in which world, with which limits and how loudly.
-#[derive(Args, Clone)]
-#[allow(clippy::struct_excessive_bools)] // each is a flag of the command line
-pub struct Settings {
-    /// Run on the embedded cloud, which persists in .opsh/local/
-    #[arg(long)]
-    pub local: bool,
-    /// Run on the embedded cloud that `opsh local serve` has at URL, from this folder
-    #[arg(long, value_name = "URL", conflicts_with = "local")]
-    pub local_at: Option<String>,
-    /// Show what would be done: really run on an embedded cloud that is thrown away
-    #[arg(long)]
-    pub dry_run: bool,
-    /// Keep the ledger at PATH [default: .opsh/ledger.db, with --local .opsh/local/ledger.db]
-    #[arg(long, value_name = "PATH")]
-    pub ledger: Option<PathBuf>,
-    /// The stack that everything made belongs to [default: the playbook's file stem]
-    #[arg(long, value_name = "NAME")]
-    pub stack: Option<String>,
-    /// AWS region
-    #[arg(long)]
-    pub region: Option<String>,
-    /// Profile of the shared AWS configuration
-    #[arg(long)]
-    pub profile: Option<String>,
-    /// Send AWS requests to this endpoint
-    #[arg(long, value_name = "URL")]
-    pub endpoint_url: Option<String>,
-    /// Form of results
-    #[arg(long, value_enum, default_value_t)]
-    pub output: Output,
-    /// Connect to ADDR:PORT whenever HOST:PORT is asked for (HOST or PORT may be empty)
-    #[arg(long, value_name = "HOST:PORT:ADDR:PORT")]
-    pub connect_to: Vec<String>,
-    /// Answer GET requests for URL with FILE (embedded cloud only)
-    #[arg(long, value_name = "URL=FILE")]
-    pub fixture: Vec<String>,
-    /// Let something go wrong on purpose, e.g. 'lost ec2:RunInstances' or 'crash 7 accepted'
-    /// (embedded cloud only)
-    ///
-    /// throttle [ACTION] [WHEN]: asked too often. server STATUS [ACTION] [WHEN]: a 5xx,
-    /// nothing done. refuse CODE [ACTION] [WHEN], e.g. `ExpiredToken`. capacity [ACTION]
-    /// [WHEN]. reset [ACTION] [WHEN]: the connection breaks, nothing done. lost [ACTION]
-    /// [WHEN]: done, the answer lost. delay DURATION [ACTION] [WHEN]. crash STEP POINT:
-    /// killed there; the points are before-intent, after-intent, accepted, answered and
-    /// recorded. WHEN: 1, 2,3, every 3 or 20%; or, without an action, step 4.
-    #[arg(long, value_name = "RULE", value_parser = rehearsal::parse)]
-    pub fault: Vec<Rehearsal>,
-    /// Append everything that happens to FILE
-    #[arg(long, value_name = "FILE")]
-    pub log_file: Option<PathBuf>,
-    /// Say more: reads too
-    #[arg(short, long, action = clap::ArgAction::Count)]
-    pub verbose: u8,
-    /// Say less: errors only
-    #[arg(short, long, conflicts_with = "verbose")]
-    pub quiet: bool,
-    /// Answer yes to every confirmation
-    #[arg(long)]
-    pub yes: bool,
-    /// Allow only these actions, e.g. 'ec2:Describe*'
-    #[arg(long, value_name = "ACTION")]
-    pub allow: Vec<String>,
-    /// Refuse these actions, e.g. 's3:*'
-    #[arg(long, value_name = "ACTION")]
-    pub deny: Vec<String>,
-    /// Seed of everything random on the embedded cloud
-    #[arg(long)]
-    pub seed: Option<u64>,
-    /// Stop after this time, e.g. 10m
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
-    pub deadline: Option<Duration>,
-    /// Let a service run for this time; on the embedded cloud in virtual time, without a socket
-    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
-    pub length: Option<Duration>,
-    /// Let the events of FILE, JSON lines, come to a service (embedded cloud only)
-    #[arg(long, value_name = "FILE")]
-    pub events: Option<PathBuf>,
-    /// Let the authority in FILE (PEM) vouch for messages of SNS, too (live only)
-    #[arg(long, value_name = "FILE")]
-    pub sns_ca: Option<PathBuf>,
-}
-
-impl Settings {
-    /// Whether the embedded cloud is meant, in this process or in another.
-    #[must_use]
-    pub fn embedded(&self) -> bool {
-        self.local || self.local_at.is_some()
-    }
-}
-
-/// A duration of the command line.
-///
-/// # Errors
-/// It is none.
-pub fn duration(text: &str) -> Result<Duration, String> {
-    parse_duration(text).ok_or_else(|| "write a duration such as 90s or 10m".to_owned())
-}
+use crate::world::{Cancel, Kind, Reason};
 
 /// Everything that is there once a command has started.
 pub struct Started {
@@ -360,38 +256,6 @@ pub fn complain(error: &ScriptError, output: Output) -> ExitCode {
     exit_code(error.class)
 }
 
-/// The folder that opsh keeps its own things in.
-pub const FOLDER: &str = ".opsh";
-
-/// The ledger that is named; else that of the embedded cloud, or of everything else.
-#[must_use]
-pub fn ledger(named: Option<&Path>, local: bool) -> PathBuf {
-    let folder = Path::new(FOLDER);
-    match named {
-        Some(path) => path.to_owned(),
-        None if local => folder.join("local").join("ledger.db"),
-        None => folder.join("ledger.db"),
-    }
-}
-
-/// Where the records of runs go; the locks are beside their ledger.
-fn place(settings: &Settings) -> Place {
-    let ledger = ledger(settings.ledger.as_deref(), settings.embedded());
-    let named = settings.ledger.is_some();
-    let locks = if named {
-        let mut path = ledger.clone().into_os_string();
-        path.push("-locks");
-        path.into()
-    } else {
-        ledger.with_file_name("locks")
-    };
-    Place::Files {
-        ledger,
-        locks,
-        named,
-    }
-}
-
 /// How the time of a service goes, if the playbook is one.
 fn timing(settings: &Settings) -> Result<Timing, ScriptError> {
     let refused = |message: String| ScriptError::plain(Class::Start, message);
@@ -435,142 +299,6 @@ fn authority(settings: &Settings) -> Result<Option<Vec<u8>>, ScriptError> {
     trusted
         .map(Some)
         .map_err(|why| refused(format!("cannot use --sns-ca '{}': {why}", path.display())))
-}
-
-/// The world that is asked for, where its records go, and a plan's base in words.
-fn world(
-    settings: &Settings,
-    cancel: &Cancel,
-) -> Result<(Arc<dyn World>, Place, String), ScriptError> {
-    let local = Path::new(FOLDER).join("local");
-    let refused = |fault: Fault| stopped(&fault, Class::Start);
-    let embedded = settings.embedded();
-    if embedded || settings.dry_run {
-        for (flag, given) in [
-            ("--profile", &settings.profile),
-            ("--endpoint-url", &settings.endpoint_url),
-        ] {
-            if given.is_some() {
-                return Err(ScriptError::plain(
-                    Class::Start,
-                    format!("{flag} has no meaning on the embedded cloud"),
-                ));
-            }
-        }
-        let mut options = opsh_cloud::furnish::Options::default();
-        if let Some(region) = &settings.region {
-            options.region.clone_from(region);
-        }
-        options.seed = settings.seed.unwrap_or(0);
-        let fixtures = fixtures(settings)?;
-        // What is served is on disk, too.
-        if settings.dry_run && embedded {
-            let base = format!("a copy of the embedded cloud in {}", local.display());
-            let ledger = ledger(settings.ledger.as_deref(), true);
-            let world = Local::copy_of(&local, &options, fixtures).map_err(refused)?;
-            hosted::employ(&world, Records::CopiedFrom(local.clone()), cancel);
-            rehearse(&world, &settings.fault);
-            return Ok((Arc::new(world), Place::Memory(Some(ledger)), base));
-        }
-        if settings.dry_run {
-            let base = format!(
-                "a freshly furnished embedded cloud ({}, seed {})",
-                options.region, options.seed
-            );
-            let world = Local::furnished(&options, fixtures).map_err(refused)?;
-            hosted::employ(&world, Records::Passing, cancel);
-            rehearse(&world, &settings.fault);
-            return Ok((Arc::new(world), Place::Memory(None), base));
-        }
-        let outside = crate::world::live::http::Client::new(connect_to(settings)?);
-        let outside: Option<Box<dyn http::Transport>> = Some(Box::new(outside));
-        let world: Arc<dyn World> = match &settings.local_at {
-            Some(_) if settings.fault.iter().any(Rehearsal::is_of_a_request) => {
-                return Err(ScriptError::plain(
-                    Class::Start,
-                    "what goes wrong in a cloud that another process serves is said there, to \
-                     `opsh local serve --fault`; here only --fault 'crash …' is",
-                ));
-            }
-            Some(url) => {
-                let region = settings.region.as_deref();
-                let served = Served::connect(&local, url, region).map_err(refused)?;
-                Arc::new(Local::served(served, &local, options.seed, outside).map_err(refused)?)
-            }
-            None => {
-                let world = Local::persistent(&local, &options, outside).map_err(refused)?;
-                hosted::employ(&world, Records::Beside(local.clone()), cancel);
-                rehearse(&world, &settings.fault);
-                Arc::new(world)
-            }
-        };
-        return Ok((world, place(settings), String::new()));
-    }
-    if !settings.fixture.is_empty() {
-        return Err(ScriptError::plain(
-            Class::Start,
-            "--fixture needs --dry-run",
-        ));
-    }
-    if !settings.fault.is_empty() {
-        return Err(ScriptError::plain(
-            Class::Start,
-            "--fault needs --local or --dry-run: nothing goes wrong on purpose on the real AWS",
-        ));
-    }
-    let world = Live::new(live::Settings {
-        aws: live::Overrides {
-            region: settings.region.clone(),
-            profile: settings.profile.clone(),
-            endpoint_url: settings.endpoint_url.clone(),
-        },
-        connect_to: connect_to(settings)?,
-        home: None,
-    });
-    Ok((Arc::new(world), place(settings), String::new()))
-}
-
-/// Lets requests to the embedded cloud go wrong as it was asked for.
-fn rehearse(world: &Local, faults: &[Rehearsal]) {
-    for rehearsal in faults {
-        match rehearsal {
-            Rehearsal::Request(rule) => world.cloud().inject(rule.clone()),
-            Rehearsal::Step(step, fault) => world.strike_at(&step.0, fault.clone()),
-            Rehearsal::Crash(_) => {}
-        }
-    }
-}
-
-fn connect_to(settings: &Settings) -> Result<Vec<ConnectTo>, ScriptError> {
-    settings
-        .connect_to
-        .iter()
-        .map(|text| {
-            text.parse().map_err(|error: live::connect_to::Malformed| {
-                ScriptError::plain(Class::Start, error.to_string())
-            })
-        })
-        .collect()
-}
-
-fn fixtures(settings: &Settings) -> Result<Fixtures, ScriptError> {
-    let mut fixtures = Fixtures::default();
-    for pair in &settings.fixture {
-        let (url, file) = pair.rsplit_once('=').ok_or_else(|| {
-            ScriptError::plain(
-                Class::Start,
-                format!("--fixture '{pair}' is not of the form URL=FILE"),
-            )
-        })?;
-        let body = std::fs::read(file).map_err(|error| {
-            ScriptError::plain(
-                Class::Start,
-                format!("cannot read the fixture '{file}': {}", plain_io(&error)),
-            )
-        })?;
-        fixtures.insert(url, Path::new(file), body);
-    }
-    Ok(fixtures)
 }
 
 fn verbosity(settings: &Settings) -> Verbosity {

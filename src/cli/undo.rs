@@ -9,7 +9,8 @@ use serde_json::json;
 
 use super::console::{Output, Verbosity};
 use super::records::table;
-use super::start::{self, Settings, Started};
+use super::settings::Settings;
+use super::start::{self, Started};
 use super::{json, plan as planned, show};
 use crate::gate::Failure;
 use crate::gate::event::Site;
@@ -98,7 +99,7 @@ fn undo(arguments: &Arguments) -> Result<ExitCode, ScriptError> {
 /// The plan of the run that is meant, from the ledger that is meant.
 fn chosen(arguments: &Arguments) -> Result<Plan, Fault> {
     let settings = &arguments.settings;
-    let path = start::ledger(settings.ledger.as_deref(), settings.embedded());
+    let path = settings.ledger_path();
     let mut ledger = Ledger::open_existing(&path)?.ok_or_else(|| {
         Fault::new(
             FaultKind::NotFound,
@@ -119,7 +120,7 @@ fn chosen(arguments: &Arguments) -> Result<Plan, Fault> {
 /// The plan as it is now that the stack is ours.
 fn again(arguments: &Arguments, chosen: Plan) -> Result<Plan, Fault> {
     let settings = &arguments.settings;
-    let path = start::ledger(settings.ledger.as_deref(), settings.embedded());
+    let path = settings.ledger_path();
     let Some(mut ledger) = Ledger::open_existing(&path)? else {
         return Ok(chosen);
     };

@@ -343,7 +343,7 @@ impl Gate {
     /// The flags with which `opsh` finds this run's ledger and world.
     #[must_use]
     pub fn flags(&self) -> String {
-        format!("{}{}", self.world.flag(), self.journal.flag())
+        format!("{}{}", self.world.flag(), self.journal.place().flag())
     }
 
     fn perform(

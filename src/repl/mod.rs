@@ -33,7 +33,7 @@ use clap::Args;
 use opsh_operation::Value;
 
 use crate::cli::console::{Console, Output};
-use crate::cli::start::Settings;
+use crate::cli::settings::Settings;
 use crate::cli::{exit_code, given, json, pager, say, show};
 use crate::modules::Terminal as _;
 use crate::script::engine::bare;

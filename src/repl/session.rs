@@ -16,7 +16,8 @@ use super::marks::Marks;
 use super::memory::{self, LAST};
 use super::{commands, help};
 use crate::cli::console::Console;
-use crate::cli::start::{self, Settings, Started};
+use crate::cli::settings::Settings;
+use crate::cli::start::{self, Started};
 use crate::gate::consent::Consent;
 use crate::gate::event::{Event, Observer};
 use crate::gate::journal::{Journal, Place};
@@ -165,7 +166,7 @@ impl Session {
         }
         self.engine = engine;
         let ledger = (!self.settings.dry_run || self.settings.embedded())
-            .then(|| start::ledger(self.settings.ledger.as_deref(), self.settings.embedded()));
+            .then(|| self.settings.ledger_path());
         self.list(Some(Ids::beside(&runtime.gate, ledger)));
     }
 

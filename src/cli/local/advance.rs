@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::hand::{Hand, no_cloud};
 use crate::cli::console::Output;
-use crate::cli::{say, start};
+use crate::cli::{say, settings};
 
 /// Let the embedded cloud's time go on, and show what happens meanwhile
 ///
@@ -25,7 +25,7 @@ use crate::cli::{say, start};
 #[command(verbatim_doc_comment)]
 pub struct Arguments {
     /// By how much, e.g. 90s, 10m or 2h
-    #[arg(value_name = "DURATION", value_parser = start::duration)]
+    #[arg(value_name = "DURATION", value_parser = settings::duration)]
     by: Duration,
     /// Form of the output; JSON has every run of a function, too
     #[arg(long, value_enum, default_value_t)]

@@ -49,6 +49,23 @@ pub enum Place {
     Within(Shared),
 }
 
+impl Place {
+    /// The flag that names the ledger, after a space, if it must be named to be found.
+    #[must_use]
+    pub fn flag(&self) -> String {
+        let Self::Files {
+            ledger,
+            named: true,
+            ..
+        } = self
+        else {
+            return String::new();
+        };
+        let path = ledger.to_string_lossy();
+        format!(" --ledger {}", shlex::try_quote(&path).unwrap_or_default())
+    }
+}
+
 /// A ledger that several runs of the process write: a service's and its events'.
 pub type Shared = Arc<Mutex<Ledger>>;
 
@@ -186,17 +203,10 @@ impl Journal {
             .is_some_and(|open| open.unrecorded.is_none())
     }
 
-    /// The flag that names the ledger, if it must be named to be found.
+    /// Where this run's records go.
     #[must_use]
-    pub fn flag(&self) -> String {
-        match &self.place {
-            Place::Files {
-                ledger,
-                named: true,
-                ..
-            } => format!(" --ledger {}", ledger.display()),
-            _ => String::new(),
-        }
+    pub fn place(&self) -> &Place {
+        &self.place
     }
 
     /// Whether nothing of the run is kept for another process: nobody can undo it.

@@ -1,0 +1,149 @@
+//! The options of commands that run playbooks, and the files that they mean.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use opsh_operation::validate::parse_duration;
+
+use super::console::Output;
+use crate::gate::journal::Place;
+use crate::gate::rehearsal::{self, Rehearsal};
+
+/// Options that say in which world, with which limits and how loudly.
+#[derive(Args, Clone)]
+#[allow(clippy::struct_excessive_bools)] // each is a flag of the command line
+pub struct Settings {
+    /// Run on the embedded cloud, which persists in .opsh/local/
+    #[arg(long)]
+    pub local: bool,
+    /// Run on the embedded cloud that `opsh local serve` has at URL, from this folder
+    #[arg(long, value_name = "URL", conflicts_with = "local")]
+    pub local_at: Option<String>,
+    /// Show what would be done: really run on an embedded cloud that is thrown away
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Keep the ledger at PATH [default: .opsh/ledger.db, with --local .opsh/local/ledger.db]
+    #[arg(long, value_name = "PATH")]
+    pub ledger: Option<PathBuf>,
+    /// The stack that everything made belongs to [default: the playbook's file stem]
+    #[arg(long, value_name = "NAME")]
+    pub stack: Option<String>,
+    /// AWS region
+    #[arg(long)]
+    pub region: Option<String>,
+    /// Profile of the shared AWS configuration
+    #[arg(long)]
+    pub profile: Option<String>,
+    /// Send AWS requests to this endpoint
+    #[arg(long, value_name = "URL")]
+    pub endpoint_url: Option<String>,
+    /// Form of results
+    #[arg(long, value_enum, default_value_t)]
+    pub output: Output,
+    /// Connect to ADDR:PORT whenever HOST:PORT is asked for (HOST or PORT may be empty)
+    #[arg(long, value_name = "HOST:PORT:ADDR:PORT")]
+    pub connect_to: Vec<String>,
+    /// Answer GET requests for URL with FILE (embedded cloud only)
+    #[arg(long, value_name = "URL=FILE")]
+    pub fixture: Vec<String>,
+    /// Let something go wrong on purpose, e.g. 'lost ec2:RunInstances' or 'crash 7 accepted'
+    /// (embedded cloud only)
+    ///
+    /// throttle [ACTION] [WHEN]: asked too often. server STATUS [ACTION] [WHEN]: a 5xx,
+    /// nothing done. refuse CODE [ACTION] [WHEN], e.g. `ExpiredToken`. capacity [ACTION]
+    /// [WHEN]. reset [ACTION] [WHEN]: the connection breaks, nothing done. lost [ACTION]
+    /// [WHEN]: done, the answer lost. delay DURATION [ACTION] [WHEN]. crash STEP POINT:
+    /// killed there; the points are before-intent, after-intent, accepted, answered and
+    /// recorded. WHEN: 1, 2,3, every 3 or 20%; or, without an action, step 4.
+    #[arg(long, value_name = "RULE", value_parser = rehearsal::parse)]
+    pub fault: Vec<Rehearsal>,
+    /// Append everything that happens to FILE
+    #[arg(long, value_name = "FILE")]
+    pub log_file: Option<PathBuf>,
+    /// Say more: reads too
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Say less: errors only
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Answer yes to every confirmation
+    #[arg(long)]
+    pub yes: bool,
+    /// Allow only these actions, e.g. 'ec2:Describe*'
+    #[arg(long, value_name = "ACTION")]
+    pub allow: Vec<String>,
+    /// Refuse these actions, e.g. 's3:*'
+    #[arg(long, value_name = "ACTION")]
+    pub deny: Vec<String>,
+    /// Seed of everything random on the embedded cloud
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Stop after this time, e.g. 10m
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub deadline: Option<Duration>,
+    /// Let a service run for this time; on the embedded cloud in virtual time, without a socket
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    pub length: Option<Duration>,
+    /// Let the events of FILE, JSON lines, come to a service (embedded cloud only)
+    #[arg(long, value_name = "FILE")]
+    pub events: Option<PathBuf>,
+    /// Let the authority in FILE (PEM) vouch for messages of SNS, too (live only)
+    #[arg(long, value_name = "FILE")]
+    pub sns_ca: Option<PathBuf>,
+}
+
+impl Settings {
+    /// Whether the embedded cloud is meant, in this process or in another.
+    #[must_use]
+    pub fn embedded(&self) -> bool {
+        self.local || self.local_at.is_some()
+    }
+
+    /// The ledger that is meant.
+    #[must_use]
+    pub fn ledger_path(&self) -> PathBuf {
+        ledger(self.ledger.as_deref(), self.embedded())
+    }
+}
+
+/// A duration of the command line.
+///
+/// # Errors
+/// It is none.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    parse_duration(text).ok_or_else(|| "write a duration such as 90s or 10m".to_owned())
+}
+
+/// The folder that opsh keeps its own things in.
+pub const FOLDER: &str = ".opsh";
+
+/// The ledger that is named; else that of the embedded cloud, or of everything else.
+#[must_use]
+pub fn ledger(named: Option<&Path>, local: bool) -> PathBuf {
+    let folder = Path::new(FOLDER);
+    match named {
+        Some(path) => path.to_owned(),
+        None if local => folder.join("local").join("ledger.db"),
+        None => folder.join("ledger.db"),
+    }
+}
+
+/// Where the records of runs go; the locks are beside their ledger.
+#[must_use]
+pub fn place(named: Option<&Path>, local: bool) -> Place {
+    let ledger = ledger(named, local);
+    let named = named.is_some();
+    let locks = if named {
+        let mut path = ledger.clone().into_os_string();
+        path.push("-locks");
+        path.into()
+    } else {
+        ledger.with_file_name("locks")
+    };
+    Place::Files {
+        ledger,
+        locks,
+        named,
+    }
+}
