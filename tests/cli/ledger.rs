@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::user;
 
-const NAMED: [&str; 2] = ["--ledger", "records/ops.db"];
+const NAMED: [&str; 2] = ["--ledger", "all records/ops.db"];
 
 #[test]
 fn what_is_named_is_written_looked_at_gone_on_with_and_undone() {
@@ -20,13 +20,13 @@ fn what_is_named_is_written_looked_at_gone_on_with_and_undone() {
     let failed = opsh(&["run", "p.rhai", "--local", "--fault", refused]);
     assert_eq!(failed.code, 1, "{}", failed.err);
     let run = listed(&["history"])[0]["run"].as_str().unwrap().to_owned();
-    let flags = "--local --ledger records/ops.db";
+    let flags = "--local --ledger 'all records/ops.db'";
     let next = format!(
         "  next: `opsh resume {run} {flags}` goes on with it, `opsh undo {run} {flags}` removes what it made\n"
     );
     assert!(failed.err.ends_with(&next), "{}", failed.err);
     let there = |path: &str| user.home().join(path).exists();
-    assert!(there("records/ops.db") && !there(".opsh/local/ledger.db"));
+    assert!(there("all records/ops.db") && !there(".opsh/local/ledger.db"));
 
     opsh(&["resume", "--local"]).done();
     assert_eq!(listed(&["ls", "p"]).len(), 2);
