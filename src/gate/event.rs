@@ -76,11 +76,12 @@ impl Step {
     #[must_use]
     pub fn ended(&self, subject: &str) -> String {
         let name = self.operation.full_name();
-        let mut about: Vec<_> = self.made.iter().map(|made| made.id.as_str()).collect();
-        if about.is_empty() && !subject.is_empty() {
-            about.push(subject);
+        let mut words = vec![name.as_str()];
+        words.extend(self.made.iter().map(|made| made.id.as_str()));
+        if self.made.is_empty() && !subject.is_empty() {
+            words.push(subject);
         }
-        let about: String = about.iter().map(|thing| format!(" {thing}")).collect();
+        let what = words.join(" ");
         let time = if self.seconds >= 0.1 {
             format!(" ({:.1} s)", self.seconds)
         } else {
@@ -93,7 +94,7 @@ impl Step {
             Passage::Replayed => " (from the ledger)",
         };
         match &self.outcome {
-            Ok(_) => format!("{name}{about}{time}{how}"),
+            Ok(_) => format!("{what}{time}{how}"),
             Err(fault) => format!("{name} failed{time}{how}: {fault}"),
         }
     }
