@@ -249,12 +249,9 @@ fn a_flipped_bit_is_noticed_or_harmless() {
         }
         after.is_err()
     });
-    assert!(
-        // Most of the file is free space of pages.
-        noticed > positions.len() / 20,
-        "{noticed} of {}",
-        positions.len()
-    );
+    // What is not zero is in use, mostly: the rest is free space of pages.
+    let used = positions.iter().filter(|at| whole.file[**at] != 0).count();
+    assert!(noticed > used * 2 / 3, "{noticed} of {used}");
 }
 
 #[test]
