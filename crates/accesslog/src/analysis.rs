@@ -58,6 +58,35 @@ impl Weighed for Busy {
     }
 }
 
+/// The tables of a log's counts: megabytes, which are used again for the next log.
+pub(crate) struct Tables {
+    pub(crate) clients: Bounded<Client>,
+    pub(crate) busy: Bounded<Busy>,
+    pub(crate) suspects: Bounded<Suspect>,
+    pub(crate) targets: Bounded<Target>,
+}
+
+impl Default for Tables {
+    fn default() -> Self {
+        Self {
+            clients: Bounded::new(CLIENTS),
+            busy: Bounded::new(BUSY),
+            suspects: Bounded::new(SUSPECTS),
+            targets: Bounded::new(TARGETS),
+        }
+    }
+}
+
+impl Tables {
+    /// Adds what `other` holds, and leaves it empty.
+    fn take_from(&mut self, other: &mut Self) {
+        self.clients.take_from(&mut other.clients);
+        self.busy.take_from(&mut other.busy);
+        self.suspects.take_from(&mut other.suspects);
+        self.targets.take_from(&mut other.targets);
+    }
+}
+
 /// The counts of a log, or of several.
 pub(crate) struct Analysis {
     pub(crate) rules: Arc<Compiled>,
@@ -66,10 +95,7 @@ pub(crate) struct Analysis {
     pub(crate) examples: Vec<Example>,
     pub(crate) traffic: Traffic,
     pub(crate) latency: Latency,
-    pub(crate) clients: Bounded<Client>,
-    pub(crate) busy: Bounded<Busy>,
-    pub(crate) suspects: Bounded<Suspect>,
-    pub(crate) targets: Bounded<Target>,
+    pub(crate) tables: Tables,
     pub(crate) probes: Vec<u64>,
     pub(crate) classifications: BTreeMap<Box<[u8]>, u64>,
     pub(crate) first: Box<[u8]>,
@@ -81,7 +107,8 @@ pub(crate) struct Analysis {
 }
 
 impl Analysis {
-    pub(crate) fn new(rules: Arc<Compiled>, source: Arc<str>) -> Self {
+    /// Of `source`, in empty tables.
+    pub(crate) fn new(rules: Arc<Compiled>, source: Arc<str>, tables: Tables) -> Self {
         let probes = vec![0; rules.rules.probes.len()];
         Self {
             rules,
@@ -90,10 +117,7 @@ impl Analysis {
             examples: Vec::new(),
             traffic: Traffic::default(),
             latency: Latency::default(),
-            clients: Bounded::new(CLIENTS),
-            busy: Bounded::new(BUSY),
-            suspects: Bounded::new(SUSPECTS),
-            targets: Bounded::new(TARGETS),
+            tables,
             probes,
             classifications: BTreeMap::new(),
             first: Box::default(),
@@ -156,18 +180,18 @@ impl Analysis {
         if let Some(milliseconds) = line.milliseconds {
             self.latency.note(milliseconds);
         }
-        let client = self.clients.entry(line.client);
+        let client = self.tables.clients.entry(line.client);
         client.received += line.received;
         client.sent += line.sent;
         client.errors_4xx += is_4xx;
         client.errors_5xx += is_5xx;
         let asked = u64::from(client.ask(minute));
         if asked >= self.rules.rules.requests_per_minute.div_ceil(4) {
-            let busy = self.busy.entry(line.client);
+            let busy = self.tables.busy.entry(line.client);
             busy.requests += 1;
             busy.samples.note(bytes);
         }
-        let target = self.targets.entry(line.target);
+        let target = self.tables.targets.entry(line.target);
         target.requests += 1;
         target.errors_4xx += is_4xx;
         target.errors_5xx += is_5xx;
@@ -193,7 +217,7 @@ impl Analysis {
         if let Some(probe) = probe {
             self.probes[probe] += 1;
         }
-        self.suspects.entry(line.client).note(&Attempt {
+        self.tables.suspects.entry(line.client).note(&Attempt {
             time: line.time,
             path: line.path,
             status: line.status,
@@ -224,18 +248,15 @@ impl Analysis {
         }
     }
 
-    /// Adds the counts of a later log.
-    pub(crate) fn merge(&mut self, other: Self) {
+    /// Adds the counts of a later log; gives its tables, empty.
+    pub(crate) fn merge(&mut self, mut other: Self) -> Tables {
         self.lines += other.lines;
         self.malformed += other.malformed;
         let room = EXAMPLES - self.examples.len();
         self.examples.extend(other.examples.into_iter().take(room));
         self.traffic.merge(&other.traffic);
         self.latency.add(other.latency);
-        self.clients.merge(other.clients);
-        self.busy.merge(other.busy);
-        self.suspects.merge(other.suspects);
-        self.targets.merge(other.targets);
+        self.tables.take_from(&mut other.tables);
         for (count, theirs) in self.probes.iter_mut().zip(other.probes) {
             *count += theirs;
         }
@@ -247,6 +268,7 @@ impl Analysis {
                 self.span(&time);
             }
         }
+        other.tables
     }
 }
 

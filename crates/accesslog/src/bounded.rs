@@ -4,6 +4,11 @@
 //! stay (the "frequent items" sketch of Misra and Gries, pruned in batches). What is dropped
 //! is counted as [`Bounded::others`], so sums stay exact, and [`Bounded::missed`] says how
 //! much any one entry can be short of: whoever weighs more than that is in the table.
+//!
+//! A table has its whole size from the beginning and keeps it when it is emptied: what it is
+//! iterated in depends on what was entered only, not on what it was used for before.
+
+use std::cmp::Reverse;
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
@@ -34,7 +39,7 @@ impl<V: Weighed> Bounded<V> {
     pub fn new(capacity: usize) -> Self {
         Self {
             // The same iteration on every run: results depend on nothing else.
-            entries: HashMap::with_hasher(FixedState::with_seed(0)),
+            entries: HashMap::with_capacity_and_hasher(2 * capacity, FixedState::with_seed(0)),
             capacity,
             dropped: 0,
             others: 0,
@@ -52,28 +57,36 @@ impl<V: Weighed> Bounded<V> {
 
     /// Keeps the heaviest; of equals those whose names come first.
     fn prune(&mut self) {
-        let mut order: Vec<(u64, Key)> = self
+        let place = |key: &Key, value: &V| (Reverse(value.weight()), *key);
+        let mut order: Vec<_> = self
             .entries
             .iter()
-            .map(|(key, value)| (value.weight(), *key))
+            .map(|(key, value)| place(key, value))
             .collect();
-        order.select_nth_unstable_by(self.capacity, |a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+        let first_out = *order.select_nth_unstable(self.capacity).1;
+        drop(order);
+        let mut kept = Vec::with_capacity(self.capacity);
         let mut heaviest = 0;
-        for (weight, key) in &order[self.capacity..] {
-            self.entries.remove(key.as_slice());
-            self.dropped += 1;
-            self.others += weight;
-            heaviest = heaviest.max(*weight);
+        for (key, value) in self.entries.drain() {
+            if place(&key, &value) < first_out {
+                kept.push((key, value));
+            } else {
+                self.dropped += 1;
+                self.others += value.weight();
+                heaviest = heaviest.max(value.weight());
+            }
         }
+        // Filled anew: entries that are removed one by one leave marks, and the table grows.
+        self.entries.extend(kept);
         self.missed += heaviest;
     }
 
-    /// Adds another table's figures.
-    pub fn merge(&mut self, other: Self) {
-        self.dropped += other.dropped;
-        self.others += other.others;
-        self.missed += other.missed;
-        for (key, value) in other.entries {
+    /// Adds another table's figures, and leaves that one empty.
+    pub fn take_from(&mut self, other: &mut Self) {
+        self.dropped += std::mem::take(&mut other.dropped);
+        self.others += std::mem::take(&mut other.others);
+        self.missed += std::mem::take(&mut other.missed);
+        for (key, value) in other.entries.drain() {
             self.entry(key.as_slice()).add(value);
         }
     }
@@ -171,7 +184,8 @@ mod tests {
             one.entry(name.as_bytes()).0 += 1;
             two.entry(name.as_bytes()).0 += 10;
         }
-        one.merge(two);
+        one.take_from(&mut two);
+        assert!(two.is_empty());
         assert_eq!(one.missed(), 0);
         let top: Vec<_> = one
             .top(9, |count| count.0)

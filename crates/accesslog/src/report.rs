@@ -149,8 +149,8 @@ impl Report {
                 longest: latency.longest(),
             },
             clients: clients(analysis, top),
-            suspects: suspects(&analysis.suspects, top),
-            targets: targets(&analysis.targets, top),
+            suspects: suspects(&analysis.tables.suspects, top),
+            targets: targets(&analysis.tables.targets, top),
             probes: analysis.probes.clone(),
             classifications: analysis
                 .classifications
@@ -172,13 +172,14 @@ fn listed<V: crate::bounded::Weighed, T>(table: &Bounded<V>, first: Vec<T>) -> L
 
 fn clients(analysis: &Analysis, top: usize) -> Listed<Client> {
     let found = analysis
+        .tables
         .clients
         .top(top, |client| u64::from(client.busiest().1));
     let first = found
         .into_iter()
         .map(|(address, client)| {
             let (minute, requests) = client.busiest();
-            let busy = analysis.busy.get(address);
+            let busy = analysis.tables.busy.get(address);
             Client {
                 address: lossy(address),
                 figures: Figures {
@@ -193,7 +194,7 @@ fn clients(analysis: &Analysis, top: usize) -> Listed<Client> {
             }
         })
         .collect();
-    listed(&analysis.clients, first)
+    listed(&analysis.tables.clients, first)
 }
 
 fn suspects(table: &Bounded<crate::suspects::Suspect>, top: usize) -> Listed<Suspect> {

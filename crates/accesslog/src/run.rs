@@ -9,7 +9,7 @@ use std::num::NonZero;
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use crate::analysis::Analysis;
+use crate::analysis::{Analysis, Tables};
 use crate::inflate::{Block, Blocks, Broken};
 use crate::report::Report;
 use crate::rules::{Compiled, Rules};
@@ -60,7 +60,8 @@ pub fn analyse(
             waiting: sources.into_iter().enumerate(),
             finished: BTreeMap::new(),
             merged: 0,
-            total: Analysis::new(Arc::clone(&rules), "".into()),
+            total: Analysis::new(Arc::clone(&rules), "".into(), Tables::default()),
+            spare: Vec::new(),
             broken: Vec::new(),
             failure: None,
         }),
@@ -70,9 +71,9 @@ pub fn analyse(
     // With threads to spare one inflates while another one counts.
     let pipelined = threads.get() > count;
     let work = || {
-        while let Some((number, source)) = desk.take() {
+        while let Some((number, source, tables)) = desk.take() {
             let name: Arc<str> = source.name.as_str().into();
-            let mut analysis = Analysis::new(Arc::clone(&rules), Arc::clone(&name));
+            let mut analysis = Analysis::new(Arc::clone(&rules), Arc::clone(&name), tables);
             let stopped = || stop() || desk.failed();
             let read = (source.open)()
                 .map_err(Broken::Read)
@@ -112,6 +113,7 @@ struct State {
     finished: BTreeMap<usize, Analysis>,
     merged: usize,
     total: Analysis,
+    spare: Vec<Tables>,
     broken: Vec<(String, String)>,
     failure: Option<Failure>,
 }
@@ -125,8 +127,9 @@ impl Desk {
         self.lock().failure.is_some()
     }
 
-    /// The next log; waits while too many counts wait, so that memory stays bounded.
-    fn take(&self) -> Option<(usize, Source)> {
+    /// The next log, and where to count it; waits while too many counts wait, so that memory
+    /// stays bounded.
+    fn take(&self) -> Option<(usize, Source, Tables)> {
         let mut state = self.lock();
         while state.finished.len() >= self.ahead && state.failure.is_none() {
             state = self
@@ -137,7 +140,8 @@ impl Desk {
         if state.failure.is_some() {
             return None;
         }
-        state.waiting.next()
+        let (number, source) = state.waiting.next()?;
+        Some((number, source, state.spare.pop().unwrap_or_default()))
     }
 
     fn finish(&self, number: usize, name: &str, analysis: Analysis, read: Result<(), Broken>) {
@@ -156,7 +160,8 @@ impl Desk {
             let Some(analysis) = state.finished.remove(&next) else {
                 break;
             };
-            state.total.merge(analysis);
+            let tables = state.total.merge(analysis);
+            state.spare.push(tables);
             state.merged += 1;
         }
         // The order of the logs, not that of the threads.

@@ -188,6 +188,30 @@ fn threads_do_not_change_the_result() {
     }
 }
 
+/// Who stays in a full table depends on the order in which it is emptied, which must not
+/// depend on which thread has used it for which log before.
+#[test]
+fn threads_do_not_change_who_is_remembered_of_too_many() {
+    let logs: Vec<_> = [500_u32, 30_000, 2_000, 31_000]
+        .iter()
+        .enumerate()
+        .map(|(log, clients)| {
+            let mut text = String::new();
+            for number in 0..*clients {
+                let [_, a, b, c] = (number * 7).to_be_bytes();
+                text += &line("05:19:57", &format!("10.{a}.{b}.{c}"), "/", 200);
+                if number % 3 == u32::try_from(log).unwrap() % 3 {
+                    text += &line("05:19:58", &format!("10.{a}.{b}.{c}"), "/", 200);
+                }
+            }
+            gzip(&text)
+        })
+        .collect();
+    let alone = report(&logs, &rules(), 1);
+    assert!(alone.clients.missed > 0);
+    assert_eq!(report(&logs, &rules(), 3), alone);
+}
+
 #[test]
 fn a_damaged_log_is_named_and_the_others_are_read() {
     let mut logs = shares();
