@@ -1,5 +1,8 @@
 //! From an event to its handler and back.
 
+mod pace;
+mod threads;
+
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -19,14 +22,12 @@ use crate::gate::journal::{Beginning, LEDGER, Resumes, Shared};
 use crate::ledger::{Delivery, EventRun, Keep, NewEvent, RunId};
 use crate::script::engine::Runtime;
 use crate::script::error::{Class, ScriptError};
-use crate::script::limits::stack_size;
 use crate::script::run::conclude;
-use crate::world::{Cancel, Kind, Reason, World};
+use crate::world::{Cancel, Reason, World};
+pub(super) use threads::Work;
 
 /// So long that it is for ever.
 const LONG: Duration = Duration::from_hours(24 * 365 * 100);
-/// How long a wait for something real sleeps between two looks.
-const LOOK: Duration = Duration::from_millis(20);
 
 /// After how many recorded events old ones are let go; sooner where they are large.
 const PRUNING: u64 = 64;
@@ -74,9 +75,6 @@ pub struct Accepted {
     event: Event,
     record: NewEvent,
 }
-
-/// What a thread of the service does.
-pub(super) type Work = Box<dyn FnOnce(&Arc<Hub>) + Send>;
 
 /// What became of the events so far.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -406,127 +404,6 @@ impl Hub {
         gate.terminal.log(level, &gate.redactor.scrub(message));
     }
 
-    /// How long the service has lived; never goes backwards.
-    #[must_use]
-    pub fn age(&self) -> Duration {
-        let (real, begun) = self.begun;
-        if self.world().kind() == Kind::Live {
-            return real.elapsed();
-        }
-        Duration::try_from(self.world().now().duration_since(begun)).unwrap_or_default()
-    }
-
-    /// When virtual time is up, if that is known.
-    #[must_use]
-    pub fn end(&self) -> Option<Duration> {
-        *lock(&self.end)
-    }
-
-    pub(super) fn ends_at(&self, end: Option<Duration>) {
-        *lock(&self.end) = end;
-    }
-
-    /// Waits until the service is `age` old; false if it is to stop before.
-    #[must_use]
-    pub fn sleep_until(&self, age: Duration) -> bool {
-        if self.end().is_some_and(|end| age > end) {
-            return false;
-        }
-        let left = age.saturating_sub(self.age());
-        if left.is_zero() {
-            return self.stop.reason().is_none();
-        }
-        self.world().sleep(left, &self.stop).is_ok()
-    }
-
-    /// Waits until the service is to stop.
-    pub fn rest(&self) {
-        const TURN: Duration = Duration::from_millis(200);
-        const VIRTUAL_TURN: Duration = Duration::from_hours(24);
-        match (self.runtime.service.timing(), self.end()) {
-            (Timing::Rehearsed(..), None) => {}
-            (Timing::Rehearsed(..), Some(end)) => {
-                let _ = self.sleep_until(end);
-            }
-            (Timing::Lodged, _) => while self.world().sleep(VIRTUAL_TURN, &self.stop).is_ok() {},
-            (Timing::Never | Timing::Real(_), _) => {
-                while self.world().sleep(TURN, &self.stop).is_ok() {}
-            }
-        }
-    }
-
-    /// Waits for something real, such as threads that are no branches.
-    pub fn wait_for(&self, is_so: impl Fn() -> bool) {
-        let never = Cancel::new(None);
-        while !is_so() {
-            // It is not to be stopped: what it waits for is what takes long.
-            let _ = self.world().sleep(LOOK, &never);
-        }
-    }
-
-    /// A thread with a stack for scripts, which is a branch of the world's clock; the
-    /// service does not end before it.
-    ///
-    /// # Errors
-    /// No thread can be started.
-    pub fn thread(
-        self: &Arc<Self>,
-        name: &str,
-        work: impl FnOnce(&Arc<Self>) + Send + 'static,
-    ) -> std::io::Result<()> {
-        self.threads(vec![(name.to_owned(), Box::new(work))])
-    }
-
-    /// Several of them: virtual time does not move before all have come.
-    pub(super) fn threads(self: &Arc<Self>, works: Vec<(String, Work)>) -> std::io::Result<()> {
-        let count = u32::try_from(works.len()).unwrap_or(u32::MAX);
-        let first = self.branches.fetch_add(count, Ordering::SeqCst);
-        let path = |number: u32| [self.steps.as_slice(), &[number]].concat();
-        let paths: Vec<_> = (first..first + count).map(path).collect();
-        *lock(&self.alive) += works.len();
-        self.world().announce(&paths);
-        let mut failed = None;
-        for ((name, work), path) in works.into_iter().zip(paths) {
-            let hub = Arc::clone(self);
-            let started = self.worker(&name, move || {
-                let _alive = Alive(&hub);
-                let _branch = hub.world().enter(&path);
-                work(&hub);
-            });
-            if let Err(error) = started {
-                *lock(&self.alive) -= 1;
-                failed.get_or_insert(error);
-            }
-        }
-        failed.map_or(Ok(()), Err)
-    }
-
-    /// A thread with a stack for scripts that is no branch: for those who wait for
-    /// something real, and then handle an event.
-    ///
-    /// # Errors
-    /// No thread can be started.
-    pub fn worker(
-        &self,
-        name: &str,
-        work: impl FnOnce() + Send + 'static,
-    ) -> std::io::Result<std::thread::JoinHandle<()>> {
-        std::thread::Builder::new()
-            .name(name.to_owned())
-            .stack_size(stack_size())
-            .spawn(work)
-    }
-
-    /// Waits at most so long for the threads that are branches; says whether all have ended.
-    pub(super) fn joined(&self, patience: Duration) -> bool {
-        let alive = lock(&self.alive);
-        let (alive, _) = self
-            .ended
-            .wait_timeout_while(alive, patience, |alive| *alive > 0)
-            .unwrap_or_else(PoisonError::into_inner);
-        *alive == 0
-    }
-
     /// Stops the handlers that are at work.
     pub(super) fn cut_off(&self) {
         self.cut_off.store(true, Ordering::SeqCst);
@@ -551,14 +428,6 @@ impl Hub {
         *lock(&self.tally)
     }
 
-    /// Runs `source` to its end.
-    pub(super) fn runs(self: &Arc<Self>, source: &Arc<dyn Source>) {
-        if let Err(mut fault) = source.run(self) {
-            fault.message = format!("{}: {}", source.label(), fault.message);
-            self.fail(fault);
-        }
-    }
-
     /// What the service did, for its playbook.
     pub(super) fn summary(&self, sources: &[Arc<dyn Source>]) -> Value {
         let tally = self.tally();
@@ -581,16 +450,6 @@ impl Hub {
 impl Drop for Hub {
     fn drop(&mut self) {
         self.watch.close();
-    }
-}
-
-/// Counts a thread as long as it lives, however it ends.
-struct Alive<'a>(&'a Hub);
-
-impl Drop for Alive<'_> {
-    fn drop(&mut self) {
-        *lock(&self.0.alive) -= 1;
-        self.0.ended.notify_all();
     }
 }
 
