@@ -1,9 +1,11 @@
 //! What of a run's settings the ledger keeps, so that `opsh resume` starts it the same way.
 
-use opsh_operation::{Map, Value};
+use std::path::{Path, PathBuf};
+
+use opsh_operation::{Fault, FaultKind, Map, Value};
 
 use super::settings::Settings;
-use crate::ledger::RunSettings;
+use crate::ledger::{Run, RunSettings};
 use crate::script::error::{Class, ScriptError};
 use crate::script::run::plain_io;
 
@@ -27,7 +29,7 @@ pub fn keep(settings: &Settings) -> Result<RunSettings, ScriptError> {
         };
         given.clone().or_else(environment).into()
     };
-    let texts =
+    let list =
         |texts: &[String]| Value::List(texts.iter().map(|text| text.as_str().into()).collect());
     let entries = [
         (
@@ -39,14 +41,22 @@ pub fn keep(settings: &Settings) -> Result<RunSettings, ScriptError> {
             "endpoint_url",
             decided(&settings.endpoint_url, &["AWS_ENDPOINT_URL"]),
         ),
-        ("connect_to", texts(&settings.connect_to)),
-        ("allow", texts(&settings.allow)),
-        ("deny", texts(&settings.deny)),
+        ("connect_to", list(&settings.connect_to)),
+        ("allow", list(&settings.allow)),
+        ("deny", list(&settings.deny)),
         ("yes", settings.yes.into()),
         (
             "seed",
             // As text: half of the seeds are no whole numbers of ours.
             settings.seed.map(|seed| seed.to_string()).into(),
+        ),
+        (
+            "sns_ca",
+            settings
+                .sns_ca
+                .as_ref()
+                .map(|file| Path::new(&folder).join(file).display().to_string())
+                .into(),
         ),
     ];
     Ok(RunSettings {
@@ -59,27 +69,69 @@ pub fn keep(settings: &Settings) -> Result<RunSettings, ScriptError> {
     })
 }
 
+/// Lets `settings` lead to where the run was, where they do not say otherwise.
+///
+/// What the environment says the same now as then stays its own: a profile that is named in
+/// the settings would win over its keys.
+pub fn place(kept: &Map, settings: &mut Settings) {
+    let unless_said = |name: &str, variable: &str| {
+        text(kept, name).filter(|kept| std::env::var(variable).ok().as_ref() != Some(kept))
+    };
+    let Settings {
+        region,
+        profile,
+        endpoint_url,
+        connect_to,
+        ..
+    } = settings;
+    *region = region.take().or_else(|| text(kept, "region"));
+    *profile = profile
+        .take()
+        .or_else(|| unless_said("profile", "AWS_PROFILE"));
+    *endpoint_url = endpoint_url
+        .take()
+        .or_else(|| unless_said("endpoint_url", "AWS_ENDPOINT_URL"));
+    if connect_to.is_empty() {
+        *connect_to = texts(kept, "connect_to");
+    }
+}
+
+/// Refuses to `act` on a run in a world that it was not in: what it made would not be found
+/// there, and count as gone.
+///
+/// # Errors
+/// It was in another world; the fault says how to go there.
+pub fn must_be_there(run: &Run, embedded: bool, act: &str) -> Result<(), Fault> {
+    let (was, flag) = match (run.world.as_str(), embedded) {
+        ("live", true) => ("not on the embedded cloud", ""),
+        ("local", false) => ("on the embedded cloud", " --local"),
+        _ => return Ok(()),
+    };
+    let message = format!("the run {} was {was}", run.id);
+    Err(Fault::new(FaultKind::Invalid, message).hint(format!("opsh {act} {}{flag}", run.id)))
+}
+
 /// Puts what was kept where `settings` do not say otherwise.
 pub fn restore(kept: &Map, settings: &mut Settings) {
-    let text = |name: &str| kept.get(name).and_then(Value::as_text).map(str::to_owned);
-    let texts = |name: &str| -> Vec<String> {
-        let values = kept.get(name).and_then(Value::as_list).unwrap_or_default();
-        values
-            .iter()
-            .filter_map(|value| value.as_text().map(str::to_owned))
-            .collect()
-    };
-    settings.region = settings.region.take().or_else(|| text("region"));
-    settings.profile = settings.profile.take().or_else(|| text("profile"));
-    settings.endpoint_url = settings
-        .endpoint_url
-        .take()
-        .or_else(|| text("endpoint_url"));
-    if settings.connect_to.is_empty() {
-        settings.connect_to = texts("connect_to");
-    }
-    settings.allow = texts("allow");
-    settings.deny = texts("deny");
+    place(kept, settings);
+    settings.allow = texts(kept, "allow");
+    settings.deny = texts(kept, "deny");
     settings.yes |= kept.get("yes").and_then(Value::as_bool).unwrap_or_default();
-    settings.seed = text("seed").and_then(|seed| seed.parse().ok());
+    settings.seed = text(kept, "seed").and_then(|seed| seed.parse().ok());
+    settings.sns_ca = settings
+        .sns_ca
+        .take()
+        .or_else(|| text(kept, "sns_ca").map(PathBuf::from));
+}
+
+fn text(kept: &Map, name: &str) -> Option<String> {
+    kept.get(name).and_then(Value::as_text).map(str::to_owned)
+}
+
+fn texts(kept: &Map, name: &str) -> Vec<String> {
+    let values = kept.get(name).and_then(Value::as_list).unwrap_or_default();
+    values
+        .iter()
+        .filter_map(|value| value.as_text().map(str::to_owned))
+        .collect()
 }

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use clap::Args;
 use opsh_operation::Value;
-use opsh_operation::validate::parse_duration;
 
 use super::console::Output;
 use super::settings::{self, Settings};
@@ -72,10 +71,10 @@ pub struct Arguments {
     #[arg(long, value_name = "RULE", value_parser = rehearsal::parse)]
     fault: Vec<Rehearsal>,
     /// Stop after this time, e.g. 10m
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", value_parser = settings::duration)]
     deadline: Option<Duration>,
     /// Let a service run for this time; on the embedded cloud in virtual time, without a socket
-    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    #[arg(long = "for", value_name = "DURATION", value_parser = settings::duration)]
     length: Option<Duration>,
     /// Let the events of FILE, JSON lines, come to a service (embedded cloud only)
     #[arg(long, value_name = "FILE")]
@@ -93,10 +92,6 @@ impl Arguments {
         let place = settings::place(self.ledger.as_deref(), self.embedded());
         format!("{local}{}", place.flag())
     }
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    parse_duration(text).ok_or_else(|| "write a duration such as 90s or 10m".to_owned())
 }
 
 fn assumption(text: &str) -> Result<Assumption, String> {
@@ -199,6 +194,8 @@ fn recorded(arguments: &Arguments) -> Result<(Run, RunSettings), ScriptError> {
             &format!("the run {} has come to its end", run.id),
         ));
     }
+    kept::must_be_there(&run, arguments.embedded(), "resume")
+        .map_err(|fault| start::stopped(&fault, Class::Start))?;
     if let Some(service) = ledger.parent_of(&run.id).map_err(failed)? {
         let error = ScriptError::plain(
             Class::Start,

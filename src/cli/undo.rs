@@ -11,7 +11,7 @@ use super::console::{Output, Verbosity};
 use super::records::table;
 use super::settings::Settings;
 use super::start::{self, Started};
-use super::{json, plan as planned, show};
+use super::{json, kept, plan as planned, show};
 use crate::gate::Failure;
 use crate::gate::event::Site;
 use crate::gate::undo::plan::{self, Fate, Item, Plan};
@@ -43,9 +43,9 @@ pub fn main(arguments: &Arguments) -> ExitCode {
 }
 
 fn undo(arguments: &Arguments) -> Result<ExitCode, ScriptError> {
-    let settings = &arguments.settings;
     let refused = |fault: Fault| start::stopped(&fault, Class::Start);
-    let chosen = chosen(arguments).map_err(refused)?;
+    let (chosen, settings) = chosen(arguments).map_err(refused)?;
+    let settings = &settings;
     let name = format!("undo {}", chosen.run.id);
     let sources = Arc::new(Sources::default());
     let started = start::start(settings, &chosen.run.stack, &name, sources)?;
@@ -96,8 +96,9 @@ fn undo(arguments: &Arguments) -> Result<ExitCode, ScriptError> {
     Ok(report(&started, &plan, &ended))
 }
 
-/// The plan of the run that is meant, from the ledger that is meant.
-fn chosen(arguments: &Arguments) -> Result<Plan, Fault> {
+/// The plan of the run that is meant, from the ledger that is meant, and the settings that
+/// lead to where it was.
+fn chosen(arguments: &Arguments) -> Result<(Plan, Settings), Fault> {
     let settings = &arguments.settings;
     let path = settings.ledger_path();
     let mut ledger = Ledger::open_existing(&path)?.ok_or_else(|| {
@@ -110,11 +111,19 @@ fn chosen(arguments: &Arguments) -> Result<Plan, Fault> {
         )
         .hint("--local undoes what was done on the embedded cloud")
     })?;
-    plan::choose(
+    let plan = plan::choose(
         &mut ledger,
         arguments.run.as_deref(),
         settings.stack.as_deref(),
-    )
+    )?;
+    let run = &plan.run.id;
+    let started = ledger.parent_of(run)?.unwrap_or_else(|| run.clone());
+    kept::must_be_there(&plan.run, settings.embedded(), "undo")?;
+    let mut settings = settings.clone();
+    if let Some(kept) = ledger.settings(&started)? {
+        kept::place(&kept.settings, &mut settings);
+    }
+    Ok((plan, settings))
 }
 
 /// The plan as it is now that the stack is ours.

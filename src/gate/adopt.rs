@@ -2,7 +2,7 @@
 
 use super::event::Site;
 use super::tagged::{self, Found, Unseen};
-use super::{Failure, Gate};
+use super::{Failure, Gate, place};
 use crate::ledger::Adopted;
 
 /// What was found of a stack.
@@ -35,7 +35,7 @@ pub fn adopt(gate: &Gate, site: &Site) -> Result<Adoption, Failure> {
             kind: found.kind.to_owned(),
             id: found.id.clone(),
             name: found.name.clone(),
-            inverse: found.inverse.clone(),
+            inverse: place::kept(gate, &found.inverse),
         })
         .collect();
     let now = gate.world.now();

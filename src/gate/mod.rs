@@ -14,6 +14,7 @@ mod fresh;
 mod hushed;
 pub mod inverse;
 pub mod journal;
+pub mod place;
 pub mod plan;
 pub mod policy;
 pub mod prepare;
@@ -225,9 +226,10 @@ impl Gate {
             step.made.clear();
         }
         let former = former.as_ref();
+        let placed = place::placed(self, call.entry, &prepared.scope, &call.controls);
         let recorded = self
             .journal
-            .outcome(intent, &step, sent, &call.controls, former, ended);
+            .outcome(intent, &step, sent, &placed, former, ended);
         self.crash(&step, Point::Recorded)?;
         self.tell(&Event::Finished(&step));
         recorded?;

@@ -61,3 +61,23 @@ while !file::exists("go") { sleep(0.01); }"#,
     std::fs::write(user.home().join("go"), "").unwrap();
     assert_eq!(first.stopped().ended.code, 0);
 }
+
+/// Elsewhere nothing of it would be found, and count as gone.
+#[test]
+fn a_run_is_gone_on_with_and_undone_only_in_its_own_world() {
+    let user = user(r#"for name in ["one", "two"] { sns::create_topic(#{ name: name }); }"#);
+    let refused = "refuse TooBusy sns:CreateTopic 2";
+    user.opsh(["run", "p.rhai", "--local", "--fault", refused]);
+    let listed = user.opsh(["history", "--local", "--output", "json"]).done();
+    let run = listed.events()[0]["run"].as_str().unwrap().to_owned();
+    for act in ["resume", "undo"] {
+        let elsewhere = user.opsh([act, &run, "--ledger", ".opsh/local/ledger.db"]);
+        assert_eq!(elsewhere.code, 2);
+        let next = format!("  next: opsh {act} {run} --local\n");
+        assert_eq!(
+            elsewhere.err,
+            format!("error: the run {run} was on the embedded cloud\n{next}")
+        );
+    }
+    user.opsh(["resume", "--local"]).done();
+}

@@ -53,6 +53,43 @@ fn what_a_playbook_makes_is_there_for_others_and_has_our_tags() {
     );
 }
 
+/// Another region answers that it knows nothing of what is not there: no reason to forget it.
+#[test]
+fn what_was_made_in_a_region_is_removed_there_from_a_shell_that_is_set_to_another() {
+    let Some(moto) = demand(Moto::take()) else {
+        return;
+    };
+    let make = r#"
+        let alarm = |controls| cloudwatch::put_metric_alarm(#{
+            alarm_name: "cpu", namespace: "AWS/EC2", metric_name: "CPUUtilization", statistic: "Average",
+            period: 60, evaluation_periods: 1, threshold: 80.0, comparison_operator: "GreaterThanThreshold",
+        }, controls);
+        alarm.call(#{});
+        alarm.call(#{ region: "us-west-2" });
+        sns::create_topic(#{ name: "news" });
+    "#;
+    let look = r#"
+        let left = |region| cloudwatch::describe_alarms(#{}, #{ region: region }).metric_alarms.len()
+            + sns::list_topics(#{}, #{ region: region }).topics.len();
+        [left.call("eu-west-1"), left.call("us-west-2")]
+    "#;
+    let user = User::of(&moto.endpoint, "eu-west-1");
+    let there = |user: &User| live(user, look, &["--stack=look"]).pop().unwrap()["value"].take();
+    live(&user, make, &["--stack=far"]);
+    assert_eq!(there(&user), json!([2, 1]));
+    let user = user.with("AWS_REGION", "us-east-1");
+    user.opsh(["undo", "--stack=far", "--yes"]).done();
+    assert_eq!(there(&user), json!([0, 0]));
+
+    let user = user.with("AWS_REGION", "eu-west-1");
+    live(&user, make, &["--stack=far"]);
+    assert_eq!(there(&user), json!([2, 1]));
+    let user = user.with("AWS_REGION", "us-east-1");
+    let teardown = format!("{}/playbooks/teardown.rhai", env!("CARGO_MANIFEST_DIR"));
+    user.opsh(["run", &teardown, "stack=far", "--yes"]).done();
+    assert_eq!(there(&user), json!([0, 0]));
+}
+
 #[test]
 fn listings_page_by_themselves() {
     let Some(moto) = demand(Moto::take()) else {

@@ -7,6 +7,7 @@ use opsh_operation::{
 
 use super::{Journal, Open, fault, lock, opened};
 use crate::gate::event::{Made, Step};
+use crate::gate::place;
 use crate::gate::prepare::CONTROLS_OF_PLACE;
 use crate::gate::replay::Begun;
 use crate::ledger::{
@@ -204,7 +205,7 @@ fn made(step: &Step, sent: &Map, inverse: &[Call], controls: &Map) -> Vec<Resour
             kind: (*kind).to_owned(),
             id: id.clone(),
             name: name(sent),
-            region: region(controls),
+            region: place::of_resource(kind, controls),
             inverse: inverse.to_vec(),
         })
         .collect()
@@ -219,19 +220,11 @@ fn removed(operation: &Operation, roots: Roots<'_>, controls: &Map) -> Vec<Resou
                 Some(ResourceChange::Removed {
                     kind: removes.kind.to_owned(),
                     id: id.as_text()?.to_owned(),
-                    region: region(controls),
+                    region: place::of_resource(removes.kind, controls),
                 })
             })
         })
         .collect()
-}
-
-fn region(controls: &Map) -> String {
-    controls
-        .get("region")
-        .and_then(Value::as_text)
-        .unwrap_or_default()
-        .to_owned()
 }
 
 /// The Name tag that a write gives to what it makes.

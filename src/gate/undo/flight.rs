@@ -8,6 +8,7 @@ use opsh_operation::{Fault, FaultKind, Settle};
 
 use super::plan::{Fate, Plan};
 use crate::gate::event::{Made, Site, Step};
+use crate::gate::place;
 use crate::gate::prepare::{self, Prepared};
 use crate::gate::replay::Begun;
 use crate::gate::settle::{self, Open, Settled};
@@ -118,11 +119,12 @@ fn found(
         }
     }
     let former = gate.journal.former(begun)?;
+    let placed = place::placed(gate, call.entry, &prepared.scope, &call.controls);
     gate.journal.outcome(
         begun.intent,
         &step,
         &prepared.input,
-        &call.controls,
+        &placed,
         former.as_ref(),
         gate.world.now(),
     )
