@@ -30,7 +30,8 @@ sns::subscribe(#{ topic_arn: topic, protocol: "email", endpoint: "ops@example.co
 "#;
 
 /// What a run changes of that.
-const OWN: &str = r#"s3::put_object(#{ bucket: bucket, key: "a", body: "mine" });
+const OWN: &str = r#"s3::create_bucket(#{ bucket: bucket }); // which us-east-1 answers as if it were new
+s3::put_object(#{ bucket: bucket, key: "a", body: "mine" });
 s3::put_bucket_policy(#{ bucket: bucket, policy: policy.call("user/me") });
 s3::put_bucket_tagging(#{ bucket: bucket, tagging: #{ tag_set: #{ team: "mine" } } });
 s3::put_public_access_block(#{ bucket: bucket, public_access_block_configuration: #{ block_public_acls: true, ignore_public_acls: true, block_public_policy: true, restrict_public_buckets: true } });
@@ -116,7 +117,8 @@ fn what_others_had_is_put_back_or_listed() {
             "iam::put_role_policy",
             "sqs::create_queue",
             "ssm::put_parameter",
-            "s3::put_object"
+            "s3::put_object",
+            "s3::create_bucket"
         ]
     );
     undo(&user, &["--yes"]).done();

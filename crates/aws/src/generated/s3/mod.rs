@@ -166,6 +166,7 @@ pub static CREATE_BUCKET: Operation = Operation {
     input: &tables::CREATE_BUCKET_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_BUCKET_OUTPUT),
     effect: Effect::Write(Write {
         makes: &[Makes { kind: "s3:bucket", id: "input.bucket" }], removes: &[], tags: None,
+        before: Some(&Before { look: Look { operation: "s3::head_bucket", arguments: &[("bucket", "input.bucket")], within: "result" }, same: &[], only_if: None, restore: &[] }),
         found: Some(&Found { look: Look { operation: "s3::list_buckets", arguments: &[], within: "result.buckets[]" }, id: "result.name", tagged: Tagged::Asked(Look { operation: "s3::get_bucket_tagging", arguments: &[("bucket", "result.name")], within: "result.tag_set" }), unless: &[], owner: None, rank: 0 }),
         ..Write::plain(
             Inverse::Calls(&[InverseCall { operation: "s3::empty_bucket", arguments: &[("bucket", "input.bucket")] }, InverseCall { operation: "s3::delete_bucket", arguments: &[("bucket", "input.bucket")] }, InverseCall { operation: "s3::wait_until_bucket_not_exists", arguments: &[("bucket", "input.bucket")] }]),
