@@ -6,7 +6,8 @@ use opsh_aws::{Controls, Fills};
 use opsh_operation::select::{self, Roots};
 use opsh_operation::shape::{Shape, Structure};
 use opsh_operation::validate::{self, parse_duration};
-use opsh_operation::{Effect, Fault, Field, Map, Report, Secret, Settle, Value};
+use opsh_operation::value::REDACTED;
+use opsh_operation::{Effect, Fault, FaultKind, Field, Map, Report, Secret, Settle, Value};
 use sha2::{Digest as _, Sha256};
 
 use super::event::Step;
@@ -84,6 +85,9 @@ pub fn prepare(gate: &Gate, call: &Call) -> Result<Prepared, Failure> {
     if !report.errors.is_empty() {
         return Err(Failure::Invalid(report));
     }
+    if operation.write().is_some() {
+        unreadable(&call.input)?;
+    }
     let mut input = call.input.clone();
     input.retain(|_, value| !value.is_null());
     resolve_paths(gate, operation.input, &mut input)?;
@@ -111,6 +115,30 @@ pub fn prepare(gate: &Gate, call: &Call) -> Result<Prepared, Failure> {
             profile: text("profile"),
         },
     })
+}
+
+/// Refuses what would write the word that stands for a secret instead of the secret.
+fn unreadable(input: &Map) -> Result<(), Fault> {
+    let Some(name) = input
+        .iter()
+        .find_map(|(name, value)| shows_secret(value).then_some(name))
+    else {
+        return Ok(());
+    };
+    let message = format!(
+        "'{name}' holds the word {REDACTED}, which stands for a secret in a text that was put together"
+    );
+    Err(Fault::new(FaultKind::Invalid, message)
+        .hint("join a secret with +, which keeps it: \"a\" + secret, not `a${secret}`"))
+}
+
+fn shows_secret(value: &Value) -> bool {
+    match value {
+        Value::Text(text) => text.contains(REDACTED),
+        Value::List(items) => items.iter().any(shows_secret),
+        Value::Map(map) => map.values().any(shows_secret),
+        _ => false,
+    }
 }
 
 /// The same input with the texts of sensitive parameters as secrets.

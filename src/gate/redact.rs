@@ -12,6 +12,9 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 /// Secrets shorter than this are only redacted where their type is known:
 /// blotting out every "1" would hide more than it protects.
 const SHORTEST: usize = 4;
+/// Secrets shorter than this make no secret of a longer text that holds them: `prod` as a
+/// password must not make one of every name that begins with it.
+const SHORTEST_WITHIN: usize = 6;
 
 /// Knows every secret of the run and blots it out of any text.
 #[derive(Debug, Default)]
@@ -54,7 +57,7 @@ impl Redactor {
     #[must_use]
     pub fn mark(&self, value: Value) -> Value {
         match value {
-            Value::Text(text) if self.scrub(&text) != text => Secret::new(text).into(),
+            Value::Text(text) if self.tells(&text) => Secret::new(text).into(),
             Value::List(items) => {
                 Value::List(items.into_iter().map(|item| self.mark(item)).collect())
             }
@@ -65,6 +68,14 @@ impl Redactor {
             ),
             other => other,
         }
+    }
+
+    /// Whether `text` is a secret or holds one.
+    fn tells(&self, text: &str) -> bool {
+        let forms = self.forms.read().unwrap_or_else(PoisonError::into_inner);
+        forms.iter().any(|form| {
+            text == form || form.len() >= SHORTEST_WITHIN && text.contains(form.as_str())
+        })
     }
 
     /// `fault` with every secret blotted out of its words.
@@ -147,5 +158,19 @@ mod tests {
         let redactor = Redactor::default();
         redactor.add(&Secret::new("1"));
         assert_eq!(redactor.scrub("10:01"), "10:01");
+    }
+
+    #[test]
+    fn a_text_is_a_secret_if_it_holds_more_of_one_than_a_word() {
+        let redactor = Redactor::default();
+        redactor.add(&Secret::new("prod"));
+        redactor.add(&Secret::new("hunter2"));
+        let is_marked = |text: &str| matches!(redactor.mark(text.into()), Value::Secret(_));
+        assert_eq!(
+            ["prod", "prod-web", "hunter2", "user:hunter2"].map(is_marked),
+            [true, false, true, true]
+        );
+        // It is blotted out wherever it is shown, all the same.
+        assert_eq!(redactor.scrub("prod-web"), "[secret]-web");
     }
 }
