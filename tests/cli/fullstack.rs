@@ -178,6 +178,22 @@ let images = ec2::describe_instances(#{ instance_ids: group.instances.map(|one| 
     );
 }
 
+/// Its image was taken while it was off: its console does not show its host keys again.
+#[test]
+fn another_page_goes_to_the_golden_instance_that_is_there() {
+    let user = User::in_memory();
+    let first = result(&deploy(&user, &[]));
+    let other = deploy(&user, &["title=Another page"]);
+    assert_eq!(result(&other)["golden_instance"], first["golden_instance"]);
+    assert_ne!(result(&other)["image"], first["image"]);
+    let done = writes(&other);
+    let of_aws = |name: &&String| !name.starts_with("ssh::");
+    assert_eq!(
+        done.iter().filter(of_aws).collect::<Vec<_>>(),
+        ["ec2::create_image", "ec2::create_launch_template_version"]
+    );
+}
+
 /// Deploys, lets something happen, and tells what came of it.
 fn incident(user: &User, parameters: &[&str]) -> Value {
     let made = result(&deploy(user, parameters));
