@@ -189,6 +189,13 @@ fn declaration(args: &[Expr], position: Position) -> Result<Parameter, String> {
             parameter.name
         ));
     }
+    let limited = parameter.min.or(parameter.max).is_some();
+    if limited && !matches!(parameter.kind, Type::Int | Type::Float) {
+        return Err(format!(
+            "parameter '{}' has a limit but is no number: say type: \"int\" or type: \"float\"",
+            parameter.name
+        ));
+    }
     if let (Some(min), Some(max)) = (parameter.min, parameter.max)
         && min > max
     {
@@ -269,6 +276,9 @@ impl Parameter {
 
     fn bounds(&self, value: &Value) -> Result<(), String> {
         if let Some(number) = value.as_float() {
+            if number.is_nan() {
+                return Err(format!("parameter '{}' must be a number", self.name));
+            }
             if let Some(min) = self.min.filter(|min| number < *min) {
                 return Err(format!(
                     "parameter '{}' must be at least {min}, not {number}",

@@ -178,6 +178,45 @@ let images = ec2::describe_instances(#{ instance_ids: group.instances.map(|one| 
     );
 }
 
+#[test]
+fn what_aws_would_refuse_late_is_refused_before_anything_is_made() {
+    let user = User::in_memory();
+    let playbook = shipped("fullstack");
+    for (wrong, said) in [
+        (
+            "min_size=5",
+            "parameter 'min_size' is 5, more than max_size, which is 3\n",
+        ),
+        (
+            "desired=9",
+            "parameter 'desired' is 9, which is not between min_size 2 and max_size 3\n",
+        ),
+        (
+            "mail=ops",
+            "parameter 'mail' has 'ops', which is no mail address\n",
+        ),
+        (
+            "sms=555",
+            "parameter 'sms' has '555', which is no telephone number such as +15551234567\n",
+        ),
+        (
+            "bucket=My_files",
+            "parameter 'bucket' is 'My_files': a bucket's name has lower-case letters, digits, dots and hyphens\n",
+        ),
+        (
+            "--stack=a/b",
+            "the stack's name 'a/b' cannot be part of the names of roles, topics and templates\n",
+        ),
+    ] {
+        let refused = user.opsh(["run", &playbook, "--local", wrong]);
+        assert_eq!(refused.code, 1, "{wrong}");
+        assert!(refused.err.contains(said), "{wrong}: {}", refused.err);
+        let made = user.opsh(["ls", "--local", "--output", "json"]).done();
+        let empty = made.events().iter().all(|stack| stack["resources"] == 0);
+        assert!(empty, "{wrong}: {}", made.out);
+    }
+}
+
 /// Its image was taken while it was off: its console does not show its host keys again.
 #[test]
 fn another_page_goes_to_the_golden_instance_that_is_there() {

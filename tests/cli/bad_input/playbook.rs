@@ -37,6 +37,26 @@ error: p.rhai:2:1: there is no module 'ec3'; did you mean ec2::describe_vpcs?
 }
 
 #[test]
+fn limits_of_what_is_no_number() {
+    let text = "let v = param(\"v\", #{ doc: \"x\", min: 5 });\n";
+    let message = "\
+error: p.rhai:1:9: parameter 'v' has a limit but is no number: say type: \"int\" or type: \"float\"
+   |
+ 1 | let v = param(\"v\", #{ doc: \"x\", min: 5 });
+   |         ^^^^^
+";
+    assert_eq!(refused(text, &["--dry-run"]), (2, message.into()));
+    let message = "\
+error: p.rhai:1:9: parameter 'w' must be a number
+   |
+ 1 | let w = param(\"w\", #{ default: 1.5, max: 2 });
+   |         ^^^^^
+";
+    let text = "let w = param(\"w\", #{ default: 1.5, max: 2 });\n";
+    assert_eq!(refused(text, &["--dry-run", "w=nan"]), (2, message.into()));
+}
+
+#[test]
 fn a_syntax_error() {
     let message = "\
 error: p.rhai:1:9: syntax error: Unexpected ';'
