@@ -13,9 +13,11 @@ use super::console::Output;
 use super::settings::{self, Settings};
 use super::start::{self, Started};
 use super::{exit_code, json, kept, run, say};
+use crate::gate::account;
+use crate::gate::event::Site;
 use crate::gate::journal::{Assumption, Resumes};
 use crate::gate::rehearsal::{self, Rehearsal};
-use crate::ledger::{self, Ledger, Run, RunSettings, Secrets};
+use crate::ledger::{self, Ledger, Run, RunSettings, Secrets, Step};
 use crate::script::error::{Class, ScriptError};
 use crate::script::run::Playbook;
 use crate::script::source::Sources;
@@ -141,7 +143,7 @@ struct Resumed {
 }
 
 fn prepare(arguments: &Arguments, sources: &Arc<Sources>) -> Result<Resumed, ScriptError> {
-    let (run, recorded) = recorded(arguments)?;
+    let (run, recorded, done) = recorded(arguments)?;
     let mut settings = asked(arguments);
     settings.stack = Some(run.stack.clone());
     kept::restore(&recorded.settings, &mut settings);
@@ -158,6 +160,12 @@ fn prepare(arguments: &Arguments, sources: &Arc<Sources>) -> Result<Resumed, Scr
         |journal| journal.resuming(resumes),
     )?;
     let gate = &started.runtime.gate;
+    let site = Site {
+        source: "opsh resume".to_owned(),
+        ..Site::default()
+    };
+    account::must_be_that_of(gate, &done.iter().collect::<Vec<_>>(), &site)
+        .map_err(|fault| start::stopped(&fault, Class::Start))?;
     // At once, not with the first step: another process may be at it.
     gate.journal
         .begin(gate.world.as_ref())
@@ -170,8 +178,8 @@ fn prepare(arguments: &Arguments, sources: &Arc<Sources>) -> Result<Resumed, Scr
     })
 }
 
-/// The run that is meant, and how it was started.
-fn recorded(arguments: &Arguments) -> Result<(Run, RunSettings), ScriptError> {
+/// The run that is meant, how it was started, and what it wrote.
+fn recorded(arguments: &Arguments) -> Result<(Run, RunSettings, Vec<Step>), ScriptError> {
     let failed = |error: ledger::Error| ScriptError::plain(Class::Start, error.to_string());
     let path = settings::ledger(arguments.ledger.as_deref(), arguments.embedded());
     let Some(mut ledger) = Ledger::open_existing(&path).map_err(failed)? else {
@@ -216,9 +224,11 @@ fn recorded(arguments: &Arguments) -> Result<(Run, RunSettings), ScriptError> {
             ),
         )
     })?;
-    overtaken(arguments, &mut ledger, &run)
-        .map_err(failed)?
-        .map_or(Ok((run, settings)), Err)
+    if let Some(error) = overtaken(arguments, &mut ledger, &run).map_err(failed)? {
+        return Err(error);
+    }
+    let done = ledger.writes(&run.id, Secrets::Hidden).map_err(failed)?;
+    Ok((run, settings, done))
 }
 
 /// Why the run's stack is not as it left it, if that matters.

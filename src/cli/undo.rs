@@ -13,6 +13,7 @@ use super::settings::Settings;
 use super::start::{self, Started};
 use super::{json, kept, plan as planned, show};
 use crate::gate::Failure;
+use crate::gate::account;
 use crate::gate::event::Site;
 use crate::gate::undo::plan::{self, Fate, Item, Plan};
 use crate::gate::undo::{self, Outcome, flight};
@@ -53,6 +54,12 @@ fn undo(arguments: &Arguments) -> Result<ExitCode, ScriptError> {
     gate.journal.hold().map_err(refused)?;
     // Only now nobody else works on the stack.
     let plan = again(arguments, chosen).map_err(refused)?;
+    let site = Site {
+        source: "opsh undo".to_owned(),
+        ..Site::default()
+    };
+    let steps: Vec<_> = plan.items.iter().map(|item| &item.step).collect();
+    account::must_be_that_of(gate, &steps, &site).map_err(refused)?;
     show(&started, &plan);
     if settings.dry_run && !settings.embedded() {
         return Ok(ExitCode::SUCCESS);
@@ -64,10 +71,6 @@ fn undo(arguments: &Arguments) -> Result<ExitCode, ScriptError> {
     let run = plan.run.id.clone();
     let outcome = {
         let _root = gate.world.enter(&[]);
-        let site = Site {
-            source: "opsh undo".to_owned(),
-            ..Site::default()
-        };
         gate.journal
             .begin(gate.world.as_ref())
             .map_err(Failure::from)

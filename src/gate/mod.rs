@@ -4,6 +4,7 @@
 //! Where a run is gone on with, the ledger answers what it knows (`replay`), and
 //! what was in flight is settled (`settle`).
 
+pub mod account;
 pub mod adopt;
 mod before;
 pub mod branch;

@@ -7,7 +7,7 @@ use opsh_operation::{Fault, FaultKind};
 use super::event::Site;
 use super::inverse::Inverse;
 use super::waves::{self, Ended, Patience, Thing};
-use super::{Failure, Gate, tagged};
+use super::{Failure, Gate, account, tagged};
 use crate::ledger::{Error, Ledger, Resource, Step};
 use crate::modules::registry::registry;
 
@@ -43,6 +43,7 @@ pub fn all(gate: &Gate, site: &Site) -> Result<Vec<Removed>, Failure> {
 /// # Errors
 /// As [`all`]; what its inverse says.
 pub fn one(gate: &Gate, resource: Resource, site: &Site) -> Result<Removed, Failure> {
+    must_be_here(gate, std::slice::from_ref(&resource), site)?;
     let already_gone = if resource.inverse.is_empty() {
         false
     } else {
@@ -71,6 +72,7 @@ fn inverse<'a>(resource: &'a Resource, site: &'a Site) -> Inverse<'a> {
 }
 
 fn remove(gate: &Gate, resources: Vec<Resource>, site: &Site) -> Result<Vec<Removed>, Failure> {
+    must_be_here(gate, &resources, site)?;
     let lots = gate
         .journal
         .with_ledger(|ledger, _| lots(ledger, resources))?;
@@ -116,6 +118,16 @@ fn forget(gate: &Gate, resources: &[Resource]) -> Result<(), Fault> {
     let gone: Vec<&Resource> = resources.iter().collect();
     gate.journal
         .with_ledger(|ledger, run| ledger.forget(run, &gone, now))
+}
+
+/// Refuses to look in another account for what is in none but its own.
+fn must_be_here(gate: &Gate, resources: &[Resource], site: &Site) -> Result<(), Fault> {
+    let makers = gate.journal.with_ledger(|ledger, _| {
+        let making = |resource: &Resource| ledger.write_at(&resource.run, &resource.path);
+        resources.iter().map(making).collect::<Result<Vec<_>, _>>()
+    })?;
+    let makers: Vec<&Step> = makers.iter().flatten().collect();
+    account::must_be_that_of(gate, &makers, site)
 }
 
 fn lots(ledger: &mut Ledger, resources: Vec<Resource>) -> Result<Vec<Lot>, Error> {

@@ -90,6 +90,42 @@ fn what_was_made_in_a_region_is_removed_there_from_a_shell_that_is_set_to_anothe
     assert_eq!(there(&user), json!([0, 0]));
 }
 
+/// Nor does another account.
+#[test]
+fn what_was_made_in_an_account_is_not_forgotten_with_keys_of_another() {
+    let Some(moto) = demand(Moto::take()) else {
+        return;
+    };
+    let user = User::of(&moto.endpoint, REGION);
+    let folder = user.home().join(".aws");
+    std::fs::create_dir(&folder).unwrap();
+    let config =
+        "[profile theirs]\nrole_arn = arn:aws:iam::111122223333:role/ops\nsource_profile = own\n";
+    std::fs::write(folder.join("config"), config).unwrap();
+    let keys = "[own]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = example\n";
+    std::fs::write(folder.join("credentials"), keys).unwrap();
+    let text = r#"sns::create_topic(#{ name: "news" }); throw "later";"#;
+    std::fs::write(user.home().join("small.rhai"), text).unwrap();
+    assert_eq!(user.opsh(["run", "small.rhai"]).code, 1);
+
+    let teardown = format!("{}/playbooks/teardown.rhai", env!("CARGO_MANIFEST_DIR"));
+    for (words, code) in [
+        (&["resume"][..], 2),
+        (&["undo", "--yes"], 2),
+        (&["run", &teardown, "stack=small", "--yes"], 1),
+    ] {
+        let refused = user.opsh(words.iter().chain(&["--profile", "theirs"]));
+        assert_eq!(refused.code, code, "{}", refused.err);
+        let said =
+            "it was made in the account 123456789012, and these are credentials of 111122223333\n";
+        assert!(refused.err.contains(said), "{}", refused.err);
+        let next = "  next: use keys of that account, or its profile with --profile";
+        assert!(refused.err.contains(next), "{}", refused.err);
+    }
+    user.opsh(["undo", "--yes"]).done();
+    assert_eq!(witnessed(&moto.witness("resources")), witnessed(&json!([])));
+}
+
 #[test]
 fn listings_page_by_themselves() {
     let Some(moto) = demand(Moto::take()) else {
