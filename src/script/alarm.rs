@@ -10,10 +10,10 @@ use url::Url;
 use super::engine::Runtime;
 use super::service::{Given, duration, options, refused, registered, set};
 use crate::modules::service::ON_ALARM;
-use crate::service::Handler;
 use crate::service::alarms::{Alarms, Clerk, Options};
 use crate::service::http::answer::{Route, Target};
 use crate::service::http::routes::Pattern;
+use crate::service::{Bounds, Handler};
 
 /// The most that is read of a message.
 const LARGEST: u64 = 512 * 1024;
@@ -46,16 +46,16 @@ fn on_alarm(
     function: &FnPtr,
     given: rhai::Map,
 ) -> Given {
-    let made = || -> Result<(Options, Pattern), Fault> {
+    let made = || -> Result<(Options, Bounds, Pattern), Fault> {
         let map = options("on_alarm", given, ON_ALARM.fields)?;
         runtime.service.possible("on_alarm")?;
         read(topic, &map)
     };
-    let (options, pattern) = made().map_err(|fault| refused(runtime, context, &fault))?;
+    let (options, bounds, pattern) = made().map_err(|fault| refused(runtime, context, &fault))?;
     let service = &runtime.service;
     let name = format!("on_alarm {}", topic.rsplit(':').next().unwrap_or(topic));
     let clerk = Clerk::new(service, context, &name)?;
-    let handler = service.handler(&name, &Handler::new(context, function));
+    let handler = service.handler(&name, &Handler::new(context, function).within(bounds));
     let alarms = Arc::new(Alarms::new(options, handler, clerk));
     service
         .join(Route {
@@ -67,7 +67,7 @@ fn on_alarm(
     registered(runtime, context, alarms)
 }
 
-fn read(topic: &str, map: &Map) -> Result<(Options, Pattern), Fault> {
+fn read(topic: &str, map: &Map) -> Result<(Options, Bounds, Pattern), Fault> {
     let invalid = |why: String| Fault::new(FaultKind::Invalid, format!("on_alarm: {why}"));
     let parts: Vec<&str> = topic.split(':').collect();
     if parts.len() != 6 || parts[0] != "arn" || parts[2] != "sns" || parts.contains(&"") {
@@ -112,9 +112,11 @@ fn read(topic: &str, map: &Map) -> Result<(Options, Pattern), Fault> {
         topic: topic.to_owned(),
         url,
         sha1,
-        timeout: duration("on_alarm", map, "timeout", Duration::from_millis(1))?,
+    };
+    let bounds = Bounds {
+        limit: duration("on_alarm", map, "timeout", Duration::from_millis(1))?,
         exclusive: text("exclusive")?,
     };
     let pattern = Pattern::read(&format!("POST {path}"), false).map_err(invalid)?;
-    Ok((options, pattern))
+    Ok((options, bounds, pattern))
 }

@@ -10,8 +10,8 @@ use rhai::{Dynamic, FnPtr, FuncRegistration, Module, NativeCallContext, RhaiFunc
 use super::engine::Runtime;
 use super::service::{Given, duration, options, refused, registered};
 use crate::modules::discord::LISTENS;
-use crate::service::Handler;
-use crate::service::discord::{Bot, Connection, Listener};
+use crate::service::discord::{Bot, Connection, Listener, PATIENCE};
+use crate::service::{Bounds, Handler};
 
 const NAME: &str = "discord::on_message";
 
@@ -90,15 +90,18 @@ fn listener(
         ))),
     };
     let exclusive = map.get("exclusive").and_then(Value::as_text);
-    let handler = Handler::new(context, &function);
+    let timeout = duration(NAME, &map, "timeout", Duration::from_millis(1))?;
+    let bounds = Bounds {
+        limit: Some(timeout.unwrap_or(PATIENCE)),
+        exclusive: exclusive.map(str::to_owned),
+    };
+    let handler = Handler::new(context, &function).within(bounds);
     let listener = Listener {
         channels: words(&map, "channels")?,
         roles: words(&map, "roles")?,
         mentions: words(&map, "mentions")?,
         addressed: flag("addressed")?,
         direct: flag("direct")?,
-        timeout: duration(NAME, &map, "timeout", Duration::from_millis(1))?,
-        exclusive: exclusive.map(str::to_owned),
         handler: runtime.service.handler("discord", &handler),
     };
     if listener.channels.is_empty() && listener.roles.is_empty() {

@@ -13,11 +13,11 @@ use super::engine::Runtime;
 use super::service::{Given, duration, refused, registered};
 use super::values::to_value;
 use crate::modules::service;
-use crate::service::Handler;
 use crate::service::http::answer::{Limits, Route, Target};
 use crate::service::http::connection::Pace;
 use crate::service::http::routes::Pattern;
 use crate::service::http::{Options, Server};
+use crate::service::{Bounds, Handler};
 
 /// Registers the server that `given` describes.
 pub(super) fn serve(
@@ -47,10 +47,15 @@ fn server(
         .ok_or_else(|| invalid("'routes' is missing: #{ \"GET /ping\": |request| \"OK\" }"))?;
     let map = super::service::options("serve", given, service::fields("serve"))?;
     let options = options(&map)?;
-    let name = format!("serve {}", options.port);
+    let routing = Routing {
+        runtime,
+        context,
+        server: format!("serve {}", options.port),
+        limit: time(&map, "timeout", 30)?,
+    };
     let mut made: Vec<Route> = Vec::new();
     for (text, target) in routes {
-        let route = route(runtime, context, &name, &text, target.flatten())?;
+        let route = routing.route(&text, target.flatten())?;
         if let Some(other) = made
             .iter()
             .find(|other| other.pattern.clashes(&route.pattern))
@@ -81,10 +86,7 @@ fn options(map: &Map) -> Result<Options, Fault> {
                 ))
             }),
     };
-    let time = |name: &str, default: u64| {
-        duration("serve", map, name, Duration::from_millis(1))
-            .map(|given| given.unwrap_or(Duration::from_secs(default)))
-    };
+    let time = |name: &str, default: u64| time(map, name, default);
     let count = |number: i64| usize::try_from(number).unwrap_or(usize::MAX);
     let bind = match map.get("bind").map(|bind| (bind, bind.as_text())) {
         None | Some((_, Some("localhost"))) => IpAddr::V4(Ipv4Addr::LOCALHOST),
@@ -114,7 +116,6 @@ fn options(map: &Map) -> Result<Options, Fault> {
         limits: Limits {
             body: number("max_body", 0, i64::MAX, 1 << 20)?.unsigned_abs(),
             read: time("read_timeout", 30)?,
-            handler: time("timeout", 30)?,
         },
         pace: Pace {
             head: time("head_timeout", 10)?,
@@ -127,91 +128,109 @@ fn options(map: &Map) -> Result<Options, Fault> {
     })
 }
 
-/// A route: a function, a text, `#{ folder: … }` or `#{ upload: … }`.
-fn route(
-    runtime: &Arc<Runtime>,
-    context: &NativeCallContext,
-    server: &str,
-    text: &str,
-    target: Dynamic,
-) -> Result<Route, Fault> {
-    let own = |function: &FnPtr| {
-        let handler = Handler::new(context, function);
-        runtime
-            .service
-            .handler(&format!("{server} {text}"), &handler)
-    };
-    let pattern = |below: bool| Pattern::read(text, below).map_err(invalid);
-    if let Some(function) = target.clone().try_cast::<FnPtr>() {
-        return Ok(Route {
-            pattern: pattern(false)?,
-            target: Target::Handler(own(&function)),
-            max_body: None,
-        });
-    }
-    if let Ok(text) = target.clone().into_immutable_string() {
-        return Ok(Route {
-            pattern: pattern(false)?,
-            target: Target::Text(text.to_string()),
-            max_body: None,
-        });
-    }
-    let form = "a function, a text, #{ folder: … } or #{ upload: … }";
-    let mut map = target
-        .try_cast::<rhai::Map>()
-        .ok_or_else(|| invalid(format!("the route '{text}' leads to {form}")))?;
-    let handler = map
-        .remove("handler")
-        .map(|handler| {
-            let function = handler.flatten().try_cast::<FnPtr>();
-            function.ok_or_else(|| invalid(format!("the 'handler' of '{text}' is no function")))
-        })
-        .transpose()?;
-    let folders = map.contains_key("folder");
-    let known: &[&str] = if folders {
-        &["folder"]
-    } else {
-        &["upload", "max_body"]
-    };
-    let value = to_value(&Dynamic::from_map(map)).map_err(invalid)?;
-    let map = value.as_map().cloned().unwrap_or_default();
-    if let Some(unknown) = map.keys().find(|name| !known.contains(&name.as_str())) {
-        let near = closest(unknown, known.iter().copied()).map_or_else(
-            || format!("; it is {form}"),
-            |near| format!("; did you mean '{near}'?"),
-        );
-        return Err(invalid(format!(
-            "the route '{text}' has no '{unknown}'{near}"
-        )));
-    }
-    let path = |name: &str| {
-        let path = map.get(name).and_then(Value::as_text);
-        path.ok_or_else(|| invalid(format!("the route '{text}' leads to {form}")))
-    };
-    if folders {
-        if handler.is_some() || !text.starts_with("GET ") {
+/// The duration `name` of a server's options, or so many seconds.
+fn time(map: &Map, name: &str, default: u64) -> Result<Duration, Fault> {
+    duration("serve", map, name, Duration::from_millis(1))
+        .map(|given| given.unwrap_or(Duration::from_secs(default)))
+}
+
+/// What the routes of a server share.
+struct Routing<'a> {
+    runtime: &'a Runtime,
+    context: &'a NativeCallContext<'a>,
+    /// The server's name in those of its handlers.
+    server: String,
+    /// How long a handler may take.
+    limit: Duration,
+}
+
+impl Routing<'_> {
+    /// A route: a function, a text, `#{ folder: … }` or `#{ upload: … }`.
+    fn route(&self, text: &str, target: Dynamic) -> Result<Route, Fault> {
+        let own = |function: &FnPtr| {
+            let bounds = Bounds {
+                limit: Some(self.limit),
+                exclusive: None,
+            };
+            let handler = Handler::new(self.context, function).within(bounds);
+            let name = format!("{} {text}", self.server);
+            self.runtime.service.handler(&name, &handler)
+        };
+        let pattern = |below: bool| Pattern::read(text, below).map_err(invalid);
+        if let Some(function) = target.clone().try_cast::<FnPtr>() {
+            return Ok(Route {
+                pattern: pattern(false)?,
+                target: Target::Handler(own(&function)),
+                max_body: None,
+            });
+        }
+        if let Ok(text) = target.clone().into_immutable_string() {
+            return Ok(Route {
+                pattern: pattern(false)?,
+                target: Target::Text(text.to_string()),
+                max_body: None,
+            });
+        }
+        let form = "a function, a text, #{ folder: … } or #{ upload: … }";
+        let mut map = target
+            .try_cast::<rhai::Map>()
+            .ok_or_else(|| invalid(format!("the route '{text}' leads to {form}")))?;
+        let handler = map
+            .remove("handler")
+            .map(|handler| {
+                let function = handler.flatten().try_cast::<FnPtr>();
+                function.ok_or_else(|| invalid(format!("the 'handler' of '{text}' is no function")))
+            })
+            .transpose()?;
+        let folders = map.contains_key("folder");
+        let known: &[&str] = if folders {
+            &["folder"]
+        } else {
+            &["upload", "max_body"]
+        };
+        let value = to_value(&Dynamic::from_map(map)).map_err(invalid)?;
+        let map = value.as_map().cloned().unwrap_or_default();
+        if let Some(unknown) = map.keys().find(|name| !known.contains(&name.as_str())) {
+            let near = closest(unknown, known.iter().copied()).map_or_else(
+                || format!("; it is {form}"),
+                |near| format!("; did you mean '{near}'?"),
+            );
             return Err(invalid(format!(
-                "the folder of the route '{text}' is for GET, and has no handler"
+                "the route '{text}' has no '{unknown}'{near}"
             )));
         }
-        return Ok(Route {
-            pattern: pattern(true)?,
-            target: Target::Folder(folder(runtime, path("folder")?)?),
-            max_body: None,
-        });
+        let path = |name: &str| {
+            let path = map.get(name).and_then(Value::as_text);
+            path.ok_or_else(|| invalid(format!("the route '{text}' leads to {form}")))
+        };
+        if folders {
+            if handler.is_some() || !text.starts_with("GET ") {
+                return Err(invalid(format!(
+                    "the folder of the route '{text}' is for GET, and has no handler"
+                )));
+            }
+            return Ok(Route {
+                pattern: pattern(true)?,
+                target: Target::Folder(folder(self.runtime, path("folder")?)?),
+                max_body: None,
+            });
+        }
+        let most = match map.get("max_body") {
+            None => 1 << 30,
+            Some(value) => value
+                .as_int()
+                .and_then(|bytes| u64::try_from(bytes).ok())
+                .ok_or_else(|| invalid(format!("the 'max_body' of '{text}' must be bytes")))?,
+        };
+        Ok(Route {
+            pattern: pattern(false)?,
+            target: Target::Upload(
+                upload(self.runtime, path("upload")?)?,
+                handler.as_ref().map(own),
+            ),
+            max_body: Some(most),
+        })
     }
-    let most = match map.get("max_body") {
-        None => 1 << 30,
-        Some(value) => value
-            .as_int()
-            .and_then(|bytes| u64::try_from(bytes).ok())
-            .ok_or_else(|| invalid(format!("the 'max_body' of '{text}' must be bytes")))?,
-    };
-    Ok(Route {
-        pattern: pattern(false)?,
-        target: Target::Upload(upload(runtime, path("upload")?)?, handler.as_ref().map(own)),
-        max_body: Some(most),
-    })
 }
 
 /// The folder that everybody may see.

@@ -22,7 +22,7 @@ use crate::ledger::Keep;
 use crate::modules::service::{self, MODULE};
 use crate::service::forever::{self, GRACE, KEEP, Options};
 use crate::service::timer::{SHORTEST, Timer};
-use crate::service::{Handler, Source};
+use crate::service::{Bounds, Handler, Source};
 
 /// What a function of a script gives.
 pub type Given = Result<Dynamic, Box<EvalAltResult>>;
@@ -187,12 +187,14 @@ fn every(
         let name =
             text("name").unwrap_or_else(|| format!("every {}", humantime::format_duration(period)));
         runtime.service.possible(&name)?;
-        let handler = Handler::new(context, function);
+        let bounds = Bounds {
+            limit: duration("every", &map, "timeout", Duration::from_millis(1))?,
+            exclusive: text("exclusive"),
+        };
+        let handler = Handler::new(context, function).within(bounds);
         Ok(Timer {
             handler: runtime.service.handler(&name, &handler),
             at_once: map.get("at_once").and_then(Value::as_bool).unwrap_or(false),
-            timeout: duration("every", &map, "timeout", Duration::from_millis(1))?,
-            exclusive: text("exclusive"),
             period,
             name,
         })

@@ -109,7 +109,7 @@ impl Desk {
                 let begun = gate.journal.begin(gate.world.as_ref());
                 begun.map_err(|fault| ScriptError::plain(Class::Failed, fault.message))?;
             }
-            let _held = match &errand.event.exclusive {
+            let _held = match errand.event.exclusive() {
                 None => None,
                 Some(exclusive) => Some(
                     self.runtime

@@ -20,7 +20,7 @@ const WORKERS: usize = 4;
 /// How many wait for that; more are not answered.
 const WAITING: usize = 256;
 /// How long an answer may take, if nobody says.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What a handler listens to.
 #[derive(Clone)]
@@ -35,10 +35,6 @@ pub struct Listener {
     pub addressed: bool,
     /// Conversations between two, too.
     pub direct: bool,
-    /// How long the handler may take.
-    pub timeout: Option<Duration>,
-    /// Of all events with this name, one is handled at a time.
-    pub exclusive: Option<String>,
     /// What is called.
     pub handler: Handler,
 }
@@ -91,15 +87,11 @@ impl Bot {
         let listeners = self.listeners().clone();
         let mut last = Value::Null;
         for listener in listeners.iter().filter(|one| one.hears(message)) {
-            let event = Event {
-                deadline: Some(listener.timeout.unwrap_or(PATIENCE)),
-                exclusive: listener.exclusive.clone(),
-                ..Event::new(
-                    &listener.handler,
-                    format!("discord {}", shown(&message.channel)),
-                    vec![told(message)],
-                )
-            };
+            let event = Event::new(
+                &listener.handler,
+                format!("discord {}", shown(&message.channel)),
+                vec![told(message)],
+            );
             // A failure has been logged; the bot goes on.
             last = hub.handle(&event).unwrap_or_default();
         }

@@ -13,7 +13,7 @@ use tracing::Level;
 
 use super::hub::Work;
 use super::rehearsal::{self, no_thread};
-use super::{Event, Hub, Timing};
+use super::{Event, Hub, Source, Timing};
 use crate::gate::branch;
 use crate::ledger::{EventRun, Keep};
 use crate::script::engine::Runtime;
@@ -69,33 +69,42 @@ pub fn run(runtime: &Arc<Runtime>, options: Options) -> Result<Value, Fault> {
     }
     let hub = Arc::new(Hub::new(runtime, branch::next_step().0, options)?);
     hub.ends_at(end(service.timing()));
-    settle(&hub)?;
-    for source in &sources {
-        source.open(&hub).map_err(|mut fault| {
+    let open = under_way(&hub)?;
+    service.alive().store(true, Ordering::SeqCst);
+    let begun = settled(&hub, open).and_then(|()| react(&hub, &sources));
+    service.alive().store(false, Ordering::SeqCst);
+    begun?;
+    ended(&hub, runtime)?;
+    Ok(hub.summary(&sources))
+}
+
+/// Lets all sources bring their events until they are to stop.
+fn react(hub: &Arc<Hub>, sources: &[Arc<dyn Source>]) -> Result<(), Fault> {
+    if hub.stop().reason().is_some() {
+        return Ok(());
+    }
+    for source in sources {
+        source.open(hub).map_err(|mut fault| {
             fault.message = format!("{}: {}", source.label(), fault.message);
             fault
         })?;
     }
     let mut works: Vec<(String, Work)> = Vec::new();
-    if let Timing::Rehearsed(_, events) = service.timing() {
-        works.extend(rehearsal::player(&sources, events)?);
+    if let Timing::Rehearsed(_, events) = hub.runtime().service.timing() {
+        works.extend(rehearsal::player(sources, events)?);
     }
-    for source in &sources {
+    for source in sources {
         let own = Arc::clone(source);
         works.push((source.label(), Box::new(move |hub| hub.runs(&own))));
     }
-    service.alive().store(true, Ordering::SeqCst);
     let begun = hub.threads(works).map_err(|error| no_thread(&error));
     if begun.is_ok() {
-        wait(&hub);
+        wait(hub);
     }
-    service.alive().store(false, Ordering::SeqCst);
-    for source in &sources {
+    for source in sources {
         source.close();
     }
-    begun?;
-    ended(&hub, runtime)?;
-    Ok(hub.summary(&sources))
+    begun
 }
 
 /// When the virtual time of a rehearsal is up.
@@ -107,14 +116,32 @@ fn end(timing: &Timing) -> Option<Duration> {
     }
 }
 
-/// Goes on with what an earlier process of the service was about when it ended.
-fn settle(hub: &Arc<Hub>) -> Result<(), Fault> {
-    let stack = hub.gate().journal.stack();
-    let open = hub
-        .gate()
-        .journal
-        .with_ledger(|ledger, _| ledger.open_events(&stack))?;
+/// What an earlier process of the service was about when it ended.
+fn under_way(hub: &Hub) -> Result<Vec<EventRun>, Fault> {
+    let journal = &hub.gate().journal;
+    let stack = journal.stack();
+    journal.with_ledger(|ledger, _| ledger.open_events(&stack))
+}
+
+/// Goes on with these events before anything new may come, and is to be stopped meanwhile
+/// as the service itself is.
+fn settled(hub: &Arc<Hub>, open: Vec<EventRun>) -> Result<(), Fault> {
+    if open.is_empty() {
+        return Ok(());
+    }
+    let work: Work = Box::new(|hub| settle(hub, open));
+    let begun = hub.threads(vec![("settling".to_owned(), work)]);
+    begun.map_err(|error| no_thread(&error))?;
+    wait(hub);
+    Ok(())
+}
+
+fn settle(hub: &Hub, open: Vec<EventRun>) {
     for recorded in open {
+        if hub.stop().reason().is_some() {
+            // The next process goes on with it.
+            break;
+        }
         let EventRun { run, event } = &recorded;
         let Some(handler) = hub.runtime().service.find(&event.handler) else {
             hub.say(
@@ -141,7 +168,6 @@ fn settle(hub: &Arc<Hub>) -> Result<(), Fault> {
         // What goes wrong has been logged; the service begins all the same.
         let _ = hub.go_on(&again, &recorded);
     }
-    Ok(())
 }
 
 /// Waits until all sources have ended.

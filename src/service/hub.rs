@@ -218,7 +218,7 @@ impl Hub {
             None => [self.steps.as_slice(), &[LOOSE + record.number]].concat(),
         };
         let _branch = world.enter_at(&branch);
-        let limit = event.deadline.unwrap_or(Event::PATIENCE);
+        let limit = event.limit();
         world.limit_at(&branch, limit);
         lock(&self.tally).under_way += 1;
         let desk = lock(&self.desks).pop();

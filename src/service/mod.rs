@@ -40,7 +40,7 @@ use http::answer::Route;
 pub use hub::Hub;
 use locks::Locks;
 use rehearsal::Planned;
-pub use source::{Event, Handler, Source};
+pub use source::{Bounds, Event, Handler, Source};
 
 /// How a service's time goes.
 #[derive(Debug, Clone, Default)]

@@ -66,10 +66,6 @@ pub struct Event {
     pub label: String,
     /// What the handler is called with.
     pub input: Vec<Value>,
-    /// How long that may take; [`Event::PATIENCE`] if it is not said.
-    pub deadline: Option<Duration>,
-    /// Of all events with this name, one is handled at a time.
-    pub exclusive: Option<String>,
 }
 
 impl Event {
@@ -83,10 +79,29 @@ impl Event {
             handler: handler.clone(),
             label: label.into(),
             input,
-            deadline: None,
-            exclusive: None,
         }
     }
+
+    /// How long it may take to be handled.
+    #[must_use]
+    pub fn limit(&self) -> Duration {
+        self.handler.bounds.limit.unwrap_or(Self::PATIENCE)
+    }
+
+    /// Of all events with this name, one is handled at a time.
+    #[must_use]
+    pub fn exclusive(&self) -> Option<&str> {
+        self.handler.bounds.exclusive.as_deref()
+    }
+}
+
+/// What holds for every event of a handler, also for one that the next process goes on with.
+#[derive(Debug, Clone, Default)]
+pub struct Bounds {
+    /// How long an event may take to be handled; [`Event::PATIENCE`] if it is not said.
+    pub limit: Option<Duration>,
+    /// Of all events with this name, one is handled at a time.
+    pub exclusive: Option<String>,
 }
 
 /// A function of the playbook, with copies of what it captures, and the place that it was
@@ -97,6 +112,7 @@ pub struct Handler {
     function: FnPtr,
     #[allow(deprecated)] // volatile API of Rhai, pinned: the only way to call it on another engine
     context: Arc<rhai::NativeCallContextStore>,
+    bounds: Bounds,
 }
 
 impl Handler {
@@ -114,7 +130,14 @@ impl Handler {
             name: Arc::from(function.fn_name()),
             function: own,
             context,
+            bounds: Bounds::default(),
         }
+    }
+
+    /// The same with bounds for its events.
+    #[must_use]
+    pub fn within(self, bounds: Bounds) -> Self {
+        Self { bounds, ..self }
     }
 
     /// The same under another name.

@@ -22,10 +22,6 @@ pub struct Timer {
     pub name: String,
     /// Whether the first turn is at once, instead of after one period.
     pub at_once: bool,
-    /// How long the handler may take.
-    pub timeout: Option<Duration>,
-    /// Of all events with this name, one is handled at a time.
-    pub exclusive: Option<String>,
     /// What is called.
     pub handler: Handler,
 }
@@ -45,11 +41,7 @@ impl Source for Timer {
             if !hub.sleep_until(due) {
                 break;
             }
-            let event = Event {
-                deadline: self.timeout,
-                exclusive: self.exclusive.clone(),
-                ..Event::new(&self.handler, self.label(), Vec::new())
-            };
+            let event = Event::new(&self.handler, self.label(), Vec::new());
             // It has been logged; the timer goes on.
             let _ = hub.handle(&event);
             if once {

@@ -71,6 +71,58 @@ fn an_event_that_was_killed_comes_to_its_end_with_the_next_process() {
     }
 }
 
+/// Longer than an event may take whose handler says nothing of it.
+#[test]
+fn an_event_that_is_gone_on_with_has_the_time_that_its_handler_has() {
+    let text = r#"
+every("1m", || {
+    sns::create_topic(#{ name: "first" });
+    time::sleep("30m");
+    sns::create_topic(#{ name: "second" });
+}, #{ timeout: "1h", name: "backup" });
+run_forever();
+"#;
+    let user = user(text);
+    killed(&user, "crash 0.1.0 accepted");
+    let again = user.opsh(["run", "p.rhai", "--local", "--for", "30s"]);
+    assert_eq!(again.code, 0, "{}", again.err);
+    assert!(again.err.contains("going on with"), "{}", again.err);
+    assert!(!again.err.contains("failed"), "{}", again.err);
+    assert_eq!(topics(&user), r#"["first","second"]"#);
+}
+
+#[test]
+fn a_service_that_goes_on_with_an_event_can_be_stopped() {
+    let user = user(
+        r#"
+every("1h", || {
+    state::set("begun", true);
+    print("at work");
+    sleep(600);
+}, #{ at_once: true, timeout: "1h" });
+run_forever(#{ grace: "300ms" });
+"#,
+    );
+    let mut killed = user.begin(["run", "p.rhai"]);
+    assert_eq!(killed.line(), "at work");
+    drop(killed);
+    let going_on = |more: &[&str]| {
+        let mut again = user.begin(["run", "p.rhai"].iter().chain(more));
+        again.hear(".1 (every 1h), which was under way when its process ended");
+        again
+    };
+    let mut told = going_on(&[]);
+    told.interrupt();
+    let ended = told.stopped().ended;
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    let waits = "stopping: waiting for an event that is being handled, for at most 300ms";
+    assert!(ended.err.contains(waits), "{}", ended.err);
+    // It is not over yet, and the next process is about it, too.
+    let late = going_on(&["--deadline", "2s"]).stopped().ended;
+    assert_eq!(late.code, 124, "{}", late.err);
+    going_on(&[]);
+}
+
 #[test]
 fn an_event_of_a_changed_playbook_is_left_alone() {
     let user = user(TURNS);

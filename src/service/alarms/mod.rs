@@ -16,7 +16,6 @@ pub mod subscribing;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use http::StatusCode;
 use jiff::Timestamp;
@@ -42,10 +41,6 @@ pub struct Options {
     pub url: Option<String>,
     /// Whether signatures with SHA-1 are accepted.
     pub sha1: bool,
-    /// How long the handler may take.
-    pub timeout: Option<Duration>,
-    /// Of all events with this name, one is handled at a time.
-    pub exclusive: Option<String>,
 }
 
 /// The alarms of a topic.
@@ -128,11 +123,7 @@ impl Alarms {
             text.unwrap_or("?").to_owned()
         };
         let label = format!("alarm {} {}", text("name"), text("state"));
-        Event {
-            deadline: self.options.timeout,
-            exclusive: self.options.exclusive.clone(),
-            ..Event::new(&self.handler, label, vec![alarm])
-        }
+        Event::new(&self.handler, label, vec![alarm])
     }
 
     /// A place among those that are being handled, if there is one.

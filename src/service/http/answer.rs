@@ -63,8 +63,6 @@ pub struct Limits {
     pub body: u64,
     /// For its body to come.
     pub read: Duration,
-    /// For its handler.
-    pub handler: Duration,
 }
 
 /// What answers requests.
@@ -292,10 +290,7 @@ impl Front {
         request: Value,
         parts: &Parts,
     ) -> Result<Response<Body>, Refusal> {
-        let event = Event {
-            deadline: Some(self.limits.handler),
-            ..Event::new(handler, route.pattern.to_string(), vec![request])
-        };
+        let event = Event::new(handler, route.pattern.to_string(), vec![request]);
         let outcome = self.work.give(&self.hub, event).await.map_err(|busy| {
             let words = match busy {
                 Busy::Full => "too many requests are waiting",
