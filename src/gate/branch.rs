@@ -9,6 +9,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt;
 use std::num::ParseIntError;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 
@@ -86,8 +87,8 @@ pub struct Threads {
 }
 
 /// Does `work` for each item on a branch of its own below `fork`, named by the
-/// item's number; gives what came of them in their order. One whose thread
-/// panicked gives nothing.
+/// item's number; gives what came of them in their order. One that panicked gives
+/// nothing, and the others are done all the same.
 ///
 /// # Errors
 /// No thread can be started.
@@ -117,8 +118,8 @@ pub fn each<T: Send, R: Send>(
         let mut next = Some(first);
         while let Some((place, item, path)) = next {
             let guard = world.enter(&path);
-            let result = within(path, || work(item));
-            results.lock().unwrap_or_else(PoisonError::into_inner)[place] = Some(result);
+            let done = catch_unwind(AssertUnwindSafe(|| within(path, || work(item))));
+            results.lock().unwrap_or_else(PoisonError::into_inner)[place] = done.ok();
             next = take();
             drop(guard);
         }
@@ -126,8 +127,10 @@ pub fn each<T: Send, R: Send>(
     let mut failed = None;
     std::thread::scope(|scope| {
         for item in first {
+            let path = item.2.clone();
             let thread = std::thread::Builder::new().stack_size(threads.stack_size);
             if let Err(error) = thread.spawn_scoped(scope, || branches(item)) {
+                world.retract(&[path]);
                 failed.get_or_insert(error);
             }
         }
@@ -142,7 +145,13 @@ pub fn each<T: Send, R: Send>(
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use std::time::{Duration, Instant};
+
+    use opsh_cloud::furnish::Options;
+
     use super::*;
+    use crate::world::Cancel;
+    use crate::world::local::{Fixtures, Local};
 
     #[test]
     fn branches_count_for_themselves() {
@@ -159,5 +168,41 @@ mod tests {
             );
             assert_eq!(next_step().to_string(), "2");
         });
+    }
+
+    fn world() -> Local {
+        Local::furnished(&Options::default(), Fixtures::default()).unwrap()
+    }
+
+    const SMALL: Threads = Threads {
+        most: 2,
+        stack_size: 1 << 20,
+    };
+
+    #[test]
+    fn one_that_panics_gives_nothing_and_the_others_are_done() {
+        let items = (0..6).map(|number| (number, number)).collect();
+        let done = each(&world(), &[0], items, SMALL, |item| {
+            assert!(item % 2 == 0, "meant to fail: {item}");
+            item
+        });
+        let even = [Some(0), None, Some(2), None, Some(4), None];
+        assert_eq!(done.unwrap(), even);
+    }
+
+    #[test]
+    fn threads_that_cannot_be_started_are_not_waited_for() {
+        let world = world();
+        let threads = Threads {
+            // More than there are addresses.
+            stack_size: 1 << 50,
+            ..SMALL
+        };
+        let _root = world.enter(&[]);
+        let items = (0..6).map(|number| (number, number)).collect();
+        assert!(each(&world, &[0], items, threads, |item: u32| item).is_err());
+        let patience = Instant::now() + Duration::from_secs(20);
+        let slept = world.sleep(Duration::from_hours(1), &Cancel::new(Some(patience)));
+        assert_eq!(slept, Ok(()), "virtual time stands still");
     }
 }

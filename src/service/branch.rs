@@ -63,6 +63,11 @@ impl World for Moved {
         self.world.announce_at(&paths);
     }
 
+    fn retract(&self, paths: &[Vec<u32>]) {
+        let paths: Vec<_> = paths.iter().map(|path| self.path(path)).collect();
+        self.world.retract_at(&paths);
+    }
+
     fn enter(&self, path: &[u32]) -> Box<dyn BranchGuard> {
         self.world.enter_at(&self.path(path))
     }

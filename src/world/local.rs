@@ -438,6 +438,11 @@ impl<D: Doors> World for Local<D> {
         self.doors.clock().announce(&paths);
     }
 
+    fn retract(&self, paths: &[Vec<u32>]) {
+        let paths: Vec<Vec<u32>> = paths.iter().map(|path| self.below_root(path)).collect();
+        self.doors.clock().retract(&paths);
+    }
+
     fn enter(&self, path: &[u32]) -> Box<dyn BranchGuard> {
         Box::new(self.doors.clock().enter(&self.below_root(path)))
     }
@@ -448,6 +453,10 @@ impl<D: Doors> World for Local<D> {
 
     fn announce_at(&self, paths: &[Vec<u32>]) {
         self.doors.clock().announce(paths);
+    }
+
+    fn retract_at(&self, paths: &[Vec<u32>]) {
+        self.doors.clock().retract(paths);
     }
 
     fn enter_at(&self, path: &[u32]) -> Box<dyn BranchGuard> {

@@ -134,6 +134,10 @@ pub trait World: Send + Sync {
     /// drops the guard of the last. Live this does nothing.
     fn announce(&self, _paths: &[Vec<u32>]) {}
 
+    /// Takes announcements back whose threads will not come: nobody waits for them any
+    /// more. Live this does nothing.
+    fn retract(&self, _paths: &[Vec<u32>]) {}
+
     /// The run was begun by another process, whose last record is of `since`: time is
     /// not before that, and what was drawn at random is not drawn again, however
     /// often (`times`) the run has been gone on with. Live this is so by itself.
@@ -161,6 +165,11 @@ pub trait World: Send + Sync {
     /// As [`World::announce`], by whole paths such as [`World::here`] gives.
     fn announce_at(&self, paths: &[Vec<u32>]) {
         self.announce(paths);
+    }
+
+    /// As [`World::retract`], by whole paths such as [`World::here`] gives.
+    fn retract_at(&self, paths: &[Vec<u32>]) {
+        self.retract(paths);
     }
 
     /// As [`World::enter`], by a whole path such as [`World::here`] gives.

@@ -39,13 +39,15 @@ impl Hub {
         let mut failed = None;
         for ((name, work), path) in works.into_iter().zip(paths) {
             let hub = Arc::clone(self);
+            let own = path.clone();
             let started = self.worker(&name, move || {
                 let _alive = Alive(&hub);
-                let _branch = hub.world().enter(&path);
+                let _branch = hub.world().enter(&own);
                 work(&hub);
             });
             if let Err(error) = started {
-                *lock(&self.alive) -= 1;
+                self.world().retract(&[path]);
+                drop(Alive(self));
                 failed.get_or_insert(error);
             }
         }
