@@ -67,6 +67,25 @@ fn a_host_must_be_the_one_that_is_known() {
 }
 
 #[test]
+fn without_a_file_of_known_hosts_no_key_is_written_down() {
+    let Some(lab) = Lab::new() else { return };
+    fs::write(lab.ssh_file("config"), "UserKnownHostsFile none\n").unwrap();
+    let by = |host_key: HostKey| Target {
+        host_key,
+        ..lab.target()
+    };
+    connect(&lab.world(&[]), &by(HostKey::AcceptNew));
+    assert!(!lab.ssh_file("known_hosts").exists());
+    fs::write(
+        lab.ssh_file("known_hosts"),
+        format!("[127.0.0.1]:{} {}\n", lab.server.port, lab.host_key()),
+    )
+    .unwrap();
+    let unknown = lab.refused(&by(HostKey::Known));
+    assert_eq!(unknown.code.as_deref(), Some("UnknownHostKey"));
+}
+
+#[test]
 fn hashed_hosts_are_known() {
     let Some(lab) = Lab::new() else { return };
     let path = lab.ssh_file("known_hosts");

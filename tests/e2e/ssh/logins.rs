@@ -1,10 +1,14 @@
 //! Who may log in, with which key, and how often that is done.
 
 use std::fs;
-use std::path::Path;
-use std::process::Command as Process;
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command as Process, Stdio};
+use std::time::{Duration, Instant};
 
+use opsh::world::ssh::Target;
 use opsh::world::ssh::key_file::KeyFile;
+use opsh::world::{Cancel, World as _};
 use opsh_operation::FaultKind;
 
 use super::{Lab, command, connect, run};
@@ -96,6 +100,78 @@ fn a_refused_login_lists_what_was_tried() {
     assert_eq!(
         without_agent,
         "USER@127.0.0.1 (127.0.0.1:PORT): the login was refused; tried key file LAB/stranger (refused), key file HOME/.ssh/id_rsa (refused)"
+    );
+}
+
+/// An agent that is killed when this is dropped.
+struct Agent(Child);
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The key of the target's file is refused, and the configuration names the agent.
+fn with_agent(lab: &Lab) -> (PathBuf, Target) {
+    let socket = lab.home.path().join("agent");
+    let text = format!("IdentityAgent {}\n", socket.display());
+    fs::write(lab.ssh_file("config"), text).unwrap();
+    (socket, lab.with_key(&lab.server.file("stranger"), None))
+}
+
+#[test]
+fn an_agent_logs_in_with_its_keys() {
+    let Some(lab) = Lab::new() else { return };
+    let (socket, target) = with_agent(&lab);
+    let mut agent = Process::new("ssh-agent");
+    let agent = agent.args(["-D", "-a"]).arg(&socket);
+    let _agent = Agent(agent.stdout(Stdio::null()).spawn().unwrap());
+    let added = || {
+        let mut add = Process::new("ssh-add");
+        add.arg("-q").arg(lab.server.file("id_ed25519"));
+        add.env("SSH_AUTH_SOCK", &socket).stderr(Stdio::null());
+        add.status().unwrap().success()
+    };
+    let end = Instant::now() + Duration::from_secs(30);
+    while !added() {
+        assert!(Instant::now() < end, "the agent takes no key");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let mut session = connect(&lab.world(&[]), &target);
+    let output = run(session.as_mut(), &command("echo in")).unwrap();
+    assert_eq!(output.stdout, b"in\n");
+}
+
+#[test]
+fn an_agent_that_never_answers_is_not_waited_for() {
+    let Some(lab) = Lab::new() else { return };
+    let (socket, target) = with_agent(&lab);
+    let _silent = UnixListener::bind(&socket).unwrap();
+    let fault = lab.refused(&Target {
+        connect_timeout: Duration::from_secs(3),
+        ..target.clone()
+    });
+    assert_eq!(fault.kind, FaultKind::Timeout);
+    assert_eq!(
+        fault.message,
+        "USER@127.0.0.1 (127.0.0.1:PORT): asking the ssh-agent took too long"
+    );
+    let cancel = Cancel::new(None);
+    let told = cancel.clone();
+    std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_secs(1));
+        told.interrupt();
+    });
+    let patient = Target {
+        connect_timeout: Duration::from_hours(1),
+        ..target
+    };
+    let interrupted = lab.world(&[]).ssh().connect(&patient, &cancel);
+    assert_eq!(
+        interrupted.err().map(|fault| fault.kind),
+        Some(FaultKind::Interrupted)
     );
 }
 

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use opsh_operation::{Fault, FaultKind, Secret};
 use ssh2::ErrorCode;
 
+use super::agent::Agent;
 use super::faults::{self, Peer};
 use super::wire::{Patience, Stop, Wire};
 use crate::world::files::Files;
@@ -166,24 +167,19 @@ impl Attempt<'_> {
 
     fn agent(&mut self, socket: &Path, identities: &Identities) -> Result<bool, Fault> {
         let session = &self.wire.session;
-        let listed = session.agent().and_then(|mut agent| {
-            agent.set_identity_path(socket)?;
-            agent.connect()?;
-            agent.list_identities()?;
-            let keys = agent.identities()?;
-            Ok((agent, keys))
-        });
-        let (agent, keys) = match listed {
-            Ok(found) => found,
-            Err(error) => {
+        let unanswered = |stop| faults::stopped(self.peer, stop, "asking the ssh-agent");
+        let agent = match Agent::ask(session, socket, self.patience) {
+            Ok(agent) => agent,
+            Err(Stop::Ssh(error)) => {
                 self.tried
                     .push(format!("ssh-agent (cannot be asked: {})", error.message()));
                 return Ok(false);
             }
+            Err(stop) => return Err(unanswered(stop)),
         };
         let allowed = identities.only.then(|| public_blobs(identities));
         let mut offered = 0;
-        for key in keys {
+        for key in &agent.keys {
             if allowed
                 .as_ref()
                 .is_some_and(|blobs| !blobs.iter().any(|blob| blob == key.blob()))
@@ -191,10 +187,7 @@ impl Attempt<'_> {
                 continue;
             }
             offered += 1;
-            let done = self
-                .wire
-                .wait(self.patience, || agent.userauth(&self.peer.user, &key));
-            match done {
+            match agent.userauth(self.wire, &self.peer.user, key, self.patience) {
                 Ok(()) if session.authenticated() => return Ok(true),
                 Err(Stop::Ssh(error)) if matches!(kind_of(&error), Refusal::Connection) => {
                     return Err(self.stopped(Stop::Ssh(error)));
@@ -203,7 +196,7 @@ impl Attempt<'_> {
                     self.tried
                         .push(format!("ssh-agent's key '{}' (refused)", key.comment()));
                 }
-                Err(stop) => return Err(self.stopped(stop)),
+                Err(stop) => return Err(unanswered(stop)),
             }
         }
         if offered == 0 {

@@ -5,10 +5,12 @@
 //! would change where a connection goes and are not supported are refused by
 //! name, never ignored.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use opsh_operation::{Fault, FaultKind};
 use wildmatch::WildMatch;
+
+use super::include;
 
 /// How deep `Include` may nest, as in OpenSSH.
 const DEPTH: u32 = 16;
@@ -30,27 +32,29 @@ pub struct Options {
     pub identities_only: Option<bool>,
     /// `IdentityAgent`.
     pub identity_agent: Option<String>,
-    /// `UserKnownHostsFile`, tokens unexpanded.
+    /// `UserKnownHostsFile`, tokens unexpanded; empty if it is `none`.
     pub known_hosts_files: Option<Vec<String>>,
     /// `StrictHostKeyChecking`.
     pub strict_host_key_checking: Option<String>,
 }
 
-/// Reads what `path` says about `host`; a missing file says nothing.
+/// Reads what `.ssh/config` in `home` says about `host`; a missing file says nothing.
 ///
 /// # Errors
 /// `invalid`: unreadable or malformed, with file and line, or an option that is
 /// not supported and would change where the connection goes.
-pub fn read(path: &Path, host: &str) -> Result<Options, Fault> {
+pub fn read(home: &Path, host: &str) -> Result<Options, Fault> {
     let mut reader = Reader {
+        home,
         host,
         options: Options::default(),
     };
-    reader.file(path, DEPTH)?;
+    reader.file(&home.join(".ssh/config"), DEPTH)?;
     Ok(reader.options)
 }
 
 struct Reader<'a> {
+    home: &'a Path,
     host: &'a str,
     options: Options,
 }
@@ -119,12 +123,12 @@ impl Reader<'_> {
             return Err(place.fault("'Include' is nested too deeply"));
         };
         for argument in arguments {
-            let folder = place.path.parent().unwrap_or(Path::new("."));
-            let pattern = match argument.strip_prefix("~/.ssh/") {
-                Some(rest) => folder.join(rest),
-                None => folder.join(argument),
-            };
-            for path in expand(&pattern) {
+            let files = include::files(argument, self.home).map_err(|what| {
+                place
+                    .fault(&format!("'Include {argument}': {what} is not supported"))
+                    .hint("name the file by its path; '*' and '?' may stand for parts of it")
+            })?;
+            for path in files {
                 self.file(&path, depth)?;
             }
         }
@@ -151,7 +155,15 @@ impl Reader<'_> {
             "identityfile" => options.identity_files.push(first()?),
             "userknownhostsfile" => {
                 first()?;
-                set(&mut options.known_hosts_files, arguments.to_vec());
+                let nowhere = |file: &String| file.eq_ignore_ascii_case("none");
+                let files = match arguments {
+                    [only] if nowhere(only) => Vec::new(),
+                    several if several.iter().any(nowhere) => {
+                        return Err(place.fault("'UserKnownHostsFile none' must stand alone"));
+                    }
+                    files => files.to_vec(),
+                };
+                set(&mut options.known_hosts_files, files);
             }
             "port" => {
                 let text = first()?;
@@ -247,41 +259,24 @@ pub(super) fn matches(patterns: &[String], host: &str) -> bool {
     found
 }
 
-/// The files that a pattern with `*` or `?` in its last part names, in order.
-fn expand(pattern: &Path) -> Vec<PathBuf> {
-    let name = pattern
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default();
-    if !name.contains(['*', '?']) {
-        return vec![pattern.to_owned()];
-    }
-    let matcher = WildMatch::new(&name);
-    let folder = pattern.parent().unwrap_or(Path::new("."));
-    let mut found: Vec<PathBuf> = std::fs::read_dir(folder)
-        .into_iter()
-        .flatten()
-        .filter_map(Result::ok)
-        .filter(|entry| matcher.matches(&entry.file_name().to_string_lossy()))
-        .map(|entry| entry.path())
-        .collect();
-    found.sort();
-    found
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
+    fn home() -> tempfile::TempDir {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::create_dir(home.path().join(".ssh")).unwrap();
+        home
+    }
+
     fn read_text(text: &str, host: &str) -> Result<Options, Fault> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("config");
-        std::fs::write(&path, text).unwrap();
-        read(&path, host).map_err(|mut fault| {
+        let home = home();
+        std::fs::write(home.path().join(".ssh/config"), text).unwrap();
+        read(home.path(), host).map_err(|mut fault| {
             fault.message = fault
                 .message
-                .replace(&folder.path().display().to_string(), "~/.ssh");
+                .replace(&home.path().display().to_string(), "~");
             fault
         })
     }
@@ -323,21 +318,40 @@ Host *
 
     #[test]
     fn files_are_included_where_they_stand() {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::create_dir(folder.path().join("conf.d")).unwrap();
-        std::fs::write(folder.path().join("conf.d/a.conf"), "User first\n").unwrap();
-        std::fs::write(folder.path().join("conf.d/b.conf"), "User second\nPort 7\n").unwrap();
-        let path = folder.path().join("config");
-        std::fs::write(&path, "Host x\nInclude ~/.ssh/conf.d/*.conf\nPort 9\n").unwrap();
-        let options = read(&path, "x").unwrap();
+        let home = home();
+        let write = |path: &str, text: &str| {
+            let path = home.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        write(".ssh/conf.d/a.conf", "User first\nInclude more.conf\n");
+        write(".ssh/conf.d/b.conf", "User second\nPort 7\n");
+        // Relative names are those in ~/.ssh, wherever they are included from.
+        write(".ssh/more.conf", "HostName 127.0.0.1\n");
+        write(".ssh/conf.d/more.conf", "HostName 127.0.0.2\n");
+        write("dots/ssh", "HostKeyAlias alias\n");
+        let text = "Host x\nInclude ~/.ssh/conf.d/?.conf ~/dots/ssh\nPort 9\n";
+        write(".ssh/config", text);
+        let options = read(home.path(), "x").unwrap();
         assert_eq!(
             (options.user.as_deref(), options.port),
             (Some("first"), Some(7))
         );
-        assert_eq!(read(&path, "y").unwrap(), Options::default());
+        assert_eq!(options.host_name.as_deref(), Some("127.0.0.1"));
+        assert_eq!(options.host_key_alias.as_deref(), Some("alias"));
+        assert_eq!(read(home.path(), "y").unwrap(), Options::default());
+        let nobody = home.path().join("none");
+        assert_eq!(read(&nobody, "x").unwrap(), Options::default());
+    }
+
+    #[test]
+    fn no_file_of_known_hosts_is_none() {
+        let options = read_text("UserKnownHostsFile None", "x").unwrap();
+        assert_eq!(options.known_hosts_files, Some(Vec::new()));
+        let several = read_text("UserKnownHostsFile none ~/.ssh/more", "x").unwrap_err();
         assert_eq!(
-            read(&folder.path().join("none"), "x").unwrap(),
-            Options::default()
+            several.message,
+            "~/.ssh/config:1: 'UserKnownHostsFile none' must stand alone"
         );
     }
 
@@ -351,6 +365,10 @@ Host *
         assert_eq!(
             refused("Match exec true"),
             "~/.ssh/config:1: 'Match exec' is not supported"
+        );
+        assert_eq!(
+            refused("Include ~you/config"),
+            "~/.ssh/config:1: 'Include ~you/config': the home of somebody else ('~name') is not supported"
         );
         assert_eq!(refused("Port ssh"), "~/.ssh/config:1: 'ssh' is not a port");
         assert_eq!(

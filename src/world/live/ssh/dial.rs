@@ -1,7 +1,7 @@
 //! A TCP connection, made on a thread of its own because name look-ups cannot be stopped.
 
 use std::io::{Error, ErrorKind};
-use std::net::{TcpStream, ToSocketAddrs as _};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::Instant;
 
@@ -41,13 +41,21 @@ pub(super) fn dial(
 }
 
 fn connect(host: &str, port: u16, end: Instant) -> Result<TcpStream, Error> {
+    let addresses: Vec<SocketAddr> = (host, port).to_socket_addrs()?.collect();
+    first(&addresses, end)
+}
+
+/// The first of `addresses` that answers. Each has its share of the time that is left, so
+/// that one that is silent leaves some for those behind it.
+fn first(addresses: &[SocketAddr], end: Instant) -> Result<TcpStream, Error> {
     let mut last = Error::new(ErrorKind::NotFound, "the name has no address");
-    for address in (host, port).to_socket_addrs()? {
+    for (address, waiting) in addresses.iter().zip((1..=addresses.len()).rev()) {
         let left = end.saturating_duration_since(Instant::now());
-        if left.is_zero() {
+        let share = left / u32::try_from(waiting).unwrap_or(u32::MAX);
+        if share.is_zero() {
             return Err(ErrorKind::TimedOut.into());
         }
-        match TcpStream::connect_timeout(&address, left) {
+        match TcpStream::connect_timeout(address, share) {
             Ok(stream) => {
                 stream.set_nodelay(true)?;
                 return Ok(stream);
@@ -56,4 +64,31 @@ fn connect(host: &str, port: u16, end: Instant) -> Result<TcpStream, Error> {
         }
     }
     Err(last)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::net::TcpListener;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_silent_address_leaves_time_for_the_next() {
+        let listener = || TcpListener::bind("127.0.0.1:0").unwrap();
+        let (silent, open) = (listener(), listener());
+        let address = silent.local_addr().unwrap();
+        // Nobody takes these: when no more may wait, whoever comes hears nothing.
+        let mut waiting = Vec::new();
+        while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_secs(1)) {
+            waiting.push(stream);
+        }
+        let addresses = [address, open.local_addr().unwrap()];
+        let end = Instant::now() + Duration::from_secs(6);
+        let stream = first(&addresses, end).unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), addresses[1]);
+        let alone = first(&addresses[..1], Instant::now() + Duration::from_millis(300));
+        assert_eq!(alone.unwrap_err().kind(), ErrorKind::TimedOut);
+    }
 }

@@ -17,6 +17,8 @@ use crate::world::ssh::{HostKey, Target};
 /// Where OpenSSH looks for keys when nothing names one.
 const USUAL_KEYS: [&str; 3] = ["~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa"];
 const SYSTEM_KNOWN_HOSTS: &str = "/etc/ssh/ssh_known_hosts";
+/// Where new hosts are written down if there is no file of the user's.
+const NOWHERE: &str = "/dev/null";
 
 /// Everything that a login needs; keys and known hosts are read when there is a login.
 pub(super) struct Endpoint {
@@ -47,7 +49,7 @@ impl Endpoint {
             ));
         }
         let options = match home {
-            Some(home) => config::read(&home.join(".ssh/config"), &alias)?,
+            Some(home) => config::read(home, &alias)?,
             None => Options::default(),
         };
         let host = options.host_name.as_ref().map_or_else(
@@ -171,6 +173,9 @@ fn known_hosts_files(options: &Options, tokens: &Tokens<'_>) -> Vec<PathBuf> {
             .into_iter()
             .collect(),
     };
+    if files.is_empty() {
+        files.push(NOWHERE.into());
+    }
     files.push(SYSTEM_KNOWN_HOSTS.into());
     files
 }

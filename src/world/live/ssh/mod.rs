@@ -9,12 +9,14 @@ use super::ConnectTo;
 use crate::world::Cancel;
 use crate::world::ssh::{Session, Target, Transport};
 
+mod agent;
 pub(in crate::world) mod auth;
 pub mod config;
 mod dial;
 mod endpoint;
 pub(in crate::world) mod faults;
 pub(in crate::world) mod host_key;
+mod include;
 pub mod known_hosts;
 mod pool;
 mod session;

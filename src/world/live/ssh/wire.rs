@@ -11,7 +11,7 @@ use ssh2::{BlockDirections, ErrorCode};
 use crate::world::Cancel;
 
 /// `LIBSSH2_ERROR_EAGAIN`.
-const AGAIN: ErrorCode = ErrorCode::Session(-37);
+pub(super) const AGAIN: ErrorCode = ErrorCode::Session(-37);
 /// How long libssh2 may block where it cannot be stopped: when handles are dropped.
 const DROP_MILLISECONDS: u32 = 500;
 
