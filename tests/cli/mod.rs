@@ -40,6 +40,7 @@ mod teardown;
 mod terminal;
 mod there_before;
 mod undo;
+mod uploading;
 mod webserver;
 
 use std::path::PathBuf;

@@ -16,7 +16,6 @@ use crate::modules::Context;
 use crate::modules::declare::{optional, plain_write, required};
 use crate::modules::{answer, given};
 use crate::world::Cancel;
-use crate::world::content::Content;
 use crate::world::files;
 use crate::world::ssh::{Command, Session};
 
@@ -96,14 +95,13 @@ pub fn upload(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
     let start = context.world.now();
     let mut session = target::connect(context, &target)?;
     if given::flag(input, "sudo", false) {
-        upload_as_root(
-            session.as_mut(),
-            &sent,
-            remote,
-            mode,
+        let command = Command {
+            line: run::as_root(&writing(remote, mode, &beside(context, remote))?)?,
+            stdin: sent,
             timeout,
-            context.cancel,
-        )?;
+            limit: 64 * 1024,
+        };
+        upload_as_root(session.as_mut(), &command, remote, context.cancel)?;
     } else {
         within(context.cancel, timeout, &target.host, |cancel| {
             session.upload(&sent, Path::new(remote), mode, cancel)
@@ -121,29 +119,32 @@ pub fn upload(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
     .into())
 }
 
-/// SFTP knows no sudo: the content goes through a shell, beside its place first.
+/// A name beside `remote` that nobody can know before: whoever may write in its folder has put
+/// no link there for root to follow, and two uploads do not meet.
+fn beside(context: &Context<'_>, remote: &str) -> String {
+    let mut random = [0; 6];
+    context.world.random(&mut random);
+    format!("{remote}.opsh-{}", hex::encode(random))
+}
+
+/// What root's shell does with the content: it goes `beside` its place first. The shell begins
+/// in the user's home, which sudo does not change.
+fn writing(remote: &str, mode: u32, beside: &str) -> Result<String, Fault> {
+    let in_home = |path: &str| posix(path.strip_prefix("~/").unwrap_or(path));
+    let (place, beside) = (in_home(remote)?, in_home(beside)?);
+    Ok(format!(
+        "umask 077 && rm -f -- {beside} && cat > {beside} && chmod {mode:o} -- {beside} && mv -f -- {beside} {place} || {{ rm -f -- {beside}; exit 1; }}"
+    ))
+}
+
+/// SFTP knows no sudo: the content goes through a shell.
 fn upload_as_root(
     session: &mut dyn Session,
-    content: &Content,
+    command: &Command,
     remote: &str,
-    mode: u32,
-    timeout: Duration,
     cancel: &Cancel,
 ) -> Result<(), Fault> {
-    let place = posix(remote)?;
-    let beside = posix(&format!("{remote}.opsh-upload"))?;
-    let script = format!(
-        "umask 077 && cat > {beside} && chmod {mode:o} {beside} && mv -f {beside} {place} || {{ rm -f {beside}; exit 1; }}"
-    );
-    let output = session.run(
-        &Command {
-            line: run::as_root(&script)?,
-            stdin: content.clone(),
-            timeout,
-            limit: 64 * 1024,
-        },
-        cancel,
-    )?;
+    let output = session.run(command, cancel)?;
     if output.exit_code == 0 {
         return Ok(());
     }
