@@ -157,6 +157,39 @@ fn a_turn_of_somebody_who_never_ended_is_over_after_a_while() {
     assert_eq!(up(&user), 3, "one by the crashed one, one by the other");
 }
 
+/// Two find it over at once; one removes it late, and so the turn that the other has taken
+/// meanwhile, who is slow.
+#[test]
+fn a_turn_that_was_lost_is_seen_before_anything_is_done() {
+    let user = pool();
+    killed_while_starting(&user);
+    user.opsh(["local", "advance", "1h"]).done();
+    let stop = r#"
+import "pool" as pool;
+let ids = pool::machines(pool::new_pool(#{ tag: "pool=web" })).filter(|one| one.name == "worker-2").map(|one| one.id);
+ec2::stop_instances(#{ instance_ids: ids });
+ec2::wait_until_instance_stopped(#{ instance_ids: ids });
+"#;
+    run(&user, "somebody", stop).done();
+    let both = r#"
+import "pool" as pool;
+let web = pool::new_pool(#{ tag: "pool=web", port: 80, cooldown: 0.0 });
+let done = parallel::map([1, 2], |one| pool::react(web, "up", `visitor ${one}`));
+assert_eq(done.map(|one| one.action), ["up", "none"]);
+assert_eq(done.map(|one| one.busy), [false, true]);
+"#;
+    std::fs::write(user.home().join("p.rhai"), both).unwrap();
+    let late = [
+        "--fault",
+        "delay 8s ssm:DeleteParameter 1",
+        "--fault",
+        "delay 20s ec2:DescribeInstances 3",
+    ];
+    let told = ["run", "p.rhai", "--local", "--stack", "crowd"];
+    let ended = user.opsh(told.iter().chain(&late));
+    assert_eq!(ended.code, 0, "{}", ended.err);
+}
+
 /// What was cut off in its turn gives it back when it is gone on with.
 #[test]
 fn a_turn_that_was_cut_off_ends_with_its_resumed_run() {
