@@ -68,6 +68,58 @@ fn the_plan_of_worker() {
     insta::assert_snapshot!("worker", ended.out);
 }
 
+/// Killed when a command has been done there, and before that was written down.
+#[test]
+fn a_machine_whose_setting_up_was_killed_is_set_up_by_going_on() {
+    let bootstrap = shipped("bootstrap");
+    let words = ["run", &bootstrap, "launch=one", "open=0.0.0.0/0", "--local"];
+    let whole = User::new().opsh(words.iter().chain(&["--output", "json"]));
+    let steps = whole.done().events();
+    let number = |command: &str| {
+        let is_it = |step: &&serde_json::Value| {
+            let line = step["input"]["command"].as_str();
+            step["effect"] == "write" && line.is_some_and(|line| line.contains(command))
+        };
+        steps.iter().find(is_it).unwrap()["step"].as_str().unwrap()
+    };
+    for command in ["sudo useradd", "sudo mv"] {
+        let user = User::new();
+        let crash = format!("crash {} answered", number(command));
+        let killed = user.opsh(words.iter().chain(&["--fault", &crash]));
+        assert_eq!(killed.code, -1, "{}", killed.err);
+        let resumed = user.opsh(["resume", "--local"]);
+        assert_eq!(resumed.code, 0, "{command}: {}", resumed.err);
+        assert!(resumed.out.contains("installed"), "{}", resumed.out);
+    }
+}
+
+/// What a unit's command line means by `$` and `%` is not what a setting means by them.
+#[test]
+fn a_setting_reaches_its_service_as_it_was_written() {
+    let user = User::new();
+    let role = r#"
+let port = param("port", #{ default: 8080, doc: "Where." });
+let bind = param("bind", #{ default: "127.0.0.1", doc: "At which address." });
+let greeting = param("greeting", #{ default: "", doc: "What it says." });
+serve(#{ port: port, bind: bind, routes: #{ "GET /ping": |request| "OK", "GET /": |request| greeting } });
+run_forever();
+"#;
+    std::fs::write(user.home().join("hello.rhai"), role).unwrap();
+    let text = format!(
+        r#"{POOL}
+import "fleet" as fleet;
+let address = ec2::describe_instances(#{{ filters: #{{ "tag:Name": "worker-1" }} }}).reservations[0].instances[0].public_ip_address;
+let work = fleet::work_of("hello", ["greeting=100% of $HOME, ${{PATH}} and \"$$\""]);
+assert(fleet::unit(work).contains("\"greeting=100%% of $$HOME, $${{PATH}} and \\\"$$$$\\\"\""));
+fleet::set_up(fleet::targets("", address, "ec2-user", key, "accept-new"), work);
+print(http::get(`http://${{address}}:30000/`).body);
+"#
+    );
+    std::fs::write(user.home().join("p.rhai"), text).unwrap();
+    let ended = user.opsh(["run", "p.rhai", "--local", "-q"]).done();
+    assert_eq!(ended.out.trim_end(), r#"100% of $HOME, ${PATH} and "$$""#);
+}
+
 #[test]
 fn workers_are_set_up_once_and_updated_one_after_another() {
     let user = User::new();

@@ -226,3 +226,61 @@ if !server::ensure_package(host, "httpd") || !server::ensure_service(host, "http
         ended.err
     );
 }
+
+/// Who publishes an object takes nothing from others, nor from what was published before.
+#[test]
+fn an_object_is_published_beside_what_the_policy_says_already() {
+    let user = user("");
+    let others = r#"
+let bucket = "opsh-shared";
+s3::create_bucket(#{ bucket: bucket });
+let theirs = #{ Sid: "Theirs", Effect: "Allow", Principal: #{ AWS: "arn:aws:iam::123456789012:root" }, Action: "s3:GetObject", Resource: `arn:aws:s3:::${bucket}/own/*` };
+s3::put_bucket_policy(#{ bucket: bucket, policy: text::json_encode(#{ Version: "2012-10-17", Id: "Shared", Statement: theirs }) });
+"#;
+    let own = r#"
+import "web" as web;
+let bucket = "opsh-shared";
+let urls = ["a.txt", "b.txt"].map(|key| web::publish_object(bucket, key, key, "text/plain").url);
+assert_eq(urls.map(|url| http::get(url).body), ["a.txt", "b.txt"]);
+let policy = text::json_decode(s3::get_bucket_policy(#{ bucket: bucket }).policy);
+assert_eq(policy.Id, "Shared");
+assert_eq(policy.Statement.len(), 3);
+assert_eq(policy.Statement[0].Sid, "Theirs");
+assert(policy.Statement[1].Sid != policy.Statement[2].Sid);
+let writes = stack::current().writes;
+web::allow_reading(bucket, "a.txt");
+assert_eq(stack::current().writes, writes);
+"#;
+    let look = "print(s3::get_bucket_policy(#{ bucket: \"opsh-shared\" }).policy);";
+    let run = |name: &str, text: &str| {
+        let file = format!("{name}.rhai");
+        std::fs::write(user.home().join(&file), text).unwrap();
+        user.opsh(["run", &file, "--local"]).done()
+    };
+    run("others", others);
+    let before = run("look", look).out;
+    run("own", own);
+    let words = ["undo", "--stack", "own", "--local", "--yes"];
+    let undone = user.opsh(words);
+    assert_eq!(undone.code, 0, "{}", undone.err);
+    assert_eq!(run("look", look).out, before);
+}
+
+#[test]
+fn a_fresh_ubuntu_gets_a_package() {
+    holds(
+        r#"
+import "instances" as instances;
+import "server" as server;
+import "webapp" as webapp;
+let key = webapp::ensure_key("demo", "");
+let group = instances::ensure_security_group("demo", instances::default_vpc(), "Demo.", [#{ port: 22, from: "0.0.0.0/0", description: "SSH" }]);
+let id = instances::ensure_instance("demo", #{ image_id: instances::newest_ubuntu("x86_64"), instance_type: "t3.nano", key_name: key.name, security_group_ids: [group] });
+let host = #{ host: instances::describe(id).public_ip_address, user: "ubuntu", key_file: key.file, host_key: "accept-new" };
+ssh::wait(host, #{ timeout: "3m" });
+server::wait_for_first_boot(host);
+assert(server::ensure_package(host, "apache2"));
+assert(!server::ensure_package(host, "apache2"));
+"#,
+    );
+}

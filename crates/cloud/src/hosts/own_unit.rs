@@ -125,11 +125,24 @@ pub fn words(text: &str) -> Vec<String> {
 }
 
 impl OwnUnit {
-    /// The program and its arguments, without systemd's prefixes.
+    /// The program and its arguments, without systemd's prefixes and what it escapes.
+    ///
+    /// Source: systemd.service(5), "Command lines": `%%` is a percent sign and `$$` a dollar
+    /// sign, this one not behind the prefix `:`.
     #[must_use]
     pub fn command(&self) -> Vec<String> {
         let line = self.start.first().map_or("", String::as_str);
-        words(line.trim_start_matches(['-', '@', '+', '!', ':']))
+        let bare = line.trim_start_matches(['-', '@', '+', '!', ':']);
+        let literal = line[..line.len() - bare.len()].contains(':');
+        let read = |word: String| {
+            let word = word.replace("%%", "%");
+            if literal {
+                word
+            } else {
+                word.replace("$$", "$")
+            }
+        };
+        words(bare).into_iter().map(read).collect()
     }
 
     /// Whether what it starts is an opsh, which can be run.
@@ -267,4 +280,26 @@ pub fn ended(machine: &mut Machine, name: &str, since: jiff::Timestamp, status: 
         (false, _) => next,
     };
     machine.units.insert(name.to_owned(), next);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_systemd_escapes_is_read_as_it_was_meant() {
+        let command = |line: &str| {
+            let start = vec![line.to_owned()];
+            let unit = OwnUnit {
+                start,
+                ..OwnUnit::default()
+            };
+            unit.command()
+        };
+        assert_eq!(
+            command(r#"-/opt/it run "a=100%% of $$HOME" "b=\"$${X}\"""#),
+            ["/opt/it", "run", "a=100% of $HOME", r#"b="${X}""#]
+        );
+        assert_eq!(command(":/opt/it $$x"), ["/opt/it", "$$x"]);
+    }
 }
