@@ -40,6 +40,7 @@ pub fn kept(gate: &Gate, calls: &[Call]) -> Vec<Call> {
 
 /// The region of a resource whose making was called with `controls`; empty where the id
 /// means the same in every one.
+#[must_use]
 pub fn of_resource(kind: &str, controls: &Map) -> String {
     let everywhere = EVERYWHERE.iter().any(|prefix| kind.starts_with(prefix));
     let region = controls.get("region").filter(|_| !everywhere);
