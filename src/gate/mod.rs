@@ -34,6 +34,7 @@ mod whole;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use opsh_aws::Attempts;
 use opsh_cloud::Then;
 use opsh_operation::{Effect, Fault, FaultKind, Map, Operation, Report, Value};
 
@@ -297,6 +298,7 @@ impl Gate {
                 self.world.attend(None);
                 if begun.is_some() {
                     outcome = settle::or_gone(step.operation, outcome);
+                    outcome = settle::or_open(outcome);
                 }
                 // What the world does not keep itself is done when it returns.
                 self.crash(step, Point::Accepted)?;
@@ -369,9 +371,15 @@ impl Gate {
                     session = session.once();
                 }
                 let endpoint = session.config().endpoint_url().map(str::to_owned);
-                let future = (binding.call)(&session, prepared.input.clone(), prepared.controls);
+                let mut future =
+                    (binding.call)(&session, prepared.input.clone(), prepared.controls);
+                let attempts = Attempts::default();
+                if entry.operation.write().is_some() {
+                    future = attempts.of(future);
+                }
                 let answer = self.world.complete(future, &cancel);
                 answer.map_err(|mut fault| {
+                    fault.open |= attempts.are_open();
                     if let (FaultKind::Unreachable, Some(endpoint)) = (fault.kind, endpoint) {
                         fault.message = format!("{endpoint}: {}", fault.message);
                     }

@@ -51,6 +51,7 @@ fn send_known(gate: &Gate, entry: &Entry, open: &Open<'_>) -> Result<Value, Faul
         let mut outcome = gate.perform(entry, prepared, Retries::None);
         if lost {
             outcome = settle::or_gone(open.step.operation, outcome);
+            outcome = settle::or_open(outcome);
         }
         lost |= outcome.as_ref().is_err_and(|fault| fault.open);
         let fault = match outcome {

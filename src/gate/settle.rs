@@ -255,6 +255,26 @@ pub fn or_gone(operation: &Operation, outcome: Result<Value, Fault>) -> Result<V
     }
 }
 
+/// The outcome of a write that may have been done before: that it does not get as far as
+/// that now says nothing of then.
+///
+/// # Errors
+/// Those of `outcome`.
+pub fn or_open(outcome: Result<Value, Fault>) -> Result<Value, Fault> {
+    outcome.map_err(|mut fault| {
+        fault.open |= matches!(
+            fault.kind,
+            FaultKind::Credentials
+                | FaultKind::Denied
+                | FaultKind::Policy
+                | FaultKind::Throttled
+                | FaultKind::Unreachable
+                | FaultKind::Timeout
+        );
+        fault
+    })
+}
+
 /// All that can be known of the result of a write whose answer nobody has seen.
 fn empty(operation: &Operation) -> Value {
     match operation.output {

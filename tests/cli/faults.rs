@@ -98,6 +98,62 @@ fn a_fault_that_stays_stops_the_run_which_can_be_resumed() {
     }
 }
 
+/// What was lost first and refused after that may have been done: it is no failure that
+/// leaves nothing behind.
+#[test]
+fn a_lost_attempt_is_not_forgotten_because_a_later_one_is_refused() {
+    let volume = "ec2::create_volume(#{ availability_zone: \"us-east-1a\", size: 8 });\n";
+    let volumes = "/state/ec2/region/volumes";
+    for after in [
+        "throttle ec2:CreateVolume 2,3,4,5,6,7",
+        "refuse ExpiredToken ec2:CreateVolume 2,3,4",
+    ] {
+        let faults = ["--fault", "lost ec2:CreateVolume", "--fault", after];
+        let failed = || {
+            let user = user(volume);
+            let ended = user.opsh(["run", "p.rhai", "--local"].iter().chain(&faults));
+            assert_eq!(ended.code, 1, "{after}: {}", ended.err);
+            assert_eq!(count(&user, volumes), 1, "{after}");
+            user
+        };
+        let resumed = failed();
+        resumed.opsh(["resume", "--local"]).done();
+        assert_eq!(count(&resumed, volumes), 1, "{after}");
+        assert_eq!(resources(&resumed).len(), 1, "{after}");
+
+        let undone = failed();
+        // What stops before it gets there says nothing of then either.
+        let expired = "refuse ExpiredToken ec2:CreateVolume 100%";
+        let undo = ["undo", "--local", "--yes"];
+        let ended = undone.opsh(undo.iter().chain(&["--fault", expired]));
+        assert_eq!(ended.code, 1, "{after}: {}", ended.err);
+        undone.opsh(undo).done();
+        assert_eq!(count(&undone, volumes), 0, "{after}");
+        assert!(resources(&undone).is_empty(), "{after}");
+    }
+}
+
+#[test]
+fn what_a_lost_attempt_has_made_was_not_there_before() {
+    let text = "s3::create_bucket(#{ bucket: \"ours\" });\n\
+                s3::put_object(#{ bucket: \"ours\", key: \"k\", body: \"x\" });\n";
+    let user = user(text);
+    let ended = user.opsh([
+        "run",
+        "p.rhai",
+        "--local",
+        "--fault",
+        "lost s3:PutObject",
+        "--fault",
+        "refuse ExpiredToken s3:PutObject 2,3,4",
+    ]);
+    assert_eq!(ended.code, 1, "{}", ended.err);
+    user.opsh(["resume", "--local"]).done();
+    assert_eq!(resources(&user), ["s3:bucket ours", "s3:object ours/k"]);
+    user.opsh(["undo", "--local", "--yes"]).done();
+    assert!(resources(&user).is_empty());
+}
+
 /// A group, and a rule of it, which the service must know the group for.
 const RULE: &str = r#"
 let id = ec2::create_security_group(#{ group_name: "web", description: "d" }).group_id;

@@ -192,6 +192,42 @@ fn settings_that_a_run_has_changed_are_put_back() {
     assert_eq!(set(&user), before);
 }
 
+/// Such a group has no subnets to put back.
+#[test]
+fn a_group_of_zones_gets_back_what_a_run_has_changed_of_it() {
+    let user = user("");
+    run(
+        &user,
+        "others",
+        r#"let image = ssm::get_parameter(#{ name: "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64" }).parameter.value;
+ec2::create_launch_template(#{ launch_template_name: "web", launch_template_data: #{ image_id: image, instance_type: "t3.nano" } });
+autoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: "web", launch_template: #{ launch_template_name: "web", version: "1" }, min_size: 0, max_size: 3, desired_capacity: 0, default_cooldown: 100, availability_zones: ["us-east-1a"] });
+"#,
+    );
+    let set = |user: &User| {
+        let text = r#"let group = autoscaling::describe_auto_scaling_groups(#{}).auto_scaling_groups[0];
+[group.max_size, group.default_cooldown, group.health_check_grace_period, group.availability_zones]
+"#;
+        run(user, "set", text).events().pop().unwrap()["value"].take()
+    };
+    let before = set(&user);
+    let changes = r#"autoscaling::update_auto_scaling_group(#{ auto_scaling_group_name: "web", max_size: 4, health_check_grace_period: 60 });
+"#;
+    run(&user, "own", changes);
+    // Somebody else's setting stays.
+    run(
+        &user,
+        "others",
+        r#"autoscaling::update_auto_scaling_group(#{ auto_scaling_group_name: "web", default_cooldown: 200 });
+"#,
+    );
+    assert_eq!(set(&user), json!([4, 200, 60, ["us-east-1a"]]));
+    undo(&user, &["--yes"]).done();
+    let mut expected = before;
+    expected[1] = json!(200);
+    assert_eq!(set(&user), expected);
+}
+
 #[test]
 fn a_teardown_leaves_what_others_had() {
     let user = user("");

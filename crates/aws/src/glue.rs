@@ -2,11 +2,13 @@
 //!
 //! - [`encode`]: the SDK's types as values;
 //! - [`decode`]: values as the SDK's types;
+//! - [`attempts`]: what became of each attempt of a write;
 //! - [`session`]: clients, timeouts, the deadline of a whole call;
 //! - [`pages`]: listings that page by themselves;
 //! - [`bodies`]: bodies sent and received, also from and to files;
 //! - [`faults`]: the SDK's errors as faults.
 
+pub mod attempts;
 pub mod bodies;
 pub mod decode;
 pub mod encode;

@@ -28,6 +28,7 @@ pub mod stream;
 mod waiters;
 
 pub use glue::Session;
+pub use glue::attempts::Attempts;
 
 /// An AWS operation and the glue to its typed client.
 pub struct Binding {

@@ -10,7 +10,8 @@
 //! - `=text` is literal; what is valid JSON after `=` is that value
 //!   (`=true`, `=["self"]`);
 //! - `each result.snapshots[].snapshot_id` makes one call for each value
-//!   (see [`calls`]).
+//!   (see [`calls`]);
+//! - `sent found.min_size` is an argument only if the input has a parameter of its name.
 
 use crate::value::{Map, Value};
 
@@ -102,6 +103,11 @@ pub fn calls(roots: Roots<'_>, arguments: &[(&str, &str)]) -> Vec<Map> {
                 })
                 .collect();
         } else {
+            let source = match source.strip_prefix("sent ") {
+                Some(_) if !is_sent(roots.input, name) => continue,
+                Some(source) => source,
+                None => source,
+            };
             let value = argument(roots, source);
             for input in &mut inputs {
                 place(input, name, value.clone());
@@ -109,6 +115,11 @@ pub fn calls(roots: Roots<'_>, arguments: &[(&str, &str)]) -> Vec<Map> {
         }
     }
     inputs
+}
+
+fn is_sent(input: &Map, name: &str) -> bool {
+    let outer = name.split_once('.').map_or(name, |(outer, _)| outer);
+    input.contains_key(outer)
 }
 
 fn place(input: &mut Map, name: &str, value: Value) {
@@ -233,6 +244,28 @@ mod tests {
             ["a".into(), "b".into()]
         );
         assert!(all(roots, "input.text.Statement[]").is_empty());
+    }
+
+    #[test]
+    fn what_was_not_sent_is_no_argument() {
+        let (input, result) = (input(), result());
+        let roots = Roots {
+            input: &input,
+            result: &result,
+        };
+        let arguments = [
+            ("name", "sent found.items[0].id"),
+            ("version.from", "sent found.items[1].id"),
+            ("zone", "sent found.items[0].id"),
+        ];
+        let version = Map::from([("from".into(), "b".into())]);
+        assert_eq!(
+            calls(roots, &arguments),
+            [Map::from([
+                ("name".into(), "a".into()),
+                ("version".into(), Value::Map(version)),
+            ])]
+        );
     }
 
     #[test]

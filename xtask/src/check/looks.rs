@@ -29,6 +29,7 @@ pub fn before(
     for call in &before.restore {
         parameters(services, call)?;
         for (_, source) in &call.arguments {
+            let source = source.strip_prefix("sent ").unwrap_or(source);
             leads(service, &roots, source)?;
         }
     }

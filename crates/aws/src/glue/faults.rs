@@ -70,7 +70,7 @@ fn slow() -> Fault {
 /// Whether it failed before there was a connection: then nothing was sent.
 ///
 /// The connector's types are private; their texts are what tells.
-fn connecting(error: &(dyn Error + 'static)) -> bool {
+pub(super) fn connecting(error: &(dyn Error + 'static)) -> bool {
     chain(error).iter().any(|cause| {
         let text = cause.to_string();
         ["(Connect)", "dns error", "connect error", "connect timeout"]

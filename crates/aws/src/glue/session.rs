@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use aws_smithy_async::future::timeout::Timeout;
 use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
@@ -14,6 +15,7 @@ use aws_types::service_config::ServiceConfigKey;
 use opsh_operation::{Fault, FaultKind, Value};
 
 use super::Reply;
+use super::attempts::Noting;
 use crate::Controls;
 
 /// A configuration with the clients that were made of it: a service's is made at its first
@@ -31,6 +33,13 @@ impl Session {
     /// A session with no clients yet.
     #[must_use]
     pub fn new(config: SdkConfig) -> Self {
+        let noting = config.http_client().map(Noting);
+        let mut config = config.into_builder();
+        config.set_http_client(noting.map(SharedHttpClient::new));
+        Self::of(config.build())
+    }
+
+    fn of(config: SdkConfig) -> Self {
         Self(Arc::new(Inner {
             config,
             clients: Mutex::default(),
@@ -49,7 +58,7 @@ impl Session {
     pub fn once(&self) -> Self {
         let make = || {
             let config = self.config().to_builder();
-            Self::new(config.retry_config(RetryConfig::disabled()).build())
+            Self::of(config.retry_config(RetryConfig::disabled()).build())
         };
         self.0.once.get_or_init(make).clone()
     }
