@@ -229,7 +229,10 @@ fn call(call: &InverseCall) -> String {
     let arguments: Vec<String> = call
         .arguments
         .iter()
-        .map(|(name, source)| format!("{name}: {}", source.trim_start_matches('=')))
+        .map(|(name, source)| match source.strip_prefix("sent ") {
+            Some(source) => format!("{name}: {source} if it was sent"),
+            None => format!("{name}: {}", source.trim_start_matches('=')),
+        })
         .collect();
     format!("`{}({})`", call.operation, arguments.join(", "))
 }
