@@ -1,10 +1,13 @@
 //! Where a playbook's local files may be.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use opsh_operation::{Fault, FaultKind};
 
 use crate::world::files;
+
+/// Symbolic links that may be behind one another; Linux follows as many.
+const LINKS: usize = 40;
 
 /// The folder that a playbook's local files are confined to.
 ///
@@ -88,28 +91,45 @@ impl Files {
             )
             .hint("playbooks read and write files below the directory that opsh was started in")
         };
-        let mut resolved = self.root.clone();
-        for part in Path::new(path).components() {
-            match part {
-                std::path::Component::CurDir => {}
-                std::path::Component::Normal(name) => resolved.push(name),
-                std::path::Component::ParentDir => {
-                    resolved.pop();
-                }
-                std::path::Component::RootDir | std::path::Component::Prefix(_) => {
-                    resolved = PathBuf::from(part.as_os_str());
-                }
-            }
-            if let Ok(real) = resolved.canonicalize() {
-                resolved = real;
-            }
-        }
+        let resolved = follow(&self.root, Path::new(path), LINKS).ok_or_else(|| {
+            Fault::new(
+                FaultKind::Denied,
+                format!("the file '{path}' is behind symbolic links that lead nowhere"),
+            )
+            .hint("remove the link, or name the file itself")
+        })?;
         if resolved.starts_with(&self.root) {
             Ok(resolved)
         } else {
             Err(outside())
         }
     }
+}
+
+/// The real path of `path` from `folder` on; nothing if more than so many `links` are behind
+/// one another.
+fn follow(folder: &Path, path: &Path, links: usize) -> Option<PathBuf> {
+    let mut resolved = folder.to_owned();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::Normal(name) => resolved.push(name),
+            Component::ParentDir => {
+                resolved.pop();
+            }
+            Component::RootDir | Component::Prefix(_) => {
+                resolved = PathBuf::from(part.as_os_str());
+            }
+        }
+        if let Ok(real) = resolved.canonicalize() {
+            resolved = real;
+        } else if let Ok(target) = resolved.read_link() {
+            // Whoever makes the file makes it where the link leads to.
+            resolved.pop();
+            resolved = follow(&resolved, &target, links.checked_sub(1)?)?;
+        }
+    }
+    Some(resolved)
 }
 
 fn failed(path: &str, error: &std::io::Error) -> Fault {
@@ -143,6 +163,40 @@ mod tests {
             std::os::unix::fs::symlink("../outside.txt", inside.join("link")).unwrap();
             assert_eq!(files.confined("link").unwrap_err().kind, FaultKind::Denied);
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_to_what_is_not_there_lead_nowhere_else() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let inside = folder.path().join("in");
+        std::fs::create_dir(&inside).unwrap();
+        let files = Files::new(&inside).unwrap();
+        let root = inside.canonicalize().unwrap();
+        symlink("../none.txt", inside.join("out")).unwrap();
+        symlink(folder.path().join("none.txt"), inside.join("far")).unwrap();
+        symlink("out", inside.join("again")).unwrap();
+        for path in ["out", "far", "again", "out/deep"] {
+            let fault = files.confined(path).unwrap_err();
+            assert_eq!(
+                (fault.kind, fault.message),
+                (
+                    FaultKind::Denied,
+                    format!("the file '{path}' is outside of the working directory")
+                )
+            );
+        }
+        symlink("new/b.txt", inside.join("near")).unwrap();
+        symlink("./near", inside.join("nearer")).unwrap();
+        for path in ["near", "nearer"] {
+            assert_eq!(files.confined(path).unwrap(), root.join("new/b.txt"));
+        }
+        symlink("round", inside.join("round")).unwrap();
+        assert_eq!(
+            files.confined("round").unwrap_err().message,
+            "the file 'round' is behind symbolic links that lead nowhere"
+        );
     }
 
     #[test]
