@@ -6,7 +6,6 @@
 //! keeps into the host's ledger ([`super::records`]).
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use opsh_cloud::Cloud;
@@ -16,6 +15,7 @@ use tempfile::TempDir;
 use tracing::Level;
 
 use super::records::{Ledgers, Records};
+use super::unpacked;
 use crate::gate::consent::Consent;
 use crate::gate::event::{Event, Observer};
 use crate::gate::journal::{Journal, Place};
@@ -193,25 +193,11 @@ fn unpack(lease: &Lease, asked: &Asked) -> Result<TempDir, ScriptError> {
         format!("{}/{}", lease.folder.trim_end_matches('/'), asked.playbook)
     };
     let (folder, _) = path.rsplit_once('/').unwrap_or(("", &path));
-    write(&lease.files(folder)).map_err(|error| plain(&plain_io(&error)))
-}
-
-fn write(files: &BTreeMap<String, bytes::Bytes>) -> std::io::Result<TempDir> {
-    let folder = tempfile::Builder::new().prefix("opsh-service-").tempdir()?;
-    for (name, content) in files {
-        let inside = Path::new(name)
-            .components()
-            .all(|part| matches!(part, std::path::Component::Normal(_)));
-        if !inside {
-            continue;
-        }
-        let path = folder.path().join(name);
-        if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent)?;
-        }
-        std::fs::write(path, content)?;
-    }
-    Ok(folder)
+    let files = lease.files(folder);
+    let files = files
+        .iter()
+        .map(|(name, content)| (name.as_str(), &content[..]));
+    unpacked::unpack("opsh-service-", files).map_err(|error| plain(&plain_io(&error)))
 }
 
 /// What a service says: lines in its host's journal.

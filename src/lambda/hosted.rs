@@ -6,7 +6,6 @@
 //! playbook's that set it off.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use opsh_cloud::Cloud;
@@ -22,6 +21,7 @@ use super::function::{Function, HandlerName};
 use super::log::{Lines, Style};
 use super::runtime::STACK;
 use crate::fleet::records::Records;
+use crate::fleet::unpacked::unpack;
 use crate::gate::consent::Consent;
 use crate::gate::journal::{Journal, Place};
 use crate::gate::policy::Policy;
@@ -96,32 +96,14 @@ impl Hosted {
         if let Some(folder) = unpacked.get(&key) {
             return Ok(Arc::clone(folder));
         }
-        let folder = write(&files).map_err(|error| scratch(&error))?;
+        let files = files
+            .iter()
+            .map(|(name, content)| (name.as_str(), &content[..]));
+        let folder = unpack("opsh-function-", files).map_err(|error| scratch(&error))?;
         Ok(Arc::clone(
             unpacked.entry(key).or_insert_with(|| Arc::new(folder)),
         ))
     }
-}
-
-/// Writes files into a new folder; names that lead out of it are left alone.
-fn write(files: &[(String, Vec<u8>)]) -> std::io::Result<TempDir> {
-    let folder = tempfile::Builder::new()
-        .prefix("opsh-function-")
-        .tempdir()?;
-    for (name, content) in files {
-        let inside = Path::new(name)
-            .components()
-            .all(|part| matches!(part, std::path::Component::Normal(_)));
-        if !inside {
-            continue;
-        }
-        let path = folder.path().join(name);
-        if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent)?;
-        }
-        std::fs::write(path, content)?;
-    }
-    Ok(folder)
 }
 
 /// One run of a function.

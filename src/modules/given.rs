@@ -4,8 +4,7 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::time::Duration;
 
-use opsh_operation::validate::parse_duration;
-use opsh_operation::{Fault, Map, Secret, Value};
+use opsh_operation::{Fault, FaultKind, Map, Secret, Value, validate};
 
 use crate::world::content::Content;
 use crate::world::files::Files;
@@ -69,10 +68,33 @@ pub(crate) fn bytes<'a>(input: &'a Map, name: &str) -> Cow<'a, [u8]> {
 
 /// The duration `name` in seconds.
 pub(crate) fn duration(input: &Map, name: &str) -> Option<Duration> {
-    match input.get(name)? {
-        Value::Int(seconds) => u64::try_from(*seconds).ok().map(Duration::from_secs),
-        Value::Text(text) => parse_duration(text),
-        _ => None,
+    validate::duration(input.get(name)?)
+}
+
+/// Permissions in octal digits.
+pub(crate) fn mode(text: &str) -> Result<u32, Fault> {
+    u32::from_str_radix(text, 8)
+        .ok()
+        .filter(|mode| *mode <= 0o7777)
+        .ok_or_else(|| {
+            Fault::new(
+                FaultKind::Invalid,
+                format!("{text:?} is not a file mode; write it in octal, e.g. \"0600\""),
+            )
+        })
+}
+
+/// JSON with the secrets in it, for who sends it or keeps it as a secret.
+pub(crate) fn revealed(value: &Value) -> serde_json::Value {
+    match value {
+        Value::Secret(secret) => secret.reveal().into(),
+        Value::List(items) => items.iter().map(revealed).collect(),
+        Value::Map(map) => map
+            .iter()
+            .map(|(name, item)| (name.clone(), revealed(item)))
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
+        plain => plain.to_json(),
     }
 }
 
@@ -118,5 +140,33 @@ pub(crate) fn derived(input: &Map, text: impl Into<String>) -> Value {
         Secret::new(text.into()).into()
     } else {
         text.into().into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use std::time::Instant;
+
+    #[test]
+    fn modes_are_octal() {
+        assert_eq!(mode("0644"), Ok(0o644));
+        assert_eq!(mode("1777"), Ok(0o1777));
+        for wrong in ["rw", "99", "77777"] {
+            assert_eq!(
+                mode(wrong).unwrap_err().message,
+                format!("{wrong:?} is not a file mode; write it in octal, e.g. \"0600\"")
+            );
+        }
+    }
+
+    #[test]
+    fn clocks_have_room_for_every_duration() {
+        for long in [Value::Int(i64::MAX), "2562047788015h".into()] {
+            let input = Map::from([("timeout".into(), long)]);
+            let read = duration(&input, "timeout").unwrap();
+            assert!(Instant::now().checked_add(read).is_some(), "{read:?}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use opsh_operation::suggest::closest;
-use opsh_operation::validate::parse_duration;
+use opsh_operation::validate::{self, LONGEST};
 use opsh_operation::{Fault, FaultKind, Field, Map, Value};
 use rhai::{
     Dynamic, EvalAltResult, FnPtr, FuncRegistration, ImmutableString, Module, NativeCallContext,
@@ -155,10 +155,10 @@ pub fn duration(
 
 fn one_duration(value: &Value, least: Duration) -> Result<Duration, String> {
     let read = match value {
-        Value::Text(text) => parse_duration(text),
-        Value::Int(seconds) => u64::try_from(*seconds).ok().map(Duration::from_secs),
-        Value::Float(seconds) => Duration::try_from_secs_f64(*seconds).ok(),
-        _ => None,
+        Value::Float(seconds) => Duration::try_from_secs_f64(*seconds)
+            .ok()
+            .map(|read| read.min(LONGEST)),
+        value => validate::duration(value),
     };
     match read {
         None => Err("write a duration such as \"60s\" or \"5m\", or seconds".to_owned()),
@@ -249,4 +249,25 @@ fn exclusively(
     let result = function.call_within_context(context, ());
     drop(held);
     result
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use std::time::Instant;
+
+    #[test]
+    fn clocks_have_room_for_every_duration() {
+        for long in [
+            Value::Int(i64::MAX),
+            Value::Float(1e19),
+            "2562047788015h".into(),
+        ] {
+            let read = one_duration(&long, Duration::ZERO).unwrap();
+            assert!(Instant::now().checked_add(read).is_some(), "{read:?}");
+        }
+        let half = one_duration(&Value::Float(0.5), Duration::ZERO);
+        assert_eq!(half, Ok(Duration::from_millis(500)));
+    }
 }

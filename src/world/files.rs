@@ -9,7 +9,7 @@ use std::io::{self, Write as _};
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, PersistError, TempDir};
 
 /// Reads and writes files; every path is absolute or relative to the working directory.
 pub trait Files: Send + Sync {
@@ -85,11 +85,7 @@ fn replace(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
 
 fn create(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     let all = |file: &mut File| file.write_all(content);
-    put(path, mode, all, |new| {
-        // Unlike renaming, this fails if there is something.
-        std::fs::hard_link(new, path)?;
-        std::fs::remove_file(new)
-    })
+    put(path, mode, all, |new| new.persist_noclobber(path))
 }
 
 /// Writes a file of the disk, whole or not at all, as `pour` gives what is in it; folders that
@@ -102,7 +98,7 @@ pub fn fill<E: From<io::Error>>(
     mode: u32,
     pour: impl FnOnce(&mut File) -> Result<(), E>,
 ) -> Result<(), E> {
-    put(path, mode, pour, |new| std::fs::rename(new, path))
+    put(path, mode, pour, |new| new.persist(path))
 }
 
 /// Writes a file beside `path` and lets `place` put it there.
@@ -110,52 +106,33 @@ fn put<E: From<io::Error>>(
     path: &Path,
     mode: u32,
     pour: impl FnOnce(&mut File) -> Result<(), E>,
-    place: impl FnOnce(&Path) -> io::Result<()>,
+    place: impl FnOnce(NamedTempFile) -> Result<File, PersistError>,
 ) -> Result<(), E> {
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    let name = path
-        .file_name()
-        .ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
-    std::fs::create_dir_all(folder)?;
-    let temporary = folder.join(format!(
-        ".{}.{}.part",
-        name.to_string_lossy(),
-        std::process::id()
-    ));
-    let written =
-        write_new(&temporary, mode, pour).and_then(|()| place(&temporary).map_err(E::from));
-    if written.is_err() {
-        let _ = std::fs::remove_file(&temporary);
+    if path.is_dir() {
+        return Err(io::Error::from(io::ErrorKind::IsADirectory).into());
     }
-    written
-}
-
-fn write_new<E: From<io::Error>>(
-    path: &Path,
-    mode: u32,
-    pour: impl FnOnce(&mut File) -> Result<(), E>,
-) -> Result<(), E> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    std::fs::create_dir_all(folder)?;
+    // Under a name of its own: others may be writing the same file.
+    let mut new = tempfile::Builder::new()
+        .prefix(".opsh-")
+        .suffix(".part")
+        .tempfile_in(folder)?;
     #[cfg(unix)]
     {
-        use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-        options.mode(mode);
-        let mut file = options.open(path)?;
-        file.set_permissions(std::fs::Permissions::from_mode(mode))?;
-        pour(&mut file)?;
-        Ok(file.sync_all()?)
+        use std::os::unix::fs::PermissionsExt as _;
+        let permissions = std::fs::Permissions::from_mode(mode);
+        new.as_file().set_permissions(permissions)?;
     }
     #[cfg(not(unix))]
-    {
-        let _ = mode;
-        let mut file = options.open(path)?;
-        pour(&mut file)?;
-        Ok(file.sync_all()?)
-    }
+    let _ = mode;
+    pour(new.as_file_mut())?;
+    new.as_file().sync_all()?;
+    place(new).map_err(|refused| refused.error)?;
+    Ok(())
 }
 
 /// The disk, but what is written goes to a temporary folder, under its own path.
@@ -262,7 +239,7 @@ impl Files for Diverted {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use super::{Disk, Diverted, Files as _};
+    use super::*;
 
     #[test]
     fn a_dry_run_keeps_its_changes_to_itself() {
@@ -302,6 +279,21 @@ mod tests {
             files.read(&folder.path().join("key.pub")).unwrap(),
             b"public"
         );
+    }
+
+    #[test]
+    fn writers_of_one_file_do_not_mix() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let all = |file: &mut File| -> io::Result<()> {
+            file.write_all(b"one, ")?;
+            Disk.write(&path, b"another", 0o644)?;
+            assert_eq!(Disk.read(&path)?, b"another");
+            file.write_all(b"and whole")
+        };
+        fill(&path, 0o644, all).unwrap();
+        assert_eq!(Disk.read(&path).unwrap(), b"one, and whole");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[cfg(unix)]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use crate::shape::{Shape, Structure};
 use crate::suggest;
@@ -283,9 +284,24 @@ impl Checker<'_> {
 
 /// A duration as playbooks write it: `"90s"`, `"5m"`, `"1h 30m"`.
 #[must_use]
-pub fn parse_duration(text: &str) -> Option<std::time::Duration> {
+pub fn parse_duration(text: &str) -> Option<Duration> {
     let span: jiff::SignedDuration = text.parse().ok()?;
     span.try_into().ok()
+}
+
+/// What a longer duration in an input is taken as: nobody waits for its end, and every
+/// clock has room for it.
+pub const LONGEST: Duration = Duration::from_hours(100 * 365 * 24);
+
+/// The duration that an input holds: text like `"5m"`, or whole seconds.
+#[must_use]
+pub fn duration(value: &Value) -> Option<Duration> {
+    let read = match value {
+        Value::Int(seconds) => u64::try_from(*seconds).ok().map(Duration::from_secs),
+        Value::Text(text) => parse_duration(text),
+        _ => None,
+    };
+    read.map(|duration| duration.min(LONGEST))
 }
 
 fn with_article(noun: &str) -> String {
@@ -399,5 +415,16 @@ mod tests {
         );
         gaps = Gaps::from([(Vec::new(), Gap::More)]);
         assert_eq!(partial(&INPUT, &Map::new(), &gaps), Report::default());
+    }
+    #[test]
+    fn durations_are_bounded() {
+        assert_eq!(duration(&90.into()), Some(Duration::from_secs(90)));
+        assert_eq!(duration(&"1h 30m".into()), Some(Duration::from_mins(90)));
+        for long in [Value::Int(i64::MAX), "2562047788015h".into()] {
+            assert_eq!(duration(&long), Some(LONGEST));
+        }
+        for none in [Value::Int(-1), "soon".into(), Value::Null] {
+            assert_eq!(duration(&none), None);
+        }
     }
 }

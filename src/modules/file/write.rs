@@ -1,6 +1,6 @@
 //! Writing and removing.
 
-use std::fs::{OpenOptions, Permissions};
+use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::Path;
 
@@ -9,40 +9,32 @@ use opsh_operation::{Fault, FaultKind, Map, Value};
 use super::{failed, path};
 use crate::modules::{Context, given};
 
-pub(super) fn write(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
+pub(super) fn write(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
     let path = path(input);
     let secret = matches!(input.get("content"), Some(Value::Secret(_)));
-    let mode = match input.get("mode").and_then(Value::as_text) {
-        Some(text) => Some(octal(text)?),
-        None if secret => Some(0o600),
-        None => None,
+    let mode = match given::optional_text(input, "mode") {
+        Some(text) => given::mode(text)?,
+        None if secret => 0o600,
+        None => permissions(path).unwrap_or(0o644),
     };
-    replace(path, &given::bytes(input, "content"), mode)
+    let files = context.world.files();
+    files
+        .write(path, &given::bytes(input, "content"), mode)
         .map_err(|error| failed("write", path, &error))?;
     Ok(Value::Null)
 }
 
-/// Writes beside `path` and renames: there is never a part of the new content.
-fn replace(path: &Path, content: &[u8], mode: Option<u32>) -> std::io::Result<()> {
-    if path.is_dir() {
-        return Err(std::io::ErrorKind::IsADirectory.into());
-    }
-    let folder = path.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder)?;
-    let mut new = tempfile::NamedTempFile::new_in(folder)?;
-    new.write_all(content)?;
-    let permissions = match mode {
-        Some(mode) => permissions(mode),
-        None => path
-            .metadata()
-            .map_or_else(|_| permissions(0o644), |old| Some(old.permissions())),
-    };
-    if let Some(permissions) = permissions {
-        new.as_file().set_permissions(permissions)?;
-    }
-    new.as_file().sync_all()?;
-    new.persist(path)?;
-    Ok(())
+/// The permissions of the file that is there.
+#[cfg(unix)]
+fn permissions(path: &Path) -> Option<u32> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let old = path.metadata().ok()?.permissions();
+    Some(old.mode() & 0o7777)
+}
+
+#[cfg(not(unix))]
+fn permissions(_: &Path) -> Option<u32> {
+    None
 }
 
 pub(super) fn append(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
@@ -74,27 +66,4 @@ pub(super) fn remove(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
         .hint("remove what is in it first; file::list names it")),
         Err(error) => Err(failed("remove", path, &error)),
     }
-}
-
-fn octal(text: &str) -> Result<u32, Fault> {
-    u32::from_str_radix(text, 8)
-        .ok()
-        .filter(|mode| *mode <= 0o7777)
-        .ok_or_else(|| {
-            Fault::new(
-                FaultKind::Invalid,
-                format!("{text:?} is not a file mode; write it in octal, e.g. \"0600\""),
-            )
-        })
-}
-
-#[cfg(unix)]
-fn permissions(mode: u32) -> Option<Permissions> {
-    use std::os::unix::fs::PermissionsExt as _;
-    Some(Permissions::from_mode(mode))
-}
-
-#[cfg(not(unix))]
-fn permissions(_: u32) -> Option<Permissions> {
-    None
 }

@@ -102,7 +102,7 @@ pub(super) fn of(files: &dyn Files, method: &str, input: &Map) -> Result<Request
             {
                 headers.push(("content-type".into(), "application/json".into()));
             }
-            revealed(json).to_string().into_bytes()
+            given::revealed(json).to_string().into_bytes()
         }
         (None, body) => body.unwrap_or_default(),
     };
@@ -223,20 +223,6 @@ fn plain(name: &str, value: &Value) -> Result<String, Fault> {
                 other.type_name()
             ))
         }),
-    }
-}
-
-/// JSON with the secrets in it: this is the one place that sends them.
-fn revealed(value: &Value) -> serde_json::Value {
-    match value {
-        Value::Secret(secret) => serde_json::Value::String(secret.reveal().to_owned()),
-        Value::List(items) => items.iter().map(revealed).collect(),
-        Value::Map(map) => map
-            .iter()
-            .map(|(name, item)| (name.clone(), revealed(item)))
-            .collect::<serde_json::Map<_, _>>()
-            .into(),
-        other => other.to_json(),
     }
 }
 

@@ -89,7 +89,7 @@ pub fn upload(context: &Context<'_>, input: &Map) -> Result<Value, Fault> {
     let target = target::of_input(input)?;
     let remote = given::text(input, "remote");
     let sent = given::content(context.world.files(), input, "content")?.unwrap_or_default();
-    let mode = mode(given::optional_text(input, "mode").unwrap_or("0644"))?;
+    let mode = given::mode(given::optional_text(input, "mode").unwrap_or("0644"))?;
     let timeout = given::duration(input, "timeout").unwrap_or(TIMEOUT);
     let length = sent.length()?;
     let start = context.world.now();
@@ -317,35 +317,6 @@ fn within<T>(
     })
 }
 
-fn mode(text: &str) -> Result<u32, Fault> {
-    u32::from_str_radix(text, 8)
-        .ok()
-        .filter(|mode| *mode <= 0o7777)
-        .ok_or_else(|| {
-            Fault::new(
-                FaultKind::Invalid,
-                format!("parameter 'mode' is no permissions: \"{text}\"; write e.g. \"0644\""),
-            )
-        })
-}
-
 fn counted(bytes: u64) -> Value {
     i64::try_from(bytes).unwrap_or(i64::MAX).into()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn permissions_are_octal() {
-        assert_eq!(mode("0644"), Ok(0o644));
-        assert_eq!(mode("1777"), Ok(0o1777));
-        assert_eq!(
-            mode("rw").map_err(|fault| fault.message),
-            Err("parameter 'mode' is no permissions: \"rw\"; write e.g. \"0644\"".into())
-        );
-        assert!(mode("99").is_err());
-        assert!(mode("77777").is_err());
-    }
 }

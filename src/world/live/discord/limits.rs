@@ -17,6 +17,8 @@ const A_SECOND: usize = 50;
 const SECOND: Duration = Duration::from_secs(1);
 /// Where no header says how long: 429 comes from before Discord, whose patience is unknown.
 const UNKNOWN: Duration = Duration::from_secs(5);
+/// What a longer wait is taken as: no limit of Discord's lasts longer than a day.
+const LONGEST: Duration = Duration::from_hours(24);
 
 /// What the answers so far have said.
 #[derive(Debug, Default)]
@@ -141,7 +143,8 @@ impl Limits {
 }
 
 fn duration(seconds: f64) -> Option<Duration> {
-    Duration::try_from_secs_f64(seconds).ok()
+    let said = Duration::try_from_secs_f64(seconds).ok()?;
+    Some(said.min(LONGEST))
 }
 
 #[cfg(test)]
@@ -210,6 +213,17 @@ mod tests {
         let unknown = answer(429, &[], "");
         assert_eq!(limits.learn(ROUTE, &unknown, now), Some(UNKNOWN));
         assert_eq!(limits.enter("GET /gateway/bot", now), Err(UNKNOWN));
+    }
+
+    #[test]
+    fn no_wait_is_endless() {
+        let (limits, now) = (Limits::default(), Instant::now());
+        let body = answer(429, &[], r#"{"retry_after": 1e19}"#);
+        assert_eq!(limits.learn(ROUTE, &body, now), Some(LONGEST));
+        assert_eq!(limits.enter(ROUTE, now), Err(LONGEST));
+        let (limits, header) = (Limits::default(), answer(200, &bucket("0", "1e19"), ""));
+        assert_eq!(limits.learn(ROUTE, &header, now), None);
+        assert_eq!(limits.enter(ROUTE, now), Err(LONGEST));
     }
 
     #[test]
