@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use opsh_aws::{Controls, Fills};
 use opsh_operation::select::{self, Roots};
 use opsh_operation::shape::{Shape, Structure};
-use opsh_operation::validate::{self, parse_duration};
+use opsh_operation::validate;
 use opsh_operation::value::REDACTED;
 use opsh_operation::{Effect, Fault, FaultKind, Field, Map, Report, Secret, Settle, Value};
 use sha2::{Digest as _, Sha256};
@@ -103,7 +103,7 @@ pub fn prepare(gate: &Gate, call: &Call) -> Result<Prepared, Failure> {
         input,
         report,
         controls: Controls {
-            timeout: call.controls.get("timeout").and_then(duration),
+            timeout: call.controls.get("timeout").and_then(validate::duration),
             limit: call
                 .controls
                 .get("limit")
@@ -144,21 +144,40 @@ fn shows_secret(value: &Value) -> bool {
 /// The same input with the texts of sensitive parameters as secrets.
 #[must_use]
 pub fn sealed(structure: &Structure, mut map: Map) -> Map {
-    for (name, value) in &mut map {
-        let Some(field) = structure.field(name) else {
-            continue;
-        };
-        match (&field.shape, &mut *value) {
-            (_, Value::Text(text)) if field.sensitive => {
+    seal_fields(structure, &mut map);
+    map
+}
+
+fn seal_fields(structure: &Structure, map: &mut Map) {
+    for (name, value) in map {
+        match (structure.field(name), &mut *value) {
+            (Some(field), Value::Text(text)) if field.sensitive => {
                 *value = Secret::new(std::mem::take(text)).into();
             }
-            (Shape::Struct(inner), Value::Map(inner_map)) => {
-                *inner_map = sealed(inner, std::mem::take(inner_map));
-            }
-            _ => {}
+            (Some(field), value) => seal(structure, &field.shape, value),
+            (None, _) => {}
         }
     }
-    map
+}
+
+/// Seals what is inside of a value in the input of `structure`.
+fn seal(structure: &Structure, shape: &Shape, value: &mut Value) {
+    match (shape, value) {
+        (Shape::Struct(inner) | Shape::Union(inner), Value::Map(map)) => seal_fields(inner, map),
+        // A host's own map says of that host what the call's parameters say of every host.
+        (Shape::Any, Value::Map(map)) => seal_fields(structure, map),
+        (Shape::List(item), Value::List(values)) => {
+            for value in values {
+                seal(structure, item, value);
+            }
+        }
+        (Shape::MapOf(item), Value::Map(map)) => {
+            for value in map.values_mut() {
+                seal(structure, item, value);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Whose a write is.
@@ -295,12 +314,43 @@ pub fn show_paths(gate: &Gate, shape: &Shape, value: &mut Value) {
     }
 }
 
-fn duration(value: &Value) -> Option<std::time::Duration> {
-    match value {
-        Value::Int(seconds) => u64::try_from(*seconds)
-            .ok()
-            .map(std::time::Duration::from_secs),
-        Value::Text(text) => parse_duration(text),
-        _ => None,
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::modules::registry::registry;
+
+    #[test]
+    fn what_a_host_says_itself_is_as_secret_as_what_the_call_says() {
+        let host = || {
+            Value::Map(Map::from([
+                ("host".into(), "db".into()),
+                ("passphrase".into(), "hunter2".into()),
+            ]))
+        };
+        let said = Secret::new("hunter2").into();
+        for name in ["run", "read", "upload", "download", "wait", "run_all"] {
+            let entry = registry().get(&format!("ssh::{name}")).unwrap();
+            let (key, value) = if name == "run_all" {
+                ("hosts", Value::List(vec!["web".into(), host()]))
+            } else {
+                ("host", host())
+            };
+            let input = Map::from([
+                (key.to_owned(), value),
+                ("passphrase".into(), "hunter2".into()),
+            ]);
+            let input = sealed(entry.operation.input, input);
+            assert_eq!(input["passphrase"], said, "{name}");
+            let own = match &input[key] {
+                Value::List(hosts) => {
+                    assert_eq!(hosts[0], "web".into());
+                    &hosts[1]
+                }
+                own => own,
+            };
+            assert_eq!(own.get("passphrase"), Some(&said), "{name}");
+            assert_eq!(own.get("host"), Some(&"db".into()), "{name}");
+        }
     }
 }

@@ -52,12 +52,17 @@ impl Redactor {
         forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
     }
 
-    /// `value` with every text that holds a secret marked as one: what came back
-    /// from the world may repeat what was sent.
+    /// `value` with every text that holds a secret marked as one, also one in bytes: what
+    /// came back from the world may repeat what was sent.
     #[must_use]
     pub fn mark(&self, value: Value) -> Value {
         match value {
             Value::Text(text) if self.tells(&text) => Secret::new(text).into(),
+            Value::Bytes(bytes) => match String::from_utf8(bytes) {
+                Ok(text) if self.tells(&text) => Secret::new(text).into(),
+                Ok(text) => text.into_bytes().into(),
+                Err(other) => other.into_bytes().into(),
+            },
             Value::List(items) => {
                 Value::List(items.into_iter().map(|item| self.mark(item)).collect())
             }
@@ -150,6 +155,20 @@ mod tests {
             let clean = redactor.scrub(&format!("<{text}>"));
             assert!(clean.contains(REDACTED), "{text} → {clean}");
             assert!(!clean.contains("ss w"), "{text} → {clean}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_hold_a_secret_are_one() {
+        let redactor = Redactor::default();
+        redactor.add(&Secret::new("hunter2"));
+        let marked = |bytes: &[u8]| redactor.mark(Value::List(vec![bytes.to_vec().into()]));
+        assert_eq!(
+            marked(b"password=hunter2\n"),
+            Value::List(vec![Secret::new("password=hunter2\n").into()])
+        );
+        for plain in [&b"hunter"[..], &[0xff, 0]] {
+            assert_eq!(marked(plain), Value::List(vec![plain.to_vec().into()]));
         }
     }
 

@@ -73,7 +73,7 @@ pub struct Parameter {
     pub name: String,
     /// What it takes.
     pub kind: Type,
-    /// Its value if none is given; `None` means it must be given.
+    /// Its value if none is given, of its type or `Null`; `None` means it must be given.
     pub default: Option<Value>,
     /// One sentence for people.
     pub doc: String,
@@ -163,7 +163,7 @@ fn declaration(args: &[Expr], position: Position) -> Result<Parameter, String> {
                 })?
         }
     };
-    let parameter = Parameter {
+    let mut parameter = Parameter {
         doc: options
             .remove("doc")
             .and_then(|doc| doc.as_text().map(str::to_owned))
@@ -209,9 +209,10 @@ fn declaration(args: &[Expr], position: Position) -> Result<Parameter, String> {
         .as_ref()
         .filter(|default| !default.is_null())
     {
-        parameter
+        let default = parameter
             .read(default)
             .map_err(|wrong| format!("the default of {wrong}"))?;
+        parameter.default = Some(default);
     }
     Ok(parameter)
 }
@@ -223,10 +224,13 @@ impl Parameter {
     /// A sentence that names the parameter and what it takes.
     pub fn read(&self, given: &Value) -> Result<Value, String> {
         let wrong = |wants: &str| {
+            let not = match self.kind {
+                Type::Secret => given.type_name().to_owned(),
+                _ => given.to_json().to_string(),
+            };
             Err(format!(
-                "parameter '{}' must be {wants}, not {}",
-                self.name,
-                given.to_json()
+                "parameter '{}' must be {wants}, not {not}",
+                self.name
             ))
         };
         let text = given.as_text();
@@ -292,7 +296,11 @@ impl Parameter {
                 ));
             }
         }
-        if !self.choices.is_empty() && !self.choices.contains(value) {
+        let is_chosen = |choice: &Value| match value {
+            Value::Secret(_) => choice.as_text() == value.as_text(),
+            _ => choice == value,
+        };
+        if !self.choices.is_empty() && !self.choices.iter().any(is_chosen) {
             let known: Vec<_> = self
                 .choices
                 .iter()
@@ -302,6 +310,13 @@ impl Parameter {
                         .map_or_else(|| choice.to_json().to_string(), str::to_owned)
                 })
                 .collect();
+            if self.kind == Type::Secret {
+                return Err(format!(
+                    "parameter '{}' must be one of {}",
+                    self.name,
+                    known.join(", ")
+                ));
+            }
             let given = value
                 .as_text()
                 .map_or_else(|| value.to_json().to_string(), str::to_owned);
@@ -384,4 +399,71 @@ fn missing(parameter: &Parameter) -> String {
         "parameter '{name}' has no value{doc}; give it as {name}=…",
         name = parameter.name
     )
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn read(text: &str) -> Result<Vec<Parameter>, String> {
+        let ast = super::super::engine::bare().compile(text).unwrap();
+        declared("p.rhai", &ast).map_err(|error| {
+            let messages = error.findings.into_iter().map(|found| found.message);
+            messages.collect::<Vec<_>>().join("\n")
+        })
+    }
+
+    fn resolved(text: &str, given: &[(&str, Value)]) -> Result<Value, String> {
+        let given = given
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.clone()))
+            .collect();
+        resolve("p.rhai", &read(text)?, &given, &mut |_| Ok(None))
+            .map(|mut values| values.remove("p").unwrap())
+            .map_err(|error| error.findings[0].message.clone())
+    }
+
+    #[test]
+    fn a_default_is_of_the_declared_type() {
+        let default =
+            |options: &str| resolved(&format!("let p = param(\"p\", #{{ {options} }});"), &[]);
+        for (options, value) in [
+            (r#"type: "float", default: 1"#, Value::Float(1.0)),
+            (r#"type: "list", default: "a, b""#, vec!["a", "b"].into()),
+            (r#"type: "list", default: """#, Value::List(Vec::new())),
+            (r#"type: "secret", default: "x""#, Secret::new("x").into()),
+            (r#"type: "text", default: 5"#, "5".into()),
+            (r#"type: "bool", default: "yes""#, true.into()),
+            (r#"type: "secret", default: ()"#, Value::Null),
+            ("default: 1", Value::Int(1)),
+        ] {
+            assert_eq!(default(options), Ok(value), "{options}");
+        }
+        assert_eq!(
+            default(r#"type: "int", default: "many""#),
+            Err("the default of parameter 'p' must be a whole number, not \"many\"".into())
+        );
+    }
+
+    #[test]
+    fn what_is_given_for_a_secret_is_not_said() {
+        let refused = |options: &str, given: Value| {
+            let text = format!("let p = param(\"p\", #{{ type: \"secret\", {options} }});");
+            resolved(&text, &[("p", given)])
+        };
+        assert_eq!(
+            refused("", 12345.into()),
+            Err("parameter 'p' must be text, not integer".into())
+        );
+        let choices = r#"choices: ["red", "blue"]"#;
+        assert_eq!(
+            refused(choices, "hunter2".into()),
+            Err("parameter 'p' must be one of red, blue".into())
+        );
+        assert_eq!(
+            refused(choices, "red".into()),
+            Ok(Secret::new("red").into())
+        );
+    }
 }

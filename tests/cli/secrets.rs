@@ -12,6 +12,8 @@ fn a_secret_appears_nowhere() {
     let text = r#"
 let token = secret("TOKEN");
 print(`token ${token}`);
+file::write("token.txt", token);
+print(file::read_bytes("token.txt"));
 log::info("as a header: " + token);
 sns::create_topic(#{ name: "news" });
 try { http::get("http://127.0.0.1:9/?t=" + token) } catch (problem) { print(problem); }
@@ -51,6 +53,38 @@ throw "failed with " + token;
         for form in &forms {
             assert!(!text.contains(form.as_str()), "{form} in:\n{text}");
         }
+    }
+    assert!(seen.iter().any(|text| text.contains("[secret]")));
+}
+
+#[test]
+fn what_a_host_says_itself_appears_nowhere() {
+    let text = r#"
+let host = #{ host: "192.0.2.1", passphrase: "hunter" + "2-of-db" };
+try { ssh::run(host, "true", #{ connect_timeout: "1s" }) } catch (problem) { print(problem.kind); }
+try { ssh::run_all([host], "true", #{ connect_timeout: "1s" }) } catch (problem) { print(problem.kind); }
+"#;
+    let user = user(text);
+    let mut seen = Vec::new();
+    for options in [&["--dry-run"][..], &["--local", "-v"]] {
+        for form in [&[][..], &["--output", "json"]] {
+            let words = ["run", "p.rhai", "--log-file", "log.txt"];
+            let ended = user.opsh(words.iter().chain(options).chain(form));
+            assert_eq!(ended.code, 0, "{}", ended.err);
+            seen.extend([ended.out, ended.err]);
+        }
+    }
+    for file in [
+        "log.txt",
+        ".opsh/local/ledger.db",
+        ".opsh/local/ledger.db-wal",
+    ] {
+        if let Ok(bytes) = std::fs::read(user.home().join(file)) {
+            seen.push(String::from_utf8_lossy(&bytes).into_owned());
+        }
+    }
+    for text in &seen {
+        assert!(!text.contains("hunter2-of-db"), "{text}");
     }
     assert!(seen.iter().any(|text| text.contains("[secret]")));
 }

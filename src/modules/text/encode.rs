@@ -10,6 +10,7 @@ use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 
 use super::invalid;
+use crate::modules::given::revealed;
 use crate::modules::{Context, given};
 
 /// RFC 3986's unreserved characters stay.
@@ -29,12 +30,17 @@ pub(super) fn base64_decode(_: &Context<'_>, input: &Map) -> Result<Value, Fault
     let bytes = BASE64
         .decode(text)
         .map_err(|error| invalid(format!("that is not base64: {error}")))?;
-    if given::flag(input, "bytes", false) {
+    let secret = matches!(input.get("text"), Some(Value::Secret(_)));
+    if given::flag(input, "bytes", false) && !secret {
         return Ok(bytes.into());
     }
     String::from_utf8(bytes)
         .map(|text| given::derived(input, text))
         .map_err(|_| {
+            if secret {
+                return invalid("the secret holds bytes that are not UTF-8 text, and only text can be kept secret")
+                    .hint("decode it where it is used, e.g. with `base64 --decode` on the host");
+            }
             invalid("the base64 holds bytes that are not UTF-8 text")
                 .hint("ask for bytes: text::base64_decode(text, #{ bytes: true })")
         })
@@ -48,20 +54,6 @@ pub(super) fn json_encode(_: &Context<'_>, input: &Map) -> Result<Value, Fault> 
         json.to_string()
     };
     Ok(given::derived(input, text))
-}
-
-/// JSON with the secrets in it; the text that it becomes is a secret then.
-fn revealed(value: &Value) -> Json {
-    match value {
-        Value::Secret(secret) => Json::String(secret.reveal().to_owned()),
-        Value::List(items) => Json::Array(items.iter().map(revealed).collect()),
-        Value::Map(map) => Json::Object(
-            map.iter()
-                .map(|(name, item)| (name.clone(), revealed(item)))
-                .collect(),
-        ),
-        plain => plain.to_json(),
-    }
 }
 
 pub(super) fn json_decode(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {

@@ -98,6 +98,19 @@ fn what_is_made_of_a_secret_is_a_secret() {
     for result in calls {
         assert!(matches!(result, Ok(Value::Secret(_))), "{result:?}");
     }
+    let decoded = |base64: &str| {
+        let input = [("text", Secret::new(base64).into()), ("bytes", true.into())];
+        bench.call("base64_decode", input)
+    };
+    assert_eq!(decoded("aHVudGVyMg=="), Ok(secret()));
+    let fault = decoded("/w==").unwrap_err();
+    assert_eq!(
+        (fault.message.as_str(), fault.hint.as_deref()),
+        (
+            "the secret holds bytes that are not UTF-8 text, and only text can be kept secret",
+            Some("decode it where it is used, e.g. with `base64 --decode` on the host")
+        )
+    );
     let json = bench.call("json_encode", [("value", map([("key", secret())]))]);
     assert_eq!(json.unwrap().as_text(), Some(r#"{"key":"hunter2"}"#));
     let decoded = bench
