@@ -203,7 +203,7 @@ impl Analysis {
         }
         self.suspect(line, bytes);
         if line.classification != b"-" {
-            self.classify(line.classification);
+            self.classify(line.classification, 1);
         }
     }
 
@@ -228,12 +228,12 @@ impl Analysis {
     }
 
     /// Three are known; whatever else a line says there must not fill the memory.
-    fn classify(&mut self, classification: &[u8]) {
+    fn classify(&mut self, classification: &[u8], lines: u64) {
         const KNOWN: usize = 16;
         if let Some(count) = self.classifications.get_mut(classification) {
-            *count += 1;
+            *count += lines;
         } else if self.classifications.len() < KNOWN && classification.len() <= 32 {
-            self.classifications.insert(classification.into(), 1);
+            self.classifications.insert(classification.into(), lines);
         }
     }
 
@@ -261,7 +261,7 @@ impl Analysis {
             *count += theirs;
         }
         for (classification, count) in other.classifications {
-            *self.classifications.entry(classification).or_default() += count;
+            self.classify(&classification, count);
         }
         for time in [other.first, other.last] {
             if !time.is_empty() {
@@ -332,7 +332,25 @@ fn days(year: u32, month: u32, day: u32) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn classifications_of_many_logs_are_as_few_as_those_of_one() {
+        let of = |names: std::ops::Range<u32>| {
+            let rules = Arc::new(Compiled::new(crate::rules::Rules::default()).unwrap());
+            let mut one = Analysis::new(rules, "log".into(), Tables::default());
+            for name in names {
+                one.classify(format!("Kind{name}").as_bytes(), 1);
+            }
+            one
+        };
+        let mut whole = of(0..12);
+        whole.merge(of(4..30));
+        assert_eq!(whole.classifications.len(), 16);
+        assert_eq!(whole.classifications[&b"Kind3"[..]], 1);
+        assert_eq!(whole.classifications[&b"Kind4"[..]], 2);
+    }
 
     #[test]
     fn minutes_are_those_of_the_calendar() {
