@@ -1,6 +1,6 @@
 //! Parameters from the file and, winning, from the command line.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use opsh_operation::Value;
@@ -34,6 +34,7 @@ pub fn parameters(
             _ => return Err(failed("it must hold one JSON object".into())),
         }
     }
+    let mut said = BTreeSet::new();
     for word in words {
         let (name, value) = word.split_once('=').ok_or_else(|| {
             ScriptError::plain(
@@ -44,12 +45,13 @@ pub fn parameters(
                 "write {word}=… to give the parameter '{word}' a value"
             ))
         })?;
-        if values.insert(name.to_owned(), value.into()).is_some() && file.is_none() {
+        if !said.insert(name) {
             return Err(ScriptError::plain(
                 Class::Start,
                 format!("parameter '{name}' is given twice"),
             ));
         }
+        values.insert(name.to_owned(), value.into());
     }
     Ok(values)
 }

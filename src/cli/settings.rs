@@ -44,7 +44,7 @@ pub struct Settings {
     /// Connect to ADDR:PORT whenever HOST:PORT is asked for (HOST or PORT may be empty)
     #[arg(long, value_name = "HOST:PORT:ADDR:PORT")]
     pub connect_to: Vec<String>,
-    /// Answer GET requests for URL with FILE (embedded cloud only)
+    /// Answer GET requests for URL with FILE (needs --dry-run)
     #[arg(long, value_name = "URL=FILE")]
     pub fixture: Vec<String>,
     /// Let something go wrong on purpose, e.g. 'lost ec2:RunInstances' or 'crash 7 accepted'

@@ -29,6 +29,12 @@ pub fn world(
     let local = Path::new(FOLDER).join("local");
     let refused = |fault: Fault| stopped(&fault, Class::Start);
     let embedded = settings.embedded();
+    if !settings.dry_run && !settings.fixture.is_empty() {
+        return Err(ScriptError::plain(
+            Class::Start,
+            "--fixture needs --dry-run",
+        ));
+    }
     if embedded || settings.dry_run {
         for (flag, given) in [
             ("--profile", &settings.profile),
@@ -92,12 +98,6 @@ pub fn world(
             world,
             place(settings.ledger.as_deref(), embedded),
             String::new(),
-        ));
-    }
-    if !settings.fixture.is_empty() {
-        return Err(ScriptError::plain(
-            Class::Start,
-            "--fixture needs --dry-run",
         ));
     }
     if !settings.fault.is_empty() {

@@ -136,6 +136,35 @@ error: 'fast' is not of the form key=value
 }
 
 #[test]
+fn a_parameter_that_is_given_twice() {
+    let user = user("let a = param(\"a\", #{ default: 0, doc: \"A.\" });\nprint(a);\n");
+    std::fs::write(user.home().join("given.json"), r#"{"a": 1}"#).unwrap();
+    let of_file = ["--params-file", "given.json"];
+    for file in [&[][..], &of_file] {
+        let words = ["run", "p.rhai", "--dry-run", "a=2", "a=3"];
+        let ended = user.opsh(words.iter().chain(file));
+        assert_eq!(
+            (ended.code, ended.err.as_str()),
+            (2, "error: parameter 'a' is given twice\n")
+        );
+    }
+    // What the file says is what holds unless the command line says otherwise.
+    let words = ["run", "p.rhai", "--dry-run", "a=2"];
+    let ended = user.opsh(words.iter().chain(&of_file));
+    assert_eq!(ended.out.lines().last(), Some("2"), "{}", ended.out);
+}
+
+#[test]
+fn fixtures_are_for_dry_runs() {
+    let refusal = (2, "error: --fixture needs --dry-run\n".to_owned());
+    for place in [&[][..], &["--local"]] {
+        let mut options = vec!["--fixture", "http://example.com/=none.html"];
+        options.extend(place);
+        assert_eq!(refused("print(1);\n", &options), refusal);
+    }
+}
+
+#[test]
 fn files_outside_of_the_working_directory_are_denied() {
     for path in ["/etc/passwd", "../x", "a/../../x"] {
         let message = format!(
