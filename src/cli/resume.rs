@@ -10,9 +10,10 @@ use clap::Args;
 use opsh_operation::Value;
 
 use super::console::Output;
+use super::folder::Meant;
 use super::settings::{self, Settings};
 use super::start::{self, Started};
-use super::{exit_code, json, kept, run, say};
+use super::{exit_code, folder, json, kept, run, say};
 use crate::gate::account;
 use crate::gate::event::Site;
 use crate::gate::journal::{Assumption, Resumes};
@@ -148,6 +149,7 @@ fn prepare(arguments: &Arguments, sources: &Arc<Sources>) -> Result<Resumed, Scr
     settings.stack = Some(run.stack.clone());
     kept::restore(&recorded.settings, &mut settings);
     let playbook = lint::load(&found(&run.playbook, &recorded.folder), sources)?;
+    let parameters = parameters(arguments, &run, &playbook)?;
     let resumes = Resumes {
         run: run.id,
         assumptions: arguments.assume.clone(),
@@ -174,8 +176,39 @@ fn prepare(arguments: &Arguments, sources: &Arc<Sources>) -> Result<Resumed, Scr
         started,
         settings,
         playbook,
-        parameters: run.params,
+        parameters,
     })
+}
+
+/// The values that the run was started with; of parameters that are new since, the defaults.
+fn parameters(
+    arguments: &Arguments,
+    run: &Run,
+    playbook: &Playbook,
+) -> Result<BTreeMap<String, Value>, ScriptError> {
+    let mut values = run.params.clone();
+    for parameter in &playbook.parameters {
+        let name = &parameter.name;
+        if values.contains_key(name) {
+            continue;
+        }
+        let Some(default) = &parameter.default else {
+            let error = ScriptError::plain(
+                Class::Start,
+                format!(
+                    "the playbook has a new parameter '{name}'; the run {} was started without it",
+                    run.id
+                ),
+            );
+            return Err(error.hint(format!(
+                "give it a default and resume again; or run the playbook anew after `opsh undo {}{}`",
+                run.id,
+                arguments.flags()
+            )));
+        };
+        values.insert(name.clone(), default.clone());
+    }
+    Ok(values)
 }
 
 /// The run that is meant, how it was started, and what it wrote.
@@ -224,6 +257,13 @@ fn recorded(arguments: &Arguments) -> Result<(Run, RunSettings, Vec<Step>), Scri
             ),
         )
     })?;
+    let meant = Meant {
+        run: &run.id,
+        folder: &settings.folder,
+        ledger: arguments.ledger.as_deref(),
+        embedded: arguments.embedded(),
+    };
+    folder::must_be_here(&meant, "resume").map_err(|fault| start::stopped(&fault, Class::Start))?;
     if let Some(error) = overtaken(arguments, &mut ledger, &run).map_err(failed)? {
         return Err(error);
     }

@@ -8,6 +8,7 @@ use opsh_operation::{Fault, FaultKind, Map, Value};
 use serde_json::json;
 
 use super::console::{Output, Verbosity};
+use super::folder::{self, Meant};
 use super::records::table;
 use super::settings::Settings;
 use super::start::{self, Started};
@@ -124,6 +125,13 @@ fn chosen(arguments: &Arguments) -> Result<(Plan, Settings), Fault> {
     kept::must_be_there(&plan.run, settings.embedded(), "undo")?;
     let mut settings = settings.clone();
     if let Some(kept) = ledger.settings(&started)? {
+        let meant = Meant {
+            run,
+            folder: &kept.folder,
+            ledger: settings.ledger.as_deref(),
+            embedded: settings.embedded(),
+        };
+        folder::must_be_here(&meant, folder::UNDO)?;
         kept::place(&kept.settings, &mut settings);
     }
     Ok((plan, settings))

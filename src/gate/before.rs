@@ -6,7 +6,7 @@
 //! there becomes part of the intent: after a crash, the call's own doing would be seen.
 
 use opsh_operation::select::{self, Roots};
-use opsh_operation::{Before, Fault, FaultKind, Map, Value};
+use opsh_operation::{Before, Fault, FaultKind, Map, Operation, Value};
 
 use super::event::Step;
 use super::prepare::Prepared;
@@ -23,10 +23,17 @@ pub fn look(
     prepared: &Prepared,
     controls: &Map,
 ) -> Result<Option<Former>, Fault> {
-    let Some(before) = step.operation.write().and_then(|write| write.before) else {
+    let Some(write) = step.operation.write() else {
         return Ok(None);
     };
-    let sent = &prepared.input;
+    let Some(before) = write.before else {
+        return Ok(None);
+    };
+    let sent = match write.answers {
+        // The look finds the files of the playbook by the names that it has for them.
+        Some(_) => &step.input,
+        None => &prepared.input,
+    };
     let may_change = before
         .only_if
         .is_none_or(|name| sent.get(name).and_then(Value::as_bool) == Some(true));
@@ -53,6 +60,32 @@ pub fn look(
         }
     }
     Ok(None)
+}
+
+/// The outcome of a call that is sent again, and of which it was seen before its first time
+/// whether there was something.
+///
+/// # Errors
+/// Those of `outcome`.
+pub fn answered(
+    operation: &Operation,
+    former: Option<&Former>,
+    outcome: Result<Value, Fault>,
+) -> Result<Value, Fault> {
+    let place = operation.write().and_then(|write| write.answers);
+    let was_there = former.is_some_and(|former| former.found.is_some());
+    let Some(place) = place.filter(|_| was_there) else {
+        return outcome;
+    };
+    let mut result = outcome?;
+    match (place.strip_prefix("result."), &mut result) {
+        (Some(field), Value::Map(map)) => {
+            map.insert(field.to_owned(), true.into());
+        }
+        (None, result) => *result = true.into(),
+        (Some(_), _) => {}
+    }
+    Ok(result)
 }
 
 /// What of `answer` the call would change.

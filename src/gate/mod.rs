@@ -15,6 +15,7 @@ mod fresh;
 mod hushed;
 pub mod inverse;
 pub mod journal;
+mod moved;
 pub mod place;
 pub mod plan;
 pub mod policy;
@@ -214,6 +215,10 @@ impl Gate {
             Some(fault) => (Passage::Sent, Err(fault)),
             // A failure to settle says nothing of the write: its intent stays open.
             None => self.settle_or_send(call, &step, prepared, begun)?,
+        };
+        let outcome = match begun {
+            Some(_) => before::answered(step.operation, former.as_ref(), outcome),
+            None => outcome,
         };
         self.crash(&step, Point::Answered)?;
         step.passage = passage;

@@ -169,6 +169,47 @@ impl Ledger {
             .map_err(|broken| self.broken(broken))
     }
 
+    /// The writes by `operations` that were begun after `step` and undo nothing, in order;
+    /// without their secrets.
+    ///
+    /// # Errors
+    /// As [`Ledger::steps`].
+    pub fn writes_since(
+        &mut self,
+        step: StepId,
+        operations: &[String],
+    ) -> Result<Vec<Step>, Error> {
+        self.flush()?;
+        let names: Vec<String> = operations.iter().map(|name| format!("'{name}'")).collect();
+        let which = format!(
+            "seq > ?1 AND effect = 'write' AND operation IN ({})
+             AND seq NOT IN (SELECT intent FROM undos)",
+            names.join(", ")
+        );
+        let read = || -> Result<Vec<Step>, Broken> {
+            let mut ends = BTreeMap::new();
+            for row in chain::rows(
+                &self.connection,
+                &OUTCOMES,
+                &format!("WHERE intent IN (SELECT seq FROM intents WHERE {which}) ORDER BY seq"),
+                [step.0],
+            )? {
+                let (intent, end) = self.step_end(row, Secrets::Hidden)?;
+                ends.insert(intent, end);
+            }
+            chain::rows(
+                &self.connection,
+                &INTENTS,
+                &format!("WHERE {which} ORDER BY seq"),
+                [step.0],
+            )?
+            .into_iter()
+            .map(|row| self.step(row, &mut ends, Secrets::Hidden))
+            .collect()
+        };
+        read().map_err(|broken| self.broken(broken))
+    }
+
     /// The write at `path` of `run`, the last if it was tried again; without its secrets.
     ///
     /// # Errors

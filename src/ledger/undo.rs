@@ -106,12 +106,27 @@ impl Ledger {
     /// # Errors
     /// As [`Ledger::undos_of`].
     pub fn lives(&mut self, stack: &str) -> Result<Vec<Life>, Error> {
-        let resources = self.select_resources("WHERE stack = ? ORDER BY seq", &[&stack])?;
+        self.lives_with("stack", stack)
+    }
+
+    /// Everything with this id that any stack ever had, in the order in which it was made.
+    ///
+    /// # Errors
+    /// As [`Ledger::undos_of`].
+    pub fn lives_of(&mut self, id: &str) -> Result<Vec<Life>, Error> {
+        self.lives_with("id", id)
+    }
+
+    fn lives_with(&mut self, column: &str, value: &str) -> Result<Vec<Life>, Error> {
+        let which = format!("WHERE {column} = ? ORDER BY seq");
+        let resources = self.select_resources(&which, &[&value])?;
         let removals = chain::rows(
             &self.connection,
             &REMOVALS,
-            "WHERE resource IN (SELECT seq FROM resources WHERE stack = ?) ORDER BY seq",
-            [stack],
+            &format!(
+                "WHERE resource IN (SELECT seq FROM resources WHERE {column} = ?) ORDER BY seq"
+            ),
+            [value],
         )
         .map_err(|broken| self.broken(broken))?;
         let mut removed = BTreeMap::new();

@@ -18,6 +18,155 @@ for name in ["one", "two", "three"] {
 names
 "#;
 
+/// `text` of a run that dies at `point` of step 1, and is gone on with.
+fn died_at(text: &str, point: &str) -> String {
+    let user = user(text);
+    let crash = format!("crash 1 {point}");
+    let killed = user.opsh(["run", "p.rhai", "--local", "--fault", &crash]);
+    assert_eq!(killed.code, -1, "{}", killed.err);
+    user.opsh(["resume", "--local"]).done().out
+}
+
+/// Sent again, a removal sees what it has done itself.
+#[test]
+fn a_removal_answers_the_same_after_a_crash() {
+    for point in [
+        "before-intent",
+        "after-intent",
+        "accepted",
+        "answered",
+        "recorded",
+    ] {
+        let there = "file::write(\"a.txt\", \"x\");\nfile::remove(\"a.txt\")\n";
+        assert_eq!(died_at(there, point), "true\n", "{point}");
+        let absent = "file::write(\"b.txt\", \"x\");\nfile::remove(\"a.txt\")\n";
+        assert_eq!(died_at(absent, point), "false\n", "{point}");
+        let key = "ssh::generate_key(\"key\");\nssh::remove_key(\"key\").removed\n";
+        assert_eq!(died_at(key, point), "true\n", "{point}");
+        let none = "ssh::generate_key(\"key\");\nssh::remove_key(\"other\").removed\n";
+        assert_eq!(died_at(none, point), "false\n", "{point}");
+    }
+}
+
+const NEW_PARAMETER: &str = r#"let name = param("name", #{ default: "a", doc: "A name." });
+"#;
+
+#[test]
+fn a_new_parameter_has_its_default_or_is_named() {
+    let topics =
+        "sns::create_topic(#{ name: name });\nsns::create_topic(#{ name: `${name}-2` });\n";
+    let user = user(&format!("{NEW_PARAMETER}{topics}"));
+    let killed = user.opsh([
+        "run",
+        "p.rhai",
+        "--local",
+        "--fault",
+        "crash 1 accepted",
+        "name=mine",
+    ]);
+    assert_eq!(killed.code, -1, "{}", killed.err);
+    let write = |new: &str| {
+        let text = format!("{NEW_PARAMETER}{new}{topics}other\n");
+        std::fs::write(user.home().join("p.rhai"), text).unwrap();
+    };
+    write("let other = param(\"other\", #{ type: \"text\" });\n");
+    let run = run_id(&user);
+    let refused = user.opsh(["resume", "--local"]);
+    assert_eq!(
+        (refused.code, refused.err),
+        (
+            2,
+            format!(
+                "error: the playbook has a new parameter 'other'; the run {run} was started without it\n  \
+                 give it a default and resume again; or run the playbook anew after `opsh undo {run} --local`\n"
+            )
+        )
+    );
+    write("let other = param(\"other\", #{ default: \"new\" });\n");
+    assert_eq!(user.opsh(["resume", "--local"]).done().out, "new\n");
+    assert_eq!(resources(&user).len(), 2);
+}
+
+/// Files and a key, made in the folder that the run is started in.
+const FILES: &str = r#"file::write("one.txt", "1");
+sns::create_topic(#{ name: "t" });
+file::write("two.txt", "2");
+ssh::generate_key("key");
+"#;
+
+#[test]
+fn a_run_goes_on_and_is_undone_in_its_folder() {
+    let user = user("");
+    let [own, other] = ["own", "other folder"].map(|name| user.home().join(name));
+    for folder in [&own, &other] {
+        std::fs::create_dir(folder).unwrap();
+    }
+    std::fs::write(own.join("p.rhai"), FILES).unwrap();
+    let opsh = |folder: &std::path::Path, arguments: &[&str]| {
+        let output = user
+            .command(arguments)
+            .current_dir(folder)
+            .output()
+            .unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (
+            output.status.code(),
+            text(output.stdout),
+            text(output.stderr),
+        )
+    };
+    let crash = ["run", "p.rhai", "--local", "--fault", "crash 1 accepted"];
+    opsh(&own, &crash);
+    let listed = opsh(&own, &["history", "--local", "--output", "json"]).1;
+    let listed: Value = serde_json::from_str(listed.lines().next().unwrap()).unwrap();
+    let run = listed["run"].as_str().unwrap();
+    let there = own.canonicalize().unwrap();
+    let there = there.display();
+    let named = ["--local", "--ledger", "../own/.opsh/local/ledger.db"];
+    let refused = |act: &str| {
+        let message = format!(
+            "error: the run {run} was started in {there}, and works on files there\n  \
+             cd {there} && opsh {act} {run} --local\n"
+        );
+        (Some(2), String::new(), message)
+    };
+    let resume = [&["resume"], &named[..]].concat();
+    let undo = [&["undo", "--yes"], &named[..]].concat();
+    assert_eq!(opsh(&other, &resume), refused("resume"));
+    assert_eq!(opsh(&other, &undo), refused("undo"));
+    assert_eq!(std::fs::read_dir(&other).unwrap().count(), 0);
+
+    // A folder that is moved has its ledger with it.
+    let moved = user.home().join("moved");
+    std::fs::rename(&own, &moved).unwrap();
+    let gone = opsh(
+        &other,
+        &[
+            "resume",
+            "--local",
+            "--ledger",
+            "../moved/.opsh/local/ledger.db",
+        ],
+    );
+    assert_eq!(
+        gone,
+        (
+            Some(2),
+            String::new(),
+            format!(
+                "error: the run {run} was started in {there}, which is not there any more\n  \
+                 if the folder was moved, go there, and say `opsh resume {run} --local`\n"
+            )
+        )
+    );
+    let resumed = opsh(&moved, &["resume", "--local"]);
+    assert_eq!(resumed.0, Some(0), "{}", resumed.2);
+    assert!(moved.join("two.txt").exists() && moved.join("key").exists());
+    let undone = opsh(&moved, &["undo", "--local", "--yes"]);
+    assert_eq!(undone.0, Some(0), "{}", undone.2);
+    assert!(!moved.join("key").exists());
+}
+
 fn steps(ended: &Ended) -> Vec<Value> {
     let mut events = ended.events();
     events.retain(|event| event["event"] == "step");

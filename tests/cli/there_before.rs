@@ -228,6 +228,69 @@ autoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: "web", launch
     assert_eq!(set(&user), expected);
 }
 
+/// The last run of a stack that is not an undo.
+fn run_of(user: &User, stack: &str) -> String {
+    let words = ["history", "--local", "--output", "json", "--stack", stack];
+    let runs = user.opsh(words).done().events();
+    runs[0]["run"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn what_another_stack_had_made_and_has_removed_is_not_made_again() {
+    let user = user("");
+    run(&user, "others", "alarm.call(50.0);\n");
+    let others = run_of(&user, "others");
+    run(&user, "own", "alarm.call(60.0);\n");
+    let own = run_of(&user, "own");
+    user.opsh(["undo", "--local", "--yes", "--stack", "others"])
+        .done();
+    let refused = undo(&user, &[&own, "--yes"]);
+    assert_eq!(
+        (refused.code, refused.err),
+        (
+            2,
+            format!(
+                "error: the run {own} has nothing left to undo: of its writes, 1 undone or removed \
+                 already\n  `opsh history {own}` lists its steps\n"
+            )
+        ),
+        "{others}"
+    );
+    let alarms = "cloudwatch::describe_alarms(#{}).metric_alarms.len()\n";
+    let left = run(&user, "look", alarms).events().pop().unwrap()["value"].take();
+    assert_eq!(left, json!(0));
+}
+
+#[test]
+fn what_a_later_run_has_set_is_not_taken_away() {
+    let user = user("");
+    let now = |user: &User| {
+        let threshold = "cloudwatch::describe_alarms(#{}).metric_alarms[0].threshold\n";
+        run(user, "look", threshold).events().pop().unwrap()["value"].take()
+    };
+    let [_, middle, last] = [50.0, 60.0, 70.0].map(|threshold| {
+        run(&user, "own", &format!("alarm.call({threshold:?});\n"));
+        run_of(&user, "own")
+    });
+    let why = format!("changed since by run {last} (step 0): undo that run first");
+    let refused = undo(&user, &[&middle, "--yes"]);
+    assert_eq!(
+        (refused.code, refused.err),
+        (
+            2,
+            format!(
+                "error: the run {middle} has nothing left to undo: of its writes, 1 cannot be undone \
+                 ({why})\n  `opsh history {middle}` lists its steps\n"
+            )
+        )
+    );
+    assert_eq!(now(&user), json!(70.0));
+    undo(&user, &[&last, "--yes"]).done();
+    assert_eq!(now(&user), json!(60.0));
+    undo(&user, &[&middle, "--yes"]).done();
+    assert_eq!(now(&user), json!(50.0));
+}
+
 #[test]
 fn a_teardown_leaves_what_others_had() {
     let user = user("");

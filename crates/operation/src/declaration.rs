@@ -88,6 +88,9 @@ pub struct Write {
     /// How it is seen before the call that what it would make is there already; where
     /// that is not said, the service refuses to make it twice.
     pub before: Option<&'static Before>,
+    /// The place in the result (`result` or `result.FIELD`) that says whether there was
+    /// something, as it is seen before the call: sent again, the call sees its own doing.
+    pub answers: Option<&'static str>,
     /// How what it makes is found by the stack's tag, whatever the ledger knows.
     pub found: Option<&'static Found>,
     /// The kind of resource with which what it makes goes: nobody need look for it.
@@ -105,6 +108,7 @@ impl Write {
             removes: &[],
             tags: None,
             before: None,
+            answers: None,
             found: None,
             goes_with: None,
         }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use opsh_operation::{Fault, Map};
 
 use super::{Journal, Open, Place, Resumes, Shared, fault, lock, opened};
+use crate::gate::moved;
 use crate::gate::replay::Replay;
 use crate::ledger::{Delivery, Error, Ledger, NewEvent, NewRun, RunId, Secrets, StackLock};
 use crate::world::{Kind, World};
@@ -171,7 +172,11 @@ impl Journal {
     fn go_on(&self, ledger: &mut Ledger, world: &dyn World, run: &RunId) -> Result<RunId, Error> {
         let recorded = ledger.run(run.as_str(), Secrets::Hidden)?;
         let failed = recorded.outcome() == "failed";
-        let replay = Replay::of(ledger.steps(run, Secrets::Opened)?, failed);
+        let mut steps = ledger.steps(run, Secrets::Opened)?;
+        if let Some(started) = ledger.settings(run)? {
+            moved::relocate(&mut steps, &started.folder);
+        }
+        let replay = Replay::of(steps, failed);
         if lock(&self.event).is_none() {
             let last = replay.last().unwrap_or(recorded.started);
             world.go_on(last, recorded.resumes as u64 + 1);

@@ -7,6 +7,7 @@
 mod bound;
 pub mod flight;
 pub mod plan;
+mod since;
 
 use super::event::Site;
 use super::inverse::Inverse;

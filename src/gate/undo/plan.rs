@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use opsh_operation::{Before, Fault, FaultKind, Inverse, Operation, Value, validate};
 
-use super::bound;
+use super::{bound, since};
 use crate::gate::event::Made;
 use crate::gate::inverse;
 use crate::ledger::{Call, Error, Ledger, Life, Resource, Run, RunId, Secrets, Step, StepId};
@@ -84,6 +84,7 @@ impl Plan {
             .map(|step| item(step, &lives, &tried))
             .collect();
         only_the_last_try(&mut items);
+        since::note(ledger, &mut items)?;
         bound::with_their_things(&mut items);
         Ok(Self { run, items })
     }
@@ -154,11 +155,19 @@ fn nothing_left(plan: &Plan) -> Fault {
             "cannot be undone",
         ),
     ];
-    let why: Vec<String> = counts
+    let mut why: Vec<String> = counts
         .iter()
         .filter(|(count, _)| *count > 0)
         .map(|(count, what)| format!("{count} {what}"))
         .collect();
+    let impossible = plan.items.iter().filter_map(|item| match &item.fate {
+        Fate::Impossible(why) => Some(why.as_str()),
+        _ => None,
+    });
+    let reasons: BTreeSet<&str> = impossible.collect();
+    if let (Some(last), [reason]) = (why.last_mut(), Vec::from_iter(reasons).as_slice()) {
+        *last = format!("{last} ({reason})");
+    }
     let why = if why.is_empty() {
         "it wrote nothing".to_owned()
     } else {
@@ -181,6 +190,15 @@ enum Came {
     Done,
     /// What it was about was gone, or some of it.
     Gone,
+}
+
+/// Whether the undos before have undone `step`.
+pub(super) fn is_undone(ledger: &mut Ledger, step: &Step) -> Result<bool, Error> {
+    let mut tried = Tried::new();
+    note_tried(ledger, &step.run, &mut tried)?;
+    let calls = step.end.as_ref().map_or(&[][..], |end| &end.inverse);
+    let done = done(calls, tried.get(&step.id));
+    Ok(!calls.is_empty() && writes(calls).is_subset(&done))
 }
 
 fn note_tried(ledger: &mut Ledger, run: &RunId, tried: &mut Tried) -> Result<(), Error> {
@@ -267,7 +285,9 @@ fn fate(
     tried: Option<&BTreeMap<u32, Came>>,
 ) -> Fate {
     let write = operation.and_then(Operation::write);
-    let before = write.and_then(|write| write.before);
+    let before = write
+        .filter(|write| write.answers.is_none())
+        .and_then(|write| write.before);
     match write.map(|write| &write.inverse) {
         Some(Inverse::Nothing(why)) => return Fate::Nothing((*why).to_owned()),
         Some(Inverse::Impossible(why)) if before.is_none() => {

@@ -5,7 +5,9 @@ mod write;
 
 use std::path::Path;
 
-use opsh_operation::{Effect, Fault, FaultKind, Inverse, Map, Settle, Shape, Structure};
+use opsh_operation::{
+    Before, Effect, Fault, FaultKind, Inverse, Look, Map, Settle, Shape, Structure, Write,
+};
 
 use super::declare::{entry, int, optional, plain_write, required};
 use super::{Entry, Handler, given};
@@ -14,6 +16,18 @@ use super::{Entry, Handler, given};
 const LIMIT: i64 = 16 << 20;
 /// What a playbook may say.
 const MOST: i64 = 1 << 30;
+
+/// How it is seen whether a file is there that is to be removed.
+pub(super) const THERE: Before = Before {
+    look: Look {
+        operation: "file::exists",
+        arguments: &[("path", "input.path")],
+        within: "result",
+    },
+    same: &[("found", "=true")],
+    only_if: None,
+    restore: &[],
+};
 
 static INFO: Structure = Structure {
     name: "file",
@@ -113,7 +127,11 @@ if text::lines(file::read("events.log")).len() != 2 { throw "wrong"; }"#,
     },
     entry! {
         "file" "remove" "file:Remove"
-        Effect::Write(plain_write(Inverse::Impossible("what the file held is not kept"), Settle::Repeat)),
+        Effect::Write(Write {
+            before: Some(&THERE),
+            answers: Some("result"),
+            ..plain_write(Inverse::Impossible("what the file held is not kept"), Settle::Repeat)
+        }),
         Handler::Native(write::remove),
         ("path") [required("path", Shape::Output, "The file, or an empty folder.")] -> Shape::Bool,
         "Removes a file or an empty folder; says whether it was there.",

@@ -13,6 +13,7 @@ use ssh_key::{HashAlg, LineEnding, PrivateKey, PublicKey};
 
 use crate::modules::Context;
 use crate::modules::declare::{optional, required};
+use crate::modules::file::THERE;
 use crate::modules::given;
 use crate::world::ssh::key_file::{self, KeyFile};
 
@@ -208,6 +209,8 @@ pub static REMOVE_KEY: Operation = Operation {
             kind: KEY,
             id: "result.path",
         }],
+        before: Some(&THERE),
+        answers: Some("result.removed"),
         ..Write::plain(
             Inverse::Nothing("the key is gone, and none like it can be made"),
             Settle::Repeat,
