@@ -78,7 +78,7 @@ fn a_new_parameter_has_its_default_or_is_named() {
             2,
             format!(
                 "error: the playbook has a new parameter 'other'; the run {run} was started without it\n  \
-                 give it a default and resume again; or run the playbook anew after `opsh undo {run} --local`\n"
+                 next: give it a default and resume again; or run the playbook anew after `opsh undo {run} --local`\n"
             )
         )
     );
@@ -126,7 +126,7 @@ fn a_run_goes_on_and_is_undone_in_its_folder() {
     let refused = |act: &str| {
         let message = format!(
             "error: the run {run} was started in {there}, and works on files there\n  \
-             cd {there} && opsh {act} {run} --local\n"
+             next: cd {there} && opsh {act} {run} --local\n"
         );
         (Some(2), String::new(), message)
     };
@@ -155,7 +155,7 @@ fn a_run_goes_on_and_is_undone_in_its_folder() {
             String::new(),
             format!(
                 "error: the run {run} was started in {there}, which is not there any more\n  \
-                 if the folder was moved, go there, and say `opsh resume {run} --local`\n"
+                 next: if the folder was moved, go there, and say `opsh resume {run} --local`\n"
             )
         )
     );

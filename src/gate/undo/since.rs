@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use opsh_operation::select::{self, Roots};
-use opsh_operation::{Map, Value};
+use opsh_operation::{Map, Operation, Value};
 
 use super::bound::subjects;
 use super::plan::{self, Fate, Item};
@@ -28,7 +28,7 @@ pub fn note(ledger: &mut Ledger, items: &mut [Item]) -> Result<(), Error> {
         if let Some(run) = removed(ledger, item.step.id, calls)? {
             let what = format!("removed since; run {run} had made it");
             item.fate = Fate::Over(what);
-        } else if let Some(later) = changed(ledger, &item.step, &runs)? {
+        } else if let Some(later) = changed(ledger, &item.step, calls, &runs)? {
             item.fate = Fate::Impossible(format!(
                 "changed since by run {} (step {}): undo that run first",
                 later.run, later.path
@@ -62,10 +62,12 @@ fn removed(ledger: &mut Ledger, step: StepId, calls: &[Call]) -> Result<Option<R
     Ok(None)
 }
 
-/// The last write of a run that is none of `runs` to what `step` has changed.
+/// The last write of a run that is none of `runs` to what `step` has changed, if `calls`
+/// would take away what it has set.
 fn changed(
     ledger: &mut Ledger,
     step: &Step,
+    calls: &[Call],
     runs: &BTreeSet<RunId>,
 ) -> Result<Option<Step>, Error> {
     let Some(thing) = Thing::of(step) else {
@@ -74,7 +76,9 @@ fn changed(
     let mut later = ledger.writes_since(step.id, &thing.changed_by())?;
     later.retain(|later| {
         let done = later.end.as_ref().is_some_and(|end| end.result.is_ok());
-        done && !runs.contains(&later.run) && Thing::of(later).as_ref() == Some(&thing)
+        done && calls.iter().any(|call| takes_away(call, later))
+            && !runs.contains(&later.run)
+            && Thing::of(later).as_ref() == Some(&thing)
     });
     for later in later.into_iter().rev() {
         if !plan::is_undone(ledger, &later)? {
@@ -82,6 +86,15 @@ fn changed(
         }
     }
     Ok(None)
+}
+
+/// Whether `call` sets anything otherwise than `later` has.
+fn takes_away(call: &Call, later: &Step) -> bool {
+    call.operation != later.operation
+        || call.input.iter().any(|(name, value)| {
+            let sent = later.input.get(name);
+            sent.is_some_and(|sent| sent != value)
+        })
 }
 
 /// What a write changes, told by how it is looked for before the write.
@@ -125,7 +138,7 @@ impl Thing {
                 let before = operation.write().and_then(|write| write.before);
                 before.is_some_and(|before| before.look.operation == self.operation)
             })
-            .map(|operation| operation.full_name())
+            .map(Operation::full_name)
             .collect()
     }
 }
