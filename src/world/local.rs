@@ -492,10 +492,16 @@ impl<D: Doors> Drop for Local<D> {
         if !self.root.is_empty() {
             return;
         }
-        if self.kind == Kind::Local {
-            self.doors.close();
-        }
+        let rest = || {
+            if self.kind == Kind::Local {
+                self.doors.close();
+            }
+        };
+        // Functions that are under way may still ask programs something, and the last that
+        // these do may set functions off.
+        rest();
         self.doors.close_programs();
+        rest();
     }
 }
 

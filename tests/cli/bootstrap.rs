@@ -445,3 +445,102 @@ fn what_is_missing_is_said() {
         assert!(ended.out.contains(words), "{}", ended.out);
     }
 }
+
+/// A worker that looks around every minute, which takes it `seconds`.
+fn looking(user: &User, seconds: u32) -> String {
+    let folder = user.home().join("roles");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::copy(shipped("bootstrap"), folder.join("bootstrap.rhai")).unwrap();
+    let worker = format!(
+        r#"
+        let port = param("port", #{{ default: 8080 }});
+        let bind = param("bind", #{{ default: "127.0.0.1" }});
+        serve(#{{ port: port, bind: bind, routes: #{{ "GET /ping": "OK\n" }} }});
+        let look = || {{ log::info("looks"); state::set("looks", 1); time::sleep("{seconds}s"); log::info("looked"); }};
+        every("1m", look, #{{ name: "look", at_once: true, timeout: "1h" }});
+        run_forever();
+        "#
+    );
+    std::fs::write(folder.join("worker.rhai"), worker).unwrap();
+    folder.join("bootstrap.rhai").display().to_string()
+}
+
+/// When what was looked at, how the runs of the service ended, and what files it leaves.
+fn looked(user: &User) -> (Vec<String>, Vec<String>, Vec<String>) {
+    let log = on(user, "one", "journalctl -u opsh-worker --no-pager");
+    let lines = log.lines().filter(|line| line.contains(": INFO "));
+    let said = |line: &str| {
+        let (_, words) = line.split_once(": INFO ").unwrap();
+        format!("{} {words}", &line[10..15])
+    };
+    let hosts = user.home().join(".opsh/local/hosts");
+    let files = std::fs::read_dir(&hosts).unwrap();
+    let mut files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+    files.sort();
+    let ledger = files[0].display().to_string();
+    let history = ["history", "--ledger", &ledger, "--output", "json"];
+    let runs = user.opsh(history).done();
+    let outcome = |run: &serde_json::Value| run["outcome"].as_str().unwrap().to_owned();
+    let ending = |file: &std::path::PathBuf| {
+        let name = file.file_name().unwrap().to_string_lossy().into_owned();
+        name.split_once('.').unwrap().1.to_owned()
+    };
+    (
+        lines.map(said).collect(),
+        runs.events().iter().map(outcome).collect(),
+        files.iter().map(ending).collect(),
+    )
+}
+
+#[test]
+fn what_a_service_is_about_when_a_command_ends_comes_to_its_end() {
+    let once = || {
+        let user = User::new();
+        let playbook = looking(&user, 3);
+        let words = ["run", &playbook, "role=worker", "launch=one", "--local"];
+        user.opsh(words).done();
+        let passed = user.opsh(["local", "advance", "1m"]).done();
+        (passed.out, looked(&user))
+    };
+    let (told, (said, outcomes, files)) = once();
+    assert_eq!(
+        told,
+        "nothing else happened\nit is 2026-01-01 00:02:10Z now\n"
+    );
+    // It begins anew with each command, the last of which only reads its journal.
+    let expected = [
+        "01:04 looks",
+        "01:07 looked",
+        "01:07 looks",
+        "01:10 looked",
+        "02:07 looks",
+        "02:10 looked",
+        "02:10 looks",
+    ];
+    assert_eq!(said, expected);
+    assert_eq!(outcomes, ["done", "done", "done"]);
+    assert_eq!(files, ["db", "db-head"]);
+    assert_eq!(once(), (told, (said, outcomes, files)));
+}
+
+#[test]
+fn what_takes_too_long_for_the_end_of_a_command_is_gone_on_with() {
+    let user = User::new();
+    let playbook = looking(&user, 900);
+    let words = ["run", &playbook, "role=worker", "launch=one", "--local"];
+    user.opsh(words).done();
+    user.opsh(["local", "advance", "1m"]).done();
+    let (log, outcomes, files) = looked(&user);
+    // The id of the event is of no interest.
+    let said = log
+        .iter()
+        .map(|line| line.split_once(" 2026").map_or(&**line, |(words, _)| words));
+    let expected = [
+        "01:04 looks",
+        "11:05 going on with the event",
+        "21:05 looks",
+    ];
+    assert!(said.eq(expected), "{log:?}");
+    assert_eq!(outcomes, ["done", "done", "done"]);
+    assert_eq!(files, ["db", "db-head"]);
+}

@@ -103,6 +103,36 @@ impl Cloud {
         tell: &mut dyn FnMut(Happening),
     ) -> Result<(), StoreError> {
         let mut watch = self.look(Watch::begin);
+        self.pass_until(end, stop, &mut watch, tell);
+        self.come_to_rest(stop, &mut watch, tell)
+    }
+
+    /// The same for a command that ends then: so do the programs of services in this
+    /// process, see [`Cloud::close_programs`].
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub fn live_and_close(
+        &self,
+        end: Timestamp,
+        stop: &dyn Fn() -> bool,
+        tell: &mut dyn FnMut(Happening),
+    ) -> Result<(), StoreError> {
+        let mut watch = self.look(Watch::begin);
+        self.pass_until(end, stop, &mut watch, tell);
+        // Functions that are under way may still ask them something.
+        self.rest(stop);
+        self.close_programs();
+        self.come_to_rest(stop, &mut watch, tell)
+    }
+
+    fn pass_until(
+        &self,
+        end: Timestamp,
+        stop: &dyn Fn() -> bool,
+        watch: &mut Watch,
+        tell: &mut dyn FnMut(Happening),
+    ) {
         loop {
             let now = self.clock().now();
             if now >= end || stop() {
@@ -120,7 +150,15 @@ impl Cloud {
             }
             self.look(|state| watch.look(state, tell));
         }
-        // What is under way comes to its end, as at the end of every command.
+    }
+
+    /// What is under way comes to its end, as at the end of every command.
+    fn come_to_rest(
+        &self,
+        stop: &dyn Fn() -> bool,
+        watch: &mut Watch,
+        tell: &mut dyn FnMut(Happening),
+    ) -> Result<(), StoreError> {
         self.rest(stop);
         self.look(|state| watch.look(state, tell));
         self.save()

@@ -11,7 +11,8 @@
 //! branches of its own (a schedule invokes a function), and the time moves no
 //! further than to there. Such a branch is *detached*: it is below nobody's path.
 //! A branch in the *background* (a service on a simulated host) sleeps like any other,
-//! but nobody's time passes on its account: when only such ones are left, time stands.
+//! but nobody's time passes on its account: when only such ones are left, time stands,
+//! until they are [to come to their end](Clock::let_background_end).
 //!
 //! A cloud that other programs use, too, may have a clock that [follows](Clock::follow)
 //! the real one: then nobody's wait moves the time.
@@ -74,6 +75,8 @@ struct Table {
     asking: bool,
     /// By how much it is ahead of the real clock, if it goes at that one's pace.
     ahead: Option<SignedDuration>,
+    /// Branches in the background are to come to their end: time passes for them, too.
+    ending: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,7 +135,7 @@ impl Table {
                 Phase::Until(at) if *at == Timestamp::MAX => {}
                 Phase::Until(at) if *at > self.now => {
                     wake = Some(wake.map_or(*at, |earliest| earliest.min(*at)));
-                    somebody_waits |= path.first() != Some(&BACKGROUND);
+                    somebody_waits |= self.ending || path.first() != Some(&BACKGROUND);
                 }
                 _ => ready = Some(path),
             }
@@ -172,6 +175,7 @@ impl Clock {
                     limits: BTreeMap::new(),
                     asking: false,
                     ahead: None,
+                    ending: false,
                 }),
                 changed: Condvar::new(),
                 tide: OnceLock::new(),
@@ -279,11 +283,16 @@ impl Clock {
     /// Sleeps in virtual time on the calling thread's branch.
     ///
     /// # Errors
-    /// [`Stopped`] if `stop` said so while other branches ran, or at the branch's limit.
+    /// [`Stopped`] if `stop` says so at the beginning or said so while other branches ran,
+    /// or at the branch's limit.
     pub fn sleep(&self, duration: Duration, stop: &dyn Fn() -> bool) -> Result<(), Stopped> {
         let at = later(self.now(), duration);
         branch::on_branch(self, |path| {
             loop {
+                // Who is to stop lets no time pass, and nothing happen, on its account.
+                if stop() {
+                    return Err(Stopped);
+                }
                 self.sleep_until(path, at, stop)?;
                 if self.now() >= at {
                     return Ok(());

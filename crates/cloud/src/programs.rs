@@ -7,7 +7,8 @@
 //! is its [lodging](crate::tenants).
 //!
 //! No time passes between commands: in the next process the units that run begin anew, as
-//! after a restart.
+//! after a restart. Events that are being handled when a command ends come to their end:
+//! time passes for them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -29,6 +30,9 @@ const STACK: usize = 256 * 1024 * 1024;
 
 /// How long programs that were told to end are waited for, in real time.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long what they are about may take then, in virtual time.
+const GRACE: Duration = Duration::from_mins(10);
 
 /// How long programs may take to come up, after their cloud was entered.
 const ARRIVAL: Duration = Duration::from_secs(2);
@@ -181,20 +185,30 @@ impl Cloud {
     }
 
     /// Ends all programs of services in this process, and begins no others: their units go
-    /// on in the next one. For the end of a command.
+    /// on in the next one. What they are about comes to its end, and time passes meanwhile;
+    /// schedules do not fire. For the end of a command.
     pub fn close_programs(&self) {
         let programs = &self.inner.programs;
         programs.closed.store(true, Ordering::SeqCst);
-        for lease in programs.running().values() {
-            lease.stop();
-        }
         let threads = std::mem::take(&mut *programs.threads());
         let end = Instant::now() + PATIENCE;
-        while threads.iter().any(|thread| !thread.is_finished()) && Instant::now() < end {
-            // Whoever leaves the clock gives the baton away.
-            self.clock().as_branch(|_| {});
-            self.clock().nudge();
-            std::thread::sleep(Duration::from_millis(1));
+        let wait_while = |busy: &dyn Fn() -> bool| {
+            while busy() && Instant::now() < end {
+                self.clock().nudge();
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        };
+        let busy = || threads.iter().any(|thread| !thread.is_finished());
+        if busy() {
+            // What is due at this moment is begun, whoever sees first that it is the last.
+            wait_while(&|| self.clock().background_is_awake());
+            self.inner.resting.store(true, Ordering::SeqCst);
+            for lease in programs.running().values() {
+                lease.stop();
+            }
+            self.clock().let_background_end(GRACE);
+            wait_while(&busy);
+            self.inner.resting.store(false, Ordering::SeqCst);
         }
         programs.running().clear();
     }

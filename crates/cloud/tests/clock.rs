@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::fmt::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -53,6 +54,39 @@ fn branches_interleave_the_same_way_every_time() {
     for _ in 0..100 {
         assert_eq!(interleaving(), first);
     }
+}
+
+#[test]
+fn the_background_comes_to_its_end_in_its_own_time() {
+    let clock = Clock::new(Timestamp::UNIX_EPOCH);
+    let stop = Arc::new(AtomicBool::new(false));
+    let log = Arc::new(Mutex::new(Vec::new()));
+    // One takes turns until it is to stop; two are about something that nothing stops.
+    let works: [(u64, bool); 3] = [(5, true), (12, false), (100, false)];
+    let paths: Vec<_> = works.iter().map(|_| clock.background()).collect();
+    clock.announce(&paths);
+    thread::scope(|scope| {
+        for (path, (pause, stoppable)) in paths.iter().zip(works) {
+            let (clock, stop, log) = (clock.clone(), Arc::clone(&stop), Arc::clone(&log));
+            scope.spawn(move || {
+                let _branch = clock.enter(path);
+                let told = || stoppable && stop.load(Ordering::SeqCst);
+                let mut slept = clock.sleep(Duration::from_secs(pause), &told);
+                while stoppable && slept.is_ok() {
+                    slept = clock.sleep(Duration::from_secs(pause), &told);
+                }
+                let end = (pause, slept.is_ok(), seconds(&clock));
+                log.lock().unwrap().push(end);
+            });
+        }
+        clock.sleep(Duration::from_secs(7), &never).unwrap();
+        assert!(!clock.background_is_awake());
+        assert_eq!((seconds(&clock), log.lock().unwrap().len()), (7, 0));
+        stop.store(true, Ordering::SeqCst);
+        clock.let_background_end(Duration::from_secs(30));
+    });
+    let log = log.lock().unwrap();
+    assert_eq!(*log, [(5, false, 7), (12, true, 12), (100, false, 37)]);
 }
 
 #[test]

@@ -70,7 +70,7 @@ impl Hand {
             Self::Here(cloud) => {
                 let end = cloud.clock().now().checked_add(by);
                 cloud
-                    .live_until(end.unwrap_or(Timestamp::MAX), stop, tell)
+                    .live_and_close(end.unwrap_or(Timestamp::MAX), stop, tell)
                     .map_err(|error| told(&error))
             }
             Self::Served(served) => {
@@ -102,7 +102,6 @@ impl Hand {
                 let executed = cloud
                     .execute(name, line)
                     .map_err(|error| error.to_string())?;
-                cloud.close();
                 Ok(executed)
             }
             Self::Served(served) => served
@@ -116,7 +115,9 @@ impl Drop for Hand {
     /// What services have done is in their ledgers only when they have ended.
     fn drop(&mut self) {
         if let Self::Here(cloud) = self {
+            cloud.close();
             cloud.close_programs();
+            cloud.close();
         }
     }
 }

@@ -1,10 +1,12 @@
 //! What happens while the time moves, and the branches that it begins.
 
+use std::collections::BTreeSet;
 use std::sync::Weak;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{BACKGROUND, Clock, DETACHED};
+use super::{BACKGROUND, Clock, DETACHED, Phase, later};
 
 /// How far the time has moved, and what begins there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +61,43 @@ impl Clock {
             .branches
             .keys()
             .any(|path| path.first() == Some(&DETACHED))
+    }
+
+    /// Whether a branch in the background runs or could run.
+    #[must_use]
+    pub fn background_is_awake(&self) -> bool {
+        let table = self.settle();
+        table.branches.iter().any(|(path, phase)| {
+            path.first() == Some(&BACKGROUND)
+                && !matches!(phase, Phase::Until(at) if *at > table.now)
+                && !table.has_children(path)
+        })
+    }
+
+    /// From now on time passes on account of the branches in the background, too, and at no
+    /// pace but theirs: they are to come to their end, at the latest `patience` from now,
+    /// which is their [limit](Clock::limit). Those who sleep look again whether they are to
+    /// stop.
+    pub fn let_background_end(&self, patience: Duration) {
+        let mut table = self.table();
+        table.ending = true;
+        table.ahead = None;
+        let limit = later(table.now, patience);
+        let mut tops = BTreeSet::new();
+        for (path, phase) in &mut table.branches {
+            if let [BACKGROUND, number, ..] = path[..] {
+                tops.insert(vec![BACKGROUND, number]);
+                if matches!(phase, Phase::Until(_)) {
+                    *phase = Phase::Ready;
+                }
+            }
+        }
+        table
+            .limits
+            .extend(tops.into_iter().map(|top| (top, limit)));
+        drop(table);
+        drop(self.settle());
+        self.nudge();
     }
 
     pub(super) fn flow(&self, to: Timestamp) -> Flow {
