@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::header;
+use crate::script::source;
 
 /// How the names of those end that hold nothing else.
 pub const ENDING: &str = ".test.rhai";
@@ -66,7 +67,8 @@ fn is_of_cases(path: &Path) -> bool {
 /// Whether the playbook at `path` has cases in its header.
 #[must_use]
 pub fn has_table(path: &Path) -> bool {
-    std::fs::read_to_string(path).is_ok_and(|text| header::table(&text).is_some())
+    std::fs::read_to_string(path)
+        .is_ok_and(|text| header::table(&source::without_mark(text)).is_some())
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::gate::event::Site;
 use crate::script::error::{Class, ScriptError};
 use crate::script::reach::Reach;
 use crate::script::run::{Playbook, plain_io};
-use crate::script::source::Sources;
+use crate::script::source::{self, Sources};
 
 /// The cases of one file.
 pub struct Suite {
@@ -63,7 +63,9 @@ impl Suite {
         let playbook = format!("{}.rhai", stem(&name));
         let declared = Arc::new(Declared::new(&folder, &playbook, sources));
         let table = std::fs::read_to_string(folder.join(&playbook));
-        let table = table.ok().and_then(|text| header::table(&text));
+        let table = table
+            .ok()
+            .and_then(|text| header::table(&source::without_mark(text)));
         let reach = match table {
             Some(_) if name != playbook => return Err(rows::in_both(&playbook, &name)),
             Some(table) => {

@@ -1,5 +1,6 @@
 //! `opsh adopt --stack NAME`.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use super::settings::Settings;
 use super::start::{self, Started};
 use crate::gate::adopt::{self, Adoption};
 use crate::gate::event::Site;
+use crate::ledger::Ledger;
 use crate::script::error::{Class, ScriptError};
 use crate::script::run::conclude;
 use crate::script::source::Sources;
@@ -21,7 +23,8 @@ use crate::script::source::Sources;
 /// Find a stack again by its tags, when the ledger is lost.
 ///
 /// What carries the tag opsh:stack=NAME is recorded with what removes it, so that
-/// a teardown finds it. What the ledger knows already stays as it is.
+/// a teardown finds it. What the ledger knows already stays as it is. Where the
+/// ledger's file is gone, a new one begins.
 ///
 /// It looks in one region, that of --region or of your configuration, and at what has no
 /// region (IAM): for a stack in several regions, adopt it once for each.
@@ -46,6 +49,9 @@ fn run(settings: &Settings) -> Result<ExitCode, ScriptError> {
         );
     };
     let started = start::start(settings, stack, "adopt", Arc::new(Sources::default()))?;
+    if !settings.dry_run {
+        begin_anew(&started, &settings.ledger_path())?;
+    }
     let gate = &started.runtime.gate;
     let site = Site {
         source: "opsh adopt".to_owned(),
@@ -67,6 +73,20 @@ fn run(settings: &Settings) -> Result<ExitCode, ScriptError> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// Where the ledger's file is gone, lets a new one begin.
+fn begin_anew(started: &Started, ledger: &Path) -> Result<(), ScriptError> {
+    let aside =
+        Ledger::put_aside(ledger).map_err(|error| start::stopped(&error.into(), Class::Start))?;
+    if let Some(aside) = aside {
+        started.console.err(&format!(
+            "the ledger {} is gone: a new one begins, and the count of its rows is in {} now",
+            ledger.display(),
+            aside.display()
+        ));
+    }
+    Ok(())
 }
 
 fn show(started: &Started, stack: &str, adoption: &Adoption) {

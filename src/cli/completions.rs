@@ -1,10 +1,11 @@
 //! `opsh completions`: what a shell needs to complete opsh's commands and options.
 
-use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{Args, CommandFactory as _};
 use clap_complete::Shell;
+
+use super::say;
 
 /// Print completions for a shell.
 ///
@@ -23,7 +24,6 @@ pub fn main(arguments: &Arguments) -> ExitCode {
     let mut text = Vec::new();
     let mut command = super::Arguments::command();
     clap_complete::generate(arguments.shell, &mut command, "opsh", &mut text);
-    // Whoever reads may go away before the end.
-    let _ = std::io::stdout().write_all(&text);
+    say::raw(&text, &[]);
     ExitCode::SUCCESS
 }

@@ -12,7 +12,7 @@ use crate::world::Cancel;
 
 use super::log_file::LogFile;
 use super::progress::Progress;
-use super::{json, keyboard};
+use super::{json, keyboard, say};
 
 /// How much is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,12 +56,12 @@ pub struct Console {
 }
 
 impl Console {
-    /// A line on stdout. A reader that went away is no error of ours.
+    /// A line on stdout.
     pub fn out(&self, text: &str) {
         let _lock = self.stdout.lock().unwrap_or_else(PoisonError::into_inner);
         let clean = self.redactor.scrub(text);
         self.progress.suspend(|| {
-            let _ = writeln!(std::io::stdout(), "{clean}");
+            say::out(&clean);
         });
     }
 

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::Value as Json;
 
-use super::records::{Found, Which, table};
+use super::records::{AtWork, Found, Which, held};
 use crate::ledger::{Error, EventRun, Ledger, Run, Secrets, Step, StepEffect};
 
 /// How many events of a service are shown with its steps, if not all.
@@ -22,7 +22,7 @@ pub struct Arguments {
     /// A run's id or the beginning of it
     run: Option<String>,
     /// Only runs of this stack
-    #[arg(long)]
+    #[arg(long, value_parser = super::settings::stack)]
     stack: Option<String>,
     /// At most this many runs
     #[arg(long, default_value_t = 20)]
@@ -40,14 +40,18 @@ pub fn main(arguments: &Arguments) -> ExitCode {
     match &arguments.run {
         None => arguments
             .which
-            .show("there are no runs", |ledger| runs(arguments, ledger)),
-        Some(name) => arguments.which.show("this run has no steps", |ledger| {
-            steps(arguments, ledger, name)
-        }),
+            .show("there are no runs", |ledger, at_work| {
+                runs(arguments, ledger, at_work)
+            }),
+        Some(name) => arguments
+            .which
+            .show("this run has no steps", |ledger, at_work| {
+                steps(arguments, ledger, at_work, name)
+            }),
     }
 }
 
-fn runs(arguments: &Arguments, ledger: &mut Ledger) -> Result<Found, Error> {
+fn runs(arguments: &Arguments, ledger: &mut Ledger, at_work: &mut AtWork) -> Result<Found, Error> {
     let runs = ledger.runs(arguments.stack.as_deref(), arguments.limit)?;
     let mut rows = Vec::new();
     let mut json = Vec::new();
@@ -64,10 +68,10 @@ fn runs(arguments: &Arguments, ledger: &mut Ledger) -> Result<Found, Error> {
             run.id.to_string(),
             run.stack.clone(),
             run.playbook.clone(),
-            run.outcome().to_owned(),
+            at_work.outcome(ledger, run),
             events,
         ]);
-        let mut object = run.to_json();
+        let mut object = at_work.tell(ledger, run, run.to_json());
         if count.events > 0 {
             object["events"] = count.events.into();
             object["events_failed"] = count.failed.into();
@@ -80,9 +84,9 @@ fn runs(arguments: &Arguments, ledger: &mut Ledger) -> Result<Found, Error> {
                     format!("  .{}", event.event.number),
                     String::new(),
                     format!("  {}", event.event.label),
-                    event.run.outcome().to_owned(),
+                    at_work.outcome(ledger, &event.run),
                 ]);
-                json.push(event.to_json());
+                json.push(at_work.tell(ledger, &event.run, event.to_json()));
             }
         }
     }
@@ -93,11 +97,16 @@ fn runs(arguments: &Arguments, ledger: &mut Ledger) -> Result<Found, Error> {
     }
     Ok(Found {
         json,
-        text: table(&heading[..columns], &rows),
+        text: held(&heading[..columns], &rows),
     })
 }
 
-fn steps(arguments: &Arguments, ledger: &mut Ledger, name: &str) -> Result<Found, Error> {
+fn steps(
+    arguments: &Arguments,
+    ledger: &mut Ledger,
+    at_work: &mut AtWork,
+    name: &str,
+) -> Result<Found, Error> {
     let run: Run = ledger.run(name, Secrets::Hidden)?;
     let mut steps = ledger.steps(&run.id, Secrets::Hidden)?;
     if !arguments.verbose {
@@ -116,14 +125,18 @@ fn steps(arguments: &Arguments, ledger: &mut Ledger, name: &str) -> Result<Found
         })
         .collect();
     let parts = [
-        table(&["step", "operation", "state", "at"], &rows),
-        shown_events(&events, arguments.verbose),
+        held(&["step", "operation", "state", "at"], &rows),
+        shown_events(&events, ledger, at_work, arguments.verbose),
     ];
     let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     let json: Vec<Json> = steps
         .iter()
         .map(Step::to_json)
-        .chain(events.iter().map(EventRun::to_json))
+        .chain(
+            events
+                .iter()
+                .map(|event| at_work.tell(ledger, &event.run, event.to_json())),
+        )
         .collect();
     Ok(Found {
         json,
@@ -132,7 +145,12 @@ fn steps(arguments: &Arguments, ledger: &mut Ledger, name: &str) -> Result<Found
 }
 
 /// The events of a service, the newest first.
-fn shown_events(events: &[EventRun], all: bool) -> String {
+fn shown_events(
+    events: &[EventRun],
+    ledger: &mut Ledger,
+    at_work: &mut AtWork,
+    all: bool,
+) -> String {
     let shown = if all { events.len() } else { NEWEST };
     let rows: Vec<_> = events
         .iter()
@@ -143,13 +161,13 @@ fn shown_events(events: &[EventRun], all: bool) -> String {
             vec![
                 format!(".{}", event.event.number),
                 event.event.label.clone(),
-                event.run.outcome().to_owned(),
+                at_work.outcome(ledger, &event.run),
                 event.run.started.to_string(),
                 end.and_then(|end| end.error.clone()).unwrap_or_default(),
             ]
         })
         .collect();
-    let mut text = table(&["event", "label", "outcome", "started", "error"], &rows);
+    let mut text = held(&["event", "label", "outcome", "started", "error"], &rows);
     let hidden = events.len().saturating_sub(shown);
     if hidden > 0 {
         // Writing to a String cannot fail.

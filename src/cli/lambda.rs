@@ -160,7 +160,7 @@ fn invoke(arguments: &Invoke, sources: &Arc<Sources>) -> Result<(), ScriptError>
     started.console.progress.clear();
     let planned = started.dry && !settings.quiet && settings.output == Output::Human;
     if planned {
-        run::show_plan(&started, settings, None);
+        run::show_plan(&started, settings, None, outcome.is_ok());
     }
     let value = outcome.inspect_err(|error| {
         started

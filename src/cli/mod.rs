@@ -96,7 +96,7 @@ pub fn main() -> ExitCode {
         .stack_size(crate::script::limits::STACK_SIZE)
         .spawn(work);
     match thread.map(std::thread::JoinHandle::join) {
-        Ok(Ok(code)) => code,
+        Ok(Ok(code)) => say::ended(code),
         // The panic has said what went wrong.
         Ok(Err(_)) => ExitCode::from(101),
         Err(error) => {

@@ -7,38 +7,45 @@ use opsh_operation::Value;
 use super::show;
 use crate::gate::plan::Planned;
 
-/// Each write with its parameters; reads too if `verbose`; a count at the end.
+/// Each write with its parameters; reads too if `verbose`; a count at the end. A run that
+/// failed (not `ended`) leaves a part of a plan.
 #[must_use]
-pub fn render(base: &str, steps: &[Planned], verbose: bool) -> String {
+pub fn render(base: &str, steps: &[Planned], ended: bool, verbose: bool) -> String {
     let mut out = format!("plan on {base}\n\n");
     let writes = steps.iter().filter(|step| step.is_write()).count();
     for step in steps.iter().filter(|step| verbose || step.is_write()) {
         one(&mut out, step);
     }
-    if writes == 0 {
+    if writes == 0 && ended {
         out.push_str("  nothing to change\n");
     }
     let reads = steps.len() - writes;
     // Writing to a String cannot fail, here and below.
+    let end = if ended {
+        ""
+    } else {
+        "the plan ends here, where the run failed: "
+    };
     let _ = write!(
         out,
-        "\n{writes} {}, {reads} {}",
+        "\n{end}{writes} {}, {reads} {}",
         plural("write", writes),
         plural("read", reads)
     );
     out
 }
 
-/// All that a dry run shows: its plan, what it printed, and its result if it has one.
+/// All that a dry run shows, which came to its end or not: its plan, what it printed, and its result if it has one.
 #[must_use]
 pub fn whole(
     base: &str,
     steps: &[Planned],
     printed: &[String],
     result: Option<&Value>,
+    ended: bool,
     verbose: bool,
 ) -> String {
-    let mut parts = vec![render(base, steps, verbose)];
+    let mut parts = vec![render(base, steps, ended, verbose)];
     if !printed.is_empty() {
         parts.push(printed.join("\n"));
     }

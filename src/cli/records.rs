@@ -1,5 +1,6 @@
 //! What `opsh ls` and `opsh history` have in common: which ledger, in which form.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -7,8 +8,11 @@ use clap::Args;
 use serde_json::Value as Json;
 
 use super::console::Output;
-use super::say;
-use crate::ledger::{Error, Ledger};
+use super::{say, settings, start};
+use crate::gate::journal::Place;
+use crate::ledger::{Error, Holder, Ledger, Run, Secrets, StackLock};
+use crate::script::error::Class;
+use crate::script::source::Sources;
 
 /// Which ledger is looked at, and in which form.
 #[derive(Args)]
@@ -30,20 +34,26 @@ impl Which {
     pub fn show(
         &self,
         empty: &str,
-        look: impl FnOnce(&mut Ledger) -> Result<Found, Error>,
+        look: impl FnOnce(&mut Ledger, &mut AtWork) -> Result<Found, Error>,
     ) -> ExitCode {
-        let path = super::settings::ledger(self.ledger.as_deref(), self.local);
+        let path = settings::ledger(self.ledger.as_deref(), self.local);
+        let mut at_work = AtWork {
+            place: settings::place(self.ledger.as_deref(), self.local),
+            known: BTreeMap::new(),
+        };
         let found = match Ledger::open_existing(&path) {
             Ok(None) => Ok(Found {
                 json: Vec::new(),
                 text: String::new(),
             }),
-            Ok(Some(mut ledger)) => look(&mut ledger),
+            Ok(Some(mut ledger)) => look(&mut ledger, &mut at_work),
             Err(error) => Err(error),
         };
         match (found, self.output) {
             (Err(error), _) => {
-                say::err(format_args!("error: {error}"));
+                let flags = settings::flags(self.ledger.as_deref(), self.local);
+                let error = start::stopped(&error.told(&flags), Class::Failed);
+                say::err(error.render(&Sources::default()).trim_end());
                 return ExitCode::FAILURE;
             }
             (Ok(found), Output::Json) => {
@@ -56,6 +66,67 @@ impl Which {
         }
         ExitCode::SUCCESS
     }
+}
+
+/// Who works on which stack.
+pub struct AtWork {
+    place: Place,
+    known: BTreeMap<String, Option<Holder>>,
+}
+
+impl AtWork {
+    /// How `run` ended; `running` only if somebody is at it, `stopped` if its process has
+    /// ended before it.
+    pub fn outcome(&mut self, ledger: &mut Ledger, run: &Run) -> String {
+        let (None, Place::Files { locks, .. }) = (&run.end, &self.place) else {
+            return run.outcome().to_owned();
+        };
+        let holder = self
+            .known
+            .entry(run.stack.clone())
+            .or_insert_with(|| StackLock::holder(locks, &run.stack));
+        let is_at_it = holder.as_ref().is_some_and(|holder| {
+            // Who has just begun has not said yet at which run it is.
+            holder.run.as_ref().is_none_or(|at| {
+                let rest = run.id.as_str().strip_prefix(at.as_str());
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            })
+        });
+        if is_at_it {
+            return run.outcome().to_owned();
+        }
+        // It may have come to its end since it was read.
+        match ledger.run(run.id.as_str(), Secrets::Hidden) {
+            Ok(now) if now.end.is_some() => now.outcome().to_owned(),
+            _ => "stopped".to_owned(),
+        }
+    }
+
+    /// `json`, which tells of `run`, with its outcome.
+    pub fn tell(&mut self, ledger: &mut Ledger, run: &Run, mut json: Json) -> Json {
+        json["outcome"] = self.outcome(ledger, run).into();
+        json
+    }
+}
+
+/// Rows of what a ledger holds: control characters in it do nothing to a terminal.
+#[must_use]
+pub fn held(heading: &[&str], rows: &[Vec<String>]) -> String {
+    let clean = |text: &String| -> String {
+        let clean = |letter: char| {
+            if letter.is_control() {
+                letter.escape_default().to_string()
+            } else {
+                letter.to_string()
+            }
+        };
+        text.chars().map(clean).collect()
+    };
+    let rows: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| row.iter().map(clean).collect())
+        .collect();
+    table(heading, &rows)
 }
 
 /// What there is to show, in both forms.

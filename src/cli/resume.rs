@@ -91,9 +91,7 @@ impl Arguments {
 
     /// The flags with which the same ledger is found again.
     fn flags(&self) -> String {
-        let local = if self.embedded() { " --local" } else { "" };
-        let place = settings::place(self.ledger.as_deref(), self.embedded());
-        format!("{local}{}", place.flag())
+        settings::flags(self.ledger.as_deref(), self.embedded())
     }
 }
 
@@ -213,7 +211,8 @@ fn parameters(
 
 /// The run that is meant, how it was started, and what it wrote.
 fn recorded(arguments: &Arguments) -> Result<(Run, RunSettings, Vec<Step>), ScriptError> {
-    let failed = |error: ledger::Error| ScriptError::plain(Class::Start, error.to_string());
+    let failed =
+        |error: ledger::Error| start::stopped(&error.told(&arguments.flags()), Class::Start);
     let path = settings::ledger(arguments.ledger.as_deref(), arguments.embedded());
     let Some(mut ledger) = Ledger::open_existing(&path).map_err(failed)? else {
         return Err(nothing(

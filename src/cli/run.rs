@@ -9,9 +9,11 @@ use clap::Args;
 use opsh_operation::{FaultKind, Value};
 
 use super::console::Output;
-use super::settings::Settings;
+use super::settings::{self, Settings};
 use super::start::{self, Started};
 use super::{exit_code, given, json, kept, plan, say, show};
+use crate::gate::undo::plan::Plan;
+use crate::ledger::Secrets;
 use crate::script::error::{Class, ScriptError};
 use crate::script::param;
 use crate::script::run::Playbook;
@@ -49,7 +51,8 @@ pub fn main(arguments: &Arguments) -> ExitCode {
             Ok((given, playbook))
         })
         .and_then(|(given, playbook)| {
-            let stack = stack(settings, &given, &playbook);
+            let stack = settings::stack(&stack(settings, &given, &playbook))
+                .map_err(|why| ScriptError::plain(Class::Start, why))?;
             let kept = kept::keep(settings)?;
             let sources = Arc::clone(&sources);
             let started = start::start_as(settings, &stack, &playbook.name, sources, |journal| {
@@ -153,7 +156,7 @@ pub(super) fn report(
     outcome: Result<Value, ScriptError>,
 ) -> ExitCode {
     let console = &started.console;
-    show_plan(started, settings, outcome.as_ref().ok());
+    show_plan(started, settings, outcome.as_ref().ok(), outcome.is_ok());
     match outcome {
         Ok(value) => {
             match settings.output {
@@ -186,8 +189,9 @@ pub(super) fn report(
     }
 }
 
-/// The plan of a dry run, what was printed meanwhile, and its result if it has one to show.
-pub fn show_plan(started: &Started, settings: &Settings, result: Option<&Value>) {
+/// The plan of a dry run, which came to its end or not, what was printed meanwhile, and its
+/// result if it has one to show.
+pub fn show_plan(started: &Started, settings: &Settings, result: Option<&Value>, ended: bool) {
     // What is printed in a plan is held until the plan has been shown.
     if let Some(held) = &started.console.held {
         started.console.out(&plan::whole(
@@ -195,6 +199,7 @@ pub fn show_plan(started: &Started, settings: &Settings, result: Option<&Value>)
             &started.plan.steps(),
             &held.lock().unwrap_or_else(PoisonError::into_inner),
             result,
+            ended,
             settings.verbose > 0,
         ));
     }
@@ -202,6 +207,10 @@ pub fn show_plan(started: &Started, settings: &Settings, result: Option<&Value>)
 
 /// What a failed run had made before it failed, and what of it is still there.
 fn left_behind(started: &Started) {
+    // What a dry run makes is gone with its cloud.
+    if started.dry {
+        return;
+    }
     let Ok(made) = started.runtime.gate.journal.made() else {
         return;
     };
@@ -234,7 +243,17 @@ fn what_next(started: &Started) {
         return;
     }
     let flags = gate.flags();
+    let undoable = gate.journal.with_ledger(|ledger, run| {
+        let run = ledger.run(run.as_str(), Secrets::Hidden)?;
+        Ok(Plan::of(ledger, run)?.is_pending())
+    });
+    // Where the ledger cannot say, undo does.
+    let undo = if undoable.unwrap_or(true) {
+        format!(", `opsh undo {run}{flags}` removes what it made")
+    } else {
+        String::new()
+    };
     started.console.err(&format!(
-        "  next: `opsh resume {run}{flags}` goes on with it, `opsh undo {run}{flags}` removes what it made"
+        "  next: `opsh resume {run}{flags}` goes on with it{undo}"
     ));
 }

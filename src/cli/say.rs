@@ -1,14 +1,22 @@
 //! Lines on the standard streams, where no [`Console`](super::console::Console) is needed.
 //!
 //! Whoever reads may go away before the end (`opsh ls | head`): that is no error of ours,
-//! and nothing to be said, so what cannot be written is dropped.
+//! and nothing to be said. Results that are lost otherwise (a full disk) are, in the end:
+//! what has been done by then is not undone by it.
 
 use std::fmt::Display;
-use std::io::Write as _;
+use std::io::{Error, ErrorKind, Result, Write as _};
+use std::process::ExitCode;
+use std::sync::OnceLock;
+
+use crate::script::run::plain_io;
+
+/// The first thing that prevented results from being written.
+static LOST: OnceLock<Error> = OnceLock::new();
 
 /// A line of results.
 pub fn out(text: impl Display) {
-    let _ = writeln!(std::io::stdout(), "{text}");
+    note(writeln!(std::io::stdout(), "{text}"));
 }
 
 /// A line of everything else.
@@ -18,7 +26,33 @@ pub fn err(text: impl Display) {
 
 /// Bytes as a program wrote them, on standard output and standard error.
 pub fn raw(out: &[u8], err: &[u8]) {
-    let (mut stdout, mut stderr) = (std::io::stdout(), std::io::stderr());
-    let _ = stdout.write_all(out).and_then(|()| stdout.flush());
-    let _ = stderr.write_all(err);
+    let mut stdout = std::io::stdout();
+    note(stdout.write_all(out).and_then(|()| stdout.flush()));
+    let _ = std::io::stderr().write_all(err);
+}
+
+/// The exit code of a command that would end with `code`: a failure if results were lost.
+#[must_use]
+pub fn ended(code: ExitCode) -> ExitCode {
+    note(std::io::stdout().flush());
+    let Some(error) = LOST.get() else {
+        return code;
+    };
+    err(format_args!(
+        "error: the results cannot be written to standard output: {}",
+        plain_io(error)
+    ));
+    if code == ExitCode::SUCCESS {
+        ExitCode::FAILURE
+    } else {
+        code
+    }
+}
+
+fn note(written: Result<()>) {
+    if let Err(error) = written
+        && error.kind() != ErrorKind::BrokenPipe
+    {
+        let _ = LOST.set(error);
+    }
 }

@@ -27,7 +27,7 @@ pub struct Settings {
     #[arg(long, value_name = "PATH")]
     pub ledger: Option<PathBuf>,
     /// The stack that everything made belongs to [default: the playbook's file stem]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = stack)]
     pub stack: Option<String>,
     /// AWS region
     #[arg(long)]
@@ -105,6 +105,32 @@ impl Settings {
     pub fn ledger_path(&self) -> PathBuf {
         ledger(self.ledger.as_deref(), self.embedded())
     }
+
+    /// The flags with which that ledger is found again.
+    #[must_use]
+    pub fn flags(&self) -> String {
+        flags(self.ledger.as_deref(), self.embedded())
+    }
+}
+
+/// The longest name of a stack: tags and the names of locks have it in them.
+const LONGEST: usize = 128;
+
+/// A stack's name of the command line.
+///
+/// # Errors
+/// It is empty, too long, or nothing that a terminal shows.
+pub fn stack(name: &str) -> Result<String, String> {
+    if name.is_empty() {
+        return Err("a stack has a name".to_owned());
+    }
+    if name.chars().count() > LONGEST {
+        return Err(format!("a stack's name has at most {LONGEST} characters"));
+    }
+    if name.contains(char::is_control) {
+        return Err("a stack's name has no control characters".to_owned());
+    }
+    Ok(name.to_owned())
 }
 
 /// A duration of the command line.
@@ -127,6 +153,13 @@ pub fn ledger(named: Option<&Path>, local: bool) -> PathBuf {
         None if local => folder.join("local").join("ledger.db"),
         None => folder.join("ledger.db"),
     }
+}
+
+/// The flags with which the ledger that is named, or that of the embedded cloud, is found.
+#[must_use]
+pub fn flags(named: Option<&Path>, local: bool) -> String {
+    let world = if local { " --local" } else { "" };
+    format!("{world}{}", place(named, local).flag())
 }
 
 /// Where the records of runs go; the locks are beside their ledger.

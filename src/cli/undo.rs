@@ -105,7 +105,9 @@ fn undo(arguments: &Arguments) -> Result<ExitCode, ScriptError> {
 fn chosen(arguments: &Arguments) -> Result<(Plan, Settings), Fault> {
     let settings = &arguments.settings;
     let path = settings.ledger_path();
-    let mut ledger = Ledger::open_existing(&path)?.ok_or_else(|| {
+    let flags = settings.flags();
+    let opened = Ledger::open_existing(&path).map_err(|error| error.told(&flags))?;
+    let mut ledger = opened.ok_or_else(|| {
         Fault::new(
             FaultKind::NotFound,
             format!(
@@ -119,6 +121,7 @@ fn chosen(arguments: &Arguments) -> Result<(Plan, Settings), Fault> {
         &mut ledger,
         arguments.run.as_deref(),
         settings.stack.as_deref(),
+        &flags,
     )?;
     let run = &plan.run.id;
     let started = ledger.parent_of(run)?.unwrap_or_else(|| run.clone());
@@ -304,7 +307,7 @@ fn report(started: &Started, plan: &Plan, ended: &[(usize, Outcome)]) -> ExitCod
         let steps = started.plan.steps();
         console.out(&format!(
             "\n{}",
-            planned::render(&started.base, &steps, false)
+            planned::render(&started.base, &steps, true, false)
         ));
     }
     let problems = ended.iter().filter_map(|(place, outcome)| match outcome {

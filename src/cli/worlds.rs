@@ -35,6 +35,7 @@ pub fn world(
             "--fixture needs --dry-run",
         ));
     }
+    let connect_to = connect_to(settings)?;
     if embedded || settings.dry_run {
         for (flag, given) in [
             ("--profile", &settings.profile),
@@ -72,7 +73,7 @@ pub fn world(
             rehearse(&world, &settings.fault);
             return Ok((Arc::new(world), Place::Memory(None), base));
         }
-        let outside = crate::world::live::http::Client::new(connect_to(settings)?);
+        let outside = crate::world::live::http::Client::new(connect_to);
         let outside: Option<Box<dyn http::Transport>> = Some(Box::new(outside));
         let world: Arc<dyn World> = match &settings.local_at {
             Some(_) if settings.fault.iter().any(Rehearsal::is_of_a_request) => {
@@ -112,7 +113,7 @@ pub fn world(
             profile: settings.profile.clone(),
             endpoint_url: settings.endpoint_url.clone(),
         },
-        connect_to: connect_to(settings)?,
+        connect_to,
         home: None,
     });
     Ok((

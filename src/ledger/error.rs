@@ -47,6 +47,17 @@ pub enum Error {
         /// How many there are.
         found: i64,
     },
+    /// The file of a ledger whose rows were counted is not there.
+    #[error(
+        "the ledger {path} is gone, though {kept} rows were committed to it ({path}-head counts them)",
+        path = .path.display()
+    )]
+    Gone {
+        /// The file.
+        path: PathBuf,
+        /// How many rows were committed.
+        kept: i64,
+    },
     /// The disk is full; nothing was written.
     #[error(
         "the disk is full: the ledger {path} cannot record the step, so it was not sent; free some space and run again",
@@ -102,7 +113,7 @@ pub enum Error {
     )]
     NoState,
     /// No such run.
-    #[error("there is no run '{run}' in the ledger; `opsh history` lists them")]
+    #[error("there is no run '{run}' in the ledger")]
     UnknownRun {
         /// What was asked for.
         run: String,
@@ -129,6 +140,25 @@ pub enum Error {
 pub(super) const BUSY_SECONDS: u64 = 10;
 
 impl Error {
+    /// As a fault with the next step, where the text does not say it already; `flags` are
+    /// those with which `opsh` finds the ledger and its world.
+    #[must_use]
+    pub fn told(self, flags: &str) -> Fault {
+        let next = match &self {
+            Self::UnknownRun { .. } => Some(format!("`opsh history{flags}` lists the runs")),
+            Self::Gone { .. } => Some(format!(
+                "restore it from a backup; or `opsh adopt --stack NAME{flags}` begins a new one \
+                 and finds a stack again by its tags"
+            )),
+            _ => None,
+        };
+        let fault = Fault::new(FaultKind::Failed, self.to_string());
+        match next {
+            Some(next) => fault.hint(next),
+            None => fault,
+        }
+    }
+
     /// What SQLite's `source` means for the ledger at `path`.
     pub(super) fn sqlite(path: &Path, source: rusqlite::Error) -> Self {
         let path = path.to_owned();
@@ -169,6 +199,6 @@ impl Error {
 
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
-        Self::new(FaultKind::Failed, error.to_string())
+        error.told("")
     }
 }

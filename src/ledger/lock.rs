@@ -62,8 +62,7 @@ impl StackLock {
     /// [`Error::Locked`] names the holder; [`Error::File`] if the file cannot be used.
     pub fn take(folder: &Path, stack: &str, playbook: &str) -> Result<Self, Error> {
         std::fs::create_dir_all(folder).map_err(|error| Error::file("create", folder, error))?;
-        let name = format!("{}.lock", utf8_percent_encode(stack, KEPT));
-        let path = folder.join(name);
+        let path = file_of(folder, stack);
         let file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -74,10 +73,14 @@ impl StackLock {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                return Err(Error::Locked {
-                    stack: stack.to_owned(),
-                    holder: holder(&path),
-                });
+                let holder = holder(&path);
+                // Somebody may only have looked who holds it.
+                if holder.pid != 0 || file.try_lock().is_err() {
+                    return Err(Error::Locked {
+                        stack: stack.to_owned(),
+                        holder,
+                    });
+                }
             }
             Err(TryLockError::Error(error)) => return Err(Error::file("lock", &path, error)),
         }
@@ -89,6 +92,17 @@ impl StackLock {
             run: None,
         })?;
         Ok(lock)
+    }
+
+    /// Who holds the lock of `stack` in `folder`, if somebody does.
+    #[must_use]
+    pub fn holder(folder: &Path, stack: &str) -> Option<Holder> {
+        let path = file_of(folder, stack);
+        let file = File::open(&path).ok()?;
+        match file.try_lock_shared() {
+            Ok(()) => None,
+            Err(_) => Some(holder(&path)),
+        }
     }
 
     /// Says which run it is that holds the lock.
@@ -119,6 +133,10 @@ impl Drop for StackLock {
         // Best effort: closing the file frees the lock whatever its content is.
         let _ = self.file.set_len(0);
     }
+}
+
+fn file_of(folder: &Path, stack: &str) -> PathBuf {
+    folder.join(format!("{}.lock", utf8_percent_encode(stack, KEPT)))
 }
 
 /// Who wrote the lock file; read again until what is there stands still, since

@@ -65,7 +65,8 @@ impl Ledger {
     /// Opens the ledger at `path` and makes it if it is not there.
     ///
     /// # Errors
-    /// [`Error::Newer`], [`Error::Damaged`], [`Error::Lost`], [`Error::File`], [`Error::Busy`].
+    /// [`Error::Newer`], [`Error::Damaged`], [`Error::Lost`], [`Error::Gone`], [`Error::File`],
+    /// [`Error::Busy`].
     pub fn open(path: &Path) -> Result<Self, Error> {
         Self::open_with(path, Seal::user())
     }
@@ -88,6 +89,15 @@ impl Ledger {
     pub fn anew(path: &Path) -> Result<Self, Error> {
         place::remove(path)?;
         Self::open_with(path, Seal::passing(None))
+    }
+
+    /// Puts aside what is left of the ledger at `path` if its file is gone, so that a new one
+    /// can begin there; says where its count of rows is then.
+    ///
+    /// # Errors
+    /// [`Error::File`].
+    pub fn put_aside(path: &Path) -> Result<Option<PathBuf>, Error> {
+        place::put_aside(path)
     }
 
     /// Opens the ledger at `path` if it is there, to look at it.

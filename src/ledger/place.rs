@@ -3,7 +3,8 @@
 //! Beside `ledger.db` stands `ledger.db-head`: how many rows were committed. It
 //! is written after each commit and never waited for, so it may lag behind but
 //! can never be ahead of what is on disk. A ledger that has fewer rows than
-//! that has lost some (a truncated file, a lost write-ahead log), and is refused.
+//! that has lost some (a truncated file, a lost write-ahead log), and is refused. Where the
+//! whole file is gone a new one begins only once what is left has been put aside.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Seek as _, Write as _};
@@ -27,10 +28,9 @@ pub(super) fn open(path: &Path, create: bool) -> Result<Option<(Connection, Watc
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let kept = watch.kept()?;
             if kept > 0 {
-                return Err(Error::Lost {
+                return Err(Error::Gone {
                     path: path.to_owned(),
                     kept,
-                    found: 0,
                 });
             }
             if !create {
@@ -69,16 +69,47 @@ pub(super) fn open(path: &Path, create: bool) -> Result<Option<(Connection, Watc
 /// Removes the ledger at `path` with all that belongs to it.
 pub(super) fn remove(path: &Path) -> Result<(), Error> {
     for tail in ["", "-wal", "-shm", "-head"] {
-        let mut file = path.as_os_str().to_owned();
-        file.push(tail);
+        let file = with(path, tail);
         match std::fs::remove_file(&file) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(Error::file("remove", Path::new(&file), error));
+                return Err(Error::file("remove", &file, error));
             }
             _ => {}
         }
     }
     Ok(())
+}
+
+/// Gives what is left of a ledger whose file is gone another name, and says which its count
+/// of rows has; nothing if the file is there or nothing is left.
+pub(super) fn put_aside(path: &Path) -> Result<Option<PathBuf>, Error> {
+    if path.exists() {
+        return Ok(None);
+    }
+    let mut kept = None;
+    // The count last: as long as it is there, nobody begins a new ledger beside the rest.
+    for tail in ["-wal", "-shm", "-head"] {
+        let file = with(path, tail);
+        if !file.exists() {
+            continue;
+        }
+        let mut aside = with(&file, ".lost");
+        let mut number = 1;
+        while aside.exists() {
+            number += 1;
+            aside = with(&file, &format!(".lost{number}"));
+        }
+        std::fs::rename(&file, &aside).map_err(|error| Error::file("rename", &file, error))?;
+        kept = Some(aside);
+    }
+    Ok(kept)
+}
+
+/// The file beside `path` whose name ends with `tail`, too.
+fn with(path: &Path, tail: &str) -> PathBuf {
+    let mut file = path.as_os_str().to_owned();
+    file.push(tail);
+    file.into()
 }
 
 /// Sets what every connection needs, and migrates.
@@ -164,10 +195,8 @@ pub(super) struct Watch {
 
 impl Watch {
     fn new(ledger: &Path) -> Self {
-        let mut path = ledger.as_os_str().to_owned();
-        path.push("-head");
         Self {
-            path: path.into(),
+            path: with(ledger, "-head"),
             file: None,
         }
     }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rhai::{Engine, EvalAltResult, Module, ModuleResolver, Position, Scope, Shared};
 
 use super::parsed;
-use super::source::Sources;
+use super::source::{self, Sources};
 
 /// Name and text of every module of the embedded standard library.
 pub static STDLIB: &[(&str, &str)] = &[
@@ -145,7 +145,7 @@ pub fn find(root: Option<&Path>, path: &str) -> Result<Import, Unfound> {
         .map_err(|error| Unfound::Refused(format!("import of {path:?}: {error}")))?;
     Ok(Import::File {
         name: name.display().to_string(),
-        text,
+        text: source::without_mark(text),
     })
 }
 

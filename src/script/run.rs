@@ -12,7 +12,7 @@ use super::engine::{self, Runtime};
 use super::error::{Class, ScriptError};
 use super::param::{self, Parameter};
 use super::reach::Reach;
-use super::source::{Source, Sources};
+use super::source::{self, Source, Sources};
 use super::values::{to_dynamic, to_value};
 use crate::gate::Gate;
 use crate::ledger::RunOutcome;
@@ -197,7 +197,8 @@ pub fn read(name: &str, path: &Path) -> Result<String, ScriptError> {
     if size > LARGEST {
         return Err(failed(format!("it has {size} bytes, more than {LARGEST}")));
     }
-    std::fs::read_to_string(path).map_err(|error| failed(plain_io(&error)))
+    let text = std::fs::read_to_string(path).map_err(|error| failed(plain_io(&error)))?;
+    Ok(source::without_mark(text))
 }
 
 /// The folder that imports of the playbook at `path` come from.

@@ -30,6 +30,16 @@ impl Source {
     }
 }
 
+/// A text without the mark with which some editors say that it is UTF-8: no part of it, and
+/// nothing that anybody sees.
+#[must_use]
+pub fn without_mark(mut text: String) -> String {
+    if text.starts_with('\u{feff}') {
+        text.drain(..'\u{feff}'.len_utf8());
+    }
+    text
+}
+
 /// Texts by the name that positions refer to.
 #[derive(Default)]
 pub struct Sources {

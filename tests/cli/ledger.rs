@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::user;
+use crate::support::opsh::User;
 
 const NAMED: [&str; 2] = ["--ledger", "all records/ops.db"];
 
@@ -58,8 +59,37 @@ while !file::exists("go") { sleep(0.01); }"#,
     assert_eq!(second.code, 1);
     let said = "the stack 'p' is in use: process ";
     assert!(second.err.contains(said), "{}", second.err);
+    assert_eq!(outcomes(&user, &NAMED), ["running"]);
     std::fs::write(user.home().join("go"), "").unwrap();
     assert_eq!(first.stopped().ended.code, 0);
+    assert_eq!(outcomes(&user, &NAMED), ["done"]);
+}
+
+/// How the runs of a ledger ended, the newest first.
+fn outcomes(user: &User, which: &[&str]) -> Vec<String> {
+    let history = ["history", "--output", "json"];
+    let runs = user.opsh(history.iter().chain(which)).done();
+    let outcome = |run: &serde_json::Value| run["outcome"].as_str().unwrap().to_owned();
+    runs.events().iter().map(outcome).collect()
+}
+
+#[test]
+fn a_run_whose_process_has_died_does_not_run() {
+    let text = r#"let number = sns::list_topics(#{}).topics.len();
+        sns::create_topic(#{ name: `news-${number}` });"#;
+    let user = user(text);
+    user.opsh(["run", "p.rhai", "--local"]).done();
+    let crash = ["run", "p.rhai", "--local", "--fault", "crash 1 accepted"];
+    assert_ne!(user.opsh(crash).code, 0);
+    assert_eq!(outcomes(&user, &["--local"]), ["stopped", "done"]);
+    for words in [&["history"][..], &["ls"]] {
+        let ended = user.opsh(words.iter().chain(&["--local"])).done();
+        assert_eq!(ended.out.matches("  stopped\n").count(), 1, "{}", ended.out);
+    }
+    let stacks = user.opsh(["ls", "--local", "--output", "json"]).done();
+    assert_eq!(stacks.events()[0]["last_run"]["outcome"], "stopped");
+    user.opsh(["resume", "--local"]).done();
+    assert_eq!(outcomes(&user, &["--local"]), ["done", "done"]);
 }
 
 /// Elsewhere nothing of it would be found, and count as gone.

@@ -13,6 +13,7 @@ mod discord;
 mod doc;
 mod faults;
 mod fleet;
+mod full_disk;
 mod fullstack;
 #[cfg(target_os = "linux")]
 mod gateway;
@@ -22,6 +23,7 @@ mod ledger;
 mod limits;
 mod load;
 mod locks;
+mod next_steps;
 mod opsh_test;
 mod plans;
 mod policy;

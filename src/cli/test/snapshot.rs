@@ -32,7 +32,8 @@ pub(super) fn text(tried: &Tried) -> String {
         result,
         ..
     } = &tried.outcome;
-    let mut text = plan::whole(base, steps, printed, result.as_ref().ok(), false);
+    // How it ended is below the plan.
+    let mut text = plan::whole(base, steps, printed, result.as_ref().ok(), true, false);
     if let Err(error) = result {
         // Without places: a line more above it, or in the standard library, changes nothing.
         for finding in &error.findings {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use opsh_operation::{Fault, Map};
 
-use super::{Journal, Open, Place, Resumes, Shared, fault, lock, opened};
+use super::{Journal, Open, Place, Resumes, Shared, fault, lock, opened, told};
 use crate::gate::moved;
 use crate::gate::replay::Replay;
 use crate::ledger::{Delivery, Error, Ledger, NewEvent, NewRun, RunId, Secrets, StackLock};
@@ -87,7 +87,9 @@ impl Journal {
         if let Some(open) = &*slot {
             return Ok(open.run.to_string());
         }
-        let (ledger, mut held) = self.open_place().map_err(fault)?;
+        let flags = || format!("{}{}", world.flag(), self.place.flag());
+        let opened = self.open_place();
+        let (ledger, mut held) = opened.map_err(|error| told(error, &flags()))?;
         let resumed = lock(&self.resumes)
             .as_ref()
             .map(|resumes| resumes.run.clone());

@@ -284,5 +284,9 @@ fn opened(slot: &mut Option<Open>) -> Result<&mut Open, Fault> {
 pub const LEDGER: &str = "ledger";
 
 fn fault(error: Error) -> Fault {
-    super::fatal(error.into(), LEDGER)
+    told(error, "")
+}
+
+fn told(error: Error, flags: &str) -> Fault {
+    super::fatal(error.told(flags), LEDGER)
 }

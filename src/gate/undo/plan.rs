@@ -96,7 +96,8 @@ impl Plan {
     }
 }
 
-/// The run that is meant: the one named, or the newest that has something to undo.
+/// The run that is meant: the one named, or the newest that has something to undo; with
+/// `flags` `opsh` finds the ledger again.
 ///
 /// # Errors
 /// Nothing is left to undo, or what is named is an undo itself; the ledger cannot be read.
@@ -104,9 +105,11 @@ pub fn choose(
     ledger: &mut Ledger,
     named: Option<&str>,
     stack: Option<&str>,
+    flags: &str,
 ) -> Result<Plan, Fault> {
     if let Some(named) = named {
-        let run = ledger.run(named, Secrets::Hidden)?;
+        let run = ledger.run(named, Secrets::Hidden);
+        let run = run.map_err(|error| error.told(flags))?;
         if let Some(undone) = ledger.undone_by(&run.id)? {
             return Err(Fault::new(
                 FaultKind::Invalid,
@@ -118,7 +121,7 @@ pub fn choose(
         return if plan.is_pending() {
             Ok(plan)
         } else {
-            Err(nothing_left(&plan))
+            Err(nothing_left(&plan, flags))
         };
     }
     for run in ledger.runs(stack, usize::MAX)? {
@@ -134,11 +137,11 @@ pub fn choose(
         FaultKind::NotFound,
         format!("no run{of} has anything left to undo"),
     )
-    .hint("`opsh history` lists the runs"))
+    .hint(format!("`opsh history{flags}` lists the runs")))
 }
 
 /// Why a run that is named has nothing to undo.
-fn nothing_left(plan: &Plan) -> Fault {
+fn nothing_left(plan: &Plan, flags: &str) -> Fault {
     let count =
         |wanted: fn(&Fate) -> bool| plan.items.iter().filter(|item| wanted(&item.fate)).count();
     let counts = [
@@ -177,7 +180,10 @@ fn nothing_left(plan: &Plan) -> Fault {
         FaultKind::NotFound,
         format!("the run {} has nothing left to undo: {why}", plan.run.id),
     )
-    .hint(format!("`opsh history {}` lists its steps", plan.run.id))
+    .hint(format!(
+        "`opsh history {}{flags}` lists its steps",
+        plan.run.id
+    ))
 }
 
 /// What became of the calls of each step's inverse in the undos before.

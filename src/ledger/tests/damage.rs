@@ -65,13 +65,34 @@ fn a_lost_ledger_or_log_is_noticed() {
     };
     lost(11);
     std::fs::remove_file(folder.db()).unwrap();
-    lost(0);
-    assert!(matches!(
+    let head = folder.db().with_extension("db-head");
+    for opened in [
+        Ledger::open(&folder.db()).map(Some),
         Ledger::open_existing(&folder.db()),
-        Err(Error::Lost { .. })
-    ));
-    std::fs::remove_file(folder.db().with_extension("db-head")).unwrap();
+    ] {
+        assert_eq!(
+            opened.unwrap_err().to_string(),
+            format!(
+                "the ledger {} is gone, though 12 rows were committed to it ({} counts them)",
+                folder.db().display(),
+                head.display()
+            )
+        );
+    }
+    // A log that is left belongs to what is gone.
+    std::fs::write(folder.db().with_extension("db-wal"), "left").unwrap();
+    let aside = head.with_extension("db-head.lost");
+    assert_eq!(
+        Ledger::put_aside(&folder.db()).unwrap(),
+        Some(aside.clone())
+    );
+    assert!(aside.exists() && !head.exists());
+    assert!(folder.db().with_extension("db-wal.lost").exists());
     fill(&mut folder.open().unwrap());
+    assert_eq!(Ledger::put_aside(&folder.db()).unwrap(), None);
+    std::fs::remove_file(folder.db()).unwrap();
+    let second = head.with_extension("db-head.lost2");
+    assert_eq!(Ledger::put_aside(&folder.db()).unwrap(), Some(second));
 }
 
 #[test]

@@ -233,7 +233,7 @@ fn resources_stay_until_they_are_removed() {
     assert!(matches!(error, Error::AmbiguousRun { .. }), "{error}");
     assert_eq!(
         ledger.run("1999", Secrets::Hidden).unwrap_err().to_string(),
-        "there is no run '1999' in the ledger; `opsh history` lists them"
+        "there is no run '1999' in the ledger"
     );
 }
 

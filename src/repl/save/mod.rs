@@ -31,6 +31,14 @@ pub fn save(session: &mut Session, file: &str) -> Result<Told, ScriptError> {
     if path.extension().is_none() {
         path.set_extension("rhai");
     }
+    if path.extension().is_none_or(|ending| ending != "rhai") {
+        return Err(
+            refused(format!("a playbook's name ends in .rhai, not as {file}")).hint(format!(
+                "save it as {}",
+                path.with_extension("rhai").display()
+            )),
+        );
+    }
     let written = playbook::of(session);
     if written.text.trim().is_empty() {
         return Err(refused(

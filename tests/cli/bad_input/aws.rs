@@ -111,8 +111,11 @@ error: p.rhai:2:1: s3::create_bucket: The requested bucket name is not available
    |
  2 | s3::create_bucket(#{ bucket: \"test\" });
    | ^^^^^^^^^^^^^^^^^
-made before the failure, and still there:
-  sns:topic  arn:aws:sns:us-east-1:123456789012:news
 ";
     assert_eq!(refused(text, &["--dry-run"]), (1, message.into()));
+    let (code, said) = refused(text, &["--local"]);
+    let made = "made before the failure, and still there:
+  sns:topic  arn:aws:sns:us-east-1:123456789012:news
+  next: `opsh resume ";
+    assert!(code == 1 && said.contains(made), "{said}");
 }

@@ -3,6 +3,7 @@
 mod aws;
 mod image;
 mod keys;
+mod options;
 mod playbook;
 mod ssh;
 

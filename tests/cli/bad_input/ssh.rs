@@ -28,7 +28,7 @@ error: p.rhai:1:1: ssh::run: {what}
  1 | ssh::run(#{{ host: \"127.0.0.1\", port: PORT, user: \"ops\" }}, \"true\", #{{ connect_timeout: \"1s\" }});
    | ^^^^^^^^
   next: {next}
-  next: `opsh resume RUN` goes on with it, `opsh undo RUN` removes what it made
+  next: `opsh resume RUN` goes on with it
 "
     );
     (1, message)

@@ -16,6 +16,8 @@ fn a_session_is_saved_with_its_literals_as_parameters() {
     terminal.sees("topic_arn");
     terminal.enter("sns::subscribe(#{ topic_arn: _.topic_arn, protocol: \"email\", endpoint: \"ops@example.com\" })");
     terminal.sees("subscription_arn");
+    terminal.enter(":save alarms.txt");
+    terminal.sees("error: a playbook's name ends in .rhai, not as alarms.txt");
     terminal.enter(":save alarms");
     terminal.sees("alarms.rhai: the session as a playbook");
     terminal.enter(":save alarms");
