@@ -538,7 +538,7 @@ fn what_takes_too_long_for_the_end_of_a_command_is_gone_on_with() {
     let expected = [
         "01:04 looks",
         "11:05 going on with the event",
-        "21:05 looks",
+        "22:05 going on with the event",
     ];
     assert!(said.eq(expected), "{log:?}");
     assert_eq!(outcomes, ["done", "done", "done"]);
