@@ -251,7 +251,7 @@ fn what_another_stack_had_made_and_has_removed_is_not_made_again() {
             2,
             format!(
                 "error: the run {own} has nothing left to undo: of its writes, 1 undone or removed \
-                 already\n  next: `opsh history {own}` lists its steps\n"
+                 already\n  next: `opsh history {own} --local` lists its steps\n"
             )
         ),
         "{others}"
@@ -280,7 +280,7 @@ fn what_a_later_run_has_set_is_not_taken_away() {
             2,
             format!(
                 "error: the run {middle} has nothing left to undo: of its writes, 1 cannot be undone \
-                 ({why})\n  next: `opsh history {middle}` lists its steps\n"
+                 ({why})\n  next: `opsh history {middle} --local` lists its steps\n"
             )
         )
     );
