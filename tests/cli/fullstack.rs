@@ -171,6 +171,7 @@ let images = ec2::describe_instances(#{ instance_ids: group.instances.map(|one| 
             .collect::<Vec<_>>(),
         [
             "ec2::run_instances",
+            "state::set",
             "elbv2::register_targets",
             "ec2::create_image",
             "ec2::create_launch_template_version"

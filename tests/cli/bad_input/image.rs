@@ -85,9 +85,9 @@ fn an_image_that_is_not_there() {
 fn an_image_of_two_gigabytes_is_refused_unread() {
     let site = site();
     let message = "\
-error: stdlib/web.rhai:170:18: http::get: SITE/large.jpg: the body is larger than the limit of 10485760 bytes
+error: stdlib/web.rhai:172:18: http::get: SITE/large.jpg: the body is larger than the limit of 10485760 bytes
      |
- 170 |     let answer = http::get(url, #{ limit: limit, timeout: \"30s\" });
+ 172 |     let answer = http::get(url, #{ limit: limit, timeout: \"30s\" });
      |                  ^^^^^^^^^
   next: raise 'limit' if a body of that size is expected
 ";
