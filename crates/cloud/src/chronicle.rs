@@ -102,9 +102,7 @@ impl Cloud {
         stop: &dyn Fn() -> bool,
         tell: &mut dyn FnMut(Happening),
     ) -> Result<(), StoreError> {
-        let mut watch = self.look(Watch::begin);
-        self.pass_until(end, stop, &mut watch, tell);
-        self.come_to_rest(stop, &mut watch, tell)
+        self.live(end, stop, tell, || {})
     }
 
     /// The same for a command that ends then: so do the programs of services in this
@@ -118,12 +116,28 @@ impl Cloud {
         stop: &dyn Fn() -> bool,
         tell: &mut dyn FnMut(Happening),
     ) -> Result<(), StoreError> {
+        self.live(end, stop, tell, || {
+            // Functions that are under way may still ask them something.
+            self.rest(stop);
+            self.close_programs();
+        })
+    }
+
+    /// Lives until `end` and does `last`; then what is under way comes to its end, as at
+    /// the end of every command.
+    fn live(
+        &self,
+        end: Timestamp,
+        stop: &dyn Fn() -> bool,
+        tell: &mut dyn FnMut(Happening),
+        last: impl FnOnce(),
+    ) -> Result<(), StoreError> {
         let mut watch = self.look(Watch::begin);
         self.pass_until(end, stop, &mut watch, tell);
-        // Functions that are under way may still ask them something.
+        last();
         self.rest(stop);
-        self.close_programs();
-        self.come_to_rest(stop, &mut watch, tell)
+        self.look(|state| watch.look(state, tell));
+        self.save()
     }
 
     fn pass_until(
@@ -150,18 +164,6 @@ impl Cloud {
             }
             self.look(|state| watch.look(state, tell));
         }
-    }
-
-    /// What is under way comes to its end, as at the end of every command.
-    fn come_to_rest(
-        &self,
-        stop: &dyn Fn() -> bool,
-        watch: &mut Watch,
-        tell: &mut dyn FnMut(Happening),
-    ) -> Result<(), StoreError> {
-        self.rest(stop);
-        self.look(|state| watch.look(state, tell));
-        self.save()
     }
 
     /// Waits for functions that run at the pace of the real clock.
