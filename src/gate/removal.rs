@@ -8,7 +8,7 @@ use super::event::Site;
 use super::inverse::Inverse;
 use super::waves::{self, Ended, Patience, Thing};
 use super::{Failure, Gate, account, tagged};
-use crate::ledger::{Error, Ledger, Resource, Step};
+use crate::ledger::{Resource, Step, StepId};
 use crate::modules::registry::registry;
 
 /// What came of a resource.
@@ -43,7 +43,7 @@ pub fn all(gate: &Gate, site: &Site) -> Result<Vec<Removed>, Failure> {
 /// # Errors
 /// As [`all`]; what its inverse says.
 pub fn one(gate: &Gate, resource: Resource, site: &Site) -> Result<Removed, Failure> {
-    must_be_here(gate, std::slice::from_ref(&resource), site)?;
+    makers(gate, std::slice::from_ref(&resource), site)?;
     let already_gone = if resource.inverse.is_empty() {
         false
     } else {
@@ -72,10 +72,8 @@ fn inverse<'a>(resource: &'a Resource, site: &'a Site) -> Inverse<'a> {
 }
 
 fn remove(gate: &Gate, resources: Vec<Resource>, site: &Site) -> Result<Vec<Removed>, Failure> {
-    must_be_here(gate, &resources, site)?;
-    let lots = gate
-        .journal
-        .with_ledger(|ledger, _| lots(ledger, resources))?;
+    let makers = makers(gate, &resources, site)?;
+    let lots = lots(resources, makers);
     let things: Vec<Thing> = lots.iter().map(|lot| lot.thing.clone()).collect();
     let ended = waves::carry_out(gate, &things, |index, patience| {
         let lot = &lots[index];
@@ -120,33 +118,38 @@ fn forget(gate: &Gate, resources: &[Resource]) -> Result<(), Fault> {
         .with_ledger(|ledger, run| ledger.forget(run, &gone, now))
 }
 
-/// Refuses to look in another account for what is in none but its own.
-fn must_be_here(gate: &Gate, resources: &[Resource], site: &Site) -> Result<(), Fault> {
+/// The step that made each resource; nothing for what was adopted.
+///
+/// # Errors
+/// Another account is looked at than theirs; the ledger cannot be read.
+fn makers(gate: &Gate, resources: &[Resource], site: &Site) -> Result<Vec<Option<Step>>, Fault> {
     let makers = gate.journal.with_ledger(|ledger, _| {
         let making = |resource: &Resource| ledger.write_at(&resource.run, &resource.path);
         resources.iter().map(making).collect::<Result<Vec<_>, _>>()
     })?;
-    let makers: Vec<&Step> = makers.iter().flatten().collect();
-    account::must_be_that_of(gate, &makers, site)
+    let known: Vec<&Step> = makers.iter().flatten().collect();
+    account::must_be_that_of(gate, &known, site)?;
+    Ok(makers)
 }
 
-fn lots(ledger: &mut Ledger, resources: Vec<Resource>) -> Result<Vec<Lot>, Error> {
-    let mut by_step: BTreeMap<(String, String), Vec<Resource>> = BTreeMap::new();
+/// What one step made stands together.
+fn lots(resources: Vec<Resource>, makers: Vec<Option<Step>>) -> Vec<Lot> {
+    let mut by_step: BTreeMap<StepId, (Step, Vec<Resource>)> = BTreeMap::new();
     let mut lots = Vec::new();
-    for resource in resources {
-        let step = (resource.run.to_string(), resource.path.clone());
-        match ledger.write_at(&resource.run, &resource.path)? {
-            Some(_) => by_step.entry(step).or_default().push(resource),
+    for (resource, making) in resources.into_iter().zip(makers) {
+        match making {
+            Some(step) => {
+                let (_, made) = by_step.entry(step.id).or_insert((step, Vec::new()));
+                made.push(resource);
+            }
             // Adopted: nothing is known of what made it.
             None => lots.push(lot(vec![resource], None)),
         }
     }
-    for resources in by_step.into_values() {
-        let making = ledger.write_at(&resources[0].run, &resources[0].path)?;
-        lots.push(lot(resources, making.as_ref()));
-    }
+    let made = by_step.into_values();
+    lots.extend(made.map(|(step, resources)| lot(resources, Some(&step))));
     lots.sort_by_key(|lot| std::cmp::Reverse(lot.thing.order));
-    Ok(lots)
+    lots
 }
 
 fn lot(resources: Vec<Resource>, making: Option<&Step>) -> Lot {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::ToSql;
+use rusqlite::{Params, ToSql};
 
 use super::chain::{self, Broken, Stored};
 use super::codec::Reader;
@@ -155,7 +155,7 @@ impl Ledger {
     /// Damage; [`Error::WrongKey`] if secrets are to be opened.
     pub fn steps(&mut self, run: &RunId, secrets: Secrets) -> Result<Vec<Step>, Error> {
         self.flush()?;
-        self.steps_of(run, "", secrets)
+        self.selected("run = ?1", "true", [run.as_str()], secrets)
             .map_err(|broken| self.broken(broken))
     }
 
@@ -165,7 +165,7 @@ impl Ledger {
     /// As [`Ledger::steps`].
     pub fn writes(&mut self, run: &RunId, secrets: Secrets) -> Result<Vec<Step>, Error> {
         self.flush()?;
-        self.steps_of(run, "AND effect = 'write'", secrets)
+        self.selected("run = ?1", "effect = 'write'", [run.as_str()], secrets)
             .map_err(|broken| self.broken(broken))
     }
 
@@ -186,28 +186,8 @@ impl Ledger {
              AND seq NOT IN (SELECT intent FROM undos)",
             names.join(", ")
         );
-        let read = || -> Result<Vec<Step>, Broken> {
-            let mut ends = BTreeMap::new();
-            for row in chain::rows(
-                &self.connection,
-                &OUTCOMES,
-                &format!("WHERE intent IN (SELECT seq FROM intents WHERE {which}) ORDER BY seq"),
-                [step.0],
-            )? {
-                let (intent, end) = self.step_end(row, Secrets::Hidden)?;
-                ends.insert(intent, end);
-            }
-            chain::rows(
-                &self.connection,
-                &INTENTS,
-                &format!("WHERE {which} ORDER BY seq"),
-                [step.0],
-            )?
-            .into_iter()
-            .map(|row| self.step(row, &mut ends, Secrets::Hidden))
-            .collect()
-        };
-        read().map_err(|broken| self.broken(broken))
+        self.selected("true", &which, [step.0], Secrets::Hidden)
+            .map_err(|broken| self.broken(broken))
     }
 
     /// The write at `path` of `run`, the last if it was tried again; without its secrets.
@@ -216,37 +196,19 @@ impl Ledger {
     /// Damage, or a busy ledger.
     pub fn write_at(&mut self, run: &RunId, path: &str) -> Result<Option<Step>, Error> {
         self.flush()?;
-        let find = || {
-            let last = "SELECT seq FROM intents WHERE run = ?1 AND path = ?2 AND effect = 'write'
-                        ORDER BY seq DESC LIMIT 1";
-            let mut ends = BTreeMap::new();
-            for row in chain::rows(
-                &self.connection,
-                &OUTCOMES,
-                &format!("WHERE run = ?1 AND intent = ({last})"),
-                [run.as_str(), path],
-            )? {
-                let (intent, end) = self.step_end(row, Secrets::Hidden)?;
-                ends.insert(intent, end);
-            }
-            chain::rows(
-                &self.connection,
-                &INTENTS,
-                &format!("WHERE run = ?1 AND seq = ({last})"),
-                [run.as_str(), path],
-            )?
-            .pop()
-            .map(|row| self.step(row, &mut ends, Secrets::Hidden))
-            .transpose()
-        };
-        find().map_err(|broken| self.broken(broken))
+        let tries = "path = ?2 AND effect = 'write'";
+        self.selected("run = ?1", tries, [run.as_str(), path], Secrets::Hidden)
+            .map(|mut tries| tries.pop())
+            .map_err(|broken| self.broken(broken))
     }
 
-    /// Those of `run`'s steps whose intents meet `condition`.
-    fn steps_of(
+    /// The steps `of` which intents and outcomes tell alike, and whose intents are `such`,
+    /// in the order in which they were begun.
+    fn selected(
         &self,
-        run: &RunId,
-        condition: &str,
+        of: &str,
+        such: &str,
+        parameters: impl Params + Copy,
         secrets: Secrets,
     ) -> Result<Vec<Step>, Broken> {
         let mut ends = BTreeMap::new();
@@ -254,10 +216,9 @@ impl Ledger {
             &self.connection,
             &OUTCOMES,
             &format!(
-                "WHERE run = ?1
-                 AND intent IN (SELECT seq FROM intents WHERE run = ?1 {condition}) ORDER BY seq"
+                "WHERE {of} AND intent IN (SELECT seq FROM intents WHERE {of} AND {such}) ORDER BY seq"
             ),
-            [run.as_str()],
+            parameters,
         )? {
             let (intent, end) = self.step_end(row, secrets)?;
             ends.insert(intent, end);
@@ -265,8 +226,8 @@ impl Ledger {
         chain::rows(
             &self.connection,
             &INTENTS,
-            &format!("WHERE run = ? {condition} ORDER BY seq"),
-            [run.as_str()],
+            &format!("WHERE {of} AND {such} ORDER BY seq"),
+            parameters,
         )?
         .into_iter()
         .map(|row| self.step(row, &mut ends, secrets))
