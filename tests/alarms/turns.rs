@@ -95,18 +95,20 @@ fn by_hand_the_bounds_hold_and_the_cooldown_if_it_is_wished() {
     assert!(!left.out.contains("ssm:parameter"), "{}", left.out);
 }
 
-/// Two who want one more at the same instant: one of them starts one, the other is told who does.
-#[test]
-fn of_two_at_once_one_has_its_turn() {
-    let user = pool();
-    let both = r#"
+/// Two want one more at the same instant: one of them starts it, the other is told who does.
+const BOTH: &str = r#"
 import "pool" as pool;
 let web = pool::new_pool(#{ tag: "pool=web", port: 80, cooldown: 0.0 });
 let done = parallel::map([1, 2], |one| pool::react(web, "up", `visitor ${one}`));
 assert_eq(done.map(|one| one.action), ["up", "none"]);
 assert_eq(done.map(|one| one.busy), [false, true]);
 "#;
-    let ended = run(&user, "crowd", both).done();
+
+/// Two who want one more at the same instant: one of them starts one, the other is told who does.
+#[test]
+fn of_two_at_once_one_has_its_turn() {
+    let user = pool();
+    let ended = run(&user, "crowd", BOTH).done();
     assert!(
         ended
             .err
@@ -171,14 +173,7 @@ ec2::stop_instances(#{ instance_ids: ids });
 ec2::wait_until_instance_stopped(#{ instance_ids: ids });
 "#;
     run(&user, "somebody", stop).done();
-    let both = r#"
-import "pool" as pool;
-let web = pool::new_pool(#{ tag: "pool=web", port: 80, cooldown: 0.0 });
-let done = parallel::map([1, 2], |one| pool::react(web, "up", `visitor ${one}`));
-assert_eq(done.map(|one| one.action), ["up", "none"]);
-assert_eq(done.map(|one| one.busy), [false, true]);
-"#;
-    std::fs::write(user.home().join("p.rhai"), both).unwrap();
+    std::fs::write(user.home().join("p.rhai"), BOTH).unwrap();
     let late = [
         "--fault",
         "delay 8s ssm:DeleteParameter 1",

@@ -4,8 +4,23 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::user;
+use crate::support::opsh::User;
 
 const SECRET: &str = "hunter2/+ \"q\"";
+
+/// What is in log and ledger.
+fn kept(user: &User) -> Vec<String> {
+    let files = [
+        "log.txt",
+        ".opsh/local/ledger.db",
+        ".opsh/local/ledger.db-wal",
+    ];
+    let read = |file| std::fs::read(user.home().join(file)).ok();
+    let bytes = files.into_iter().filter_map(read);
+    bytes
+        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        .collect()
+}
 
 #[test]
 fn a_secret_appears_nowhere() {
@@ -34,15 +49,7 @@ throw "failed with " + token;
         assert_eq!(ended.code, 1, "{}", ended.err);
         seen.extend([ended.out, ended.err]);
     }
-    for file in [
-        "log.txt",
-        ".opsh/local/ledger.db",
-        ".opsh/local/ledger.db-wal",
-    ] {
-        if let Ok(bytes) = std::fs::read(user.home().join(file)) {
-            seen.push(String::from_utf8_lossy(&bytes).into_owned());
-        }
-    }
+    seen.extend(kept(&user));
     let forms = [
         SECRET.to_owned(),
         STANDARD.encode(SECRET),
@@ -74,15 +81,7 @@ try { ssh::run_all([host], "true", #{ connect_timeout: "1s" }) } catch (problem)
             seen.extend([ended.out, ended.err]);
         }
     }
-    for file in [
-        "log.txt",
-        ".opsh/local/ledger.db",
-        ".opsh/local/ledger.db-wal",
-    ] {
-        if let Ok(bytes) = std::fs::read(user.home().join(file)) {
-            seen.push(String::from_utf8_lossy(&bytes).into_owned());
-        }
-    }
+    seen.extend(kept(&user));
     for text in &seen {
         assert!(!text.contains("hunter2-of-db"), "{text}");
     }
