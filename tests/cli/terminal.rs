@@ -150,7 +150,9 @@ fn what_takes_long_has_a_bar_each_and_leaves_a_line() {
     ));
     let terminal = user.at_terminal(["run", "p.rhai"]);
     let mut visitor = site.asked();
-    terminal.sees("http::get url=");
+    for drawn in ["  40 %  8 GiB ", "  70 %  4 GiB ", "http::get url="] {
+        terminal.sees(drawn);
+    }
     let screen = terminal.screen();
     // A bar fills its line, hence the next one's stands behind it here.
     for (label, full, said) in [

@@ -12,14 +12,13 @@ fn lists_of_maps_are_tables_that_fit() {
     terminal.enter("ec2::describe_vpcs(#{})");
     terminal.sees("vpc_id");
     terminal.enter("ec2::describe_subnets(#{}).subnets");
-    terminal.sees("subnet_id");
-    terminal.sees("more: ");
-    let screen = terminal.screen();
-    let heading = screen.lines().find(|line| line.starts_with("subnet_id"));
-    assert!(
-        heading.is_some_and(|line| line.contains("state")),
-        "{screen}"
-    );
+    // The hint beside what is typed names subnet_ids, too: only a heading begins its line.
+    terminal.waits("a heading of subnets with their state", |screen| {
+        screen
+            .lines()
+            .any(|line| line.starts_with("subnet_id") && line.contains("state"))
+    });
+    terminal.sees("\n7 more: assign_ipv6_address_on_creation");
     terminal.enter("#{ b: #{ c: 1 }, a: [1, 2], none: () }");
     terminal.sees("a  1, 2\nb\n  c  1\nopsh dry-run>");
     end(terminal);
