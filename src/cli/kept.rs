@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use opsh_operation::{Fault, FaultKind, Map, Value};
+use opsh_operation::{Map, Value};
 
 use super::settings::Settings;
-use crate::ledger::{Run, RunSettings};
+use crate::ledger::RunSettings;
 use crate::script::error::{Class, ScriptError};
 use crate::script::run::plain_io;
 
@@ -94,21 +94,6 @@ pub fn place(kept: &Map, settings: &mut Settings) {
     if connect_to.is_empty() {
         *connect_to = texts(kept, "connect_to");
     }
-}
-
-/// Refuses to `act` on a run in a world that it was not in: what it made would not be found
-/// there, and count as gone.
-///
-/// # Errors
-/// It was in another world; the fault says how to go there.
-pub fn must_be_there(run: &Run, embedded: bool, act: &str) -> Result<(), Fault> {
-    let (was, flag) = match (run.world.as_str(), embedded) {
-        ("live", true) => ("not on the embedded cloud", ""),
-        ("local", false) => ("on the embedded cloud", " --local"),
-        _ => return Ok(()),
-    };
-    let message = format!("the run {} was {was}", run.id);
-    Err(Fault::new(FaultKind::Invalid, message).hint(format!("opsh {act} {}{flag}", run.id)))
 }
 
 /// Puts what was kept where `settings` do not say otherwise.

@@ -6,7 +6,6 @@ pub mod completions;
 pub mod console;
 pub mod doc;
 mod eval;
-mod folder;
 pub mod given;
 pub mod history;
 pub mod interrupts;

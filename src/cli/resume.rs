@@ -10,13 +10,13 @@ use clap::Args;
 use opsh_operation::Value;
 
 use super::console::Output;
-use super::folder::Meant;
 use super::settings::{self, Settings};
 use super::start::{self, Started};
-use super::{exit_code, folder, json, kept, run, say};
-use crate::gate::account;
+use super::{exit_code, json, kept, run, say};
 use crate::gate::event::Site;
 use crate::gate::journal::{Assumption, Resumes};
+use crate::gate::origin::folder::{self, Meant};
+use crate::gate::origin::{Act, account, world};
 use crate::gate::rehearsal::{self, Rehearsal};
 use crate::ledger::{self, Ledger, Run, RunSettings, Secrets, Step};
 use crate::script::error::{Class, ScriptError};
@@ -234,7 +234,7 @@ fn recorded(arguments: &Arguments) -> Result<(Run, RunSettings, Vec<Step>), Scri
             &format!("the run {} has come to its end", run.id),
         ));
     }
-    kept::must_be_there(&run, arguments.embedded(), "resume")
+    world::must_be_there(&run, arguments.embedded(), Act::Resume)
         .map_err(|fault| start::stopped(&fault, Class::Start))?;
     if let Some(service) = ledger.parent_of(&run.id).map_err(failed)? {
         let error = ScriptError::plain(
@@ -260,9 +260,11 @@ fn recorded(arguments: &Arguments) -> Result<(Run, RunSettings, Vec<Step>), Scri
         run: &run.id,
         folder: &settings.folder,
         ledger: arguments.ledger.as_deref(),
+        usual: &settings::ledger(None, arguments.embedded()),
         embedded: arguments.embedded(),
     };
-    folder::must_be_here(&meant, "resume").map_err(|fault| start::stopped(&fault, Class::Start))?;
+    folder::must_be_here(&meant, Act::Resume)
+        .map_err(|fault| start::stopped(&fault, Class::Start))?;
     if let Some(error) = overtaken(arguments, &mut ledger, &run).map_err(failed)? {
         return Err(error);
     }

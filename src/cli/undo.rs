@@ -8,14 +8,14 @@ use opsh_operation::{Fault, FaultKind, Map, Value};
 use serde_json::json;
 
 use super::console::{Output, Verbosity};
-use super::folder::{self, Meant};
 use super::records::table;
-use super::settings::Settings;
+use super::settings::{self, Settings};
 use super::start::{self, Started};
 use super::{json, kept, plan as planned, show};
 use crate::gate::Failure;
-use crate::gate::account;
 use crate::gate::event::Site;
+use crate::gate::origin::folder::{self, Meant};
+use crate::gate::origin::{Act, account, world};
 use crate::gate::undo::plan::{self, Fate, Item, Plan};
 use crate::gate::undo::{self, Outcome, flight};
 use crate::ledger::{Ledger, RunOutcome, Secrets};
@@ -125,16 +125,17 @@ fn chosen(arguments: &Arguments) -> Result<(Plan, Settings), Fault> {
     )?;
     let run = &plan.run.id;
     let started = ledger.parent_of(run)?.unwrap_or_else(|| run.clone());
-    kept::must_be_there(&plan.run, settings.embedded(), "undo")?;
+    world::must_be_there(&plan.run, settings.embedded(), Act::Undo)?;
     let mut settings = settings.clone();
     if let Some(kept) = ledger.settings(&started)? {
         let meant = Meant {
             run,
             folder: &kept.folder,
             ledger: settings.ledger.as_deref(),
+            usual: &settings::ledger(None, settings.embedded()),
             embedded: settings.embedded(),
         };
-        folder::must_be_here(&meant, folder::UNDO)?;
+        folder::must_be_here(&meant, Act::Undo)?;
         kept::place(&kept.settings, &mut settings);
     }
     Ok((plan, settings))

@@ -1,8 +1,9 @@
 //! Finding a stack again whose ledger is lost.
 
 use super::event::Site;
+use super::origin::region;
 use super::tagged::{self, Found, Unseen};
-use super::{Failure, Gate, place};
+use super::{Failure, Gate};
 use crate::ledger::Adopted;
 
 /// What was found of a stack.
@@ -35,7 +36,7 @@ pub fn adopt(gate: &Gate, site: &Site) -> Result<Adoption, Failure> {
             kind: found.kind.to_owned(),
             id: found.id.clone(),
             name: found.name.clone(),
-            inverse: place::kept(gate, &found.inverse),
+            inverse: region::kept(gate, &found.inverse),
         })
         .collect();
     let now = gate.world.now();

@@ -4,7 +4,6 @@
 //! Where a run is gone on with, the ledger answers what it knows (`replay`), and
 //! what was in flight is settled (`settle`).
 
-pub mod account;
 pub mod adopt;
 mod before;
 pub mod branch;
@@ -15,8 +14,7 @@ mod fresh;
 mod hushed;
 pub mod inverse;
 pub mod journal;
-mod moved;
-pub mod place;
+pub mod origin;
 pub mod plan;
 pub mod policy;
 pub mod prepare;
@@ -47,6 +45,7 @@ use crash::{Crash, Point};
 use event::{Event, Made, Observer, Passage, Site, Step};
 use hushed::Hushed;
 use journal::Journal;
+use origin::region;
 use policy::Policy;
 use prepare::{Prepared, Signature};
 use redact::Redactor;
@@ -233,7 +232,7 @@ impl Gate {
             step.made.clear();
         }
         let former = former.as_ref();
-        let placed = place::placed(self, call.entry, &prepared.scope, &call.controls);
+        let placed = region::placed(self, call.entry, &prepared.scope, &call.controls);
         let recorded = self
             .journal
             .outcome(intent, &step, sent, &placed, former, ended);

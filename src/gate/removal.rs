@@ -6,8 +6,9 @@ use opsh_operation::{Fault, FaultKind};
 
 use super::event::Site;
 use super::inverse::Inverse;
+use super::origin::account;
 use super::waves::{self, Ended, Patience, Thing};
-use super::{Failure, Gate, account, tagged};
+use super::{Failure, Gate, tagged};
 use crate::ledger::{Resource, Step, StepId};
 use crate::modules::registry::registry;
 

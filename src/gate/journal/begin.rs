@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use opsh_operation::{Fault, Map};
 
 use super::{Journal, Open, Place, Resumes, Shared, fault, lock, opened, told};
-use crate::gate::moved;
+use crate::gate::origin::paths;
 use crate::gate::replay::Replay;
 use crate::ledger::{Delivery, Error, Ledger, NewEvent, NewRun, RunId, Secrets, StackLock};
 use crate::world::{Kind, World};
@@ -176,7 +176,7 @@ impl Journal {
         let failed = recorded.outcome() == "failed";
         let mut steps = ledger.steps(run, Secrets::Opened)?;
         if let Some(started) = ledger.settings(run)? {
-            moved::relocate(&mut steps, &started.folder);
+            paths::relocate(&mut steps, &started.folder);
         }
         let replay = Replay::of(steps, failed);
         if lock(&self.event).is_none() {

@@ -7,7 +7,7 @@ use opsh_operation::{
 
 use super::{Journal, Open, fault, lock, opened};
 use crate::gate::event::{Made, Step};
-use crate::gate::place;
+use crate::gate::origin::region;
 use crate::gate::prepare::CONTROLS_OF_PLACE;
 use crate::gate::replay::Begun;
 use crate::ledger::{
@@ -180,7 +180,7 @@ fn restore(operation: &Operation, sent: &Map, former: &Former, controls: &Map) -
 }
 
 fn resolved(calls: &[InverseCall], roots: Roots<'_>, controls: &Map) -> Vec<Call> {
-    let region: Map = controls
+    let place: Map = controls
         .iter()
         .filter(|(name, _)| CONTROLS_OF_PLACE.contains(&name.as_str()))
         .map(|(name, value)| (name.clone(), value.clone()))
@@ -192,7 +192,7 @@ fn resolved(calls: &[InverseCall], roots: Roots<'_>, controls: &Map) -> Vec<Call
             inputs.into_iter().map(|input| Call {
                 operation: call.operation.to_owned(),
                 input,
-                controls: region.clone(),
+                controls: place.clone(),
             })
         })
         .collect()
@@ -205,7 +205,7 @@ fn made(step: &Step, sent: &Map, inverse: &[Call], controls: &Map) -> Vec<Resour
             kind: (*kind).to_owned(),
             id: id.clone(),
             name: name(sent),
-            region: place::of_resource(kind, controls),
+            region: region::of_resource(kind, controls),
             inverse: inverse.to_vec(),
         })
         .collect()
@@ -220,7 +220,7 @@ fn removed(operation: &Operation, roots: Roots<'_>, controls: &Map) -> Vec<Resou
                 Some(ResourceChange::Removed {
                     kind: removes.kind.to_owned(),
                     id: id.as_text()?.to_owned(),
-                    region: place::of_resource(removes.kind, controls),
+                    region: region::of_resource(removes.kind, controls),
                 })
             })
         })

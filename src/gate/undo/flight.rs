@@ -8,7 +8,7 @@ use opsh_operation::{Fault, FaultKind, Settle};
 
 use super::plan::{Fate, Plan};
 use crate::gate::event::{Made, Site, Step};
-use crate::gate::place;
+use crate::gate::origin::region;
 use crate::gate::prepare::{self, Prepared};
 use crate::gate::replay::Begun;
 use crate::gate::settle::{self, Open, Settled};
@@ -119,7 +119,7 @@ fn found(
         }
     }
     let former = gate.journal.former(begun)?;
-    let placed = place::placed(gate, call.entry, &prepared.scope, &call.controls);
+    let placed = region::placed(gate, call.entry, &prepared.scope, &call.controls);
     gate.journal.outcome(
         begun.intent,
         &step,

@@ -11,7 +11,7 @@ use opsh_operation::{Map, Operation, Value};
 
 use super::bound::subjects;
 use super::plan::{self, Fate, Item};
-use crate::gate::place;
+use crate::gate::origin::region;
 use crate::ledger::{Call, Error, Ledger, RunId, Step, StepId};
 use crate::modules::registry::registry;
 
@@ -46,7 +46,7 @@ fn removed(ledger: &mut Ledger, step: StepId, calls: &[Call]) -> Result<Option<R
             let mut lives = ledger.lives_of(&id)?;
             lives.retain(|life| {
                 let resource = &life.resource;
-                let region = place::of_resource(&resource.kind, &call.controls);
+                let region = region::of_resource(&resource.kind, &call.controls);
                 resource.kind.split(':').next() == Some(module)
                     && (resource.region == region
                         || resource.region.is_empty()

@@ -1,5 +1,4 @@
-//! Whose account something was made in: keys of another one find nothing of it, which
-//! would be taken for gone.
+//! Whose account something was made in.
 //!
 //! A run does not ask for its account: what was answered to its writes says it, in ARNs
 //! and as owner.
@@ -8,8 +7,8 @@ use std::collections::BTreeSet;
 
 use opsh_operation::{Fault, FaultKind, Map, Value};
 
-use super::event::Site;
-use super::{Gate, settle};
+use crate::gate::event::Site;
+use crate::gate::{Gate, settle};
 use crate::ledger::Step;
 use crate::world::Kind;
 

@@ -4,11 +4,8 @@ use std::path::Path;
 
 use opsh_operation::{Fault, FaultKind};
 
-use super::settings;
+use super::Act;
 use crate::ledger::RunId;
-
-/// What undoing is called.
-pub const UNDO: &str = "undo";
 
 /// Which run in which ledger is meant.
 pub struct Meant<'a> {
@@ -18,6 +15,8 @@ pub struct Meant<'a> {
     pub folder: &'a str,
     /// The ledger, if it is named.
     pub ledger: Option<&'a Path>,
+    /// Where it is in the run's folder if it is not.
+    pub usual: &'a Path,
     /// Whether the run is one on the embedded cloud.
     pub embedded: bool,
 }
@@ -27,11 +26,12 @@ pub struct Meant<'a> {
 ///
 /// # Errors
 /// It was started in another folder; the fault says how to go there.
-pub fn must_be_here(meant: &Meant<'_>, act: &str) -> Result<(), Fault> {
+pub fn must_be_here(meant: &Meant<'_>, act: Act) -> Result<(), Fault> {
     let Meant {
         run,
         folder,
         ledger,
+        usual,
         embedded,
     } = *meant;
     let was = Path::new(folder);
@@ -41,7 +41,7 @@ pub fn must_be_here(meant: &Meant<'_>, act: &str) -> Result<(), Fault> {
         return Ok(());
     }
     let local = if embedded { " --local" } else { "" };
-    let own = was.join(settings::ledger(None, embedded));
+    let own = was.join(usual);
     let Some(named) = ledger else {
         if !own.exists() {
             return Ok(());
@@ -50,7 +50,7 @@ pub fn must_be_here(meant: &Meant<'_>, act: &str) -> Result<(), Fault> {
             .hint(format!("cd {} && opsh {act} {run}{local}", quoted(folder))));
     };
     if !was.exists() {
-        if act == UNDO {
+        if act == Act::Undo {
             // What the run made somewhere else must not stay because its files are gone.
             return Ok(());
         }

@@ -1,11 +1,10 @@
 //! In which region a write was, so that what undoes it goes there from any shell.
 //!
-//! Another region answers `not_found` for what is somewhere else, which would be taken for
-//! gone. The embedded cloud has one region.
+//! The embedded cloud has one region.
 
 use opsh_operation::Map;
 
-use super::Gate;
+use crate::gate::Gate;
 use crate::ledger::Call;
 use crate::modules::{Entry, Handler};
 use crate::world::{Kind, Scope};
