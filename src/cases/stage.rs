@@ -7,11 +7,9 @@ use opsh_operation::Value;
 use rhai::EvalAltResult;
 
 use super::terminal::Heard;
-use crate::gate::consent::Consent;
 use crate::gate::crash::Crash;
 use crate::gate::event::Observer;
 use crate::gate::journal::Journal;
-use crate::gate::policy::Policy;
 use crate::gate::redact::Redactor;
 use crate::gate::{Gate, branch};
 use crate::modules::Files;
@@ -45,24 +43,22 @@ pub(super) struct Setting {
 
 /// What a program is run with.
 pub(super) fn runtime(setting: Setting) -> Arc<Runtime> {
+    let gate = Gate {
+        observers: setting.observers,
+        redactor: setting.redactor,
+        crashes: setting.crashes,
+        ..Gate::new(
+            setting.world,
+            setting.files,
+            setting.heard,
+            setting.cancel,
+            setting.journal,
+        )
+    };
     Arc::new(Runtime {
-        gate: Gate {
-            world: setting.world,
-            policy: Policy::default(),
-            observers: setting.observers,
-            redactor: setting.redactor,
-            files: setting.files,
-            terminal: setting.heard,
-            cancel: setting.cancel,
-            journal: setting.journal,
-            consent: Consent::default(),
-            crashes: setting.crashes,
-        },
-        sources: setting.sources,
-        parameters: RwLock::default(),
-        service: Service::new(setting.timing),
         reach: RwLock::new(setting.reach),
         reached: setting.reached,
+        ..Runtime::new(gate, setting.sources, Service::new(setting.timing))
     })
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use opsh_operation::{Fault, FaultKind, Value};
@@ -174,31 +174,25 @@ fn start_in(
     let interrupts = Interrupts::heard(&cancel, &console, service.alive());
     alarm(&cancel);
     let gate = Gate {
-        world,
         policy: Policy::new(&settings.allow, &settings.deny),
         observers,
         redactor,
-        files,
-        terminal: Arc::clone(&console) as _,
-        cancel,
-        journal: journal(place),
         consent: if asks {
             Consent::missing("on the real AWS")
         } else {
             Consent::default()
         },
         crashes: crashes(settings),
+        ..Gate::new(
+            world,
+            files,
+            Arc::clone(&console) as _,
+            cancel,
+            journal(place),
+        )
     };
-    let runtime = Arc::new(Runtime {
-        gate,
-        sources,
-        parameters: RwLock::default(),
-        service,
-        reach: RwLock::default(),
-        reached: None,
-    });
     Ok(Started {
-        runtime,
+        runtime: Arc::new(Runtime::new(gate, sources, service)),
         console,
         plan,
         base,

@@ -6,7 +6,7 @@
 //! keeps into the host's ledger ([`super::records`]).
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError};
 
 use opsh_cloud::Cloud;
 use opsh_cloud::programs::{Landlord, Lease};
@@ -16,10 +16,8 @@ use tracing::Level;
 
 use super::records::{Ledgers, Records};
 use super::unpacked;
-use crate::gate::consent::Consent;
 use crate::gate::event::{Event, Observer};
 use crate::gate::journal::{Journal, Place};
-use crate::gate::policy::Policy;
 use crate::gate::redact::Redactor;
 use crate::gate::{Gate, branch};
 use crate::ledger::Error;
@@ -110,25 +108,19 @@ impl Hosts {
         let stack = asked.stack.unwrap_or_else(|| playbook.stack());
         let broken = |error: Error| plain(&error.to_string());
         let ledger = self.ledgers.of(&lease.instance).map_err(broken)?;
-        let runtime = Arc::new(Runtime {
-            gate: Gate {
-                policy: Policy::new(&[], &[]),
-                observers: vec![Arc::clone(&voice) as _],
-                redactor,
-                files: files.of_program_in(folder.path()),
-                terminal: voice,
-                cancel,
-                crashes: Vec::new(),
-                consent: Consent::default(),
-                journal: Journal::new(Place::Within(Arc::clone(&ledger)), &stack, name),
+        let gate = Gate {
+            observers: vec![Arc::clone(&voice) as _],
+            redactor,
+            ..Gate::new(
                 world,
-            },
-            sources: Arc::clone(sources),
-            parameters: RwLock::default(),
-            service: Service::new(Timing::Lodged),
-            reach: RwLock::default(),
-            reached: None,
-        });
+                files.of_program_in(folder.path()),
+                voice,
+                cancel,
+                Journal::new(Place::Within(Arc::clone(&ledger)), &stack, name),
+            )
+        };
+        let service = Service::new(Timing::Lodged);
+        let runtime = Arc::new(Runtime::new(gate, Arc::clone(sources), service));
         let outcome = branch::within(Vec::new(), || playbook.run(&runtime, parameters));
         let ended = conclude(&runtime.gate, outcome).map(drop);
         let flushed = ledger

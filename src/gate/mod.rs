@@ -124,6 +124,46 @@ impl From<Fault> for Failure {
 }
 
 impl Gate {
+    /// A gate to `world` that lets everything pass, watched by nobody.
+    pub fn new(
+        world: Arc<dyn World>,
+        files: Files,
+        terminal: Arc<dyn Terminal>,
+        cancel: Cancel,
+        journal: Journal,
+    ) -> Self {
+        Self {
+            world,
+            policy: Policy::default(),
+            observers: Vec::new(),
+            redactor: Arc::default(),
+            files,
+            terminal,
+            cancel,
+            journal,
+            crashes: Vec::new(),
+            consent: Consent::default(),
+        }
+    }
+
+    /// A gate beside this one, for what is recorded in `journal`: everything else is the
+    /// same, but for crashes that are rehearsed and questions that are still to be asked.
+    #[must_use]
+    pub fn beside(&self, cancel: Cancel, journal: Journal) -> Self {
+        Self {
+            world: Arc::clone(&self.world),
+            policy: self.policy.clone(),
+            observers: self.observers.clone(),
+            redactor: Arc::clone(&self.redactor),
+            files: self.files.clone(),
+            terminal: Arc::clone(&self.terminal),
+            cancel,
+            journal,
+            crashes: Vec::new(),
+            consent: Consent::default(),
+        }
+    }
+
     /// Does what `call` asks for, if everything on the way agrees.
     ///
     /// # Errors

@@ -6,7 +6,7 @@
 //! playbook's that set it off.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use opsh_cloud::Cloud;
 use opsh_cloud::functions::{FunctionError, Invocation, Invoker};
@@ -22,9 +22,7 @@ use super::log::{Lines, Style};
 use super::runtime::STACK;
 use crate::fleet::records::Records;
 use crate::fleet::unpacked::unpack;
-use crate::gate::consent::Consent;
 use crate::gate::journal::{Journal, Place};
-use crate::gate::policy::Policy;
 use crate::gate::redact::Redactor;
 use crate::gate::{Gate, branch};
 use crate::modules::Files;
@@ -167,25 +165,18 @@ impl Run {
             .duration_since(world.now())
             .unsigned_abs();
         let stack = variable(STACK).unwrap_or_else(|| invocation.function.clone());
-        let runtime = Arc::new(Runtime {
-            gate: Gate {
-                policy: Policy::new(&[], &[]),
-                observers: vec![Arc::clone(&lines) as _],
-                redactor,
-                files: files.of_program_in(code.path()),
-                terminal: Arc::clone(&lines) as _,
-                cancel: host.cancel.apart(limit),
-                crashes: Vec::new(),
-                consent: Consent::default(),
-                journal: Journal::new(Place::Memory(None), &stack, function.name()),
+        let gate = Gate {
+            observers: vec![Arc::clone(&lines) as _],
+            redactor,
+            ..Gate::new(
                 world,
-            },
-            sources,
-            parameters: RwLock::default(),
-            service: Service::default(),
-            reach: RwLock::default(),
-            reached: None,
-        });
+                files.of_program_in(code.path()),
+                Arc::clone(&lines) as _,
+                host.cancel.apart(limit),
+                Journal::new(Place::Memory(None), &stack, function.name()),
+            )
+        };
+        let runtime = Arc::new(Runtime::new(gate, sources, Service::default()));
         Ok(Self {
             function,
             runtime,

@@ -8,7 +8,7 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -22,9 +22,7 @@ use super::failure::Failure;
 use super::function::{Function, HandlerName};
 use super::log::{Lines, Style};
 use crate::gate::Gate;
-use crate::gate::consent::Consent;
 use crate::gate::journal::{Journal, Place};
-use crate::gate::policy::Policy;
 use crate::gate::redact::Redactor;
 use crate::modules::Files;
 use crate::script::engine::Runtime;
@@ -247,25 +245,15 @@ impl Host {
             .unwrap_or_default();
         let cancel = Cancel::new(Instant::now().checked_add(left.saturating_sub(MARGIN)));
         let ledger = self.scratch.join("opsh").join("ledger.db");
-        Ok(Arc::new(Runtime {
-            gate: Gate {
-                world: Arc::clone(&self.world) as Arc<dyn World>,
-                policy: Policy::new(&[], &[]),
-                observers: vec![Arc::clone(lines) as _],
-                redactor: Arc::clone(redactor),
-                files,
-                terminal: Arc::clone(lines) as _,
-                cancel,
-                journal: Journal::new(Place::Fresh(ledger), &self.stack, self.function.name()),
-                crashes: Vec::new(),
-                consent: Consent::default(),
-            },
-            sources: Arc::clone(&self.sources),
-            parameters: RwLock::default(),
-            service: Service::default(),
-            reach: RwLock::default(),
-            reached: None,
-        }))
+        let journal = Journal::new(Place::Fresh(ledger), &self.stack, self.function.name());
+        let world = Arc::clone(&self.world) as Arc<dyn World>;
+        let gate = Gate {
+            observers: vec![Arc::clone(lines) as _],
+            redactor: Arc::clone(redactor),
+            ..Gate::new(world, files, Arc::clone(lines) as _, cancel, journal)
+        };
+        let sources = Arc::clone(&self.sources);
+        Ok(Arc::new(Runtime::new(gate, sources, Service::default())))
     }
 }
 

@@ -18,7 +18,6 @@ use super::{commands, help};
 use crate::cli::console::Console;
 use crate::cli::settings::Settings;
 use crate::cli::start::{self, Started};
-use crate::gate::consent::Consent;
 use crate::gate::event::{Event, Observer};
 use crate::gate::journal::{Journal, Place};
 use crate::gate::{Failure, Gate};
@@ -461,18 +460,8 @@ impl Session {
             .journal
             .shared()
             .map_err(|fault| start::stopped(&fault, Class::Failed))?;
-        Ok(Gate {
-            world: Arc::clone(&gate.world),
-            policy: gate.policy.clone(),
-            observers: gate.observers.clone(),
-            redactor: Arc::clone(&gate.redactor),
-            files: gate.files.clone(),
-            terminal: Arc::clone(&gate.terminal),
-            cancel: gate.cancel.clone(),
-            journal: Journal::new(Place::Within(ledger), &gate.journal.stack(), name),
-            crashes: Vec::new(),
-            consent: Consent::default(),
-        })
+        let journal = Journal::new(Place::Within(ledger), &gate.journal.stack(), name);
+        Ok(gate.beside(gate.cancel.clone(), journal))
     }
 
     /// Records the end of such a run.

@@ -33,6 +33,21 @@ pub struct Runtime {
     pub reached: Option<Arc<Reached>>,
 }
 
+impl Runtime {
+    /// What a program needs that acts through `gate` and has no parameters yet.
+    #[must_use]
+    pub fn new(gate: Gate, sources: Arc<Sources>, service: Service) -> Self {
+        Self {
+            gate,
+            sources,
+            parameters: RwLock::default(),
+            service,
+            reach: RwLock::default(),
+            reached: None,
+        }
+    }
+}
+
 /// An engine whose functions act through `runtime`; file imports come from `imports`.
 #[must_use]
 pub fn engine(runtime: &Arc<Runtime>, imports: Option<&Path>) -> Engine {

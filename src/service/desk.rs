@@ -11,7 +11,6 @@ use rhai::{Engine, EvalAltResult};
 
 use super::branch::Moved;
 use super::source::Event;
-use crate::gate::consent::Consent;
 use crate::gate::journal::{Beginning, Journal, Place, Shared};
 use crate::gate::{Gate, branch};
 use crate::ledger::NewEvent;
@@ -49,29 +48,21 @@ impl Desk {
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
         let reach = Arc::clone(&main.reach.read().unwrap_or_else(PoisonError::into_inner));
+        let journal = Journal::new(
+            Place::Within(ledger),
+            &gate.journal.stack(),
+            gate.journal.playbook(),
+        );
+        let gate = Gate {
+            world: Arc::clone(&world) as _,
+            crashes: gate.crashes.clone(),
+            ..gate.beside(Cancel::new(None), journal)
+        };
         let runtime = Arc::new(Runtime {
-            gate: Gate {
-                world: Arc::clone(&world) as _,
-                policy: gate.policy.clone(),
-                observers: gate.observers.clone(),
-                redactor: Arc::clone(&gate.redactor),
-                files: gate.files.clone(),
-                terminal: Arc::clone(&gate.terminal),
-                cancel: Cancel::new(None),
-                journal: Journal::new(
-                    Place::Within(ledger),
-                    &gate.journal.stack(),
-                    gate.journal.playbook(),
-                ),
-                crashes: gate.crashes.clone(),
-                // What sets it off was agreed to, or refused.
-                consent: Consent::default(),
-            },
-            sources: Arc::clone(&main.sources),
             parameters: RwLock::new(parameters),
-            service: main.service.of_event(),
             reach: RwLock::new(reach),
             reached: main.reached.clone(),
+            ..Runtime::new(gate, Arc::clone(&main.sources), main.service.of_event())
         });
         Self {
             engine: engine(&runtime, main.service.folder()),

@@ -1,7 +1,7 @@
 //! Where examples run: a freshly furnished embedded cloud and folders that are thrown away.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use opsh_cloud::faults::Rule;
@@ -11,11 +11,8 @@ use tempfile::TempDir;
 
 use crate::fleet::records::Records;
 use crate::gate::Gate;
-use crate::gate::consent::Consent;
 use crate::gate::event::Observer;
 use crate::gate::journal::{Journal, Place};
-use crate::gate::policy::Policy;
-use crate::gate::redact::Redactor;
 use crate::lambda::hosted;
 use crate::modules::{Files, Terminal};
 use crate::script::engine::Runtime;
@@ -64,25 +61,18 @@ impl Stage {
             world.cloud().inject(fault);
         }
         let sources = Arc::new(Sources::default());
-        let runtime = Arc::new(Runtime {
-            gate: Gate {
-                world: Arc::new(world),
-                policy: Policy::new(&[], &[]),
-                observers: vec![observer],
-                redactor: Arc::new(Redactor::default()),
-                files: Files::new(work.path()).map_err(no_folder)?,
+        let gate = Gate {
+            observers: vec![observer],
+            ..Gate::new(
+                Arc::new(world),
+                Files::new(work.path()).map_err(no_folder)?,
                 terminal,
                 cancel,
-                journal: Journal::new(Place::Memory(None), STACK, "example"),
-                crashes: Vec::new(),
-                consent: Consent::default(),
-            },
-            sources: Arc::clone(&sources),
-            parameters: RwLock::default(),
-            reach: RwLock::default(),
-            reached: None,
-            service: Service::new(Timing::Rehearsed(None, Vec::new())),
-        });
+                Journal::new(Place::Memory(None), STACK, "example"),
+            )
+        };
+        let service = Service::new(Timing::Rehearsed(None, Vec::new()));
+        let runtime = Arc::new(Runtime::new(gate, Arc::clone(&sources), service));
         Ok(Self {
             runtime,
             sources,

@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 use opsh_operation::{Fault, FaultKind, Field, Map, Value};
 
 use super::listing::{self, Found};
-use crate::gate::consent::Consent;
 use crate::gate::event::Site;
 use crate::gate::journal::{Journal, Place};
 use crate::gate::{Call, Gate};
@@ -79,18 +78,12 @@ impl Ids {
         let shelf = Arc::new(Shelf::default());
         let (orders, incoming) = channel::<(Kind, Option<Found>)>();
         let cancel = Cancel::new(None);
+        let journal = Journal::new(Place::Memory(None), &gate.journal.stack(), "completion");
         let clerk = Clerk {
             gate: Gate {
-                world: Arc::clone(&gate.world),
-                policy: gate.policy.clone(),
                 observers: Vec::new(),
-                redactor: Arc::clone(&gate.redactor),
-                files: gate.files.clone(),
                 terminal: Arc::new(Nobody),
-                cancel: cancel.clone(),
-                journal: Journal::new(Place::Memory(None), &gate.journal.stack(), "completion"),
-                crashes: Vec::new(),
-                consent: Consent::default(),
+                ..gate.beside(cancel.clone(), journal)
             },
             cancel: cancel.clone(),
             ledger,
