@@ -157,13 +157,12 @@ fn shown_events(
         .rev()
         .take(shown)
         .map(|event| {
-            let end = event.run.end.as_ref();
             vec![
                 format!(".{}", event.event.number),
                 event.event.label.clone(),
                 at_work.outcome(ledger, &event.run),
                 event.run.started.to_string(),
-                end.and_then(|end| end.error.clone()).unwrap_or_default(),
+                event.run.error().unwrap_or_default().to_owned(),
             ]
         })
         .collect();

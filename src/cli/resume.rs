@@ -228,7 +228,7 @@ fn recorded(arguments: &Arguments) -> Result<(Run, RunSettings, Vec<Step>), Scri
         },
     };
     let run = ledger.run(&id, Secrets::Opened).map_err(failed)?;
-    if run.outcome() == "done" {
+    if run.is_done() {
         return Err(nothing(
             arguments,
             &format!("the run {} has come to its end", run.id),

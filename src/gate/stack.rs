@@ -7,7 +7,7 @@ use super::removal::{self, Removed};
 use super::tagged::{self, Tagged};
 use super::{Failure, Gate};
 use crate::ledger::Resource;
-use crate::world::{Kind, Scope};
+use crate::world::Scope;
 
 /// Does the operation of `stack` that is asked for.
 ///
@@ -59,15 +59,10 @@ fn seen(tagged: &Tagged) -> Value {
 
 fn current(gate: &Gate) -> Result<Value, Failure> {
     let session = gate.world.aws(&Scope::default(), &gate.cancel)?;
-    let world = match gate.world.kind() {
-        Kind::Live => "live",
-        Kind::Local => "local",
-        Kind::DryRun => "dry-run",
-    };
     Ok(Value::Map(Map::from([
         ("name".to_owned(), gate.journal.stack().into()),
         ("run".to_owned(), gate.journal.run().into()),
-        ("world".to_owned(), world.into()),
+        ("world".to_owned(), gate.world.kind().word().into()),
         ("writes".to_owned(), gate.journal.writes()?.into()),
         (
             "region".to_owned(),

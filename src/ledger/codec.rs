@@ -6,9 +6,10 @@ use rusqlite::types::Value as Cell;
 use serde_json::{Value as Json, json};
 
 use super::chain::Broken;
-use super::record::Call;
+use super::record::{Call, RunOutcome};
 use super::seal::Seal;
 use super::{Error, Secrets};
+use crate::world::Kind;
 
 /// Writes records; the first failure to seal is kept.
 pub(super) struct Writer<'a> {
@@ -125,6 +126,17 @@ impl<'a> Reader<'a> {
     pub(super) fn time(&mut self) -> Result<Timestamp, Broken> {
         let text = self.text()?;
         text.parse().map_err(|_| unreadable("a time", &text))
+    }
+
+    pub(super) fn world(&mut self) -> Result<Kind, Broken> {
+        let word = self.text()?;
+        Kind::from_word(&word).ok_or_else(|| unreadable("a world", &word))
+    }
+
+    pub(super) fn run_outcome(&mut self) -> Result<RunOutcome, Broken> {
+        let word = self.text()?;
+        RunOutcome::of(&word, self.optional()?)
+            .ok_or_else(|| unreadable("the outcome of a run", &word))
     }
 
     pub(super) fn value(&mut self) -> Result<Value, Broken> {

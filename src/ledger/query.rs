@@ -320,8 +320,7 @@ impl Ledger {
             let mut cells = Reader::new(row.cells, &self.seal, secrets);
             let _run = cells.text()?;
             Ok::<_, Broken>(RunEnd {
-                outcome: cells.text()?,
-                error: cells.optional()?,
+                outcome: cells.run_outcome()?,
                 ended: cells.time()?,
             })
         })
@@ -331,7 +330,7 @@ impl Ledger {
             stack: cells.text()?,
             playbook: cells.text()?,
             params: cells.map()?,
-            world: cells.text()?,
+            world: cells.world()?,
             started: cells.time()?,
             version: cells.text()?,
             resumes: continuations.len(),

@@ -96,6 +96,19 @@ impl RunOutcome {
         }
     }
 
+    /// The outcome of which [`RunOutcome::word`] and [`RunOutcome::error`] are these.
+    pub(super) fn of(word: &str, error: Option<String>) -> Option<Self> {
+        let error = error.unwrap_or_default();
+        Some(match word {
+            "done" => Self::Done,
+            "failed" => Self::Failed(error),
+            "refused" => Self::Refused(error),
+            "deadline" => Self::Deadline,
+            "interrupted" => Self::Interrupted,
+            _ => return None,
+        })
+    }
+
     /// The error's text.
     #[must_use]
     pub fn error(&self) -> Option<&str> {
@@ -284,8 +297,8 @@ pub struct Run {
     pub playbook: String,
     /// The values of its parameters.
     pub params: Map,
-    /// `live`, `local` or `dry-run`.
-    pub world: String,
+    /// Where its effects landed.
+    pub world: Kind,
     /// When it began.
     pub started: Timestamp,
     /// The version of opsh.
@@ -299,10 +312,8 @@ pub struct Run {
 /// The end of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunEnd {
-    /// [`RunOutcome::word`].
-    pub outcome: String,
-    /// [`RunOutcome::error`].
-    pub error: Option<String>,
+    /// How it ended.
+    pub outcome: RunOutcome,
     /// When.
     pub ended: Timestamp,
 }
@@ -388,8 +399,23 @@ pub struct Stack {
 impl Run {
     /// `running` until it ends; a run whose process died stays that, see [`Run::end`].
     #[must_use]
-    pub fn outcome(&self) -> &str {
-        self.end.as_ref().map_or("running", |end| &end.outcome)
+    pub fn outcome(&self) -> &'static str {
+        self.end
+            .as_ref()
+            .map_or("running", |end| end.outcome.word())
+    }
+
+    /// Whether it has come to its end well.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        let end = self.end.as_ref();
+        end.is_some_and(|end| end.outcome == RunOutcome::Done)
+    }
+
+    /// The error that it ended with.
+    #[must_use]
+    pub fn error(&self) -> Option<&str> {
+        self.end.as_ref().and_then(|end| end.outcome.error())
     }
 
     /// For `--output json`; secrets are redacted.
@@ -400,12 +426,12 @@ impl Run {
             "stack": self.stack,
             "playbook": self.playbook,
             "params": Value::Map(self.params.clone()).to_json(),
-            "world": self.world,
+            "world": self.world.word(),
             "started": self.started.to_string(),
             "version": self.version,
             "outcome": self.outcome(),
             "resumes": self.resumes,
-            "error": self.end.as_ref().and_then(|end| end.error.as_deref()),
+            "error": self.error(),
             "ended": self.end.as_ref().map(|end| end.ended.to_string()),
         })
     }

@@ -97,7 +97,7 @@ impl Ledger {
             &[],
             Secrets::Hidden,
         )?;
-        Ok(runs.into_iter().find(|run| run.outcome() != "done"))
+        Ok(runs.into_iter().find(|run| !run.is_done()))
     }
 
     /// The last run after `run` that changed something on the same stack.

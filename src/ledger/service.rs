@@ -161,7 +161,7 @@ impl Ledger {
             codec::text(&new.stack),
             codec::text(&new.playbook),
             params,
-            codec::text(super::write::kind(new.world)),
+            codec::text(new.world.word()),
             codec::time(new.started),
             codec::text(&new.version),
         ];

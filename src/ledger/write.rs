@@ -13,7 +13,6 @@ use super::schema::{
     FORMERS, INTENTS, OUTCOMES, REMOVALS, RESOURCES, RUN_ENDS, RUNS, SETTINGS, Table,
 };
 use super::{Error, Ledger};
-use crate::world::Kind;
 
 /// What is recorded and not committed yet: losing it costs little.
 #[derive(Debug, Default)]
@@ -64,7 +63,7 @@ impl Ledger {
                 codec::text(&new.stack),
                 codec::text(&new.playbook),
                 params,
-                codec::text(kind(new.world)),
+                codec::text(new.world.word()),
                 codec::time(new.started),
                 codec::text(&new.version),
             ];
@@ -280,15 +279,6 @@ impl Drop for Ledger {
     fn drop(&mut self) {
         // Reads without a later write: losing them costs a resumed run only the reading again.
         self.flush().ok();
-    }
-}
-
-/// A world's name in a run's row.
-pub(super) fn kind(world: Kind) -> &'static str {
-    match world {
-        Kind::Live => "live",
-        Kind::Local => "local",
-        Kind::DryRun => "dry-run",
     }
 }
 

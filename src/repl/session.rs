@@ -236,7 +236,13 @@ impl Session {
     /// Whether things land on the real AWS.
     #[must_use]
     pub fn is_live(&self) -> bool {
-        self.gate().world.kind() == Kind::Live
+        self.kind() == Kind::Live
+    }
+
+    /// In which kind of world things land.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.gate().world.kind()
     }
 
     /// Does `rest`, which Ctrl-C does not end.
@@ -558,17 +564,7 @@ pub fn where_it_works(session: &Session) -> String {
     };
     format!(
         "{}{region}{profile}, stack '{}'",
-        mode(session),
+        session.kind().word(),
         session.gate().journal.stack()
     )
-}
-
-/// The word for where things land.
-#[must_use]
-pub fn mode(session: &Session) -> &'static str {
-    match session.gate().world.kind() {
-        Kind::Live => "live",
-        Kind::Local => "local",
-        Kind::DryRun => "dry-run",
-    }
 }

@@ -7,7 +7,7 @@ use rustyline::{CompletionType, Config, Editor};
 use super::assistant::Assistant;
 use super::complete::Completion;
 use super::history::History;
-use super::session::{Session, Told, mode};
+use super::session::{Session, Told};
 use super::{complain, highlight, present, tell};
 
 /// Reads, runs and shows until the person ends it.
@@ -27,7 +27,7 @@ pub fn talk(session: &mut Session) {
     editor.set_helper(Some(Assistant::new(session.memory(), completion)));
     let history = History::load(&mut editor);
     loop {
-        let prompt = format!("opsh {}> ", mode(session));
+        let prompt = format!("opsh {}> ", session.kind().word());
         if let Some(assistant) = editor.helper_mut() {
             assistant.prompt = prompt.len();
         }

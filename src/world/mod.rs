@@ -37,6 +37,26 @@ pub enum Kind {
     DryRun,
 }
 
+impl Kind {
+    const ALL: [Self; 3] = [Self::Live, Self::Local, Self::DryRun];
+
+    /// `live`, `local` or `dry-run`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Local => "local",
+            Self::DryRun => "dry-run",
+        }
+    }
+
+    /// The kind that is called `word`.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+}
+
 /// Whose AWS is meant: what a call's controls may choose.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Scope {

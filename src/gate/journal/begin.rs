@@ -8,7 +8,9 @@ use opsh_operation::{Fault, Map};
 use super::{Journal, Open, Place, Resumes, Shared, fault, lock, opened, told};
 use crate::gate::origin::paths;
 use crate::gate::replay::Replay;
-use crate::ledger::{Delivery, Error, Ledger, NewEvent, NewRun, RunId, Secrets, StackLock};
+use crate::ledger::{
+    Delivery, Error, Ledger, NewEvent, NewRun, RunId, RunOutcome, Secrets, StackLock,
+};
 use crate::world::{Kind, World};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -173,7 +175,8 @@ impl Journal {
     /// Takes up what `run` has done; holding its stack, nobody else adds to it.
     fn go_on(&self, ledger: &mut Ledger, world: &dyn World, run: &RunId) -> Result<RunId, Error> {
         let recorded = ledger.run(run.as_str(), Secrets::Hidden)?;
-        let failed = recorded.outcome() == "failed";
+        let end = recorded.end.as_ref();
+        let failed = end.is_some_and(|end| matches!(end.outcome, RunOutcome::Failed(_)));
         let mut steps = ledger.steps(run, Secrets::Opened)?;
         if let Some(started) = ledger.settings(run)? {
             paths::relocate(&mut steps, &started.folder);
