@@ -68,7 +68,7 @@ fn runs(arguments: &Arguments, ledger: &mut Ledger, at_work: &mut AtWork) -> Res
             run.id.to_string(),
             run.stack.clone(),
             run.playbook.clone(),
-            at_work.outcome(ledger, run),
+            at_work.outcome(ledger, run).to_owned(),
             events,
         ]);
         let mut object = at_work.tell(ledger, run, run.to_json());
@@ -84,7 +84,7 @@ fn runs(arguments: &Arguments, ledger: &mut Ledger, at_work: &mut AtWork) -> Res
                     format!("  .{}", event.event.number),
                     String::new(),
                     format!("  {}", event.event.label),
-                    at_work.outcome(ledger, &event.run),
+                    at_work.outcome(ledger, &event.run).to_owned(),
                 ]);
                 json.push(at_work.tell(ledger, &event.run, event.to_json()));
             }
@@ -160,7 +160,7 @@ fn shown_events(
             vec![
                 format!(".{}", event.event.number),
                 event.event.label.clone(),
-                at_work.outcome(ledger, &event.run),
+                at_work.outcome(ledger, &event.run).to_owned(),
                 event.run.started.to_string(),
                 event.run.error().unwrap_or_default().to_owned(),
             ]

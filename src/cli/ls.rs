@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::records::{Found, Which, held};
+use super::records::{self, AtWork, Found, Which};
+use crate::ledger::{Error, Ledger, Resource};
 
 /// List stacks, or the resources of one.
 #[derive(Args)]
@@ -19,63 +20,38 @@ pub struct Arguments {
 /// Shows the list.
 #[must_use]
 pub fn main(arguments: &Arguments) -> ExitCode {
+    let which = &arguments.which;
     match &arguments.stack {
-        None => arguments
-            .which
-            .show("there are no stacks", |ledger, at_work| {
-                let stacks = ledger.stacks()?;
-                let rows: Vec<_> = stacks
-                    .iter()
-                    .map(|stack| {
-                        vec![
-                            stack.name.clone(),
-                            stack.resources.to_string(),
-                            stack
-                                .last
-                                .started
-                                .strftime("%Y-%m-%d %H:%M:%SZ")
-                                .to_string(),
-                            at_work.outcome(ledger, &stack.last),
-                        ]
-                    })
-                    .collect();
-                Ok(Found {
-                    json: stacks
-                        .iter()
-                        .map(|stack| {
-                            let mut json = stack.to_json();
-                            json["last_run"] =
-                                at_work.tell(ledger, &stack.last, stack.last.to_json());
-                            json
-                        })
-                        .collect(),
-                    text: held(&["stack", "resources", "last run", "outcome"], &rows),
-                })
-            }),
-        Some(stack) => arguments.which.show(
-            &format!("the stack '{stack}' has no resources"),
-            |ledger, _| {
+        None => which.show("there are no stacks", stacks),
+        Some(stack) => {
+            let nothing = format!("the stack '{stack}' has no resources");
+            which.show(&nothing, |ledger, _| {
                 let resources = ledger.resources(stack)?;
-                let rows: Vec<_> = resources
-                    .iter()
-                    .map(|resource| {
-                        vec![
-                            resource.kind.clone(),
-                            resource.id.clone(),
-                            resource.name.clone().unwrap_or_default(),
-                            resource.made.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
-                            resource.run.to_string(),
-                        ]
-                    })
-                    .collect();
                 Ok(Found {
-                    json: resources
-                        .iter()
-                        .map(crate::ledger::Resource::to_json)
-                        .collect(),
-                    text: held(&["kind", "id", "name", "made", "run"], &rows),
+                    json: resources.iter().map(Resource::to_json).collect(),
+                    text: records::resources(&resources),
                 })
-            },
-        ),
+            })
+        }
     }
+}
+
+fn stacks(ledger: &mut Ledger, at_work: &mut AtWork) -> Result<Found, Error> {
+    let mut rows = Vec::new();
+    let mut json = Vec::new();
+    for stack in ledger.stacks()? {
+        rows.push(vec![
+            stack.name.clone(),
+            stack.resources.to_string(),
+            records::moment(stack.last.started),
+            at_work.outcome(ledger, &stack.last).to_owned(),
+        ]);
+        let mut object = stack.to_json();
+        object["last_run"] = at_work.tell(ledger, &stack.last, stack.last.to_json());
+        json.push(object);
+    }
+    Ok(Found {
+        json,
+        text: records::held(&["stack", "resources", "last run", "outcome"], &rows),
+    })
 }

@@ -1,16 +1,18 @@
-//! What `opsh ls` and `opsh history` have in common: which ledger, in which form.
+//! What the commands have in common that show what a ledger holds: which ledger, in which
+//! form.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use jiff::Timestamp;
 use serde_json::Value as Json;
 
 use super::console::Output;
 use super::{say, settings, start};
 use crate::gate::journal::Place;
-use crate::ledger::{Error, Holder, Ledger, Run, Secrets, StackLock};
+use crate::ledger::{Error, Holder, Ledger, Resource, Run, Secrets, StackLock};
 use crate::script::error::Class;
 use crate::script::source::Sources;
 
@@ -37,10 +39,7 @@ impl Which {
         look: impl FnOnce(&mut Ledger, &mut AtWork) -> Result<Found, Error>,
     ) -> ExitCode {
         let path = settings::ledger(self.ledger.as_deref(), self.local);
-        let mut at_work = AtWork {
-            place: settings::place(self.ledger.as_deref(), self.local),
-            known: BTreeMap::new(),
-        };
+        let mut at_work = AtWork::of(settings::place(self.ledger.as_deref(), self.local));
         let found = match Ledger::open_existing(&path) {
             Ok(None) => Ok(Found {
                 json: Vec::new(),
@@ -75,11 +74,20 @@ pub struct AtWork {
 }
 
 impl AtWork {
+    /// Who works on the stacks of the ledger at `place`.
+    #[must_use]
+    pub fn of(place: Place) -> Self {
+        Self {
+            place,
+            known: BTreeMap::new(),
+        }
+    }
+
     /// How `run` ended; `running` only if somebody is at it, `stopped` if its process has
     /// ended before it.
-    pub fn outcome(&mut self, ledger: &mut Ledger, run: &Run) -> String {
+    pub fn outcome(&mut self, ledger: &mut Ledger, run: &Run) -> &'static str {
         let (None, Place::Files { locks, .. }) = (&run.end, &self.place) else {
-            return run.outcome().to_owned();
+            return run.outcome();
         };
         let holder = self
             .known
@@ -93,12 +101,12 @@ impl AtWork {
             })
         });
         if is_at_it {
-            return run.outcome().to_owned();
+            return run.outcome();
         }
         // It may have come to its end since it was read.
         match ledger.run(run.id.as_str(), Secrets::Hidden) {
-            Ok(now) if now.end.is_some() => now.outcome().to_owned(),
-            _ => "stopped".to_owned(),
+            Ok(now) if now.end.is_some() => now.outcome(),
+            _ => "stopped",
         }
     }
 
@@ -127,6 +135,28 @@ pub fn held(heading: &[&str], rows: &[Vec<String>]) -> String {
         .map(|row| row.iter().map(clean).collect())
         .collect();
     table(heading, &rows)
+}
+
+/// What a stack has, for people; empty if that is nothing.
+#[must_use]
+pub fn resources(resources: &[Resource]) -> String {
+    let row = |resource: &Resource| {
+        vec![
+            resource.kind.clone(),
+            resource.id.clone(),
+            resource.name.clone().unwrap_or_default(),
+            moment(resource.made),
+            resource.run.to_string(),
+        ]
+    };
+    let rows: Vec<_> = resources.iter().map(row).collect();
+    held(&["kind", "id", "name", "made", "run"], &rows)
+}
+
+/// A time to the second.
+#[must_use]
+pub fn moment(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 
 /// What there is to show, in both forms.

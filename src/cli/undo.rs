@@ -8,7 +8,7 @@ use opsh_operation::{Fault, FaultKind, Map, Value};
 use serde_json::json;
 
 use super::console::{Output, Verbosity};
-use super::records::table;
+use super::records::{AtWork, table};
 use super::settings::{self, Settings};
 use super::start::{self, Started};
 use super::{json, kept, plan as planned, show};
@@ -46,7 +46,11 @@ pub fn main(arguments: &Arguments) -> ExitCode {
 
 fn undo(arguments: &Arguments) -> Result<ExitCode, ScriptError> {
     let refused = |fault: Fault| start::stopped(&fault, Class::Start);
-    let (chosen, settings) = chosen(arguments).map_err(refused)?;
+    let Chosen {
+        plan: chosen,
+        outcome,
+        settings,
+    } = chosen(arguments).map_err(refused)?;
     let settings = &settings;
     let name = format!("undo {}", chosen.run.id);
     let sources = Arc::new(Sources::default());
@@ -61,7 +65,9 @@ fn undo(arguments: &Arguments) -> Result<ExitCode, ScriptError> {
     };
     let steps: Vec<_> = plan.items.iter().map(|item| &item.step).collect();
     account::must_be_that_of(gate, &steps, &site).map_err(refused)?;
-    show(&started, &plan);
+    let ended = plan.run.end.is_some();
+    let outcome = if ended { plan.run.outcome() } else { outcome };
+    show(&started, &plan, outcome);
     if settings.dry_run && !settings.embedded() {
         return Ok(ExitCode::SUCCESS);
     }
@@ -100,9 +106,17 @@ fn undo(arguments: &Arguments) -> Result<ExitCode, ScriptError> {
     Ok(report(&started, &plan, &ended))
 }
 
-/// The plan of the run that is meant, from the ledger that is meant, and the settings that
-/// lead to where it was.
-fn chosen(arguments: &Arguments) -> Result<(Plan, Settings), Fault> {
+/// The run that is meant.
+struct Chosen {
+    /// What undoing it does.
+    plan: Plan,
+    /// How it ended, in a word.
+    outcome: &'static str,
+    /// The settings that lead to where it was.
+    settings: Settings,
+}
+
+fn chosen(arguments: &Arguments) -> Result<Chosen, Fault> {
     let settings = &arguments.settings;
     let path = settings.ledger_path();
     let flags = settings.flags();
@@ -138,7 +152,13 @@ fn chosen(arguments: &Arguments) -> Result<(Plan, Settings), Fault> {
         folder::must_be_here(&meant, Act::Undo)?;
         kept::place(&kept.settings, &mut settings);
     }
-    Ok((plan, settings))
+    let place = settings::place(settings.ledger.as_deref(), settings.embedded());
+    let outcome = AtWork::of(place).outcome(&mut ledger, &plan.run);
+    Ok(Chosen {
+        plan,
+        outcome,
+        settings,
+    })
 }
 
 /// The plan as it is now that the stack is ours.
@@ -152,7 +172,7 @@ fn again(arguments: &Arguments, chosen: Plan) -> Result<Plan, Fault> {
     Ok(Plan::of(&mut ledger, run)?)
 }
 
-fn show(started: &Started, plan: &Plan) {
+fn show(started: &Started, plan: &Plan, outcome: &str) {
     let console = &started.console;
     if console.output == Output::Json {
         for item in &plan.items {
@@ -163,18 +183,15 @@ fn show(started: &Started, plan: &Plan) {
     let verbose = console.verbosity == Verbosity::Verbose;
     let gate = &started.runtime.gate;
     let shown = |text: &str| gate.files.shown(text, gate.world.files());
-    console.out(&render(plan, verbose, &shown));
+    console.out(&render(plan, outcome, verbose, &shown));
 }
 
 /// The run, what is undone, what cannot be, and how many leave nothing behind.
-fn render(plan: &Plan, verbose: bool, shown: &dyn Fn(&str) -> String) -> String {
+fn render(plan: &Plan, outcome: &str, verbose: bool, shown: &dyn Fn(&str) -> String) -> String {
     let run = &plan.run;
     let mut parts = vec![format!(
-        "undo of run {} ({}, stack {}, {})",
-        run.id,
-        run.playbook,
-        run.stack,
-        run.outcome()
+        "undo of run {} ({}, stack {}, {outcome})",
+        run.id, run.playbook, run.stack
     )];
     let rows = |wanted: &dyn Fn(&Fate) -> Option<String>| -> Vec<Vec<String>> {
         plan.items
@@ -287,9 +304,8 @@ fn agreed(started: &Started, plan: &Plan) -> Result<bool, Fault> {
         )
         .hint("add --yes to undo without asking, or --dry-run to look only"));
     }
-    let question = format!("Undo these {}? [y/N] ", writes(pending(plan)));
-    let answer = console.ask(&question, false, &started.runtime.gate.cancel)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+    let question = format!("Undo these {}?", writes(pending(plan)));
+    console.agrees(&question, &started.runtime.gate.cancel)
 }
 
 fn left(ended: &[(usize, Outcome)]) -> usize {

@@ -56,9 +56,8 @@ impl Consent {
             .hint("add --yes to write without a question"));
         }
         let name = operation.full_name();
-        let question = format!("{name} writes {place}. Let this session write there? [y/N] ");
-        let answer = terminal.ask(&question, false, cancel)?;
-        if matches!(answer.trim(), "y" | "Y" | "yes") {
+        let question = format!("{name} writes {place}. Let this session write there?");
+        if terminal.agrees(&question, cancel)? {
             *state = State::Given;
             return Ok(());
         }
@@ -87,7 +86,7 @@ mod tests {
 
     #[test]
     fn a_missing_consent_is_asked_for_until_it_is_given() {
-        let terminal = TestTerminal::answering(&["", "y"]);
+        let terminal = TestTerminal::answering(&["", "Yes"]);
         let consent = Consent::missing("on AWS");
         assert_eq!(
             ask(&consent, &terminal),

@@ -156,6 +156,15 @@ pub trait Terminal: Send + Sync {
     /// `failed` if nobody can be asked, `interrupted` on Ctrl-D, the cancellation's.
     fn ask(&self, question: &str, secret: bool, cancel: &Cancel) -> Result<String, Fault>;
 
+    /// Asks a question of yes or no, where nothing said is no.
+    ///
+    /// # Errors
+    /// As [`Terminal::ask`].
+    fn agrees(&self, question: &str, cancel: &Cancel) -> Result<bool, Fault> {
+        let answer = self.ask(&format!("{question} [y/N] "), false, cancel)?;
+        Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+    }
+
     /// A result for people: goes to standard output.
     fn print(&self, text: &str);
 

@@ -1,8 +1,7 @@
 //! Where the session works: mode, region, profile and stack.
 
 use super::refused;
-use crate::cli::records::table;
-use crate::cli::start;
+use crate::cli::{records, start};
 use crate::repl::session::{Session, Told, where_it_works};
 use crate::script::error::{Class, ScriptError};
 
@@ -65,17 +64,6 @@ pub fn stack(session: &mut Session, argument: &str) -> Result<Told, ScriptError>
     if resources.is_empty() {
         return Ok(Told::Text(format!("the stack '{stack}' has no resources")));
     }
-    let rows: Vec<Vec<String>> = resources
-        .iter()
-        .map(|resource| {
-            vec![
-                resource.kind.clone(),
-                resource.id.clone(),
-                resource.name.clone().unwrap_or_default(),
-                resource.made.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
-            ]
-        })
-        .collect();
-    let rows = table(&["kind", "id", "name", "made"], &rows);
-    Ok(Told::Text(format!("stack '{stack}'\n\n{rows}")))
+    let resources = records::resources(&resources);
+    Ok(Told::Text(format!("stack '{stack}'\n\n{resources}")))
 }

@@ -68,12 +68,7 @@ fn agreed(session: &Session, plan: &plan::Plan) -> Result<bool, ScriptError> {
         .collect();
     console.out(&table(&["operation", "what"], &rows));
     console
-        .ask(
-            "Undo this on the real AWS? [y/N] ",
-            false,
-            &session.gate().cancel,
-        )
-        .map(|answer| matches!(answer.trim(), "y" | "Y" | "yes"))
+        .agrees("Undo this on the real AWS?", &session.gate().cancel)
         .map_err(|fault| start::stopped(&fault, Class::Failed))
 }
 

@@ -18,11 +18,11 @@ pub fn write(session: &Session, path: &Path, written: &Written) -> Result<Told, 
         if !console.interactive() {
             return Err(refused(format!("{name} is there already")));
         }
-        let question = format!("{name} is there already. Write over it? [y/N] ");
-        let answer = console
-            .ask(&question, false, &session.gate().cancel)
+        let question = format!("{name} is there already. Write over it?");
+        let agreed = console
+            .agrees(&question, &session.gate().cancel)
             .map_err(|fault| refused(fault.message))?;
-        if !matches!(answer.trim(), "y" | "Y" | "yes") {
+        if !agreed {
             return Ok(Told::Text("nothing was saved".to_owned()));
         }
     }
