@@ -2,12 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use opsh_cloud::furnish;
-use opsh_operation::suggest::closest;
-use opsh_operation::validate::parse_duration;
-use opsh_operation::{Map, Shape, Value};
+use opsh_operation::suggest::did_you_mean;
+use opsh_operation::{Map, Shape, Value, duration};
 use rhai::{FnPtr, NativeCallContext};
 
 use super::declaration::{self, CHECK, GIVEN};
@@ -88,8 +86,7 @@ pub(super) fn read(
         .keys()
         .find(|key| known().all(|known| known != *key))
     {
-        let near = closest(unknown, known())
-            .map_or_else(String::new, |near| format!("; did you mean '{near}'?"));
+        let near = did_you_mean(unknown, known());
         return Err(format!("unknown option '{unknown}'{near}"));
     }
     let given = functions.remove(GIVEN);
@@ -188,25 +185,17 @@ fn fixtures(value: Option<Value>, folder: &Path) -> Result<Fixtures, String> {
     Ok(fixtures)
 }
 
-/// A text such as `10m`, or whole seconds.
-fn duration(value: &Value) -> Result<Duration, String> {
-    let read = match value {
-        Value::Int(seconds) => u64::try_from(*seconds).ok().map(Duration::from_secs),
-        Value::Text(text) => parse_duration(text),
-        _ => None,
-    };
-    read.ok_or_else(|| {
-        let shown = value
-            .as_text()
-            .map_or_else(|| value.to_json().to_string(), |text| format!("'{text}'"));
-        format!("'lasts': {shown} is no duration such as 90s or 10m")
-    })
-}
-
 fn timing(options: &mut Map, folder: &Path) -> Result<Timing, String> {
     let lasts = options
         .remove("lasts")
-        .map(|value| duration(&value))
+        .map(|value| {
+            duration::of(&value).ok_or_else(|| {
+                let shown = value
+                    .as_text()
+                    .map_or_else(|| value.to_json().to_string(), |text| format!("'{text}'"));
+                format!("'lasts': {shown} is no duration such as 90s or 10m")
+            })
+        })
         .transpose()?;
     let planned = text(options, "events")?
         .map(|file| {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use opsh_operation::validate::parse_duration;
+use opsh_operation::duration;
 
 use super::console::Output;
 use crate::gate::journal::Place;
@@ -138,7 +138,7 @@ pub fn stack(name: &str) -> Result<String, String> {
 /// # Errors
 /// It is none.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    parse_duration(text).ok_or_else(|| "write a duration such as 90s or 10m".to_owned())
+    duration::parse(text).ok_or_else(|| "write a duration such as 90s or 10m".to_owned())
 }
 
 /// The folder that opsh keeps its own things in.

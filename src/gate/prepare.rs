@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 use opsh_aws::{Controls, Fills};
 use opsh_operation::select::{self, Roots};
 use opsh_operation::shape::{Shape, Structure};
-use opsh_operation::validate;
 use opsh_operation::value::REDACTED;
-use opsh_operation::{Effect, Fault, FaultKind, Field, Map, Report, Secret, Settle, Value};
+use opsh_operation::{
+    Effect, Fault, FaultKind, Field, Map, Report, Secret, Settle, Value, duration, validate,
+};
 use sha2::{Digest as _, Sha256};
 
 use super::event::Step;
@@ -103,7 +104,7 @@ pub fn prepare(gate: &Gate, call: &Call) -> Result<Prepared, Failure> {
         input,
         report,
         controls: Controls {
-            timeout: call.controls.get("timeout").and_then(validate::duration),
+            timeout: call.controls.get("timeout").and_then(duration::of),
             limit: call
                 .controls
                 .get("limit")

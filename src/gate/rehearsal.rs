@@ -24,7 +24,7 @@ use std::collections::BTreeSet;
 
 use opsh_cloud::api::ApiError;
 use opsh_cloud::faults::{Fault, Rule, When};
-use opsh_operation::validate::parse_duration;
+use opsh_operation::duration;
 
 use super::branch::StepPath;
 use super::crash::{Crash, Ends, Point};
@@ -92,7 +92,7 @@ pub fn parse(text: &str) -> Result<Rehearsal, String> {
         "delay" => {
             let time = next("how long")?;
             Fault::Delay(
-                parse_duration(time)
+                duration::parse(time)
                     .ok_or_else(|| format!("'{time}' is no duration such as 5s or 2m"))?,
             )
         }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::time::Duration;
 
-use opsh_operation::{Fault, FaultKind, Map, Secret, Value, validate};
+use opsh_operation::{Fault, FaultKind, Map, Secret, Value, duration};
 
 use crate::world::content::Content;
 use crate::world::files::Files;
@@ -68,7 +68,7 @@ pub(crate) fn bytes<'a>(input: &'a Map, name: &str) -> Cow<'a, [u8]> {
 
 /// The duration `name` in seconds.
 pub(crate) fn duration(input: &Map, name: &str) -> Option<Duration> {
-    validate::duration(input.get(name)?)
+    duration::of(input.get(name)?)
 }
 
 /// Permissions in octal digits.

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use opsh_operation::suggest::closest;
-use opsh_operation::validate::{self, LONGEST};
+use opsh_operation::duration::{self, LONGEST};
+use opsh_operation::suggest::did_you_mean;
 use opsh_operation::{Fault, FaultKind, Field, Map, Value};
 use rhai::{
     Dynamic, EvalAltResult, FnPtr, FuncRegistration, ImmutableString, Module, NativeCallContext,
@@ -129,8 +129,7 @@ pub fn options(name: &str, options: rhai::Map, known: &[Field]) -> Result<Map, F
     };
     for key in map.keys() {
         if !known.iter().any(|field| field.name == key) {
-            let near = closest(key, known.iter().map(|field| field.name))
-                .map_or_else(String::new, |near| format!("; did you mean '{near}'?"));
+            let near = did_you_mean(key, known.iter().map(|field| field.name));
             return Err(invalid(format!("unknown parameter '{key}'{near}")));
         }
     }
@@ -158,7 +157,7 @@ fn one_duration(value: &Value, least: Duration) -> Result<Duration, String> {
         Value::Float(seconds) => Duration::try_from_secs_f64(*seconds)
             .ok()
             .map(|read| read.min(LONGEST)),
-        value => validate::duration(value),
+        value => duration::of(value),
     };
     match read {
         None => Err("write a duration such as \"60s\" or \"5m\", or seconds".to_owned()),

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use opsh_operation::suggest::closest;
+use opsh_operation::suggest::did_you_mean;
 use opsh_operation::{Fault, FaultKind, Map, Value};
 use tracing::Level;
 
@@ -240,8 +240,7 @@ fn planned(hub: &Hub, event: &Value) -> Result<Option<Message>, Fault> {
         ));
     };
     if let Some(unknown) = map.keys().find(|name| !MEMBERS.contains(&name.as_str())) {
-        let near = closest(unknown, MEMBERS)
-            .map_or_else(String::new, |near| format!("; did you mean '{near}'?"));
+        let near = did_you_mean(unknown, MEMBERS);
         return Err(invalid(format!("unknown member '{unknown}'{near}")));
     }
     let text = |name: &str| map.get(name).and_then(Value::as_text).unwrap_or_default();

@@ -6,8 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use opsh_operation::validate::parse_duration;
-use opsh_operation::{Fault, FaultKind, Value};
+use opsh_operation::{Fault, FaultKind, Value, duration};
 use serde_json::Value as Json;
 use tracing::Level;
 
@@ -52,7 +51,7 @@ fn planned(line: &str, number: usize) -> Result<Planned, String> {
         return Err(format!("it is no JSON object; {FORM}"));
     };
     let at = match members.remove("at") {
-        Some(Json::String(text)) => parse_duration(&text),
+        Some(Json::String(text)) => duration::parse(&text),
         Some(Json::Number(seconds)) => seconds.as_u64().map(Duration::from_secs),
         _ => None,
     };

@@ -6,6 +6,7 @@
 //! - [`value`]: the values that pass the gate, in both directions;
 //! - [`shape`]: what a value must look like, as static tables;
 //! - [`declaration`]: one [`Operation`]: name, parameters, result, effect, example;
+//! - [`duration`]: durations as people write them;
 //! - [`validate`]: all faults of an input at once, with suggestions;
 //! - [`select`]: the little paths (`result.instances[].instance_id`) with which
 //!   declarations point into inputs and results;
@@ -13,6 +14,7 @@
 //! - [`suggest`]: "did you mean …?".
 
 pub mod declaration;
+pub mod duration;
 pub mod fault;
 pub mod select;
 pub mod shape;

@@ -18,9 +18,15 @@ pub fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, _, candidate)| candidate)
 }
 
+/// What is said after `name`, which is not known: `; did you mean 'other'?`, or nothing
+/// if no candidate is near.
+pub fn did_you_mean<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
+    closest(name, candidates).map_or_else(String::new, |near| format!("; did you mean '{near}'?"))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::closest;
+    use super::{closest, did_you_mean};
 
     #[test]
     fn near_names_are_suggested_and_far_ones_are_not() {
@@ -28,5 +34,7 @@ mod tests {
         assert_eq!(closest("instance_typ", names), Some("instance_type"));
         assert_eq!(closest("imageId", names), Some("image_id"));
         assert_eq!(closest("volume", names), None);
+        assert_eq!(did_you_mean("imageId", names), "; did you mean 'image_id'?");
+        assert_eq!(did_you_mean("volume", names), "");
     }
 }

@@ -1,11 +1,10 @@
 //! All faults of an input at once, before anything is sent.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::time::Duration;
 
+use crate::duration;
 use crate::shape::{Shape, Structure};
-use crate::suggest;
+use crate::suggest::did_you_mean;
 use crate::value::{Map, Value};
 
 /// One thing that is wrong, or odd, with an input.
@@ -134,11 +133,9 @@ impl Checker<'_> {
     }
 
     fn unknown(&mut self, structure: &Structure, name: &str) {
-        let near = suggest::closest(name, structure.fields.iter().map(|field| field.name));
-        let mut message = format!("unknown parameter '{}'", self.place());
-        if let Some(near) = near {
-            let _ = write!(message, "; did you mean '{near}'?");
-        }
+        let known = structure.fields.iter().map(|field| field.name);
+        let tail = did_you_mean(name, known);
+        let message = format!("unknown parameter '{}'{tail}", self.place());
         self.error(Wrong::Unknown, message);
     }
 
@@ -253,8 +250,7 @@ impl Checker<'_> {
 
     fn duration(&mut self, shape: &Shape, value: &Value) {
         match value {
-            Value::Int(seconds) if *seconds >= 0 => {}
-            Value::Text(text) if parse_duration(text).is_some() => {}
+            value if duration::of(value).is_some() => {}
             Value::Int(_) | Value::Text(_) => {
                 let message = format!(
                     "parameter '{}' is not a duration; write e.g. \"90s\" or \"5m\"",
@@ -270,38 +266,14 @@ impl Checker<'_> {
         if known.contains(&text) {
             return;
         }
-        let mut message = format!("'{text}' is not a known value of '{}'", self.place());
-        if let Some(near) = suggest::closest(text, known.iter().copied()) {
-            let _ = write!(message, "; did you mean '{near}'?");
-        }
+        let tail = did_you_mean(text, known.iter().copied());
+        let message = format!("'{text}' is not a known value of '{}'{tail}", self.place());
         self.report.warnings.push(Problem {
             path: self.path.clone(),
             message,
             wrong: Wrong::Value,
         });
     }
-}
-
-/// A duration as playbooks write it: `"90s"`, `"5m"`, `"1h 30m"`.
-#[must_use]
-pub fn parse_duration(text: &str) -> Option<Duration> {
-    let span: jiff::SignedDuration = text.parse().ok()?;
-    span.try_into().ok()
-}
-
-/// What a longer duration in an input is taken as: nobody waits for its end, and every
-/// clock has room for it.
-pub const LONGEST: Duration = Duration::from_hours(100 * 365 * 24);
-
-/// The duration that an input holds: text like `"5m"`, or whole seconds.
-#[must_use]
-pub fn duration(value: &Value) -> Option<Duration> {
-    let read = match value {
-        Value::Int(seconds) => u64::try_from(*seconds).ok().map(Duration::from_secs),
-        Value::Text(text) => parse_duration(text),
-        _ => None,
-    };
-    read.map(|duration| duration.min(LONGEST))
 }
 
 fn with_article(noun: &str) -> String {
@@ -415,16 +387,5 @@ mod tests {
         );
         gaps = Gaps::from([(Vec::new(), Gap::More)]);
         assert_eq!(partial(&INPUT, &Map::new(), &gaps), Report::default());
-    }
-    #[test]
-    fn durations_are_bounded() {
-        assert_eq!(duration(&90.into()), Some(Duration::from_secs(90)));
-        assert_eq!(duration(&"1h 30m".into()), Some(Duration::from_mins(90)));
-        for long in [Value::Int(i64::MAX), "2562047788015h".into()] {
-            assert_eq!(duration(&long), Some(LONGEST));
-        }
-        for none in [Value::Int(-1), "soon".into(), Value::Null] {
-            assert_eq!(duration(&none), None);
-        }
     }
 }

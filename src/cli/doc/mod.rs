@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use opsh_operation::suggest::closest;
+use opsh_operation::suggest::{closest, did_you_mean};
 
 use super::console::Output;
 use super::{exit_code, pager, say};
@@ -223,8 +223,7 @@ fn named(name: &str, depth: usize) -> Result<Answer, ScriptError> {
     };
     if !field.is_empty() {
         let page = describe::field(first, field, depth).map_err(|(missing, known)| {
-            let near = closest(&missing, known);
-            let tail = near.map_or(String::new(), |near| format!("; did you mean '{near}'?"));
+            let tail = did_you_mean(&missing, known);
             let message = format!("{called} has no parameter or result '{missing}'{tail}");
             ScriptError::plain(Class::Start, message)
         })?;

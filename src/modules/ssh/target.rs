@@ -73,8 +73,7 @@ pub(super) fn of(host: &Value, input: &Map) -> Result<Target, Fault> {
         }
     };
     if let Some(name) = own.keys().find(|name| !NAMES.contains(&name.as_str())) {
-        let near = suggest::closest(name, NAMES)
-            .map_or(String::new(), |near| format!("; did you mean '{near}'?"));
+        let near = suggest::did_you_mean(name, NAMES);
         return Err(invalid(format!("unknown parameter 'host.{name}'{near}")));
     }
     // What stands in the host's own map is nearer to it than the call's parameters.

@@ -16,7 +16,7 @@
 //! What an alarm does not have (one of several metrics has no `metric`) is `()`.
 
 use jiff::Timestamp;
-use opsh_operation::suggest::closest;
+use opsh_operation::suggest::did_you_mean;
 use opsh_operation::{Map, Value};
 use opsh_snsmessage::Verified;
 use serde_json::Value as Json;
@@ -64,8 +64,7 @@ pub fn of_file(event: &Value, now: Timestamp) -> Result<Value, String> {
     }
     let given = event.as_map().ok_or("it must be an object")?;
     if let Some(unknown) = given.keys().find(|name| !MEMBERS.contains(&name.as_str())) {
-        let near = closest(unknown, MEMBERS)
-            .map_or_else(String::new, |near| format!("; did you mean '{near}'?"));
+        let near = did_you_mean(unknown, MEMBERS);
         return Err(format!("it has no '{unknown}'{near}"));
     }
     for needed in ["name", "state"] {

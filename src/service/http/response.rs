@@ -3,7 +3,7 @@
 use axum::body::Body;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
-use opsh_operation::suggest::closest;
+use opsh_operation::suggest::did_you_mean;
 use opsh_operation::{Map, Value};
 
 /// The members of a map that is a response.
@@ -28,8 +28,7 @@ pub fn of(value: &Value) -> Result<Answer, String> {
         return plain(value).map(Answer::Whole);
     };
     if let Some(unknown) = map.keys().find(|name| !MEMBERS.contains(&name.as_str())) {
-        let near = closest(unknown, MEMBERS)
-            .map_or_else(String::new, |near| format!("; did you mean '{near}'?"));
+        let near = did_you_mean(unknown, MEMBERS);
         return Err(format!(
             "a response has no '{unknown}'{near}; it has status, headers, and body, json or file \
              (a map as JSON is #{{ json: … }})"

@@ -1,7 +1,7 @@
 //! `// opsh: allow(rule)`: what a text puts up with, on the comment's line or, if the line
 //! has nothing else, on the next.
 
-use opsh_operation::suggest::closest;
+use opsh_operation::suggest::did_you_mean;
 use rhai::Position;
 
 use super::finding::Finding;
@@ -69,8 +69,7 @@ fn why(rule: &str) -> String {
     if rules::RULES.iter().any(|known| known.name == rule) {
         return format!("nothing here needs allow({rule}); remove it");
     }
-    let near = closest(rule, rules::RULES.iter().map(|known| known.name));
-    let tail = near.map_or_else(String::new, |near| format!("; did you mean '{near}'?"));
+    let tail = did_you_mean(rule, rules::RULES.iter().map(|known| known.name));
     format!("there is no rule '{rule}'{tail}")
 }
 

@@ -50,8 +50,7 @@ pub(super) async fn check_profile(asked: Option<&str>) -> Result<(), Fault> {
     if profiles.get_profile(name).is_some() || name == "default" {
         return Ok(());
     }
-    let near = suggest::closest(name, profiles.profiles())
-        .map_or(String::new(), |near| format!("; did you mean '{near}'?"));
+    let near = suggest::did_you_mean(name, profiles.profiles());
     Err(Fault::new(
         FaultKind::Credentials,
         format!("there is no AWS profile '{name}'{near}"),

@@ -8,8 +8,9 @@ use std::time::{Duration, SystemTime};
 
 use aws_sdk_s3::presigning::{PresignedRequest, PresigningConfig};
 use aws_smithy_types::DateTime;
-use opsh_operation::validate::parse_duration;
-use opsh_operation::{Effect, Fault, FaultKind, Field, Map, Operation, Shape, Structure, Value};
+use opsh_operation::{
+    Effect, Fault, FaultKind, Field, Map, Operation, Shape, Structure, Value, duration,
+};
 
 use super::{BUCKET, KEY, optional, required};
 use crate::glue::{Encode as _, Patience, Reply, fault, open, s3_client, take};
@@ -158,11 +159,9 @@ struct Life {
 
 impl Life {
     fn of(start: SystemTime, input: &mut Map) -> Result<Self, Fault> {
-        let length = match input.remove("expires_in") {
-            Some(Value::Int(seconds)) => Duration::from_secs(seconds.unsigned_abs()),
-            Some(Value::Text(text)) => parse_duration(&text).unwrap_or(DEFAULT),
-            _ => DEFAULT,
-        };
+        let length = input.remove("expires_in");
+        let length = length.and_then(|length| duration::of(&length));
+        let length = length.unwrap_or(DEFAULT);
         if length > LONGEST || length.is_zero() {
             return Err(Fault::new(
                 FaultKind::Invalid,

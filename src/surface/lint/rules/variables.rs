@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use opsh_operation::suggest::closest;
+use opsh_operation::suggest::did_you_mean;
 use rhai::Expr;
 
 use crate::surface::lint::finding::Finding;
@@ -46,8 +46,7 @@ pub fn unknown(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
                 name.name
             )
         } else {
-            let near = closest(name.name, name.visible.iter().copied());
-            let tail = near.map_or_else(String::new, |near| format!("; did you mean '{near}'?"));
+            let tail = did_you_mean(name.name, name.visible.iter().copied());
             format!("there is no variable '{}'{tail}", name.name)
         };
         findings.push(subject.finding(&UNKNOWN_VARIABLE, name.position, message));

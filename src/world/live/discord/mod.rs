@@ -179,8 +179,7 @@ impl Discord for Client {
             .hint("give the channel's id")),
             None => {
                 let names = known.keys().map(String::as_str);
-                let near = suggest::closest(&name, names)
-                    .map_or(String::new(), |near| format!("; did you mean '{near}'?"));
+                let near = suggest::did_you_mean(&name, names);
                 Err(Fault::new(
                     FaultKind::NotFound,
                     format!("the bot sees no channel '{name}'{near}"),
