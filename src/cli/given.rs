@@ -1,11 +1,12 @@
 //! Parameters from the file and, winning, from the command line.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use opsh_operation::Value;
 
 use crate::script::error::{Class, ScriptError};
+use crate::script::param;
 use crate::script::run::plain_io;
 
 /// Reads `words`, each `key=value`, and the JSON object in `file`.
@@ -34,24 +35,6 @@ pub fn parameters(
             _ => return Err(failed("it must hold one JSON object".into())),
         }
     }
-    let mut said = BTreeSet::new();
-    for word in words {
-        let (name, value) = word.split_once('=').ok_or_else(|| {
-            ScriptError::plain(
-                Class::Start,
-                format!("'{word}' is not of the form key=value"),
-            )
-            .hint(format!(
-                "write {word}=… to give the parameter '{word}' a value"
-            ))
-        })?;
-        if !said.insert(name) {
-            return Err(ScriptError::plain(
-                Class::Start,
-                format!("parameter '{name}' is given twice"),
-            ));
-        }
-        values.insert(name.to_owned(), value.into());
-    }
+    values.extend(param::of_words(words)?);
     Ok(values)
 }

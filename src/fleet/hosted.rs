@@ -5,12 +5,11 @@
 //! is that same cloud, seen from that host. What it says goes to the host's journal, what it
 //! keeps into the host's ledger ([`super::records`]).
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
 use opsh_cloud::Cloud;
 use opsh_cloud::programs::{Landlord, Lease};
-use opsh_operation::{Fault, FaultKind, Value};
+use opsh_operation::{Fault, FaultKind};
 use tempfile::TempDir;
 use tracing::Level;
 
@@ -84,7 +83,7 @@ impl Hosts {
         let folder = unpack(lease, &asked)?;
         let name = asked.playbook.rsplit('/').next().unwrap_or_default();
         let playbook = Playbook::load(&folder.path().join(name), sources)?;
-        let given = asked.given()?;
+        let given = param::of_words(&asked.parameters)?;
         let parameters = param::resolve(
             &playbook.name,
             &playbook.parameters,
@@ -157,15 +156,6 @@ impl Asked {
             }
         }
         Ok(asked)
-    }
-
-    /// The parameters that are given.
-    fn given(&self) -> Result<BTreeMap<String, Value>, ScriptError> {
-        let pair = |word: &String| match word.split_once('=') {
-            Some((name, value)) => Ok((name.to_owned(), Value::from(value))),
-            None => Err(plain(&format!("'{word}' is not of the form key=value"))),
-        };
-        self.parameters.iter().map(pair).collect()
     }
 }
 
