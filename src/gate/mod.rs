@@ -10,11 +10,13 @@ pub mod branch;
 pub mod consent;
 pub mod crash;
 pub mod event;
+mod failure;
 mod fresh;
 mod hushed;
 pub mod inverse;
 pub mod journal;
 pub mod origin;
+mod perform;
 pub mod plan;
 pub mod policy;
 pub mod prepare;
@@ -33,19 +35,20 @@ mod whole;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use opsh_aws::Attempts;
 use opsh_cloud::Then;
-use opsh_operation::{Effect, Fault, FaultKind, Map, Operation, Report, Value};
+use opsh_operation::{Effect, Fault, Map, Operation, Value};
 
 use crate::ledger::{Former, Undoes};
-use crate::modules::{Context, Entry, Files, Handler, Terminal};
+use crate::modules::{Entry, Files, Handler, Terminal};
 use crate::world::{Cancel, Reason, World};
 use consent::Consent;
 use crash::{Crash, Point};
 use event::{Event, Made, Observer, Passage, Site, Step};
-use hushed::Hushed;
+use failure::fatal;
+pub use failure::{FATAL, Failure, is_fatal};
 use journal::Journal;
 use origin::region;
+use perform::Retries;
 use policy::Policy;
 use prepare::{Prepared, Signature};
 use redact::Redactor;
@@ -88,39 +91,6 @@ pub struct Call {
     pub site: Site,
     /// The recorded step that it undoes, if it undoes one.
     pub undoes: Option<Undoes>,
-}
-
-/// Why a call gave no result.
-#[derive(Debug)]
-pub enum Failure {
-    /// Its parameters are wrong; nothing was sent.
-    Invalid(Report),
-    /// It failed or was refused.
-    Fault(Box<Fault>),
-}
-
-impl Failure {
-    /// The failure as a fault, where nobody can be shown the place of each problem.
-    #[must_use]
-    pub fn into_fault(self) -> Fault {
-        match self {
-            Self::Fault(fault) => *fault,
-            Self::Invalid(report) => {
-                let problems: Vec<&str> = report
-                    .errors
-                    .iter()
-                    .map(|problem| problem.message.as_str())
-                    .collect();
-                Fault::new(FaultKind::Invalid, problems.join("; "))
-            }
-        }
-    }
-}
-
-impl From<Fault> for Failure {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(Box::new(fault))
-    }
 }
 
 impl Gate {
@@ -394,117 +364,6 @@ impl Gate {
     pub fn flags(&self) -> String {
         format!("{}{}", self.world.flag(), self.journal.place().flag())
     }
-
-    fn perform(
-        &self,
-        entry: &Entry,
-        prepared: &Prepared,
-        retries: Retries,
-    ) -> Result<Value, Fault> {
-        // A request to change something that has left is waited for: the first Ctrl-C
-        // stops before the next one. What may take long, such as a command on a host,
-        // is broken off, and settled when the run is gone on with.
-        let cancel = match (&entry.operation.effect, entry.handler) {
-            (Effect::Write(_), Handler::Aws(_)) => self.cancel.patient(),
-            _ => self.cancel.clone(),
-        };
-        match entry.handler {
-            Handler::Aws(binding) => {
-                let mut session = self.world.aws(&prepared.scope, &cancel)?;
-                if retries == Retries::None {
-                    session = session.once();
-                }
-                let endpoint = session.config().endpoint_url().map(str::to_owned);
-                let mut future =
-                    (binding.call)(&session, prepared.input.clone(), prepared.controls);
-                let attempts = Attempts::default();
-                if entry.operation.write().is_some() {
-                    future = attempts.of(future);
-                }
-                let answer = self.world.complete(future, &cancel);
-                answer.map_err(|mut fault| {
-                    fault.open |= attempts.are_open();
-                    if let (FaultKind::Unreachable, Some(endpoint)) = (fault.kind, endpoint) {
-                        fault.message = format!("{endpoint}: {}", fault.message);
-                    }
-                    fault
-                })
-            }
-            Handler::Native(function) => {
-                let cancel = prepared
-                    .controls
-                    .timeout
-                    .map_or_else(|| cancel.clone(), |limit| cancel.within(limit));
-                let hushed = Hushed(self.terminal.as_ref());
-                let context = Context {
-                    world: self.world.as_ref(),
-                    cancel: &cancel,
-                    terminal: if self.journal.replays() {
-                        &hushed
-                    } else {
-                        self.terminal.as_ref()
-                    },
-                    files: &self.files,
-                    scope: &prepared.scope,
-                    conceal: &|secret| self.redactor.add(secret),
-                };
-                match function(&context, &prepared.input)
-                    .map_err(|fault| self.timed_out(prepared, fault))
-                {
-                    Ok(mut value) => {
-                        prepare::show_paths(self, &entry.operation.output, &mut value);
-                        Ok(value)
-                    }
-                    Err(mut fault) => {
-                        fault.message = self.files.shown(&fault.message, self.world.files());
-                        Err(fault)
-                    }
-                }
-            }
-            Handler::Ledger(function) => function(&self.journal, &prepared.input),
-            Handler::Gate | Handler::Script { .. } | Handler::Library { .. } => Err(Fault::new(
-                FaultKind::Failed,
-                format!("{} cannot be called from here", entry.operation.full_name()),
-            )),
-        }
-    }
-
-    /// That a call's own time is up is no end of the run.
-    fn timed_out(&self, prepared: &Prepared, fault: Fault) -> Fault {
-        match prepared.controls.timeout {
-            Some(limit) if fault.kind == FaultKind::Deadline && self.cancel.reason().is_none() => {
-                Fault::new(
-                    FaultKind::Timeout,
-                    format!("it did not end within {limit:?}"),
-                )
-            }
-            _ => fault,
-        }
-    }
-}
-
-/// Who sends a request again whose answer did not come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Retries {
-    /// The SDK.
-    Usual,
-    /// Nobody.
-    None,
-}
-
-/// The name of the mark of a fault that a playbook cannot catch.
-pub const FATAL: &str = "fatal";
-
-/// Marks a fault that ends the run, whatever the playbook would do about it.
-fn fatal(mut fault: Fault, why: &str) -> Fault {
-    fault.details.insert(FATAL.to_owned(), why.into());
-    fault
-}
-
-/// Whether a fault ends the run, whatever the playbook would do about it.
-#[must_use]
-pub fn is_fatal(fault: &Fault) -> bool {
-    fault.details.contains_key(FATAL)
 }
 
 fn named(operation: &Operation, mut fault: Fault) -> Fault {

@@ -80,7 +80,7 @@ pub enum Handler {
     /// A generated binding to the AWS SDK.
     Aws(&'static Binding),
     /// A function of this crate.
-    Native(fn(&Context<'_>, &Map) -> Result<Value, Fault>),
+    Native(Native),
     /// The script engine itself, because it needs the playbook's functions.
     Script {
         /// Texts in Rhai that it runs beside them.
@@ -99,6 +99,9 @@ pub enum Handler {
         function: &'static str,
     },
 }
+
+/// What does an operation that is opsh's own.
+pub type Native = fn(&Context<'_>, &Map) -> Result<Value, Fault>;
 
 impl Handler {
     /// The script engine, which runs nothing but the playbook's functions.
