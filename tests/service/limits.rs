@@ -1,9 +1,10 @@
 //! Sizes, times, and how many at once.
 
 use std::io::{Read as _, Write as _};
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
-use super::serve;
+use super::{HELD, PATIENCE, answer, serve};
 
 #[test]
 fn a_body_that_is_too_large_is_refused_before_and_while_it_comes() {
@@ -45,9 +46,9 @@ fn slow_clients_are_sent_away_and_hold_nobody_up() {
     // A byte now and then does not help.
     std::thread::sleep(Duration::from_millis(150));
     let _ = head.write_all(b"b");
-    let late = super::answer(&mut head);
+    let late = answer(&mut head);
     assert_eq!(late.status, 408, "{late:?}");
-    let late = super::answer(&mut body);
+    let late = answer(&mut body);
     assert_eq!(late.status, 408, "{late:?}");
     assert!(late.body.contains("the body took too long"), "{late:?}");
     let mut nothing = Vec::new();
@@ -92,57 +93,51 @@ fn a_handler_that_overruns_its_time_is_stopped() {
 
 #[test]
 fn so_many_are_handled_at_once_so_many_wait_and_more_are_told_to_come_again() {
-    let service = serve(
-        r#""GET /slow": |request| { sleep(1.5); "done" }, "GET /": |request| "OK","#,
+    let mut service = serve(
+        &format!(r#"{HELD} "GET /": |request| "OK","#),
         "workers: 2, queue: 1,",
     );
-    let begun = Instant::now();
-    let answers: Vec<_> = std::thread::scope(|scope| {
-        let asking: Vec<_> = (0..6)
-            .map(|number| {
-                let service = &service;
-                scope.spawn(move || {
-                    std::thread::sleep(Duration::from_millis(50 * number));
-                    service.get("/slow")
-                })
-            })
-            .collect();
-        asking.into_iter().map(|one| one.join().unwrap()).collect()
+    let handled = [service.asking("/held"), service.asking("/held")];
+    service.hears("begun", 2);
+    let (tell, told) = channel();
+    let more = std::thread::scope(|scope| {
+        for _ in 0..4 {
+            let (service, tell) = (&service, tell.clone());
+            scope.spawn(move || tell.send(service.get("/held")));
+        }
+        let next = || told.recv_timeout(PATIENCE).unwrap();
+        let full = [next(), next(), next()];
+        assert!(
+            full.iter().all(|answer| answer.status == 503),
+            "{full:?}\n{}",
+            service.said()
+        );
+        assert!(full[0].head.contains("retry-after: 1"), "{}", full[0].head);
+        assert_eq!(service.said().matches("begun").count(), 2);
+        std::fs::write(service.user.home().join("go"), "").unwrap();
+        next()
     });
-    let done = answers.iter().filter(|answer| answer.status == 200).count();
-    let full: Vec<_> = answers
-        .iter()
-        .filter(|answer| answer.status == 503)
-        .collect();
-    assert_eq!((done, full.len()), (3, 3), "{answers:?}");
-    assert!(full[0].head.contains("retry-after: 1"), "{}", full[0].head);
-    // Two at once, then the one that waited: not one after the other.
-    assert!(
-        begun.elapsed() < Duration::from_millis(4400),
-        "{:?}",
-        begun.elapsed()
-    );
+    assert_eq!(more.body, "done", "{more:?}");
+    for mut stream in handled {
+        assert_eq!(answer(&mut stream).body, "done");
+    }
     assert_eq!(service.get("/").body, "OK");
 }
 
 #[test]
 fn a_text_is_answered_while_all_workers_are_at_work() {
-    let service = serve(
-        r#""GET /ping": "OK\n", "GET /held": |request| { while !file::exists("go") { sleep(0.02); } "done" },"#,
-        "workers: 1,",
-    );
+    let mut service = serve(&format!(r#"{HELD} "GET /ping": "OK\n","#), "workers: 1,");
+    let mut handled = service.asking("/held");
+    service.hear("begun");
     std::thread::scope(|scope| {
-        let held: Vec<_> = (0..2)
-            .map(|_| scope.spawn(|| service.get("/held")))
-            .collect();
+        let waiting = scope.spawn(|| service.get("/held"));
         let ping = service.get("/ping");
         assert_eq!((ping.status, &*ping.body), (200, "OK\n"));
         assert!(ping.head.contains("text/plain"), "{}", ping.head);
-        assert!(held.iter().all(|asking| !asking.is_finished()));
+        assert!(!waiting.is_finished());
         std::fs::write(service.user.home().join("go"), "").unwrap();
-        for asking in held {
-            assert_eq!(asking.join().unwrap().body, "done");
-        }
+        assert_eq!(answer(&mut handled).body, "done");
+        assert_eq!(waiting.join().unwrap().body, "done");
     });
 }
 

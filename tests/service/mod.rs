@@ -18,6 +18,9 @@ use crate::support::opsh::{Ended, User};
 /// Longer than anything here takes, however busy the machine is.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// A handler that says that it has begun, and is held until there is a file `go`.
+const HELD: &str = r#""GET /held": |request| { log::info("begun"); while !file::exists("go") { sleep(0.01); } "done" },"#;
+
 /// A service that runs beside the test; killed if it is dropped alive.
 struct Service {
     child: Child,
@@ -82,10 +85,16 @@ impl Service {
 
     /// Waits until it says `words`, and gives the line.
     fn hear(&mut self, words: &str) -> String {
+        self.hears(words, 1)
+    }
+
+    /// Waits until it has said `words` so many times, and gives the last such line.
+    fn hears(&mut self, words: &str, times: usize) -> String {
         let begun = Instant::now();
         loop {
             let said = self.said();
-            if let Some(line) = said.lines().find(|line| line.contains(words)) {
+            let mut lines = said.lines().filter(|line| line.contains(words));
+            if let Some(line) = lines.nth(times - 1) {
                 return line.to_owned();
             }
             let over = self.child.try_wait().unwrap();
@@ -125,6 +134,14 @@ impl Service {
         self.raw(format!(
             "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}{length}\r\n{body}"
         ))
+    }
+
+    /// A connection on which `path` has been asked for, and nothing been read yet.
+    fn asking(&self, path: &str) -> TcpStream {
+        let mut stream = self.connect();
+        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        stream
     }
 
     fn get(&self, path: &str) -> Answer {

@@ -3,26 +3,28 @@
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use super::{Service, serve};
+use super::{HELD, PATIENCE, Service, answer, serve};
 use crate::support::opsh::User;
 
 #[test]
 fn a_signal_lets_what_runs_come_to_its_end() {
     for signal in ["TERM", "INT"] {
-        let mut service = serve(
-            r#""GET /slow": |request| { print("begun"); sleep(1.0); "done" },"#,
-            "",
-        );
-        let (slow, refused) = std::thread::scope(|scope| {
-            let asking = scope.spawn(|| service.get("/slow"));
-            std::thread::sleep(Duration::from_millis(400));
-            service.signal(signal);
-            std::thread::sleep(Duration::from_millis(300));
-            let refused = TcpStream::connect(("127.0.0.1", service.port)).is_err();
-            (asking.join().unwrap(), refused)
-        });
+        let mut service = serve(HELD, "");
+        let mut asking = service.asking("/held");
+        service.hear("begun");
+        service.signal(signal);
+        service.hear("stopping: ");
+        let begun = Instant::now();
+        while TcpStream::connect(("127.0.0.1", service.port)).is_ok() {
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "it takes connections while it stops"
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        std::fs::write(service.user.home().join("go"), "").unwrap();
+        let slow = answer(&mut asking);
         assert_eq!((slow.status, slow.body.as_str()), (200, "done"));
-        assert!(refused, "it takes connections while it stops");
         let ended = service.ended();
         assert_eq!(ended.code, 0, "{}", ended.err);
         assert!(
@@ -39,15 +41,15 @@ fn a_signal_lets_what_runs_come_to_its_end() {
 #[test]
 fn the_playbook_goes_on_behind_its_service() {
     let user = User::new();
-    let text = "every(\"1h\", || 1);\nlet did = run_forever();\nprint(`${did.events} events`);\nsleep(0.01);\n\"bye\"\n";
+    let text = "every(\"50ms\", || log::info(\"begun\"));\nlet did = run_forever();\nprint(did.events > 0);\nsleep(0.01);\n\"bye\"\n";
     std::fs::write(user.home().join("p.rhai"), text).unwrap();
     let mut running = user.begin(["run", "p.rhai"]);
-    std::thread::sleep(Duration::from_millis(500));
+    running.hear("begun");
     running.interrupt();
     let ended = running.stopped().ended;
     assert_eq!(
         (ended.code, ended.out.as_str()),
-        (0, "0 events\nbye\n"),
+        (0, "true\nbye\n"),
         "{}",
         ended.err
     );
@@ -55,11 +57,13 @@ fn the_playbook_goes_on_behind_its_service() {
 
 #[test]
 fn the_second_signal_ends_it_at_once() {
-    let mut service = serve(r#""GET /slow": |request| { sleep(60); },"#, "");
+    let mut service = serve(
+        r#""GET /slow": |request| { log::info("begun"); sleep(60); },"#,
+        "",
+    );
     let begun = Instant::now();
-    let mut asking = service.connect();
-    std::io::Write::write_all(&mut asking, b"GET /slow HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
-    std::thread::sleep(Duration::from_millis(300));
+    let _asking = service.asking("/slow");
+    service.hear("begun");
     service.signal("TERM");
     service.hear("stopping: waiting for an event");
     service.signal("TERM");
@@ -70,12 +74,11 @@ fn the_second_signal_ends_it_at_once() {
 #[test]
 fn what_does_not_end_within_the_grace_is_cut_off() {
     let user = User::new();
-    let text = "serve(#{ port: 0, timeout: \"1m\", routes: #{ \"GET /\": |r| { loop {} } } });\nrun_forever(#{ grace: \"300ms\" });\n";
+    let text = "serve(#{ port: 0, timeout: \"1m\", routes: #{ \"GET /\": |r| { log::info(\"begun\"); loop {} } } });\nrun_forever(#{ grace: \"300ms\" });\n";
     std::fs::write(user.home().join("p.rhai"), text).unwrap();
     let mut service = Service::start(user, &[]);
-    let mut asking = service.connect();
-    std::io::Write::write_all(&mut asking, b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
-    std::thread::sleep(Duration::from_millis(300));
+    let _asking = service.asking("/");
+    service.hear("begun");
     service.signal("TERM");
     let ended = service.ended();
     assert_eq!(ended.code, 0, "{}", ended.err);

