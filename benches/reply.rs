@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 
 #[path = "../tests/support/discord/mod.rs"]
 mod discord;
+#[path = "../tests/support/request.rs"]
+mod request;
 
 use discord::{Answer, Discord, TOKEN};
 

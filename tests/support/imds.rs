@@ -5,9 +5,11 @@
 //! seconds; without a good one every other request is answered 401.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
+
+use super::request::Request;
 
 /// The service; it lasts as long as the test process.
 pub struct Metadata {
@@ -91,34 +93,20 @@ impl Metadata {
     }
 }
 
-fn serve(stream: &TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
+fn serve(mut stream: &TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream);
-    loop {
-        let mut first = String::new();
-        if reader.read_line(&mut first)? == 0 {
-            return Ok(());
-        }
-        let mut headers = BTreeMap::new();
-        loop {
-            let mut line = String::new();
-            reader.read_line(&mut line)?;
-            let Some((name, value)) = line.trim_end().split_once(':') else {
-                break;
-            };
-            headers.insert(name.to_lowercase(), value.trim().to_owned());
-        }
-        let mut words = first.split(' ');
-        let (method, path) = (words.next().unwrap(), words.next().unwrap());
+    while let Some(request) = Request::read(&mut reader)? {
+        let (method, path) = (&request.method, &request.path);
         let mut state = state.lock().unwrap();
-        let (status, ttl, body) = answer(&mut state, method, path, &headers);
+        let (status, ttl, body) = answer(&mut state, method, path, &request.headers);
         state.seen.push(format!("{method} {path} {status}"));
-        let mut stream = stream;
         write!(
             stream,
             "HTTP/1.1 {status} As-It-Is\r\nContent-Type: text/plain\r\n{ttl}Content-Length: {}\r\n\r\n{body}",
             body.len()
         )?;
     }
+    Ok(())
 }
 
 fn answer(

@@ -9,6 +9,7 @@ pub mod moto;
 pub mod opsh;
 pub mod program;
 pub mod python;
+pub mod request;
 pub mod resources;
 #[cfg(target_os = "linux")]
 pub mod running;

@@ -2,7 +2,7 @@
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
 use std::collections::{BTreeMap, VecDeque};
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -10,6 +10,8 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
+
+use super::request::Request;
 
 /// An event that waits to be asked for.
 struct Event {
@@ -150,11 +152,9 @@ impl Function {
 fn converse(stream: TcpStream, desk: &Desk) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let mut stream = stream;
-    while let Some((line, headers, body)) = request(&mut reader) {
-        let mut words = line.split(' ');
-        let (method, path) = (words.next().unwrap(), words.next().unwrap());
-        let path = path.strip_prefix("/2018-06-01/runtime/").unwrap();
-        if (method, path) == ("GET", "invocation/next") {
+    while let Some(request) = Request::read(&mut reader).unwrap_or_default() {
+        let path = request.path.strip_prefix("/2018-06-01/runtime/").unwrap();
+        if (request.method.as_str(), path) == ("GET", "invocation/next") {
             let Some(event) = next(desk) else { return };
             let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + event.limit;
             let Event { id, body, .. } = event;
@@ -177,8 +177,11 @@ fn converse(stream: TcpStream, desk: &Desk) {
         let answer = Answer {
             kind: kind.into(),
             id: id.into(),
-            body: serde_json::from_slice(&body).unwrap(),
-            error_type: headers.get("lambda-runtime-function-error-type").cloned(),
+            body: serde_json::from_slice(&request.body).unwrap(),
+            error_type: request
+                .headers
+                .get("lambda-runtime-function-error-type")
+                .cloned(),
         };
         desk.answers.lock().unwrap().push(answer);
         desk.changed.notify_all();
@@ -204,32 +207,4 @@ fn next(desk: &Desk) -> Option<Event> {
         }
         waiting = guard;
     }
-}
-
-type Request = (String, BTreeMap<String, String>, Vec<u8>);
-
-fn request(reader: &mut BufReader<TcpStream>) -> Option<Request> {
-    let mut lines = Vec::new();
-    loop {
-        let mut line = String::new();
-        if reader.read_line(&mut line).ok()? == 0 {
-            return None;
-        }
-        let line = line.trim_end().to_owned();
-        if line.is_empty() {
-            break;
-        }
-        lines.push(line);
-    }
-    let headers: BTreeMap<_, _> = lines[1..]
-        .iter()
-        .filter_map(|line| line.split_once(':'))
-        .map(|(name, value)| (name.to_lowercase(), value.trim().to_owned()))
-        .collect();
-    let length = headers
-        .get("content-length")
-        .map_or(0, |length| length.parse().unwrap());
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
-    Some((lines[0].clone(), headers, body))
 }

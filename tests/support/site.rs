@@ -1,10 +1,12 @@
 //! A tiny web site on a loopback port, for what a playbook fetches and for services that refuse.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::request::Request;
 
 /// What the site answers for a path, whatever the method.
 #[derive(Clone)]
@@ -66,12 +68,14 @@ fn answer(
     pages: &BTreeMap<&'static str, Page>,
     sent: &AtomicU64,
 ) -> std::io::Result<()> {
-    let path = request(&mut BufReader::new(stream))?;
+    let Some(request) = Request::read(&mut BufReader::new(stream))? else {
+        return Ok(());
+    };
     let missing = Page {
         status: "404 Not Found",
         ..Page::ok("text/plain", "")
     };
-    let page = pages.get(path.as_str()).unwrap_or(&missing);
+    let page = pages.get(request.path.as_str()).unwrap_or(&missing);
     let length = page.announced.unwrap_or(page.body.len() as u64);
     let (status, kind) = (page.status, page.content_type);
     let mut stream = stream;
@@ -89,22 +93,4 @@ fn answer(
         sent.fetch_add(next as u64, Ordering::SeqCst);
     }
     Ok(())
-}
-
-/// Reads a request with its body and gives its path.
-fn request(stream: &mut BufReader<&TcpStream>) -> std::io::Result<String> {
-    let mut first = String::new();
-    stream.read_line(&mut first)?;
-    let mut length = 0;
-    loop {
-        let mut line = String::new();
-        if stream.read_line(&mut line)? == 0 || line == "\r\n" {
-            break;
-        }
-        if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
-            length = value.trim().parse().unwrap();
-        }
-    }
-    stream.read_exact(&mut vec![0; length])?;
-    Ok(first.split(' ').nth(1).unwrap_or_default().to_owned())
 }

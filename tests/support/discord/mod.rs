@@ -2,13 +2,15 @@
 //!
 //! By itself it behaves as Discord does; the test says what goes wrong.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::collections::VecDeque;
+use std::io::BufReader;
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+
+use super::request::Request;
 
 mod frame;
 mod gateway;
@@ -224,18 +226,10 @@ impl State {
     }
 }
 
-/// A request's head and body.
-struct Request {
-    method: String,
-    path: String,
-    headers: BTreeMap<String, String>,
-    body: Vec<u8>,
-}
-
 fn serve(stream: &TcpStream, shared: &Shared) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let mut reader = BufReader::new(stream);
-    while let Some(request) = receive(&mut reader)? {
+    while let Some(request) = Request::read(&mut reader)? {
         if let Some(key) = request.headers.get("sec-websocket-key") {
             return gateway::attend(stream, reader, key, shared);
         }
@@ -244,30 +238,4 @@ fn serve(stream: &TcpStream, shared: &Shared) -> std::io::Result<()> {
         }
     }
     Ok(())
-}
-
-fn receive(reader: &mut BufReader<&TcpStream>) -> std::io::Result<Option<Request>> {
-    let mut first = String::new();
-    if reader.read_line(&mut first)? == 0 {
-        return Ok(None);
-    }
-    let mut headers = BTreeMap::new();
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line)?;
-        let Some((name, value)) = line.trim_end().split_once(':') else {
-            break;
-        };
-        headers.insert(name.to_lowercase(), value.trim().to_owned());
-    }
-    let length = headers.get("content-length").map_or("0", String::as_str);
-    let mut body = vec![0; length.parse().unwrap()];
-    reader.read_exact(&mut body)?;
-    let mut words = first.split(' ').map(str::to_owned);
-    Ok(Some(Request {
-        method: words.next().unwrap(),
-        path: words.next().unwrap(),
-        headers,
-        body,
-    }))
 }

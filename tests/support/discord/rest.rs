@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::{BOT, CHANNELS, Request, Shared, State, TOKEN};
+use super::super::request::Request;
+use super::{BOT, CHANNELS, Shared, State, TOKEN};
 
 /// How a request to write a message is answered, if not well.
 #[derive(Clone)]
