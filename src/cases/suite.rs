@@ -94,7 +94,7 @@ impl Suite {
 
 /// The folder of the snapshots of a file of cases, or of a playbook with cases in its header.
 #[must_use]
-pub fn snapshots_of(path: &Path) -> PathBuf {
+fn snapshots_of(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!("{}.snapshots", stem(&name)))
 }

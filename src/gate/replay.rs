@@ -315,7 +315,7 @@ struct Difference {
 
 /// Whether a failed write may have been done all the same.
 #[must_use]
-pub fn leaves_open(fault: &Fault) -> bool {
+fn leaves_open(fault: &Fault) -> bool {
     fault.open || is_cut_off(fault)
 }
 

@@ -14,7 +14,7 @@ use super::{Call, Failure, Gate};
 use crate::modules::registry::registry;
 
 /// Marks the fault of a step that a person must decide about.
-pub const UNDECIDED: &str = "undecided";
+const UNDECIDED: &str = "undecided";
 
 /// What is made may be seen only some time after: how long is waited between looks.
 const LOOKS: [Duration; 4] = [

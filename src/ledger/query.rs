@@ -20,7 +20,7 @@ pub enum Secrets {
 }
 
 /// A run that is no event of a service.
-pub(super) const NO_EVENT: &str = "id NOT IN (SELECT run FROM events)";
+const NO_EVENT: &str = "id NOT IN (SELECT run FROM events)";
 
 /// A resource that is still there.
 const UNREMOVED: &str = "seq NOT IN (SELECT resource FROM removals)";

@@ -24,15 +24,15 @@ use crate::world::{Cancel, Reason};
 static HEAP: Cap<MiMalloc> = Cap::new(MiMalloc, usize::MAX);
 
 /// A script may add this much to the heap.
-pub const HEAP_BUDGET: usize = 256 * 1024 * 1024;
+const HEAP_BUDGET: usize = 256 * 1024 * 1024;
 /// Function calls may nest this deep.
-pub const CALL_DEPTH: usize = 64;
+const CALL_DEPTH: usize = 64;
 /// Longest text, in bytes.
-pub const TEXT_SIZE: usize = 16 * 1024 * 1024;
+const TEXT_SIZE: usize = 16 * 1024 * 1024;
 /// Longest array.
-pub const ARRAY_SIZE: usize = 1_000_000;
+const ARRAY_SIZE: usize = 1_000_000;
 /// Largest map.
-pub const MAP_SIZE: usize = 100_000;
+const MAP_SIZE: usize = 100_000;
 /// Most variables in scope at once.
 pub const VARIABLES: usize = 4096;
 

@@ -46,7 +46,7 @@ use crate::script::builtin::BUILTINS;
 use crate::script::resolver::STDLIB;
 
 /// What the functions of no module stand under in lists.
-pub const BUILTIN: &str = "builtin";
+const BUILTIN: &str = "builtin";
 
 /// What the function of files of cases stands under in lists.
 pub const CASES: &str = "cases";

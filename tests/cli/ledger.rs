@@ -88,6 +88,9 @@ fn a_run_whose_process_has_died_does_not_run() {
     }
     let stacks = user.opsh(["ls", "--local", "--output", "json"]).done();
     assert_eq!(stacks.events()[0]["last_run"]["outcome"], "stopped");
+    let undo = user.opsh(["undo", "--local", "--dry-run"]).done();
+    let header = undo.out.lines().next().unwrap();
+    assert!(header.ends_with("(p.rhai, stack p, stopped)"), "{header}");
     user.opsh(["resume", "--local"]).done();
     assert_eq!(outcomes(&user, &["--local"]), ["done", "done"]);
 }

@@ -135,7 +135,7 @@ impl Cloud {
 
     /// Whether somebody runs functions.
     #[must_use]
-    pub fn runs_functions(&self) -> bool {
+    fn runs_functions(&self) -> bool {
         self.inner.invoker.get().is_some()
     }
 

@@ -27,7 +27,7 @@ pub struct Place {
 
 impl Place {
     /// Lambda's runtime.
-    pub const LAMBDA: Self = Self {
+    const LAMBDA: Self = Self {
         name: "Amazon Linux 2023",
         glibc: GLIBC,
         more: &[],

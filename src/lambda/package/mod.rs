@@ -22,9 +22,9 @@ use program::Program;
 
 /// The largest archive that Lambda takes in a request: 50 MiB.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
-pub const LARGEST_ZIP: usize = 50 * 1024 * 1024;
+const LARGEST_ZIP: usize = 50 * 1024 * 1024;
 /// The largest sum of the files in it: 250 MiB.
-pub const LARGEST_CONTENT: u64 = 250 * 1024 * 1024;
+const LARGEST_CONTENT: u64 = 250 * 1024 * 1024;
 
 /// What stands for the program where nothing is deployed to a real Lambda.
 const MARKER: &str = concat!(

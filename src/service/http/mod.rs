@@ -117,7 +117,7 @@ impl Server {
     ///
     /// # Errors
     /// The process cannot have an executor.
-    pub fn answer_here(
+    fn answer_here(
         &self,
         hub: &Arc<Hub>,
         request: Request<Bytes>,

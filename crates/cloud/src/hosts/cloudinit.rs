@@ -24,7 +24,7 @@ pub const OUTPUT_LOG: &str = "/var/log/cloud-init-output.log";
 /// Where cloud-init says what it does.
 pub const LOG: &str = "/var/log/cloud-init.log";
 /// Exists once cloud-init is done.
-pub const FINISHED: &str = "/var/lib/cloud/instance/boot-finished";
+const FINISHED: &str = "/var/lib/cloud/instance/boot-finished";
 /// What came of it, for `cloud-init status`.
 pub const RESULT: &str = "/run/cloud-init/result.json";
 

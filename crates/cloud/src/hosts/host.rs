@@ -124,16 +124,6 @@ impl Host {
         self.on_since.is_some()
     }
 
-    /// Whether a public or private address is its own.
-    #[must_use]
-    pub fn answers_at(&self, address: &str) -> bool {
-        let own = &self.facts.addresses;
-        own.private == address
-            || own.private_dns == address
-            || own.public.as_deref() == Some(address)
-            || own.public_dns.as_deref() == Some(address)
-    }
-
     /// When SSH answers: 15 to 25 seconds after the first power-on, 10 to 14 after a later one.
     #[must_use]
     pub fn ssh_at(&self) -> Option<Timestamp> {
@@ -418,12 +408,6 @@ impl Host {
         let first = self.boots == 1;
         let machine = &self.look(now).present;
         console::text(machine, &facts, first, on, ssh, now)
-    }
-
-    /// When cloud-init is going to be done with user-data; `None` if it is done.
-    #[must_use]
-    pub fn user_data_ends_at(&mut self, now: Timestamp) -> Option<Timestamp> {
-        self.look(now).when(cloudinit::finished)
     }
 
     /// The whole minutes that begin in `from..to`, as EC2 measures them; none while it is off.

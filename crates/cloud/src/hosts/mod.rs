@@ -116,15 +116,6 @@ impl Hosts {
         self.by_instance.get_mut(instance_id)
     }
 
-    /// The instance that answers at a public or private address, if it is switched on.
-    #[must_use]
-    pub fn at_address(&self, address: &str) -> Option<&str> {
-        self.by_instance
-            .values()
-            .find(|host| host.is_on() && host.answers_at(address))
-            .map(|host| host.facts().instance_id.as_str())
-    }
-
     /// All machines in the order of their instance ids, to be used.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Host> {
         self.by_instance.values_mut()

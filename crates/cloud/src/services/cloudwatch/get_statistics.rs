@@ -115,7 +115,7 @@ pub fn period(period: i64) -> Result<(), ApiError> {
 /// To what `StartTime` is rounded down: the period below a minute, else the finest
 /// period that is still kept for that age.
 #[must_use]
-pub fn alignment(now: Timestamp, start: Timestamp, period: i64) -> i64 {
+fn alignment(now: Timestamp, start: Timestamp, period: i64) -> i64 {
     let days = (now.as_second() - start.as_second()) / 86_400;
     match days {
         _ if period < 60 => period,

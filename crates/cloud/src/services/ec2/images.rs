@@ -86,7 +86,7 @@ impl Image {
     }
 
     /// Whether the account may launch it.
-    pub fn launchable(&self, account: &str) -> bool {
+    fn launchable(&self, account: &str) -> bool {
         self.public || self.owner == account || self.users.iter().any(|user| user == account)
     }
 }

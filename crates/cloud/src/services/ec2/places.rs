@@ -14,7 +14,7 @@ pub const ACTIONS: &[(&str, Action)] = &[
 
 /// The regions that every account has, with the prefix of their zones' ids
 /// (<https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-availability-zones.html>).
-pub const REGIONS: &[(&str, &str)] = &[
+const REGIONS: &[(&str, &str)] = &[
     ("ap-northeast-1", "apne1"),
     ("ap-northeast-2", "apne2"),
     ("ap-northeast-3", "apne3"),
@@ -35,7 +35,7 @@ pub const REGIONS: &[(&str, &str)] = &[
 ];
 
 /// The letters of the zones that the embedded cloud has in each region.
-pub const ZONES: [char; 3] = ['a', 'b', 'c'];
+const ZONES: [char; 3] = ['a', 'b', 'c'];
 
 /// Whether the embedded cloud has `region`.
 pub fn is_region(region: &str) -> bool {

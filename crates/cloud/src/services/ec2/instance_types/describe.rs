@@ -160,7 +160,7 @@ pub(super) struct Offering {
     location: String,
 }
 
-pub(super) const OFFERING_FACETS: &[Facet<Offering>] = &[
+const OFFERING_FACETS: &[Facet<Offering>] = &[
     ("instance-type", |_, offering| one(offering.kind)),
     ("location", |_, offering| one(&offering.location)),
 ];

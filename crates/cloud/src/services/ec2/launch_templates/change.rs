@@ -9,7 +9,7 @@ use super::super::xml::Xml;
 use super::{LaunchTemplate, Version, answer, named, show_version};
 use crate::api::ApiError;
 
-pub(super) fn read_data(params: &mut Params) -> Result<LaunchData, ApiError> {
+fn read_data(params: &mut Params) -> Result<LaunchData, ApiError> {
     params
         .part("LaunchTemplateData", LaunchData::read)?
         .ok_or_else(|| params.missing("LaunchTemplateData"))

@@ -25,7 +25,7 @@ pub(super) fn show(xml: &mut Xml, region: &Region, template: &LaunchTemplate) {
         .tags(region.tags_of(&template.id));
 }
 
-pub(super) fn creator(region: &Region) -> String {
+fn creator(region: &Region) -> String {
     format!("arn:aws:iam::{}:root", region.account)
 }
 
@@ -86,7 +86,7 @@ pub(super) struct Row {
     version: Version,
 }
 
-pub(super) const VERSION_FACETS: &[Facet<Row>] = &[
+const VERSION_FACETS: &[Facet<Row>] = &[
     ("create-time", |_, row| one(stamp(row.version.created))),
     ("ebs-optimized", |_, row| {
         opt(row.version.data.ebs_optimized)

@@ -136,7 +136,7 @@ pub(super) fn asked(
     Ok(all)
 }
 
-pub(super) fn peer_group(
+fn peer_group(
     region: &Region,
     vpc: &str,
     pair: &mut Params,
@@ -169,7 +169,7 @@ pub(super) fn peer_group(
     Ok((Peer::Group(group.id.clone()), description))
 }
 
-pub(super) fn check_description(text: &str) -> Result<(), ApiError> {
+fn check_description(text: &str) -> Result<(), ApiError> {
     if text.chars().count() <= 255
         && text
             .chars()

@@ -66,7 +66,7 @@ pub(super) fn authorize(
     Ok(xml)
 }
 
-pub(super) fn duplicate(traffic: &Traffic, peer: &Peer) -> ApiError {
+fn duplicate(traffic: &Traffic, peer: &Peer) -> ApiError {
     let peer = match peer {
         Peer::V4(cidr) => cidr.to_string(),
         Peer::V6(cidr) => cidr.clone(),

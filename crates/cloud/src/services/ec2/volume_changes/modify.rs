@@ -100,7 +100,7 @@ pub(super) fn state(modification: &Modification) -> &'static str {
     }
 }
 
-pub(super) fn show_modification(xml: &mut Xml, id: &str, modification: &Modification) {
+fn show_modification(xml: &mut Xml, id: &str, modification: &Modification) {
     let (before, after) = (&modification.before, &modification.after);
     xml.leaf("volumeId", id)
         .leaf("modificationState", state(modification))
@@ -128,7 +128,7 @@ pub(super) fn started(modification: &Modification) -> Timestamp {
     modification.started
 }
 
-pub(super) const MODIFICATION_FACETS: &[Facet<Volume>] = &[
+const MODIFICATION_FACETS: &[Facet<Volume>] = &[
     ("volume-id", |_, v| one(&v.id)),
     ("modification-state", |_, v| opt(of(v).map(state))),
     ("original-iops", |_, v| {

@@ -9,7 +9,7 @@ use super::super::volumes::Volume;
 use super::super::xml::Xml;
 use crate::api::ApiError;
 
-pub(super) const STATUS_FACETS: &[Facet<Volume>] = &[
+const STATUS_FACETS: &[Facet<Volume>] = &[
     ("availability-zone", |_, v| one(&v.zone)),
     ("availability-zone-id", |region, v| {
         one(places::zone_id(&region.name, &v.zone))

@@ -20,7 +20,7 @@ use crate::document::{Document, some};
 use crate::state;
 
 /// What the ARN of a subscription reads until it is confirmed.
-pub const PENDING: &str = "PendingConfirmation";
+const PENDING: &str = "PendingConfirmation";
 
 /// How an endpoint is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -71,7 +71,7 @@ pub(super) fn network(
     Ok((subnet, wishes))
 }
 
-pub(super) fn wish_subnet(
+fn wish_subnet(
     region: &Region,
     wish: &InterfaceWish,
     zone: Option<&str>,
