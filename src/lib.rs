@@ -16,9 +16,10 @@
 //! - [`serve`]: the embedded cloud over HTTP, for other programs;
 //! - [`world`]: where operations land: live, or local on the embedded cloud.
 //!
-//! Three crates stand below: `opsh-operation` (what an operation is; knows no AWS
-//! and no Rhai), `opsh-aws` (generated bindings to the AWS SDK) and `opsh-cloud`
-//! (the embedded cloud; knows no Rhai and no opsh operation).
+//! Five crates stand below: `opsh-operation` (what an operation is; knows no AWS
+//! and no Rhai), `opsh-aws` (generated bindings to the AWS SDK), `opsh-cloud`
+//! (the embedded cloud; knows no Rhai and no opsh operation), `opsh-accesslog`
+//! (access logs of balancers) and `opsh-snsmessage` (proofs that SNS sent something).
 
 pub mod cases;
 pub mod cli;

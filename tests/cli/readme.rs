@@ -45,6 +45,37 @@ fn its_playbook_runs_and_plans_what_it_says() {
     assert_eq!(ended.out, blocks("README.md", "text")[0]);
 }
 
+#[test]
+fn every_file_that_a_document_names_is_there() {
+    const FOLDERS: [&str; 8] = [
+        "benches/",
+        "crates/",
+        "docs/",
+        "playbooks/",
+        "src/",
+        "stdlib/",
+        "tests/",
+        "xtask/",
+    ];
+    let documents = std::fs::read_dir(file("docs")).unwrap();
+    let documents = documents.map(|entry| entry.unwrap().path());
+    let documents = documents.filter(|path| path.extension().is_some_and(|end| end == "md"));
+    let mut named = 0;
+    for document in documents.chain([file("README.md")]) {
+        let text = std::fs::read_to_string(&document).unwrap();
+        let paths = text.split('`').filter(|code| {
+            // What has a capital letter or a star stands for several.
+            let is_one = |letter: char| !letter.is_uppercase() && !" *\n".contains(letter);
+            FOLDERS.iter().any(|folder| code.starts_with(folder)) && code.chars().all(is_one)
+        });
+        for path in paths {
+            named += 1;
+            assert!(file(path).exists(), "{}: {path}", document.display());
+        }
+    }
+    assert!(named > 20, "only {named} were found");
+}
+
 /// Copies a folder with all that is in it.
 fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
