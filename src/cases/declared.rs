@@ -21,7 +21,7 @@ use super::terminal::Heard;
 use crate::gate::event::{Event, Observer, Site};
 use crate::gate::journal::{Journal, Place};
 use crate::modules::Files;
-use crate::script::error::{Class, Finding, ScriptError, site};
+use crate::script::error::{Class, ScriptError, site};
 use crate::script::reach::Reach;
 use crate::script::run::{Playbook, plain_io};
 use crate::script::source::Sources;
@@ -92,12 +92,7 @@ impl Declared {
             let said = rows::read(table, number, &handed, &self.folder);
             said.and_then(|said| self.add(said, Some(site.clone())))
                 .map_err(|why| {
-                    let mut error = ScriptError::plain(Class::Start, "");
-                    error.findings = vec![Finding {
-                        site: Some(site),
-                        message: wrong(&row.name.text, &why),
-                    }];
-                    error
+                    ScriptError::at(Some(site), Class::Start, wrong(&row.name.text, &why))
                 })?;
         }
         Ok(reach)
@@ -110,12 +105,7 @@ impl Declared {
         program: &AST,
         bind: impl FnOnce(&mut Engine),
     ) -> Result<Arc<Reach>, ScriptError> {
-        let unknown = check::unknown_calls(name, program, &BTreeSet::new());
-        if !unknown.is_empty() {
-            let mut error = ScriptError::plain(Class::Start, "");
-            error.findings = unknown;
-            return Err(error);
-        }
+        check::calls(name, program, &BTreeSet::new())?;
         let reach = Arc::new(Reach::of(program, &self.folder, &self.sources));
         let failed = |why: String| ScriptError::plain(Class::Start, why);
         let world = Local::furnished(&Options::default(), Fixtures::default())
@@ -146,12 +136,8 @@ impl Declared {
             return Err(error);
         }
         if let Some(site) = lock(&calls.0).take() {
-            let mut error = failed(String::new());
-            error.findings = vec![Finding {
-                site: Some(site),
-                message: "no case sees what is called beside the cases".to_owned(),
-            }];
-            return Err(error.hint(
+            let words = "no case sees what is called beside the cases";
+            return Err(ScriptError::at(Some(site), Class::Start, words).hint(
                 "call it within 'given', which furnishes a case's account, or within 'check'",
             ));
         }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::{Arc, PoisonError};
 
 use clap::Args;
-use opsh_operation::{FaultKind, Value};
+use opsh_operation::Value;
 
 use super::console::Output;
 use super::settings::{self, Settings};
@@ -99,16 +99,9 @@ fn ask(started: &Started, parameter: &param::Parameter) -> Result<Option<Value>,
         let answer = gate
             .terminal
             .ask(&question, secret, &gate.cancel)
-            .map_err(|fault| {
-                let class = match fault.kind {
-                    FaultKind::Deadline => Class::Deadline,
-                    FaultKind::Interrupted => Class::Interrupted,
-                    _ => Class::Failed,
-                };
-                ScriptError::plain(
-                    class,
-                    format!("parameter '{}': {}", parameter.name, fault.message),
-                )
+            .map_err(|mut fault| {
+                fault.message = format!("parameter '{}': {}", parameter.name, fault.message);
+                start::stopped(&fault, Class::Failed)
             })?;
         if answer.is_empty() {
             continue;

@@ -6,7 +6,7 @@ use opsh_operation::Problem;
 use opsh_operation::suggest::closest;
 use rhai::{AST, ASTNode, Expr, FnCallExpr, Position, Stmt};
 
-use super::error::{Finding, site};
+use super::error::{Class, Finding, ScriptError, site};
 use super::resolver::STDLIB;
 use crate::modules::registry::registry;
 
@@ -84,11 +84,13 @@ fn follow(expression: &Expr, path: &[String]) -> Option<Position> {
     }
 }
 
-/// Calls of modules and operations that do not exist, with what was likely meant.
+/// Refuses calls of modules and operations that do not exist, with what was likely meant.
 ///
 /// `known` are modules that were imported elsewhere.
-#[must_use]
-pub fn unknown_calls(source: &str, ast: &AST, known: &BTreeSet<String>) -> Vec<Finding> {
+///
+/// # Errors
+/// All such calls.
+pub fn calls(source: &str, ast: &AST, known: &BTreeSet<String>) -> Result<(), ScriptError> {
     let mut imported = known.clone();
     let mut calls = Vec::new();
     ast.walk(&mut |nodes| {
@@ -106,7 +108,7 @@ pub fn unknown_calls(source: &str, ast: &AST, known: &BTreeSet<String>) -> Vec<F
         }
         true
     });
-    calls
+    let unknown: Vec<Finding> = calls
         .into_iter()
         .filter_map(|(call, position)| {
             let module = call.namespace.root();
@@ -119,7 +121,11 @@ pub fn unknown_calls(source: &str, ast: &AST, known: &BTreeSet<String>) -> Vec<F
                 message,
             })
         })
-        .collect()
+        .collect();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    Err(ScriptError::of(Class::Start, unknown))
 }
 
 /// What is wrong with a call of `module::name`, where these modules are imported.

@@ -64,12 +64,7 @@ impl Playbook {
             .compile(text)
             .map_err(|error| ScriptError::parse(name, &error))?;
         ast.set_source(name);
-        let unknown = check::unknown_calls(name, &ast, &BTreeSet::new());
-        if !unknown.is_empty() {
-            let mut error = ScriptError::plain(Class::Start, "");
-            error.findings = unknown;
-            return Err(error);
-        }
+        check::calls(name, &ast, &BTreeSet::new())?;
         let ast = Arc::new(ast);
         sources.insert(name, Source::new(text, Some(Arc::clone(&ast))));
         Self::parsed(name, folder, ast)

@@ -110,9 +110,7 @@ impl Program {
             }
         }
         if !search.findings.is_empty() {
-            let mut error = ScriptError::plain(Class::Start, "");
-            error.findings = search.findings;
-            return Err(error);
+            return Err(ScriptError::of(Class::Start, search.findings));
         }
         Ok(Self {
             handler: format!("{stem}.{HANDLER}"),

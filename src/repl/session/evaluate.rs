@@ -8,7 +8,7 @@ use rhai::{AST, Dynamic, EvalAltResult, Module, Shared, Stmt};
 use super::{NAME, Session};
 use crate::repl::memory::{self, LAST};
 use crate::script::check;
-use crate::script::error::{Class, ScriptError};
+use crate::script::error::ScriptError;
 use crate::script::source::Source;
 use crate::script::values::to_value;
 
@@ -30,7 +30,8 @@ impl Session {
             .map_err(|error| ScriptError::parse(NAME, &error))
             .and_then(|mut ast| {
                 ast.set_source(NAME);
-                self.check(NAME, &ast)?;
+                let imported = self.modules.keys().cloned().collect();
+                check::calls(NAME, &ast, &imported)?;
                 let mut whole = self.functions.merge(&ast);
                 whole.set_source(NAME);
                 sources.insert(NAME, Source::new(&self.text, Some(Arc::new(whole.clone()))));
@@ -45,18 +46,6 @@ impl Session {
         self.functions = self.functions.merge(&ast.clone_functions_only());
         self.remember(&ast)?;
         Ok(self.keep(&value))
-    }
-
-    /// What can be known to be wrong before anything is run.
-    fn check(&self, source: &str, ast: &AST) -> Result<(), ScriptError> {
-        let known = self.modules.keys().cloned().collect();
-        let unknown = check::unknown_calls(source, ast, &known);
-        if unknown.is_empty() {
-            return Ok(());
-        }
-        let mut error = ScriptError::plain(Class::Start, "");
-        error.findings = unknown;
-        Err(error)
     }
 
     /// Keeps a result as the last one.

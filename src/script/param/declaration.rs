@@ -47,9 +47,7 @@ pub fn declared(source: &str, ast: &AST) -> Result<Vec<Parameter>, ScriptError> 
     if findings.is_empty() {
         return Ok(parameters);
     }
-    let mut error = ScriptError::plain(Class::Start, "");
-    error.findings = findings;
-    Err(error)
+    Err(ScriptError::of(Class::Start, findings))
 }
 
 fn declaration(args: &[Expr], position: Position) -> Result<Parameter, String> {

@@ -81,9 +81,7 @@ pub fn resolve(
     if findings.is_empty() {
         return Ok(values);
     }
-    let mut error = ScriptError::plain(Class::Start, "");
-    error.findings = findings;
-    Err(error)
+    Err(ScriptError::of(Class::Start, findings))
 }
 
 fn missing(parameter: &Parameter) -> String {

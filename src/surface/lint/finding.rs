@@ -65,13 +65,9 @@ impl Finding {
 /// What keeps a playbook from starting.
 #[must_use]
 pub fn refusal(errors: Vec<Finding>) -> ScriptError {
-    let mut refusal = ScriptError::plain(Class::Start, "");
-    refusal.findings = errors
-        .into_iter()
-        .map(|finding| error::Finding {
-            site: Some(finding.site),
-            message: finding.message,
-        })
-        .collect();
-    refusal
+    let errors = errors.into_iter().map(|finding| error::Finding {
+        site: Some(finding.site),
+        message: finding.message,
+    });
+    ScriptError::of(Class::Start, errors.collect())
 }
