@@ -9,10 +9,10 @@ use opsh_operation::Value;
 use serde_json::json;
 
 use super::console::Output;
-use super::json;
 use super::records::table;
 use super::settings::Settings;
 use super::start::{self, Started};
+use super::{json, say};
 use crate::gate::adopt::{self, Adoption};
 use crate::gate::event::Site;
 use crate::ledger::Ledger;
@@ -38,7 +38,7 @@ pub struct Arguments {
 #[must_use]
 pub fn main(arguments: &Arguments) -> ExitCode {
     let settings = &arguments.settings;
-    run(settings).unwrap_or_else(|error| start::complain(&error, settings.output))
+    run(settings).unwrap_or_else(|error| say::error(&error, settings.output, &Sources::default()))
 }
 
 fn run(settings: &Settings) -> Result<ExitCode, ScriptError> {

@@ -8,9 +8,8 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::run;
 use super::settings::Settings;
-use super::start;
+use super::{run, say, start};
 use crate::script::param;
 use crate::script::run::Playbook;
 use crate::script::source::Sources;
@@ -47,7 +46,7 @@ pub fn main(arguments: &Arguments) -> ExitCode {
     );
     let (playbook, values, started) = match started {
         Ok(started) => started,
-        Err(error) => return run::refused(settings, &sources, &error),
+        Err(error) => return say::error(&error, settings.output, &sources),
     };
     let outcome = started.run(&playbook, values);
     started.console.progress.clear();

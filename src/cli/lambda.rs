@@ -13,7 +13,7 @@ use opsh_operation::Value;
 use super::console::Output;
 use super::settings::Settings;
 use super::start;
-use super::{exit_code, given, json, run, say};
+use super::{given, json, run, say};
 use crate::lambda::context::{Facts, Invocation};
 use crate::lambda::function::{Function, HANDLER};
 use crate::lambda::package::binary::Architecture;
@@ -93,13 +93,7 @@ pub fn main(arguments: &Arguments) -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            match output {
-                Output::Human => say::err(error.render(&sources).trim_end()),
-                Output::Json => say::out(json::error(&error)),
-            }
-            exit_code(error.class)
-        }
+        Err(error) => say::error(&error, output, &sources),
     }
 }
 

@@ -12,7 +12,7 @@ use opsh_operation::Value;
 use super::console::Output;
 use super::settings::{self, Settings};
 use super::start::{self, Started};
-use super::{exit_code, json, kept, run, say};
+use super::{kept, run, say};
 use crate::gate::event::Site;
 use crate::gate::journal::{Assumption, Resumes};
 use crate::gate::origin::folder::{self, Meant};
@@ -123,14 +123,7 @@ pub fn main(arguments: &Arguments) -> ExitCode {
             resumed.started.console.progress.clear();
             run::report(&resumed.started, &resumed.settings, &sources, outcome)
         }
-        Err(error) => {
-            // Nothing has started that could have learnt a secret.
-            match arguments.output {
-                Output::Human => say::err(error.render(&sources).trim_end()),
-                Output::Json => say::out(json::error(&error)),
-            }
-            exit_code(error.class)
-        }
+        Err(error) => say::error(&error, arguments.output, &sources),
     }
 }
 

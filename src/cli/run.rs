@@ -62,7 +62,7 @@ pub fn main(arguments: &Arguments) -> ExitCode {
         });
     let (given, playbook, started) = match prepared {
         Ok(prepared) => prepared,
-        Err(error) => return refused(settings, &sources, &error),
+        Err(error) => return say::error(&error, settings.output, &sources),
     };
     if started.dry && settings.output == Output::Json {
         started.console.out(&json::plan(&started.base));
@@ -130,15 +130,6 @@ fn stack(settings: &Settings, given: &BTreeMap<String, Value>, playbook: &Playbo
         .clone()
         .or_else(|| named.map(str::to_owned))
         .unwrap_or_else(|| playbook.stack())
-}
-
-/// Says why nothing has started; so nothing can have learnt a secret.
-pub(super) fn refused(settings: &Settings, sources: &Sources, error: &ScriptError) -> ExitCode {
-    match settings.output {
-        Output::Human => say::err(error.render(sources).trim_end()),
-        Output::Json => say::out(json::error(error)),
-    }
-    exit_code(error.class)
 }
 
 /// Shows the plan, the result or what went wrong, and gives the exit code.

@@ -9,7 +9,11 @@ use std::io::{Error, ErrorKind, Result, Write as _};
 use std::process::ExitCode;
 use std::sync::OnceLock;
 
+use super::console::Output;
+use super::{exit_code, json};
+use crate::script::error::ScriptError;
 use crate::script::run::plain_io;
+use crate::script::source::Sources;
 
 /// The first thing that prevented results from being written.
 static LOST: OnceLock<Error> = OnceLock::new();
@@ -22,6 +26,17 @@ pub fn out(text: impl Display) {
 /// A line of everything else.
 pub fn err(text: impl Display) {
     let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Why a command ended before anything of a playbook was run, and its exit code; nothing
+/// can have learnt a secret by then.
+#[must_use]
+pub fn error(error: &ScriptError, output: Output, sources: &Sources) -> ExitCode {
+    match output {
+        Output::Human => err(error.render(sources).trim_end()),
+        Output::Json => out(json::error(error)),
+    }
+    exit_code(error.class)
 }
 
 /// Bytes as a program wrote them, on standard output and standard error.

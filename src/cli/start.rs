@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -10,12 +9,11 @@ use opsh_operation::{Fault, FaultKind, Value};
 
 use super::console::{Console, Output, Verbosity};
 use super::interrupts::Interrupts;
-use super::json::{self, Lines};
+use super::json::Lines;
 use super::log_file::LogFile;
 use super::progress::{Keeper, Progress, Reporter};
 use super::settings::Settings;
 use super::worlds::world;
-use super::{exit_code, say};
 use crate::gate::Gate;
 use crate::gate::consent::Consent;
 use crate::gate::crash::Crash;
@@ -238,16 +236,6 @@ pub fn stopped(fault: &Fault, class: Class) -> ScriptError {
         Some(hint) => error.hint(hint.clone()),
         None => error,
     }
-}
-
-/// Says why a command that began no playbook ended, and gives the exit code.
-#[must_use]
-pub fn complain(error: &ScriptError, output: Output) -> ExitCode {
-    match output {
-        Output::Human => say::err(error.render(&Sources::default()).trim_end()),
-        Output::Json => say::out(json::error(error)),
-    }
-    exit_code(error.class)
 }
 
 /// How the time of a service goes, if the playbook is one.

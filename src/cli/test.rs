@@ -24,7 +24,7 @@ use std::time::Instant;
 use clap::Args;
 
 use super::console::Output;
-use super::{exit_code, json, say};
+use super::{exit_code, say};
 use crate::cases::{Suite, Trials, find};
 use crate::script::error::{Class, ScriptError};
 use crate::script::run::plain_io;
@@ -101,10 +101,7 @@ pub fn main(arguments: &Arguments) -> ExitCode {
 }
 
 fn complain(output: Output, error: &ScriptError, sources: &Sources) -> ExitCode {
-    match output {
-        Output::Human => say::err(error.render(sources).trim_end()),
-        Output::Json => say::out(json::error(error)),
-    }
+    let _ = say::error(error, output, sources);
     exit_code(Class::Start)
 }
 

@@ -11,7 +11,7 @@ use super::console::{Output, Verbosity};
 use super::records::{AtWork, table};
 use super::settings::{self, Settings};
 use super::start::{self, Started};
-use super::{json, kept, plan as planned, show};
+use super::{json, kept, plan as planned, say, show};
 use crate::gate::Failure;
 use crate::gate::event::Site;
 use crate::gate::origin::folder::{self, Meant};
@@ -41,7 +41,8 @@ pub struct Arguments {
 /// Undoes the run and gives the exit code.
 #[must_use]
 pub fn main(arguments: &Arguments) -> ExitCode {
-    undo(arguments).unwrap_or_else(|error| start::complain(&error, arguments.settings.output))
+    let output = arguments.settings.output;
+    undo(arguments).unwrap_or_else(|error| say::error(&error, output, &Sources::default()))
 }
 
 fn undo(arguments: &Arguments) -> Result<ExitCode, ScriptError> {

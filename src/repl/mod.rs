@@ -34,7 +34,7 @@ use opsh_operation::Value;
 
 use crate::cli::console::{Console, Output};
 use crate::cli::settings::Settings;
-use crate::cli::{exit_code, given, json, pager, say, show};
+use crate::cli::{given, json, pager, say, show};
 use crate::modules::Terminal as _;
 use crate::script::engine::bare;
 use crate::script::error::ScriptError;
@@ -70,13 +70,7 @@ pub fn main(arguments: &Arguments) -> ExitCode {
         .and_then(|loaded| Session::start(settings, Arc::clone(&sources), loaded));
     let mut session = match session {
         Ok(session) => session,
-        Err(error) => {
-            match settings.output {
-                Output::Human => say::err(error.render(&sources).trim_end()),
-                Output::Json => say::out(json::error(&error)),
-            }
-            return exit_code(error.class);
-        }
+        Err(error) => return say::error(&error, settings.output, &sources),
     };
     if std::io::stdin().is_terminal() {
         talk::talk(&mut session);

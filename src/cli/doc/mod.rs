@@ -12,7 +12,7 @@ use clap::Args;
 use opsh_operation::suggest::{closest, did_you_mean};
 
 use super::console::Output;
-use super::{exit_code, pager, say};
+use super::{pager, say};
 use crate::script::error::{Class, ScriptError};
 use crate::script::run::Playbook;
 use crate::script::source::Sources;
@@ -64,7 +64,10 @@ pub fn main(arguments: &Arguments) -> ExitCode {
         for outcome in written {
             match outcome {
                 Ok(told) => say::out(told),
-                Err(why) => return refuse(arguments, &ScriptError::plain(Class::Failed, why)),
+                Err(why) => {
+                    let error = ScriptError::plain(Class::Failed, why);
+                    return say::error(&error, arguments.output, &Sources::default());
+                }
             }
         }
         return ExitCode::SUCCESS;
@@ -77,16 +80,8 @@ pub fn main(arguments: &Arguments) -> ExitCode {
             }
             ExitCode::SUCCESS
         }
-        Err(error) => refuse(arguments, &error),
+        Err(error) => say::error(&error, arguments.output, &Sources::default()),
     }
-}
-
-fn refuse(arguments: &Arguments, error: &ScriptError) -> ExitCode {
-    match arguments.output {
-        Output::Human => say::err(error.render(&Sources::default()).trim_end()),
-        Output::Json => say::out(super::json::error(error)),
-    }
-    exit_code(error.class)
 }
 
 /// The same for people and for programs.
