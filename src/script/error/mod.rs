@@ -79,11 +79,17 @@ impl ScriptError {
         self
     }
 
+    /// Why the playbook could do nothing about it, if the gate has marked it so.
+    #[must_use]
+    pub fn fatal(&self) -> Option<&str> {
+        let mark = self.fault.as_ref().and_then(|fault| fault.get(gate::FATAL));
+        mark.and_then(Value::as_text)
+    }
+
     /// Whether a resumed playbook turned out not to be the one that ran.
     #[must_use]
     pub fn is_of_a_changed_playbook(&self) -> bool {
-        let mark = self.fault.as_ref().and_then(|fault| fault.get(gate::FATAL));
-        mark.and_then(Value::as_text) == Some(gate::replay::CHANGED)
+        self.fatal() == Some(gate::replay::CHANGED)
     }
 
     /// All findings on one line, for records.
