@@ -3,11 +3,11 @@
 
 use std::fs;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{run, shipped};
 use crate::support::component::file;
-use crate::support::discord::{Discord, TOKEN};
+use crate::support::discord::{Discord, TOKEN, field};
 use crate::support::imds::Metadata;
 use crate::support::opsh::User;
 
@@ -65,13 +65,6 @@ fn a_monday_on_the_embedded_cloud() {
         .opsh([&["run", &bot], &words[..], &[&monday()]].concat())
         .done();
     assert!(again.out.contains("hello"), "{}", again.out);
-}
-
-/// The value of a field of the first embed.
-fn field<'a>(message: &'a Value, name: &str) -> &'a str {
-    let fields = message["embeds"][0]["fields"].as_array().unwrap();
-    let field = fields.iter().find(|field| field["name"] == name).unwrap();
-    field["value"].as_str().unwrap()
 }
 
 #[cfg(target_os = "linux")]

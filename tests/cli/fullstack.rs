@@ -10,30 +10,13 @@ use serde_json::{Value, json};
 
 use super::{read, shipped};
 use crate::support::component::file;
-use crate::support::opsh::{Ended, User};
+use crate::support::opsh::{Ended, User, result, writes};
 
 /// Runs the shipped playbook on the user's embedded cloud.
 fn deploy(user: &User, parameters: &[&str]) -> Ended {
     let playbook = shipped("fullstack");
     let words = ["run", &playbook, "--local", "--output", "json"];
     user.opsh(words.iter().chain(parameters)).done()
-}
-
-/// The operations that a run wrote with.
-fn writes(ended: &Ended) -> Vec<String> {
-    ended
-        .events()
-        .iter()
-        .filter(|event| event["event"] == "step" && event["effect"] == "write")
-        .map(|event| event["operation"].as_str().unwrap().to_owned())
-        .collect()
-}
-
-fn result(ended: &Ended) -> Value {
-    let events = ended.events();
-    let last = events.last().unwrap();
-    assert_eq!(last["event"], "result", "{}", ended.out);
-    last["value"].clone()
 }
 
 /// The input of the only write of a run.

@@ -3,22 +3,12 @@
 use serde_json::Value;
 
 use super::{shipped, user};
-use crate::support::opsh::{Ended, User};
+use crate::support::opsh::{Ended, User, writes};
 
 fn teardown(user: &User, options: &[&str]) -> Ended {
     let playbook = shipped("teardown");
     let arguments = ["run", &playbook, "stack=p", "--local", "--yes"];
     user.opsh(arguments.iter().chain(options))
-}
-
-/// The writes among the lines of `--output json`.
-fn writes(ended: &Ended) -> Vec<String> {
-    ended
-        .events()
-        .iter()
-        .filter(|event| event["effect"] == "write")
-        .map(|event| event["operation"].as_str().unwrap().to_owned())
-        .collect()
 }
 
 fn make(user: &User) {

@@ -5,7 +5,7 @@ mod listing;
 use serde_json::Value;
 
 use super::{shipped, user};
-use crate::support::opsh::{Ended, User};
+use crate::support::opsh::{Ended, User, writes};
 
 const TOPICS: &str =
     r#"for name in ["one", "two", "three"] { sns::create_topic(#{ name: name }); }"#;
@@ -25,16 +25,6 @@ fn runs(user: &User) -> Vec<String> {
     let listed = user.opsh(["history", "--local", "--output", "json"]).done();
     let id = |run: &Value| run["run"].as_str().unwrap().to_owned();
     listed.events().iter().map(id).collect()
-}
-
-/// The operations of the writes among the lines of `--output json`.
-fn writes(ended: &Ended) -> Vec<String> {
-    ended
-        .events()
-        .iter()
-        .filter(|event| event["effect"] == "write")
-        .map(|event| event["operation"].as_str().unwrap().to_owned())
-        .collect()
 }
 
 #[test]

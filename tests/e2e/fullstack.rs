@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::support::component::{demand, file, program};
 use crate::support::machine::Machine;
 use crate::support::moto::{Moto, REGION};
-use crate::support::opsh::{Ended, User};
+use crate::support::opsh::{Ended, User, writes};
 use crate::support::program::smallest_program;
 use crate::support::site::{Page, Site};
 
@@ -128,15 +128,6 @@ fn plain(all: &Listed) -> Listed {
         .collect();
     all.sort();
     all
-}
-
-fn writes(ended: &Ended) -> Vec<String> {
-    ended
-        .events()
-        .iter()
-        .filter(|event| event["event"] == "step" && event["effect"] == "write")
-        .map(|event| event["operation"].as_str().unwrap().to_owned())
-        .collect()
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::cli::shipped;
-use crate::support::opsh::{Ended, User};
+use crate::support::opsh::{Ended, User, result, writes};
 
 /// Counts in an object how often it was called, and tells for what.
 const COUNTER: &str = r#"
@@ -50,20 +50,6 @@ pub(super) fn user() -> User {
 fn deploy(user: &User, parameters: &[&str]) -> Ended {
     let words = ["run", "p.rhai", "--local", "--output", "json"];
     user.opsh(words.iter().chain(parameters)).done()
-}
-
-/// Operations that wrote.
-pub(super) fn writes(ended: &Ended) -> Vec<String> {
-    ended
-        .events()
-        .iter()
-        .filter(|event| event["effect"] == "write")
-        .map(|event| event["operation"].as_str().unwrap().to_owned())
-        .collect()
-}
-
-pub(super) fn result(ended: &Ended) -> Value {
-    ended.events().pop().unwrap()["value"].clone()
 }
 
 /// The result of another playbook on the same cloud.

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::deploy::{TRIGGERS, result, user, writes};
-use crate::support::opsh::{Ended, User};
+use super::deploy::{TRIGGERS, user};
+use crate::support::opsh::{Ended, User, result, writes};
 use crate::support::served::Served;
 
 /// How often the function has been called.

@@ -127,3 +127,20 @@ impl Ended {
             .collect()
     }
 }
+
+/// The operations of the writes among the lines of `--output json`.
+pub fn writes(ended: &Ended) -> Vec<String> {
+    ended
+        .events()
+        .iter()
+        .filter(|event| event["effect"] == "write")
+        .map(|event| event["operation"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// The playbook's result, which the last of those lines has.
+pub fn result(ended: &Ended) -> Value {
+    let last = ended.events().pop().unwrap();
+    assert_eq!(last["event"], "result", "{}", ended.out);
+    last["value"].clone()
+}

@@ -3,9 +3,9 @@
 
 use serde_json::{Value, json};
 
-use super::{deploy, look, result, writes};
+use super::{deploy, look};
 use crate::cli::shipped;
-use crate::support::opsh::User;
+use crate::support::opsh::{User, result, writes};
 
 /// Lets the time go on and gives what happened: kind, to what, what.
 fn advance(user: &User, by: &str) -> Vec<(String, String, String)> {

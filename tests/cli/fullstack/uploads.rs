@@ -3,9 +3,9 @@
 
 use serde_json::{Value, json};
 
-use super::{deploy, look, only_write, result, writes};
+use super::{deploy, look, only_write};
 use crate::cli::shipped;
-use crate::support::opsh::{Ended, User};
+use crate::support::opsh::{Ended, User, result, writes};
 
 /// One machine behind the balancer, so that each visit is to the one that has the file.
 const DEPLOYED: [&str; 5] = [

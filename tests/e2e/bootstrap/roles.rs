@@ -6,7 +6,7 @@ use std::fs;
 use serde_json::Value;
 
 use super::{Scene, report};
-use crate::support::discord::{Discord, TOKEN};
+use crate::support::discord::{Discord, TOKEN, field};
 use crate::support::moto::REGION;
 use crate::support::opsh::Ended;
 
@@ -123,11 +123,4 @@ fn an_autoscaler_sees_its_pool_and_a_bot_answers_with_the_figures_of_its_machine
 fn named(machine: &Value) -> String {
     let text = |name: &str| machine[name].to_string().replace('"', "");
     format!("{} {} {}", text("name"), text("state"), text("base"))
-}
-
-/// The value of a field of the first embed.
-fn field<'a>(message: &'a Value, name: &str) -> &'a str {
-    let fields = message["embeds"][0]["fields"].as_array().unwrap();
-    let field = fields.iter().find(|field| field["name"] == name).unwrap();
-    field["value"].as_str().unwrap()
 }

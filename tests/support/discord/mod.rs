@@ -239,3 +239,10 @@ fn serve(stream: &TcpStream, shared: &Shared) -> std::io::Result<()> {
     }
     Ok(())
 }
+
+/// The value of a field of a message's first embed.
+pub fn field<'a>(message: &'a Value, name: &str) -> &'a str {
+    let fields = message["embeds"][0]["fields"].as_array().unwrap();
+    let field = fields.iter().find(|field| field["name"] == name).unwrap();
+    field["value"].as_str().unwrap()
+}
