@@ -29,6 +29,7 @@ pub mod fleet;
 pub mod gate;
 pub mod lambda;
 pub mod ledger;
+mod lock;
 pub mod modules;
 pub mod repl;
 pub mod script;

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use opsh_cloud::furnish::Options;
 use opsh_operation::Value;
@@ -20,6 +20,7 @@ use super::suite::{self, Case};
 use super::terminal::Heard;
 use crate::gate::event::{Event, Observer, Site};
 use crate::gate::journal::{Journal, Place};
+use crate::lock::lock;
 use crate::modules::Files;
 use crate::script::error::{Class, ScriptError, site};
 use crate::script::reach::Reach;
@@ -238,8 +239,4 @@ impl Observer for Calls {
 /// What is wrong with a case, in words.
 fn wrong(name: &str, why: &str) -> String {
     format!("{DECLARES} {name:?}: {why}")
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -6,7 +6,7 @@
 //! playbook's that set it off.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use opsh_cloud::Cloud;
 use opsh_cloud::functions::{FunctionError, Invocation, Invoker};
@@ -25,6 +25,7 @@ use crate::fleet::unpacked::unpack;
 use crate::gate::journal::{Journal, Place};
 use crate::gate::redact::Redactor;
 use crate::gate::{Gate, branch};
+use crate::lock::lock;
 use crate::modules::Files;
 use crate::script::engine::Runtime;
 use crate::script::error::{Class, ScriptError};
@@ -249,8 +250,4 @@ fn scratch(error: &std::io::Error) -> Failure {
         Class::Failed,
         format!("there is no folder for the function: {}", plain_io(error)),
     ))
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

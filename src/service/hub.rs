@@ -5,7 +5,7 @@ mod passing;
 mod threads;
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -20,6 +20,7 @@ use super::{Source, Timing};
 use crate::gate::Gate;
 use crate::gate::journal::Shared;
 use crate::ledger::{Keep, RunId};
+use crate::lock::lock;
 use crate::script::engine::Runtime;
 use crate::world::{Cancel, Reason, World};
 pub use passing::Accepted;
@@ -260,8 +261,4 @@ impl Drop for Hub {
     fn drop(&mut self) {
         self.watch.close();
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

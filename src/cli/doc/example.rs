@@ -1,7 +1,7 @@
 //! What an example gives: it is run on an embedded cloud of its own, the same every time.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use opsh_operation::{Fault, FaultKind, Value};
@@ -10,6 +10,7 @@ use serde_json::json;
 use super::stage::Stage;
 use crate::cli::show;
 use crate::gate::event::{Event, Observer};
+use crate::lock::lock;
 use crate::modules::Terminal;
 use crate::surface::Callable;
 use crate::surface::page::{Block, Page};
@@ -110,10 +111,6 @@ struct Eye {
     name: String,
     printed: Mutex<Vec<String>>,
     gave: Mutex<Option<Result<Value, Fault>>>,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Observer for Eye {

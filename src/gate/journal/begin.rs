@@ -1,16 +1,17 @@
 //! Beginning a run: its lock, its ledger, its id.
 
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use opsh_operation::{Fault, Map};
 
-use super::{Journal, Open, Place, Resumes, Shared, fault, lock, opened, told};
+use super::{Journal, Open, Place, Resumes, Shared, fault, opened, told};
 use crate::gate::origin::paths;
 use crate::gate::replay::Replay;
 use crate::ledger::{
     Delivery, Error, Ledger, NewEvent, NewRun, RunId, RunOutcome, Secrets, StackLock,
 };
+use crate::lock::lock;
 use crate::world::{Kind, World};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -33,8 +34,8 @@ impl Journal {
     /// Another run holds the stack.
     pub fn hold(&self) -> Result<(), Fault> {
         if let Place::Files { locks, .. } = &self.place {
-            let lock = StackLock::take(locks, &self.stack(), &self.playbook).map_err(fault)?;
-            *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(lock);
+            let taken = StackLock::take(locks, &self.stack(), &self.playbook).map_err(fault)?;
+            *lock(&self.held) = Some(taken);
         }
         Ok(())
     }
@@ -159,11 +160,7 @@ impl Journal {
         ledger.begin_run(&NewRun {
             stack: self.stack(),
             playbook: self.playbook.clone(),
-            params: self
-                .parameters
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .clone(),
+            params: lock(&self.parameters).clone(),
             world: world.kind(),
             started: world.now(),
             random,
@@ -195,11 +192,7 @@ impl Journal {
         let own = |ledger| Arc::new(Mutex::new(ledger));
         Ok(match &self.place {
             Place::Files { ledger, locks, .. } => {
-                let held = self
-                    .held
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .take();
+                let held = lock(&self.held).take();
                 let lock = match held {
                     Some(lock) => lock,
                     None => StackLock::take(locks, &self.stack(), &self.playbook)?,

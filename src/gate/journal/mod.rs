@@ -14,7 +14,7 @@ mod record;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use opsh_operation::{Fault, FaultKind, Map};
 
@@ -24,6 +24,7 @@ use super::replay::Replay;
 use crate::ledger::{
     Error, Ledger, NewEvent, Outcome, Resource, RunId, RunSettings, StackLock, StepIntent,
 };
+use crate::lock::lock;
 use crate::world::Kind;
 pub use begin::Beginning;
 pub use recall::{Assumption, Resumes};
@@ -175,24 +176,18 @@ impl Journal {
 
     /// The values of the playbook's parameters, recorded when the run begins.
     pub fn set_parameters(&self, parameters: Map) {
-        *self
-            .parameters
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = parameters;
+        *lock(&self.parameters) = parameters;
     }
 
     /// The stack that everything made belongs to.
     #[must_use]
     pub fn stack(&self) -> String {
-        self.stack
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        lock(&self.stack).clone()
     }
 
     /// Works on another stack; before the run begins.
     pub fn set_stack(&self, stack: &str) {
-        stack.clone_into(&mut self.stack.lock().unwrap_or_else(PoisonError::into_inner));
+        stack.clone_into(&mut lock(&self.stack));
     }
 
     /// Whether the run is in the ledger: it has begun, and is no event that has written nothing.
@@ -269,10 +264,6 @@ impl Journal {
     fn slot(&self) -> MutexGuard<'_, Option<Open>> {
         lock(&self.open)
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn opened(slot: &mut Option<Open>) -> Result<&mut Open, Fault> {

@@ -1,15 +1,16 @@
 //! What an earlier process of the run has done, and what a person says of it.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use opsh_operation::{Fault, Map, Value};
 
-use super::{Journal, lock};
+use super::Journal;
 use crate::gate::branch::{self, StepPath};
 use crate::gate::event::{Made, Step};
 use crate::gate::fresh::Fresh;
 use crate::gate::replay::{Recall, Replay};
 use crate::ledger::RunId;
+use crate::lock::lock;
 
 /// A run that is gone on with.
 #[derive(Debug)]
@@ -106,7 +107,7 @@ impl Journal {
         if found.iter().any(others) {
             return Ok(false);
         }
-        let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut claims = lock(&self.claims);
         let name = |made: &Made| (made.kind.to_owned(), made.id.clone());
         let taken = |made: &Made| claims.get(&name(made)).is_some_and(|owner| owner != step);
         if found.iter().any(taken) {

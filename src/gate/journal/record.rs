@@ -5,7 +5,7 @@ use opsh_operation::{
     Effect, Fault, FaultKind, Inverse, InverseCall, Map, Operation, Settle, Value,
 };
 
-use super::{Journal, Open, fault, lock, opened};
+use super::{Journal, Open, fault, opened};
 use crate::gate::event::{Made, Step};
 use crate::gate::origin::region;
 use crate::gate::prepare::CONTROLS_OF_PLACE;
@@ -13,6 +13,7 @@ use crate::gate::replay::Begun;
 use crate::ledger::{
     Call, Former, Outcome, ResourceChange, RunOutcome, StepEffect, StepId, StepIntent,
 };
+use crate::lock::lock;
 
 /// An event that has read this often is recorded although it has written nothing.
 const MOST_UNRECORDED: usize = 256;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,7 @@ use crate::gate::event::Site;
 use crate::gate::journal::{Journal, Place};
 use crate::gate::{Call, Gate};
 use crate::ledger::Ledger;
+use crate::lock::lock;
 use crate::modules::Terminal;
 use crate::modules::registry::registry;
 use crate::world::Cancel;
@@ -181,10 +182,6 @@ impl Shelf {
         }
         self.arrived.notify_all();
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Who lists.

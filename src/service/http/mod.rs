@@ -19,7 +19,7 @@ pub mod upload;
 pub mod workers;
 
 use std::net::{IpAddr, SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use axum::Router;
@@ -32,6 +32,7 @@ use tokio::sync::oneshot;
 use tracing::Level;
 
 use super::{Hub, Source};
+use crate::lock::lock;
 use crate::world::Answerer;
 use answer::{Front, Limits, Route};
 use connection::{Door, Pace, Peer};
@@ -215,7 +216,7 @@ impl Source for Server {
         listener.set_nonblocking(true).map_err(refused)?;
         let own = listener.local_addr().map_err(refused)?;
         hub.say(Level::INFO, &format!("listening on http://{own}"));
-        *self.listener.lock().unwrap_or_else(PoisonError::into_inner) = Some(listener);
+        *lock(&self.listener) = Some(listener);
         Ok(())
     }
 
@@ -280,10 +281,6 @@ impl Source for Server {
         let response = self.answer_here(hub, request, "192.0.2.1")?;
         Ok(Value::Int(response.status().as_u16().into()))
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn no_executor(error: &std::io::Error) -> Fault {

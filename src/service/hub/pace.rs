@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Hub, lock};
+use super::Hub;
+use crate::lock::lock;
 use crate::service::Timing;
 use crate::world::{Cancel, Kind};
 

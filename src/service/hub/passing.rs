@@ -7,11 +7,12 @@ use std::time::Duration;
 use opsh_operation::{Fault, FaultKind, Value};
 use tracing::Level;
 
-use super::{Hub, lock};
+use super::Hub;
 use crate::gate::Gate;
 use crate::gate::branch::StepPath;
 use crate::gate::journal::{Beginning, LEDGER, Resumes};
 use crate::ledger::{Delivery, EventRun, NewEvent, Secrets};
+use crate::lock::lock;
 use crate::script::error::{Class, ScriptError};
 use crate::script::run::conclude;
 use crate::service::Timing;

@@ -4,7 +4,8 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use super::{Hub, lock};
+use super::Hub;
+use crate::lock::lock;
 use crate::script::limits::stack_size;
 use crate::service::Source;
 
