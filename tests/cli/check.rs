@@ -246,8 +246,16 @@ fn the_rules_are_listed() {
         .opsh(["check", "--rules", "--output", "json"])
         .done();
     assert_eq!(ended.out.lines().count(), lines.out.lines().count() + 1);
-    for line in lines.out.lines() {
-        let rule: Value = serde_json::from_str(line).unwrap();
-        assert!(ended.out.contains(rule["rule"].as_str().unwrap()), "{line}");
+    let document = read("docs/check.md");
+    let mut told = document.lines().filter(|line| line.starts_with("| `"));
+    for rule in lines.events() {
+        let text = |name: &str| rule[name].as_str().unwrap().to_owned();
+        let (name, severity, finds) = (text("rule"), text("severity"), text("doc"));
+        assert!(ended.out.contains(&name), "{rule}");
+        assert_eq!(
+            told.next(),
+            Some(format!("| `{name}` | {severity} | {finds} |").as_str())
+        );
     }
+    assert_eq!(told.next(), None);
 }
