@@ -1,27 +1,38 @@
 //! Who handles requests: so many at once, so many waiting, and no more.
 
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use opsh_operation::Value;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
+use crate::lock::lock;
 use crate::script::error::ScriptError;
 use crate::service::{Event, Hub};
 
 type Outcome = Result<Value, ScriptError>;
 
 /// A request on its way to a worker.
-pub struct Job {
+struct Job {
     event: Event,
     answer: oneshot::Sender<Outcome>,
+    /// Given up when it has been handled.
+    place: OwnedSemaphorePermit,
+}
+
+/// What workers take their jobs from.
+pub struct Queue {
+    jobs: Sender<Job>,
+    /// Places of those that are handled and of those that wait: a job that a worker is about
+    /// to take is none that waits.
+    places: Arc<Semaphore>,
 }
 
 /// How requests get to be handled.
 pub enum Work {
     /// By workers, on threads of their own.
-    Queue(SyncSender<Job>),
+    Queue(Queue),
     /// At once, on the thread that asks, which is a branch of the virtual clock.
     Here,
 }
@@ -42,13 +53,15 @@ impl Work {
             Self::Here => return Ok(hub.handle(&event)),
             Self::Queue(queue) => queue,
         };
+        let places = Arc::clone(&queue.places);
+        let place = places.try_acquire_owned().map_err(|_| Busy::Full)?;
         let (answer, answered) = oneshot::channel();
-        queue
-            .try_send(Job { event, answer })
-            .map_err(|error| match error {
-                TrySendError::Full(_) => Busy::Full,
-                TrySendError::Disconnected(_) => Busy::Stopping,
-            })?;
+        let job = Job {
+            event,
+            answer,
+            place,
+        };
+        queue.jobs.send(job).map_err(|_| Busy::Stopping)?;
         answered.await.map_err(|_| Busy::Stopping)
     }
 }
@@ -64,23 +77,25 @@ pub fn start(
     count: usize,
     waiting: usize,
 ) -> std::io::Result<(Work, Vec<JoinHandle<()>>)> {
-    let (sender, receiver) = sync_channel(waiting);
+    let (jobs, receiver) = channel();
     let receiver = Arc::new(Mutex::new(receiver));
     let workers = (0..count)
         .map(|_| {
             let (own, receiver) = (Arc::clone(hub), Arc::clone(&receiver));
             hub.worker(name, move || {
-                while let Some(Job { event, answer }) = next(&receiver) {
+                while let Some(job) = next(&receiver) {
+                    let outcome = own.handle(&job.event);
+                    drop(job.place);
                     // Who has gone away needs no answer.
-                    let _ = answer.send(own.handle(&event));
+                    let _ = job.answer.send(outcome);
                 }
             })
         })
         .collect::<std::io::Result<_>>()?;
-    Ok((Work::Queue(sender), workers))
+    let places = Arc::new(Semaphore::new(count + waiting));
+    Ok((Work::Queue(Queue { jobs, places }), workers))
 }
 
 fn next(receiver: &Mutex<Receiver<Job>>) -> Option<Job> {
-    let receiver = receiver.lock().unwrap_or_else(PoisonError::into_inner);
-    receiver.recv().ok()
+    lock(receiver).recv().ok()
 }
