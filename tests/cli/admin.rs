@@ -258,6 +258,7 @@ fn protection_is_shown_and_lifted_only_on_request() {
              if it is really meant: lift_protection=true"
         )
     );
+    admin(&user, &["do=alarm", "instance=safe", "-q"]).done();
     let lift = ["do=terminate", "instance=safe", "lift_protection=true"];
     // Without a terminal and --yes there is nobody who says yes.
     let nobody = refused(&user, &lift);
@@ -275,8 +276,11 @@ fn protection_is_shown_and_lifted_only_on_request() {
         "there is no instance 'safe'\n\
          instances are named by their id (i-…) or their Name tag; terminated ones do not count"
     );
+    // Nor is anything left that was about it, its alarms among them.
     let listed = user.opsh(["ls", "admin", "--local"]).done();
     assert!(!listed.out.contains(id), "{}", listed.out);
+    let alarms = admin(&user, &["do=alarms"]).done();
+    assert!(!alarms.out.contains(id), "{}", alarms.out);
 }
 
 #[test]

@@ -446,6 +446,41 @@ fn what_is_missing_is_said() {
     }
 }
 
+#[test]
+fn what_no_service_could_start_with_is_refused_before_a_machine_is_launched() {
+    let user = user();
+    for (wrong, said) in [
+        (
+            "settings=minimum=1 twice",
+            "the setting 'twice' is not NAME=VALUE\n",
+        ),
+        (
+            "environment_file=nothing",
+            "the file 'nothing' of the parameter 'environment_file' is not there\n",
+        ),
+    ] {
+        let refused = bootstrap(&user, &["role=autoscaler", "launch=one", wrong]);
+        assert_eq!(refused.code, 1, "{wrong}");
+        assert!(refused.err.contains(said), "{wrong}: {}", refused.err);
+    }
+    let listed = user.opsh(["ls", "bootstrap", "--local"]).done();
+    assert_eq!(listed.out, "the stack 'bootstrap' has no resources\n");
+}
+
+#[test]
+fn the_journal_of_a_service_that_does_not_answer_is_shown_line_by_line() {
+    let said = [
+        "role=worker",
+        "launch=one",
+        "settings=bind=nowhere",
+        "patience=10s",
+    ];
+    let ended = bootstrap(&user(), &said);
+    assert_eq!(ended.code, 1);
+    let head = ": opsh-worker does not answer within 10 s:\n";
+    assert!(ended.err.contains(head), "{}", ended.err);
+}
+
 /// A worker that looks around every minute, which takes it `seconds`.
 fn looking(user: &User, seconds: u32) -> String {
     let folder = user.home().join("roles");
@@ -537,8 +572,8 @@ fn what_takes_too_long_for_the_end_of_a_command_is_gone_on_with() {
         .map(|line| line.split_once(" 2026").map_or(&**line, |(words, _)| words));
     let expected = [
         "01:04 looks",
-        "11:05 going on with the event",
-        "22:05 going on with the event",
+        "11:06 going on with the event",
+        "22:06 going on with the event",
     ];
     assert!(said.eq(expected), "{log:?}");
     assert_eq!(outcomes, ["done", "done", "done"]);

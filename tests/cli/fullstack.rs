@@ -9,6 +9,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::{read, shipped};
+use crate::support::closed::ClosedPort;
 use crate::support::component::file;
 use crate::support::opsh::{Ended, User, result, writes};
 
@@ -154,7 +155,7 @@ let images = ec2::describe_instances(#{ instance_ids: group.instances.map(|one| 
             .collect::<Vec<_>>(),
         [
             "ec2::run_instances",
-            "state::set",
+            "ec2::create_tags",
             "elbv2::register_targets",
             "ec2::create_image",
             "ec2::create_launch_template_version"
@@ -184,6 +185,46 @@ fn what_aws_would_refuse_late_is_refused_before_anything_is_made() {
             "parameter 'sms' has '555', which is no telephone number such as +15551234567\n",
         ),
         (
+            "mail=ops@example",
+            "parameter 'mail' has 'ops@example', which is no mail address\n",
+        ),
+        (
+            "sms=+1555abc4567",
+            "parameter 'sms' has '+1555abc4567', which is no telephone number such as +15551234567\n",
+        ),
+        (
+            "scaling=network network_high=100 network_low=100",
+            "parameter 'network_low' is 100, not less than network_high, which is 100\n",
+        ),
+        (
+            "ssh_from=home",
+            "parameter 'ssh_from' is 'home', which is no IPv4 address or CIDR block\n",
+        ),
+        (
+            "uploads_from=all",
+            "parameter 'uploads_from' is 'all', which is no IPv4 address or CIDR block\n",
+        ),
+        (
+            "key_file=nothing",
+            "parameter 'key_file' is 'nothing', which is not there\n",
+        ),
+        (
+            "function_binary=nothing",
+            "parameter 'function_binary' is 'nothing', which is not there\n",
+        ),
+        (
+            "site=nothing",
+            "cannot list the file nothing: it is not there\n",
+        ),
+        (
+            "bucket=ab",
+            "parameter 'bucket' is 'ab': a bucket's name has 3 to 63 characters\n",
+        ),
+        (
+            "--stack=ab",
+            "the stack's name 'ab' cannot be part of the names of roles, topics and templates\n",
+        ),
+        (
             "bucket=My_files",
             "parameter 'bucket' is 'My_files': a bucket's name has lower-case letters, digits, dots and hyphens\n",
         ),
@@ -192,7 +233,8 @@ fn what_aws_would_refuse_late_is_refused_before_anything_is_made() {
             "the stack's name 'a/b' cannot be part of the names of roles, topics and templates\n",
         ),
     ] {
-        let refused = user.opsh(["run", &playbook, "--local", wrong]);
+        let words = ["run", &playbook, "--local"];
+        let refused = user.opsh(words.into_iter().chain(wrong.split(' ')));
         assert_eq!(refused.code, 1, "{wrong}");
         assert!(refused.err.contains(said), "{wrong}: {}", refused.err);
         let made = user.opsh(["ls", "--local", "--output", "json"]).done();
@@ -201,20 +243,128 @@ fn what_aws_would_refuse_late_is_refused_before_anything_is_made() {
     }
 }
 
+/// Live it is the program itself, which an ordinary build does not make for Lambda.
+#[test]
+fn a_program_that_lambda_would_not_run_is_refused_before_anything_is_made() {
+    let nobody = ClosedPort::take();
+    let user = User::of(&format!("http://127.0.0.1:{}", nobody.port), "us-east-1");
+    std::fs::write(user.home().join("program"), "no program").unwrap();
+    let playbook = shipped("fullstack");
+    let refused = user.opsh(["run", &playbook, "function_binary=program"]);
+    assert_eq!(refused.code, 1);
+    let said =
+        "the program 'program' would not run in Lambda: it is no 64-bit Linux program (ELF)\n";
+    assert!(refused.err.contains(said), "{}", refused.err);
+}
+
+/// Its policy would be replaced, and its files shown to everybody.
+#[test]
+fn a_bucket_of_somebody_else_is_left_alone() {
+    let user = User::in_memory();
+    let theirs = r#"s3::create_bucket(#{ bucket: "opsh-theirs" });
+        let policy = #{ Version: "2012-10-17", Statement: [#{ Effect: "Deny", Principal: "*", Action: "s3:DeleteBucket", Resource: "arn:aws:s3:::opsh-theirs" }] };
+        s3::put_bucket_policy(#{ bucket: "opsh-theirs", policy: text::json_encode(policy) });
+        0"#;
+    look(&user, theirs, &[]);
+    let policy = r#"s3::get_bucket_policy(#{ bucket: "opsh-theirs" }).policy"#;
+    let before = look(&user, policy, &[]);
+    let playbook = shipped("fullstack");
+    let refused = user.opsh(["run", &playbook, "--local", "bucket=opsh-theirs"]);
+    assert_eq!(refused.code, 1);
+    let said = "the bucket 'opsh-theirs' exists, but carries no stack's tag\n";
+    assert!(refused.err.contains(said), "{}", refused.err);
+    assert_eq!(look(&user, policy, &[]), before);
+}
+
+/// What a run wrote to AWS.
+fn writes_to_aws(ended: &Ended) -> Vec<String> {
+    let mut all = writes(ended);
+    all.retain(|name| !name.starts_with("ssh::"));
+    all
+}
+
 /// Its image was taken while it was off: its console does not show its host keys again.
 #[test]
 fn another_page_goes_to_the_golden_instance_that_is_there() {
     let user = User::in_memory();
     let first = result(&deploy(&user, &[]));
-    let other = deploy(&user, &["title=Another page"]);
+    let other = deploy(&user, &["title=R&D's <page>"]);
     assert_eq!(result(&other)["golden_instance"], first["golden_instance"]);
     assert_ne!(result(&other)["image"], first["image"]);
-    let done = writes(&other);
-    let of_aws = |name: &&String| !name.starts_with("ssh::");
     assert_eq!(
-        done.iter().filter(of_aws).collect::<Vec<_>>(),
-        ["ec2::create_image", "ec2::create_launch_template_version"]
+        writes_to_aws(&other),
+        [
+            "ec2::create_tags",
+            "ec2::create_image",
+            "ec2::create_launch_template_version"
+        ]
     );
+
+    // The former page has its image still, and the golden instance shows it again, too.
+    let back = deploy(&user, &[]);
+    assert_eq!(result(&back)["image"], first["image"]);
+    assert_eq!(
+        writes_to_aws(&back),
+        ["ec2::create_tags", "ec2::create_launch_template_version"]
+    );
+    let visits = r#"let url = param("url"); let all = []; for visit in 0..9 { all.push(http::get(url).body.contains("<h1>It works</h1>")); } all"#;
+    let url = format!("url={}", first["url"].as_str().unwrap());
+    assert_eq!(look(&user, visits, &[&url]), json!(vec![true; 9]));
+    assert_eq!(writes(&deploy(&user, &[])), [""; 0]);
+}
+
+#[test]
+fn what_its_parameters_no_longer_want_goes() {
+    let user = User::in_memory();
+    let golden = |user: &User| {
+        let text = r#"let all = []; for one in ec2::describe_instances(#{ filters: #{ "tag:Name": "fullstack-golden-*", "instance-state-name": "running" } }).reservations { all.push(one.instances[0].tags.Name); } all"#;
+        look(user, text, &[])
+    };
+    deploy(&user, &[]);
+    assert_eq!(golden(&user), json!(["fullstack-golden-x86_64"]));
+
+    let plain = ["golden=false", "functions="];
+    let without = deploy(&user, &plain);
+    assert_eq!(
+        writes(&without),
+        [
+            "elbv2::deregister_targets",
+            "ec2::terminate_instances",
+            "ec2::create_launch_template_version",
+            "autoscaling::update_auto_scaling_group",
+            "iam::delete_role_policy",
+            "iam::delete_role",
+            "scheduler::delete_schedule",
+            "iam::delete_role_policy",
+            "iam::delete_role",
+            "lambda::delete_function",
+            "s3::put_bucket_notification_configuration",
+            "lambda::remove_permission",
+            "iam::delete_role_policy",
+            "iam::delete_role",
+            "lambda::delete_function",
+        ]
+    );
+    assert_eq!(golden(&user), json!([]));
+    let functions =
+        "[lambda::list_functions(#{}).functions.len(), iam::list_roles(#{}).roles.len()]";
+    assert_eq!(look(&user, functions, &[]), json!([0, 0]));
+    assert_eq!(writes(&deploy(&user, &plain)), [""; 0]);
+
+    // Another processor, another golden instance; the way back has its image still.
+    let arm = ["functions=", "instance_type=t4g.micro"];
+    deploy(&user, &arm);
+    assert_eq!(golden(&user), json!(["fullstack-golden-arm64"]));
+    let back = deploy(&user, &["functions="]);
+    assert_eq!(
+        writes(&back),
+        [
+            "elbv2::deregister_targets",
+            "ec2::terminate_instances",
+            "ec2::create_launch_template_version",
+        ]
+    );
+    assert_eq!(golden(&user), json!([]));
 }
 
 /// Deploys, lets something happen, and tells what came of it.

@@ -84,6 +84,24 @@ fn a_key_that_the_stack_made_goes_with_it() {
     assert!(halves.iter().all(|half| !half.exists()), "{key}");
 }
 
+/// A console shows host keys on the first start only.
+#[test]
+fn a_machine_that_was_restarted_is_known_again() {
+    let user = User::new();
+    let events = serve(&user, &[]);
+    let id = &events.last().unwrap()["value"]["instance"];
+    let restart = format!("ec2::reboot_instances(#{{ instance_ids: [{id}] }}); sleep(60)");
+    user.opsh(["eval", &restart, "--local", "--yes"]).done();
+    let again = serve(&user, &[]);
+    let written: Vec<&serde_json::Value> = again
+        .iter()
+        .filter(|event| event["event"] == "step" && event["effect"] == "write")
+        .map(|event| &event["operation"])
+        .collect();
+    // The visits that it counts.
+    assert_eq!(written, ["cloudwatch::put_metric_data"]);
+}
+
 #[test]
 fn a_key_that_somebody_brought_stays() {
     let user = user("ssh::generate_key(\"mine\");\n");

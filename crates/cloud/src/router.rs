@@ -49,7 +49,7 @@ pub fn decode(mut http: http::Request<Bytes>, request_id: String) -> Result<ApiR
             .to_owned(),
         action: String::new(),
         region,
-        protocol: known.map_or(Protocol::Query, |(_, _, usual)| spoken(&http, *usual)),
+        protocol: known.map_or_else(|| guessed(&http), |(_, _, usual)| spoken(&http, *usual)),
         request_id,
         params: pairs(http.uri().query().unwrap_or_default()),
         json: Value::Null,
@@ -74,6 +74,18 @@ fn spoken(http: &http::Request<Bytes>, usual: Protocol) -> Protocol {
         Protocol::Query
     } else {
         Protocol::Json
+    }
+}
+
+/// The protocol that a request of an unknown service seems to speak, so that the tool reads
+/// why it is refused.
+fn guessed(http: &http::Request<Bytes>) -> Protocol {
+    if !header(http, "x-amz-target").is_empty() {
+        Protocol::Json
+    } else if header(http, "content-type").starts_with("application/json") {
+        Protocol::RestJson
+    } else {
+        Protocol::Query
     }
 }
 
@@ -294,6 +306,23 @@ mod tests {
         assert_eq!(
             refused.1.message,
             "not modelled by the embedded cloud: the service 'batch'"
+        );
+    }
+
+    #[test]
+    fn an_unknown_service_is_refused_in_its_own_protocol() {
+        let request = signed("logs")
+            .uri("https://x/")
+            .header("x-amz-target", "Logs_20140328.DescribeLogGroups")
+            .body(Bytes::from_static(b"{}"))
+            .unwrap();
+        let (request, error) = *decode(request, "id".to_owned()).unwrap_err();
+        let body = request.refusal(&error).into_body();
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        let message = "not modelled by the embedded cloud: the service 'logs'";
+        assert_eq!(
+            body,
+            serde_json::json!({"__type": "NotModelled", "message": message})
         );
     }
 

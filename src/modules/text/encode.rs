@@ -91,8 +91,16 @@ pub(super) fn url_decode(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
 }
 
 pub(super) fn html_escape(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
+    Ok(given::derived(
+        input,
+        escaped_for_html(given::text(input, "text")),
+    ))
+}
+
+/// A text for HTML's content and quoted attributes, as `html_escape` and templates write it.
+pub(super) fn escaped_for_html(text: &str) -> String {
     let mut escaped = String::new();
-    for letter in given::text(input, "text").chars() {
+    for letter in text.chars() {
         match letter {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
@@ -102,7 +110,7 @@ pub(super) fn html_escape(_: &Context<'_>, input: &Map) -> Result<Value, Fault> 
             plain => escaped.push(plain),
         }
     }
-    Ok(given::derived(input, escaped))
+    escaped
 }
 
 pub(super) fn sha256(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {

@@ -7,6 +7,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value as Jinja};
 use opsh_operation::{Fault, FaultKind, Map, Value};
 
+use super::encode::escaped_for_html;
 use super::invalid;
 use crate::modules::{Context, given};
 
@@ -37,6 +38,10 @@ pub(super) fn template(_: &Context<'_>, input: &Map) -> Result<Value, Fault> {
         } else {
             AutoEscape::None
         }
+    });
+    environment.set_formatter(move |out, state, value| match value.as_str() {
+        Some(text) if html && !value.is_safe() => Ok(out.write_str(&escaped_for_html(text))?),
+        _ => minijinja::escape_formatter(out, state, value),
     });
     let template = environment
         .template_from_str(source)

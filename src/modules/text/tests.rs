@@ -38,6 +38,27 @@ fn templates_are_filled() {
 }
 
 #[test]
+fn templates_escape_as_html_escape_does() {
+    let bench = Bench::new(ENTRIES);
+    let title = "R&D's <a href=\"/b\">";
+    let input = [
+        ("text", "{{ title }}".into()),
+        ("values", map([("title", title.into())])),
+        ("html", true.into()),
+    ];
+    let escaped = Ok("R&amp;D&#39;s &lt;a href=&quot;/b&quot;&gt;".into());
+    assert_eq!(bench.call("template", input), escaped);
+    assert_eq!(bench.call("html_escape", [("text", title.into())]), escaped);
+    // What a template says is safe is left alone.
+    let input = [
+        ("text", "{{ title|safe }}".into()),
+        ("values", map([("title", title.into())])),
+        ("html", true.into()),
+    ];
+    assert_eq!(bench.call("template", input), Ok(title.into()));
+}
+
+#[test]
 fn a_missing_variable_is_named() {
     let bench = Bench::new(ENTRIES);
     let message = |text: &str| {

@@ -34,8 +34,12 @@ struct Application {
 
 impl Application {
     fn new() -> Self {
+        Self::deployed(&DEPLOYED)
+    }
+
+    fn deployed(parameters: &[&str]) -> Self {
         let user = User::new();
-        let made = result(&deploy(&user, &DEPLOYED));
+        let made = result(&deploy(&user, parameters));
         let text = |name: &str| made[name].as_str().unwrap().to_owned();
         Self {
             url: text("url"),
@@ -260,4 +264,31 @@ fn uploads_are_turned_on_later_and_the_machines_get_what_they_need() {
     let refreshed = [&DEPLOYED[..], &["refresh=true"]].concat();
     let (operation, _) = only_write(&deploy(&user, &refreshed));
     assert_eq!(operation, "autoscaling::start_instance_refresh");
+}
+
+/// It is restarted for its image and shows its host keys on its console no more.
+#[test]
+fn what_the_golden_instance_took_is_moved_and_without_uploads_nobody_takes_any() {
+    let application = Application::deployed(&DEPLOYED[1..]);
+    for name in ["1.txt", "2.txt", "3.txt", "4.txt"] {
+        application.upload(name);
+    }
+    application.wait("3m");
+    assert_eq!(application.keys().len(), 4);
+
+    let off = [&DEPLOYED[1..4], &["refresh=true"]].concat();
+    let all = writes(&deploy(&application.user, &off));
+    for operation in ["ssm::delete_parameter", "lambda::delete_function"] {
+        assert!(
+            all.iter().any(|one| one == operation),
+            "{operation}: {all:?}"
+        );
+    }
+    let kinds = application.user.opsh(["ls", "fullstack", "--local"]).done();
+    for kind in ["lambda:", "ssm:", "scheduler:", "iam:"] {
+        assert!(!kinds.out.contains(kind), "{}", kinds.out);
+    }
+    let refused = r#"let all = []; for visit in 0..4 { all.push(http::post(url + "uploads/5.txt", #{ body: "x" }).status); } all"#;
+    assert_eq!(application.ask(refused, ""), json!([404, 404, 404, 404]));
+    assert_eq!(writes(&deploy(&application.user, &off)), [""; 0]);
 }

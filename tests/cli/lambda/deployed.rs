@@ -121,3 +121,37 @@ fn a_failing_instance_is_replaced_on_schedule() {
     assert_eq!(after["health"], json!(["healthy", "healthy"]));
     assert_eq!(after["serving"], Value::from(2));
 }
+
+#[test]
+fn what_another_stack_has_deployed_is_left_alone() {
+    let user = user();
+    let deploy = r#"let role = param("role", #{ default: "" });
+        let options = #{ name: "recorder", script: "recorder.rhai" };
+        if role != "" { options.role = role; }
+        lambda::deploy(options).changed"#;
+    fs::write(user.home().join("deploy.rhai"), deploy).unwrap();
+    let run = |stack: &str, more: &[&str]| {
+        let words = ["run", "deploy.rhai", "--local", "--stack", stack];
+        user.opsh(words.iter().chain(more))
+    };
+    run("shop", &[]).done();
+    let role = "role=arn:aws:iam::123456789012:role/recorder-function";
+    for (more, said) in [
+        (
+            &[][..],
+            "the role 'recorder-function' exists, but belongs to the stack 'shop'\n",
+        ),
+        (
+            &[role][..],
+            "the function 'recorder' exists, but belongs to the stack 'shop'\n",
+        ),
+    ] {
+        let refused = run("other", more);
+        assert_eq!(refused.code, 1);
+        assert!(refused.err.contains(said), "{}", refused.err);
+    }
+    let listed = user.opsh(["ls", "other", "--local"]).done();
+    assert_eq!(listed.out, "the stack 'other' has no resources\n");
+    let again = run("shop", &["--output", "json"]).done();
+    assert_eq!(again.events().last().unwrap()["value"], json!([]));
+}

@@ -162,6 +162,16 @@ fn no_more_than_a_share_goes_at_once_and_who_recovers_stays() {
     assert_eq!(next.result()["replaced"], json!([]));
     assert!(next.messages().is_empty());
 
+    // Nor while what takes its place is launched but does not answer yet.
+    let launched = application.ask(
+        r#"sleep(40);
+        autoscaling::wait_until_group_in_service(#{ auto_scaling_group_names: ["shop"] }, #{ timeout: "15m" });
+        autoscaling::describe_auto_scaling_groups(#{ auto_scaling_group_names: ["shop"] }).auto_scaling_groups[0].instances
+            .filter(|member| member.lifecycle_state == "InService").len()"#,
+    );
+    assert_eq!(launched, 3);
+    assert_eq!(application.check().result()["replaced"], json!([]));
+
     // The others come back before it is their turn.
     let others: Vec<&str> = ids
         .iter()
