@@ -76,6 +76,22 @@ fn every_file_that_a_document_names_is_there() {
     assert!(named > 20, "only {named} were found");
 }
 
+#[test]
+fn its_table_of_modules_has_the_whole_standard_library() {
+    let text = read("README.md");
+    let row = text.lines().find(|line| line.starts_with("| `alerts` "));
+    let told: Vec<&str> = row.unwrap().split('`').skip(1).step_by(2).collect();
+    let files = std::fs::read_dir(file("stdlib")).unwrap();
+    let mut modules: Vec<String> = files
+        .map(|entry| {
+            let path = entry.unwrap().path();
+            path.file_stem().unwrap().to_str().unwrap().to_owned()
+        })
+        .collect();
+    modules.sort();
+    assert_eq!(told[..modules.len()], modules[..]);
+}
+
 /// Copies a folder with all that is in it.
 fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
