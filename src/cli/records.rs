@@ -52,8 +52,7 @@ impl Which {
             (Err(error), _) => {
                 let flags = settings::flags(self.ledger.as_deref(), self.local);
                 let error = start::stopped(&error.told(&flags), Class::Failed);
-                say::err(error.render(&Sources::default()).trim_end());
-                return ExitCode::FAILURE;
+                return say::error(&error, self.output, &Sources::default());
             }
             (Ok(found), Output::Json) => {
                 for line in found.json {

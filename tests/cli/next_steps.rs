@@ -18,6 +18,14 @@ fn a_run_that_is_not_there_is_looked_for_in_the_same_world() {
     for (command, code) in [("history", 1), ("undo", 2), ("resume", 2)] {
         let ended = user.opsh([command, "1999", "--local"]);
         assert_eq!((ended.code, &*ended.err), (code, said), "{command}");
+        let ended = user.opsh([command, "1999", "--local", "--output", "json"]);
+        let [error] = &ended.events()[..] else {
+            panic!("{command}: {}{}", ended.out, ended.err);
+        };
+        assert_eq!((ended.code, &*ended.err), (code, ""), "{command}");
+        let message = &error["findings"][0]["message"];
+        assert_eq!(message, "there is no run '1999' in the ledger");
+        assert_eq!(error["hint"], "`opsh history --local` lists the runs");
     }
     let none = user.opsh(["undo", "--local"]);
     assert_eq!(
