@@ -321,30 +321,24 @@ fn found(playbook: &str, folder: &str) -> PathBuf {
     }
 }
 
+/// What is said of how it goes on; the rest is as the run was started.
 fn asked(arguments: &Arguments) -> Settings {
     Settings {
         local: arguments.local,
         local_at: arguments.local_at.clone(),
         ledger: arguments.ledger.clone(),
-        dry_run: false,
-        stack: None,
-        region: None,
         profile: arguments.profile.clone(),
         endpoint_url: arguments.endpoint_url.clone(),
         output: arguments.output,
         connect_to: arguments.connect_to.clone(),
-        fixture: Vec::new(),
         fault: arguments.fault.clone(),
         log_file: arguments.log_file.clone(),
         verbose: arguments.verbose,
         quiet: arguments.quiet,
         yes: arguments.yes,
-        allow: Vec::new(),
-        deny: Vec::new(),
-        seed: None,
         deadline: arguments.deadline,
         length: arguments.length,
         events: arguments.events.clone(),
-        sns_ca: None,
+        ..Settings::default()
     }
 }

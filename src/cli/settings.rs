@@ -11,7 +11,7 @@ use crate::gate::journal::Place;
 use crate::gate::rehearsal::{self, Rehearsal};
 
 /// Options that say in which world, with which limits and how loudly.
-#[derive(Args, Clone)]
+#[derive(Args, Clone, Default)]
 #[allow(clippy::struct_excessive_bools)] // each is a flag of the command line
 pub struct Settings {
     /// Run on the embedded cloud, which persists in .opsh/local/
