@@ -4,7 +4,7 @@
 //! had died. What is on disk then is what the next one finds here, too: the cloud, the
 //! ledger and the files of the working directory.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use opsh_cloud::Cloud;
@@ -25,6 +25,7 @@ use crate::gate::plan::Plan;
 use crate::gate::rehearsal::Rehearsal;
 use crate::lambda::hosted;
 use crate::ledger::Ledger;
+use crate::lock::lock;
 use crate::modules::Files;
 use crate::script::engine::Runtime;
 use crate::script::error::{Class, ScriptError};
@@ -69,8 +70,7 @@ impl Start {
     /// # Errors
     /// No memory.
     pub fn new(cloud: Cloud) -> Result<Self, ScriptError> {
-        let ledger = Ledger::in_memory()
-            .map_err(|error| ScriptError::plain(Class::Failed, error.to_string()))?;
+        let ledger = Ledger::in_memory().map_err(|error| failed(error.to_string()))?;
         Ok(Self {
             cloud,
             ledger: Arc::new(Mutex::new(ledger)),
@@ -102,111 +102,129 @@ pub(super) struct Ran {
     reach: Arc<Reach>,
 }
 
+/// A run until it ends or crashes.
+struct Process {
+    world: Arc<Local>,
+    plan: Arc<Plan>,
+    heard: Arc<Heard>,
+    runtime: Arc<Runtime>,
+}
+
 impl Attempt<'_> {
     /// Runs the playbook, with its crashes or without.
     ///
     /// # Errors
     /// It cannot begin; what ended it is an outcome.
     pub fn run(&self, start: Start, crashing: bool) -> Result<Ran, ScriptError> {
-        let failed = |why: String| ScriptError::plain(Class::Failed, why);
-        let stack = self.case.playbook.stack();
-        let mut crashes: Vec<(&str, Crash)> = Vec::new();
-        let mut faults: Vec<(&str, &Rehearsal)> = Vec::new();
-        for (text, rehearsal) in &self.case.said.faults {
-            match rehearsal {
-                Rehearsal::Crash(crash) => crashes.push((text.as_str(), crash.clone())),
-                other => faults.push((text.as_str(), other)),
-            }
-        }
-        if !crashing {
-            crashes.clear();
-        }
-        crashes.reverse();
-        let mut cloud = start.cloud;
+        let (crashes, mut faults): (Vec<_>, Vec<_>) = self
+            .case
+            .said
+            .faults
+            .iter()
+            .map(|(text, rehearsal)| (text.as_str(), rehearsal))
+            .partition(|(_, rehearsal)| matches!(rehearsal, Rehearsal::Crash(_)));
+        let crashes = crashes.into_iter().filter_map(|(text, rehearsal)| {
+            let Rehearsal::Crash(crash) = rehearsal else {
+                return None;
+            };
+            crashing.then_some((text, crash))
+        });
+        let mut crashes = crashes.peekable();
+        let Start { mut cloud, ledger } = start;
         let mut onward = None;
         let mut resumed = 0;
         loop {
-            let world = Local::thrown_away(cloud, self.case.said.fixtures.clone())
-                .map_err(|fault| failed(fault.message))?;
-            let world = Arc::new(world);
-            for (_, fault) in &faults {
-                inject(&world, fault);
-            }
-            let cancel = patience();
-            hosted::employ(&world, Records::Passing, &cancel);
-            let plan = Arc::new(Plan::default());
-            let heard = Arc::new(Heard::default());
-            let place = Place::Within(Arc::clone(&start.ledger));
-            let journal = Journal::new(place, &stack, &self.case.playbook.name);
-            let journal = match onward.take() {
-                None => journal,
-                Some(behind) => journal.resuming(behind),
-            };
-            let runtime = stage::runtime(Setting {
-                world: Arc::clone(&world),
-                cancel,
-                journal,
-                observers: vec![Arc::clone(&plan) as _],
-                crashes: crashes
-                    .last()
-                    .map(|(_, crash)| crash.clone())
-                    .into_iter()
-                    .collect(),
-                redactor: Arc::default(),
-                heard: Arc::clone(&heard),
-                files: self.files.clone(),
-                sources: Arc::clone(self.sources),
-                timing: self.case.said.timing.clone(),
-                // The playbook says itself what it can call.
-                reach: Arc::default(),
-                reached: self.reached.clone(),
-            });
-            let result = self.once(&runtime, resumed > 0);
-            faults.retain(unmet(&world));
-            if runtime.gate.cancel.raised() == Some(Reason::Crashed)
-                && let Some((_, crash)) = crashes.pop()
+            let crash = crashes.peek().map(|(_, crash)| (*crash).clone());
+            let process = self.process(cloud, &ledger, &faults, crash, onward.take())?;
+            let result = self.once(&process.runtime, resumed > 0);
+            faults.retain(unmet(&process.world));
+            let gate = &process.runtime.gate;
+            if gate.cancel.raised() == Some(Reason::Crashed)
+                && let Some((_, crash)) = crashes.next()
             {
-                let (_, run) = runtime
-                    .gate
-                    .journal
-                    .shared()
-                    .map_err(|fault| failed(fault.message))?;
-                start
-                    .ledger
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .crash();
+                let shared = gate.journal.shared();
+                let (_, run) = shared.map_err(|fault| failed(fault.message))?;
+                lock(&ledger).crash();
                 onward = Some(Resumes {
                     run,
-                    assumptions: vec![known(&crash)],
+                    assumptions: vec![known(crash)],
                 });
                 resumed += 1;
-                cloud = world.cloud().copy();
+                cloud = process.world.cloud().copy();
                 continue;
             }
-            let result = conclude(&runtime.gate, result);
+            let result = conclude(gate, result);
             let unstruck = faults.iter().map(|(text, _)| *text);
-            let never = crashes.iter().rev().map(|(text, _)| *text);
+            let unstruck = unstruck.chain(crashes.map(|(text, _)| text));
             return Ok(Ran {
                 outcome: Outcome {
                     base: self.base(),
-                    steps: plan.steps(),
-                    printed: heard.printed(),
-                    logged: heard.logged(),
+                    steps: process.plan.steps(),
+                    printed: process.heard.printed(),
+                    logged: process.heard.logged(),
                     result,
                     resumed,
-                    redactor: Arc::clone(&runtime.gate.redactor),
+                    redactor: Arc::clone(&gate.redactor),
                 },
-                unstruck: unstruck.chain(never).map(str::to_owned).collect(),
-                world,
-                ledger: start.ledger,
-                stack,
+                unstruck: unstruck.map(str::to_owned).collect(),
+                world: process.world,
+                ledger,
+                stack: self.case.playbook.stack(),
                 folder: Arc::clone(self.folder),
                 files: self.files.clone(),
                 sources: Arc::clone(self.sources),
                 reach: Arc::clone(self.reach),
             });
         }
+    }
+
+    /// What stands for the process that a run would have: it ends at `crash`.
+    fn process(
+        &self,
+        cloud: Cloud,
+        ledger: &Shared,
+        faults: &[(&str, &Rehearsal)],
+        crash: Option<Crash>,
+        onward: Option<Resumes>,
+    ) -> Result<Process, ScriptError> {
+        let said = &self.case.said;
+        let world = Local::thrown_away(cloud, said.fixtures.clone())
+            .map_err(|fault| failed(fault.message))?;
+        let world = Arc::new(world);
+        for (_, fault) in faults {
+            fault.prepare(&world);
+        }
+        let cancel = patience();
+        hosted::employ(&world, Records::Passing, &cancel);
+        let plan = Arc::new(Plan::default());
+        let heard = Arc::new(Heard::default());
+        let playbook = &self.case.playbook;
+        let place = Place::Within(Arc::clone(ledger));
+        let journal = Journal::new(place, &playbook.stack(), &playbook.name);
+        let runtime = stage::runtime(Setting {
+            world: Arc::clone(&world),
+            cancel,
+            journal: match onward {
+                None => journal,
+                Some(behind) => journal.resuming(behind),
+            },
+            observers: vec![Arc::clone(&plan) as _],
+            crashes: crash.into_iter().collect(),
+            redactor: Arc::default(),
+            heard: Arc::clone(&heard),
+            files: self.files.clone(),
+            sources: Arc::clone(self.sources),
+            timing: said.timing.clone(),
+            // The playbook says itself what it can call.
+            reach: Arc::default(),
+            reached: self.reached.clone(),
+        });
+        Ok(Process {
+            world,
+            plan,
+            heard,
+            runtime,
+        })
     }
 
     fn once(
@@ -219,7 +237,7 @@ impl Attempt<'_> {
             if resumed {
                 gate.journal
                     .begin(gate.world.as_ref())
-                    .map_err(|fault| ScriptError::plain(Class::Failed, fault.message))?;
+                    .map_err(|fault| failed(fault.message))?;
             }
             self.case.playbook.run(runtime, self.parameters.clone())
         })
@@ -255,12 +273,8 @@ impl Ran {
     }
 }
 
-fn inject(world: &Local, fault: &Rehearsal) {
-    match fault {
-        Rehearsal::Request(rule) => world.cloud().inject(rule.clone()),
-        Rehearsal::Step(step, fault) => world.strike_at(&step.0, fault.clone()),
-        Rehearsal::Crash(_) => {}
-    }
+fn failed(why: String) -> ScriptError {
+    ScriptError::plain(Class::Failed, why)
 }
 
 /// Tells which faults, in the order in which they were injected, have not struck in `world`.

@@ -126,11 +126,7 @@ pub fn world(
 /// Lets requests to the embedded cloud go wrong as it was asked for.
 fn rehearse(world: &Local, faults: &[Rehearsal]) {
     for rehearsal in faults {
-        match rehearsal {
-            Rehearsal::Request(rule) => world.cloud().inject(rule.clone()),
-            Rehearsal::Step(step, fault) => world.strike_at(&step.0, fault.clone()),
-            Rehearsal::Crash(_) => {}
-        }
+        rehearsal.prepare(world);
     }
 }
 

@@ -28,6 +28,7 @@ use opsh_operation::duration;
 
 use super::branch::StepPath;
 use super::crash::{Crash, Ends, Point};
+use crate::world::local::Local;
 
 /// What goes wrong on purpose.
 #[derive(Debug, Clone)]
@@ -45,6 +46,15 @@ impl Rehearsal {
     #[must_use]
     pub fn is_of_a_request(&self) -> bool {
         matches!(self, Self::Request(_) | Self::Step(..))
+    }
+
+    /// Lets it go wrong in the cloud of `world`; a crash is the gate's business.
+    pub fn prepare(&self, world: &Local) {
+        match self {
+            Self::Request(rule) => world.cloud().inject(rule.clone()),
+            Self::Step(step, fault) => world.strike_at(&step.0, fault.clone()),
+            Self::Crash(_) => {}
+        }
     }
 }
 
