@@ -10,6 +10,7 @@ use crate::modules::Terminal;
 use crate::modules::term::progress::line;
 use crate::world::Cancel;
 
+use super::harmless::harmless;
 use super::log_file::LogFile;
 use super::progress::Progress;
 use super::{json, keyboard, say};
@@ -69,7 +70,7 @@ impl Console {
     pub fn err(&self, text: &str) {
         let clean = self.redactor.scrub(text);
         self.progress.suspend(|| {
-            let _ = writeln!(std::io::stderr(), "{clean}");
+            let _ = writeln!(std::io::stderr(), "{}", harmless(&clean));
         });
     }
 
@@ -101,7 +102,7 @@ impl Terminal for Console {
         let question = self.redactor.scrub(question);
         self.progress.suspend(|| {
             let mut error = std::io::stderr();
-            let _ = write!(error, "{question}");
+            let _ = write!(error, "{}", harmless(&question));
             let _ = error.flush();
             let answer = keyboard::line(secret, cancel);
             if answer.is_err() {

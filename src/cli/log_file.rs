@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::harmless::harmless;
 use crate::world::World;
 
 /// A file that messages and steps are appended to.
@@ -34,7 +35,7 @@ impl LogFile {
         let _ = writeln!(
             file,
             "{time} {level:5} {}",
-            text.trim_end().replace('\n', "\n    ")
+            harmless(text.trim_end()).replace('\n', "\n    ")
         );
     }
 }

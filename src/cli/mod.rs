@@ -7,6 +7,7 @@ pub mod console;
 pub mod doc;
 mod eval;
 pub mod given;
+mod harmless;
 pub mod history;
 pub mod interrupts;
 pub mod json;

@@ -10,6 +10,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use opsh_operation::Effect;
 
 use super::console::{Console, Verbosity};
+use super::harmless::harmless;
 use super::show;
 use crate::gate::event::{Event, Observer, Passage};
 
@@ -62,7 +63,7 @@ impl Progress {
             bar
         });
         bar.reset_elapsed();
-        bar.set_message(message());
+        bar.set_message(one_line(&message()));
     }
 
     /// Whether something else was said last of `label`.
@@ -96,10 +97,10 @@ impl Progress {
             if let Ok(style) = ProgressStyle::with_template(template) {
                 bar.set_style(style);
             }
-            bar.set_prefix(label.to_owned());
+            bar.set_prefix(one_line(label));
             bar
         });
-        bar.set_message(note.to_owned());
+        bar.set_message(one_line(note));
         bar.set_position(percent.unsigned_abs());
         true
     }
@@ -118,6 +119,11 @@ impl Progress {
             self.all.remove(&bar);
         }
     }
+}
+
+/// What fits into a line that moves.
+fn one_line(text: &str) -> String {
+    harmless(text).replace('\n', " ")
 }
 
 /// Reports steps on the console.

@@ -5,11 +5,12 @@
 //! what has been done by then is not undone by it.
 
 use std::fmt::Display;
-use std::io::{Error, ErrorKind, Result, Write as _};
+use std::io::{Error, ErrorKind, IsTerminal as _, Result, Write as _};
 use std::process::ExitCode;
-use std::sync::OnceLock;
+use std::sync::{LazyLock, OnceLock};
 
 use super::console::Output;
+use super::harmless::coloured;
 use super::{exit_code, json};
 use crate::script::error::ScriptError;
 use crate::script::run::plain_io;
@@ -18,14 +19,21 @@ use crate::script::source::Sources;
 /// The first thing that prevented results from being written.
 static LOST: OnceLock<Error> = OnceLock::new();
 
+/// Whether somebody looks at the results; else they are for programs, as they are.
+static LOOKED_AT: LazyLock<bool> = LazyLock::new(|| std::io::stdout().is_terminal());
+
 /// A line of results.
 pub fn out(text: impl Display) {
-    note(writeln!(std::io::stdout(), "{text}"));
+    note(if *LOOKED_AT {
+        writeln!(std::io::stdout(), "{}", coloured(&text.to_string()))
+    } else {
+        writeln!(std::io::stdout(), "{text}")
+    });
 }
 
 /// A line of everything else.
 pub fn err(text: impl Display) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(std::io::stderr(), "{}", coloured(&text.to_string()));
 }
 
 /// Why a command ended before anything of a playbook was run, and its exit code; nothing

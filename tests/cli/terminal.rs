@@ -231,3 +231,35 @@ sns::list_topics(#{}).topics.len()
     let listed = user.opsh(["ls", "p", "--output", "json"]).done();
     assert_eq!(listed.events().len(), 3, "{}", listed.out);
 }
+
+/// A program that reads the results gets them as they are.
+#[test]
+fn what_comes_from_elsewhere_does_nothing_to_a_terminal() {
+    let text = r#"let evil = "\x1b]0;title\x07\x1b[2J";
+print(evil);
+log::warn(evil);
+throw evil;
+"#;
+    let user = user(text);
+    let failed = user.opsh(["run", "p.rhai", "--dry-run", "--log-file", "all.log"]);
+    let shown = "\\u{1b}]0;title\\u{7}\\u{1b}[2J";
+    assert!(
+        failed.err.contains(&format!("warning: {shown}\n")),
+        "{}",
+        failed.err
+    );
+    assert!(
+        failed.err.contains(&format!("p.rhai:4:1: {shown}\n")),
+        "{}",
+        failed.err
+    );
+    let log = std::fs::read_to_string(user.home().join("all.log")).unwrap();
+    for said in [&failed.err, &log] {
+        let odd = |letter: char| letter.is_control() && letter != '\n';
+        assert!(!said.contains(odd), "{said:?}");
+    }
+    let printed = user
+        .opsh(["eval", r#"print("\x1b[2J")"#, "--dry-run"])
+        .done();
+    assert!(printed.out.contains("\x1b[2J"), "{}", printed.out);
+}
