@@ -1,5 +1,6 @@
 //! The options of commands that run playbooks, and the files that they mean.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -144,14 +145,17 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 /// The folder that opsh keeps its own things in.
 pub const FOLDER: &str = ".opsh";
 
+/// The name of the ledger in it.
+const LEDGER: &str = "ledger.db";
+
 /// The ledger that is named; else that of the embedded cloud, or of everything else.
 #[must_use]
 pub fn ledger(named: Option<&Path>, local: bool) -> PathBuf {
     let folder = Path::new(FOLDER);
     match named {
         Some(path) => path.to_owned(),
-        None if local => folder.join("local").join("ledger.db"),
-        None => folder.join("ledger.db"),
+        None if local => folder.join("local").join(LEDGER),
+        None => folder.join(LEDGER),
     }
 }
 
@@ -166,17 +170,26 @@ pub fn flags(named: Option<&Path>, local: bool) -> String {
 #[must_use]
 pub fn place(named: Option<&Path>, local: bool) -> Place {
     let ledger = ledger(named, local);
-    let named = named.is_some();
-    let locks = if named {
-        let mut path = ledger.clone().into_os_string();
-        path.push("-locks");
-        path.into()
-    } else {
-        ledger.with_file_name("locks")
-    };
     Place::Files {
+        locks: locks(&ledger),
         ledger,
-        locks,
-        named,
+        named: named.is_some(),
     }
+}
+
+/// The folder of the locks of a ledger: the same by whatever name that is found, or two
+/// runs could be at one stack.
+fn locks(ledger: &Path) -> PathBuf {
+    let real = if ledger.is_symlink() {
+        ledger.canonicalize().ok()
+    } else {
+        None
+    };
+    let ledger = real.as_deref().unwrap_or(ledger);
+    if ledger.file_name() == Some(OsStr::new(LEDGER)) {
+        return ledger.with_file_name("locks");
+    }
+    let mut locks = ledger.as_os_str().to_owned();
+    locks.push("-locks");
+    locks.into()
 }

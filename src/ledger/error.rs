@@ -136,6 +136,13 @@ pub enum Error {
     },
 }
 
+/// SQLite's code for a file of shared memory that cannot grow (`SQLITE_IOERR_SHMSIZE`).
+const SHARED_SIZE: i32 = 4874;
+
+fn extended(error: &rusqlite::Error) -> i32 {
+    error.sqlite_error().map_or(0, |error| error.extended_code)
+}
+
 /// How long a busy ledger is waited for.
 pub(super) const BUSY_SECONDS: u64 = 10;
 
@@ -164,6 +171,10 @@ impl Error {
         let path = path.to_owned();
         match source.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::Full { path },
+            // What it shares with other processes has no place, which SQLite has no code for.
+            Some(ErrorCode::SystemIoFailure) if extended(&source) == SHARED_SIZE => {
+                Self::Full { path }
+            }
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy {
                 path,
                 seconds: BUSY_SECONDS,
@@ -200,5 +211,20 @@ impl Error {
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         error.told("")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_named_where_sqlite_says_no_more_than_input_or_output() {
+        let source = |code| rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+        let path = Path::new("ledger.db");
+        let full = Error::sqlite(path, source(SHARED_SIZE));
+        assert!(matches!(full, Error::Full { .. }), "{full}");
+        let other = Error::sqlite(path, source(rusqlite::ffi::SQLITE_IOERR_READ));
+        assert!(matches!(other, Error::Sqlite { .. }), "{other}");
     }
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use super::Error;
 
@@ -135,8 +136,17 @@ impl Drop for StackLock {
     }
 }
 
+/// The longest name of a lock's file that every file system takes, without its ending.
+const LONGEST: usize = 200;
+
 fn file_of(folder: &Path, stack: &str) -> PathBuf {
-    folder.join(format!("{}.lock", utf8_percent_encode(stack, KEPT)))
+    let mut name = utf8_percent_encode(stack, KEPT).to_string();
+    if name.len() > LONGEST {
+        // Every letter that is not ASCII takes six or more of them.
+        name.truncate(LONGEST - 64);
+        name.push_str(&hex::encode(Sha256::digest(stack)));
+    }
+    folder.join(format!("{name}.lock"))
 }
 
 /// Who wrote the lock file; read again until what is there stands still, since

@@ -87,6 +87,16 @@ fn the_refusal_names_the_run_and_a_killed_holder_frees_the_stack() {
         "{}",
         refused.err
     );
+    // By whatever name the ledger goes.
+    std::os::unix::fs::symlink(".opsh/ledger.db", user.home().join("linked.db")).unwrap();
+    for ledger in [".opsh/ledger.db", "linked.db"] {
+        let refused = user.opsh(["run", "p.rhai", "mine=b", "--ledger", ledger]);
+        assert!(
+            refused.err.contains("the stack 'p' is in use"),
+            "{}",
+            refused.err
+        );
+    }
     // An undo works on the stack too.
     let refused = user.opsh(["undo", &run, "--yes"]);
     assert_ne!(refused.code, 0);

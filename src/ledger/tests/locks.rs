@@ -34,6 +34,24 @@ fn a_second_run_of_a_stack_is_refused_by_name() {
     );
 }
 
+#[test]
+fn every_name_that_a_stack_may_have_has_a_lock_of_its_own() {
+    let folder = Folder::new();
+    let longest = "ä".repeat(127);
+    let names = [
+        format!("{longest}b"),
+        format!("{longest}c"),
+        "x".repeat(128),
+    ];
+    let locks: Vec<StackLock> = names
+        .iter()
+        .map(|name| StackLock::take(folder.0.path(), name, "web.rhai").unwrap())
+        .collect();
+    let error = StackLock::take(folder.0.path(), &names[1], "web.rhai").unwrap_err();
+    assert!(matches!(error, Error::Locked { .. }), "{error}");
+    drop(locks);
+}
+
 /// Not a test of its own: the process that the next test kills.
 #[test]
 fn holder_of_a_lock() {
