@@ -18,7 +18,7 @@ use crate::gate::journal::{Assumption, Resumes};
 use crate::gate::origin::folder::{self, Meant};
 use crate::gate::origin::{Act, account, world};
 use crate::gate::rehearsal::{self, Rehearsal};
-use crate::ledger::{self, Ledger, Run, RunSettings, Secrets, Step};
+use crate::ledger::{self, Ledger, Run, RunSettings, Secrets, Step, Undo};
 use crate::script::error::{Class, ScriptError};
 use crate::script::run::Playbook;
 use crate::script::source::Sources;
@@ -271,6 +271,19 @@ fn overtaken(
     ledger: &mut Ledger,
     run: &Run,
 ) -> Result<Option<ScriptError>, ledger::Error> {
+    // What is undone in part would be taken for done.
+    let undone = ledger.undos_of(&run.id)?.into_iter();
+    let begun = |undo: &Undo| undo.result.as_ref().is_none_or(Result::is_ok);
+    if let Some(undo) = undone.rev().find(begun) {
+        let error = ScriptError::plain(
+            Class::Start,
+            format!(
+                "the run {} cannot be resumed: it has been undone since, or a part of it, by the run {}",
+                run.id, undo.by
+            ),
+        );
+        return Ok(Some(error.hint("run the playbook anew")));
+    }
     let Some(later) = ledger.later(run)? else {
         return Ok(None);
     };

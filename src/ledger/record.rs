@@ -182,6 +182,8 @@ pub struct Undoes {
 /// A call of an inverse that was begun.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Undo {
+    /// The run that called it.
+    pub by: RunId,
     /// What it undoes.
     pub undoes: Undoes,
     /// What became of it; nothing if it was in flight when its process ended.

@@ -75,6 +75,7 @@ impl Ledger {
                         call,
                     },
                     result: self.became(&by, step)?,
+                    by: RunId(by),
                 })
             })
             .collect()
