@@ -250,8 +250,7 @@ pub fn what(item: &Item, shown: &dyn Fn(&str) -> String) -> String {
     if item.made.is_empty() {
         // What it is about is said by plain values, how that shall be by the others.
         let (others, plain): (Vec<_>, Vec<_>) = item
-            .step
-            .input
+            .about()
             .iter()
             .partition(|(_, value)| matches!(value, Value::List(_) | Value::Map(_)));
         let parts: Vec<String> = plain

@@ -45,11 +45,18 @@ pub fn look(
         input: sent,
         result: &Value::Null,
     };
+    let mut each = Vec::new();
     for input in select::calls(roots, before.look.arguments) {
         match settle::ask(gate, &step.site, controls, before.look.operation, input) {
             Ok(answer) => {
-                if let Some(found) = changed(before, sent, &answer) {
-                    return Ok(Some(Former { found: Some(found) }));
+                let mut found = changed(before, sent, &answer);
+                match before.every {
+                    Some(kept) => each.extend(found.filter_map(|item| part(&item, kept))),
+                    None => {
+                        if let Some(found) = found.next() {
+                            return Ok(Some(Former { found: Some(found) }));
+                        }
+                    }
                 }
             }
             Err(fault) => match fault.kind {
@@ -59,7 +66,30 @@ pub fn look(
             },
         }
     }
-    Ok(None)
+    // Also where there is none: then the call changes nothing.
+    Ok(before.every.map(|_| Former {
+        found: Some(Value::Map(Map::from([(EACH.to_owned(), each.into())]))),
+    }))
+}
+
+/// What is kept of all that a call changes stands under this name.
+const EACH: &str = "each";
+
+/// How many of the things that it names a call changes, if they were counted before it.
+#[must_use]
+pub fn count(former: &Former) -> Option<usize> {
+    let each = former.found.as_ref()?.get(EACH)?;
+    Some(each.as_list()?.len())
+}
+
+/// What is kept of `item`.
+fn part(item: &Value, source: &str) -> Option<Value> {
+    let nothing = Map::new();
+    let roots = Roots {
+        input: &nothing,
+        result: item,
+    };
+    select::all(roots, source).into_iter().next()
 }
 
 /// The outcome of a call that is sent again, and of which it was seen before its first time
@@ -89,7 +119,11 @@ pub fn answered(
 }
 
 /// What of `answer` the call would change.
-fn changed(before: &Before, sent: &Map, answer: &Value) -> Option<Value> {
+fn changed<'a>(
+    before: &'a Before,
+    sent: &'a Map,
+    answer: &Value,
+) -> impl Iterator<Item = Value> + use<'a> {
     let nothing = Map::new();
     let listed = select::all(
         Roots {
@@ -98,7 +132,7 @@ fn changed(before: &Before, sent: &Map, answer: &Value) -> Option<Value> {
         },
         before.look.within,
     );
-    listed.into_iter().find(|item| {
+    listed.into_iter().filter(move |item| {
         let roots = Roots {
             input: sent,
             result: item,

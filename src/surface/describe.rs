@@ -1,6 +1,8 @@
 //! Pages of the reference: what can be called, one thing or one module at a time.
 
-use opsh_operation::{Effect, FaultKind, Field, Inverse, InverseCall, Settle, Shape, Write};
+use opsh_operation::{
+    Effect, FaultKind, Field, Inverse, InverseCall, Settle, Shape, Write, select,
+};
 
 use super::callable::{Callable, Kind};
 use super::page::{Block, Line, Page};
@@ -211,6 +213,15 @@ pub fn inverse(write: &Write) -> String {
         calls.join(", then ")
     };
     match write.inverse {
+        Inverse::Calls(_) | Inverse::Impossible(_)
+            if write.before.is_some_and(|before| before.every.is_some()) =>
+        {
+            let restore = write.before.map_or(&[][..], |before| before.restore);
+            format!(
+                "what it has changed (`found.each`) is put back, by {}",
+                listed(restore)
+            )
+        }
         Inverse::Calls(calls) => format!("by {}", listed(calls)),
         Inverse::Nothing(why) => format!("there is nothing to undo: {why}"),
         Inverse::Impossible(why) => match write.before {
@@ -229,8 +240,13 @@ fn call(call: &InverseCall) -> String {
     let arguments: Vec<String> = call
         .arguments
         .iter()
-        .map(|(name, source)| match source.strip_prefix("sent ") {
-            Some(source) => format!("{name}: {source} if it was sent"),
+        .map(|(name, source)| match select::sent(name, source) {
+            Some((names, source)) if names == [*name] => {
+                format!("{name}: {source} if it was sent")
+            }
+            Some((names, source)) => {
+                format!("{name}: {source} if {} was sent", names.join(" or "))
+            }
             None => format!("{name}: {}", source.trim_start_matches('=')),
         })
         .collect();

@@ -1,5 +1,6 @@
 //! `opsh resume`: a run that died, failed or was stopped goes on where it was.
 
+mod adopted;
 mod interrupted;
 
 use serde_json::Value;
@@ -518,4 +519,49 @@ fn another_run_of_the_stack_since_then_stops_an_unnamed_resume() {
         refused.err
     );
     user.opsh(["resume", &first, "--local"]).done();
+}
+
+#[test]
+fn what_has_been_undone_since_is_not_taken_for_done() {
+    let user = user(
+        "s3::put_bucket_tagging(#{ bucket: \"opsh-shared\", tagging: #{ tag_set: #{ team: \"mine\" } } });\nthrow \"later\";\n",
+    );
+    user.opsh([
+        "eval",
+        "s3::create_bucket(#{ bucket: \"opsh-shared\" })",
+        "--local",
+    ])
+    .done();
+    let failed = user.opsh(["run", "p.rhai", "--local"]);
+    assert_eq!(failed.code, 1, "{}", failed.err);
+    let run = run_id(&user);
+    // An undo that changes nothing is none.
+    let denied = user.opsh([
+        "undo",
+        &run,
+        "--local",
+        "--yes",
+        "--deny",
+        "s3:PutBucketTagging",
+    ]);
+    assert_ne!(denied.code, 0, "{}", denied.out);
+    let again = user.opsh(["resume", &run, "--local"]);
+    assert!(
+        again.err.starts_with("error: p.rhai:2:1: later\n"),
+        "{}",
+        again.err
+    );
+    user.opsh(["undo", &run, "--local", "--yes"]).done();
+    let undo = run_id(&user);
+    let refused = user.opsh(["resume", &run, "--local"]);
+    assert_eq!(
+        (refused.code, refused.err),
+        (
+            2,
+            format!(
+                "error: the run {run} cannot be resumed: it has been undone since, or a part of it, by \
+                 the run {undo}\n  next: run the playbook anew\n"
+            )
+        )
+    );
 }

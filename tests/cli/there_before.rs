@@ -228,6 +228,78 @@ autoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: "web", launch
     assert_eq!(set(&user), expected);
 }
 
+/// Machines of which one is stopped, one of them registered, and a bucket that blocks in part.
+const STATES: &str = r#"let image = ssm::get_parameter(#{ name: "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64" }).parameter.value;
+let ids = ec2::run_instances(#{ image_id: image, instance_type: "t3.nano", min_count: 2, max_count: 2 }).instances.map(|instance| instance.instance_id);
+ec2::wait_until_instance_running(#{ instance_ids: ids });
+ec2::monitor_instances(#{ instance_ids: [ids[1]] });
+ec2::stop_instances(#{ instance_ids: [ids[0]] });
+ec2::wait_until_instance_stopped(#{ instance_ids: [ids[0]] });
+let subnet = ec2::describe_subnets(#{}).subnets[0];
+let group = elbv2::create_target_group(#{ name: "web", protocol: "HTTP", port: 80, vpc_id: subnet.vpc_id }).target_groups[0].target_group_arn;
+elbv2::register_targets(#{ target_group_arn: group, targets: [#{ id: ids[1], port: 8080 }] });
+s3::create_bucket(#{ bucket: bucket });
+s3::put_public_access_block(#{ bucket: bucket, public_access_block_configuration: #{ block_public_acls: false, ignore_public_acls: true, block_public_policy: false, restrict_public_buckets: false } });
+"#;
+
+/// How they are.
+const STATE: &str = r#"let targets = elbv2::describe_target_health(#{ target_group_arn: elbv2::describe_target_groups(#{}).target_groups[0].target_group_arn }).target_health_descriptions;
+let block = ();
+try { block = s3::get_public_access_block(#{ bucket: bucket }).public_access_block_configuration; } catch {}
+#{
+    machines: ec2::describe_instances(#{}).reservations[0].instances.map(|instance| [instance.state.name, instance.monitoring.state]),
+    targets: targets.map(|target| [target.target.port, target.target_health.state == "draining"]),
+    block: block,
+}
+"#;
+
+/// What is so already, a call about several things does not change.
+#[test]
+fn only_what_was_otherwise_is_changed_back() {
+    let user = user("");
+    let state = |user: &User| run(user, "state", STATE).events().pop().unwrap()["value"].take();
+    run(&user, "others", STATES);
+    let before = state(&user);
+    let all = "let ids = ec2::describe_instances(#{}).reservations[0].instances.map(|instance| instance.instance_id);\n";
+    let changes = format!(
+        r#"{all}ec2::start_instances(#{{ instance_ids: ids }});
+ec2::wait_until_instance_running(#{{ instance_ids: ids }});
+ec2::monitor_instances(#{{ instance_ids: ids }});
+let group = elbv2::describe_target_groups(#{{}}).target_groups[0].target_group_arn;
+elbv2::deregister_targets(#{{ target_group_arn: group, targets: ids.map(|id| #{{ id: id }}) }});
+s3::delete_public_access_block(#{{ bucket: bucket }});
+"#
+    );
+    run(&user, "own", &changes);
+    assert_ne!(state(&user), before);
+    let plan = undo(&user, &["--dry-run"]).done();
+    assert!(!plan.out.contains("cannot be undone"), "{}", plan.out);
+    undo(&user, &["--yes"]).done();
+    let mut after = state(&user);
+    assert_eq!(after["targets"][0], json!([8080, false]));
+    after["targets"] = before["targets"].clone();
+    assert_eq!(after, before);
+
+    let unchanged = format!(
+        "{all}ec2::start_instances(#{{ instance_ids: [ids[1]] }});\n\
+         s3::delete_bucket_policy(#{{ bucket: bucket }});\n"
+    );
+    run(&user, "own", &unchanged);
+    let own = run_of(&user, "own");
+    let refused = undo(&user, &[&own, "--yes"]);
+    assert_eq!(
+        (refused.code, refused.err),
+        (
+            2,
+            format!(
+                "error: the run {own} has nothing left to undo: of its writes, 2 left nothing behind\n  \
+                 next: `opsh history {own} --local` lists its steps\n"
+            )
+        )
+    );
+    assert_eq!(state(&user)["machines"], before["machines"]);
+}
+
 /// The last run of a stack that is not an undo.
 fn run_of(user: &User, stack: &str) -> String {
     let words = ["history", "--local", "--output", "json", "--stack", stack];

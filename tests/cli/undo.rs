@@ -263,3 +263,54 @@ cloudwatch::put_metric_alarm(#{ alarm_name: "shop", namespace: "AWS/EC2", metric
     let second = undo(&user, &["--yes", "--output", "json"]).done();
     assert_eq!(writes(&second), ["iam::delete_role"]);
 }
+
+/// The service answers 200, and says inside that it is left.
+#[test]
+fn what_an_answer_says_is_left_is_not_undone() {
+    let user = user("");
+    let run = |name: &str, text: &str| {
+        let file = format!("{name}.rhai");
+        std::fs::write(user.home().join(&file), text).unwrap();
+        user.opsh(["run", &file, "--local", "-q"]).done()
+    };
+    let image = r#"let image = ssm::get_parameter(#{ name: "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64" }).parameter.value;"#;
+    run(
+        "made",
+        &format!(
+            r#"{image}
+ec2::create_launch_template(#{{ launch_template_name: "web", launch_template_data: #{{ image_id: image, instance_type: "t3.nano" }} }});"#
+        ),
+    );
+    let version = r#"ec2::create_launch_template_version(#{ launch_template_name: "web", source_version: "1", launch_template_data: #{ instance_type: "t3.micro" } });"#;
+    let default = |version: u32| {
+        format!(
+            "ec2::modify_launch_template(#{{ launch_template_name: \"web\", default_version: \"{version}\" }});"
+        )
+    };
+    // What the run itself has made the default is it no more when its version goes.
+    run("p", &format!("{version}\n{}", default(2)));
+    undo(&user, &["--stack", "p", "--yes"]).done();
+
+    run("p", version);
+    run("others", &default(3));
+    let left = undo(&user, &["--stack", "p", "--yes"]);
+    assert_eq!(left.code, 1, "{}", left.out);
+    assert!(
+        left.err.contains(
+            "not all of it was done: lt-06dafa8fc747cf5d5 web 3: The default version of a launch \
+             template cannot be deleted. (unexpectedError)"
+        ),
+        "{}",
+        left.err
+    );
+    run("others", &default(1));
+    let undone = undo(&user, &["--stack", "p", "--yes"]).done();
+    assert!(undone.out.ends_with("undone: 1 write\n"), "{}", undone.out);
+    // Gone already is as good as undone.
+    let none = run(
+        "look",
+        r#"print(ec2::describe_launch_template_versions(#{ launch_template_name: "web" }).launch_template_versions.len());
+try { ec2::delete_launch_template_versions(#{ launch_template_name: "web", versions: ["3"] }); } catch (error) { print(error.kind); }"#,
+    );
+    assert_eq!(none.out, "1\nnot_found\n");
+}

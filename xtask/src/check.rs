@@ -2,6 +2,7 @@
 
 mod looks;
 
+use crate::find;
 use crate::list::{Call, Inverse, Settle};
 use crate::model::{Definition, Member, Type};
 use crate::resolve::{Resolved, Service};
@@ -38,6 +39,11 @@ fn one(services: &[Service<'_>], service: &Service<'_>, operation: &Resolved<'_>
     }
     if let Some(search) = &line.before {
         looks::before(services, service, operation, search)?;
+    }
+    if let Some(fails) = &line.fails
+        && !find::leads(service, operation, fails.within.trim_end_matches("[]"))
+    {
+        return Err(Error(format!("the path '{}' leads nowhere", fails.within)));
     }
     if let Some(search) = &line.found {
         looks::found(services, service, line, search)?;

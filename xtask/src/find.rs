@@ -23,6 +23,7 @@ pub enum Proof {
     Tags(String),
     Since(String),
     Same(String, String),
+    Named(String, String),
 }
 
 /// What a search declares, with what follows from the types.
@@ -69,9 +70,16 @@ fn proof(text: &str) -> Result<Proof> {
     if let Some(path) = text.strip_prefix("since ") {
         return Ok(Proof::Since(path.to_owned()));
     }
+    if let Some((left, right)) = text.split_once(" ~ ") {
+        return Ok(Proof::Named(left.to_owned(), right.to_owned()));
+    }
     text.split_once(" = ")
         .map(|(left, right)| Proof::Same(left.to_owned(), right.to_owned()))
-        .ok_or_else(|| Error(format!("'{text}' must be `since PATH` or `PATH = PATH`")))
+        .ok_or_else(|| {
+            Error(format!(
+                "'{text}' must be `since PATH`, `PATH = PATH` or `PATH ~ PATH`"
+            ))
+        })
 }
 
 impl Find {
@@ -121,7 +129,7 @@ impl Find {
         }
         for path in proof.iter().flat_map(|proof| match proof {
             Proof::Tags(path) | Proof::Since(path) => vec![path],
-            Proof::Same(left, right) => vec![left, right],
+            Proof::Same(left, right) | Proof::Named(left, right) => vec![left, right],
         }) {
             if !(document && path.starts_with("found.")) {
                 exists(service, operation, &members, path)?;
@@ -179,6 +187,12 @@ struct Candidate {
     members: Vec<Member>,
     /// Whether it is part of a JSON document.
     document: bool,
+}
+
+/// Whether `path`, below the result of `operation`, leads to something.
+pub fn leads(service: &Service<'_>, operation: &Resolved<'_>, path: &str) -> bool {
+    path.strip_prefix("result.")
+        .is_some_and(|path| descend(service, &operation.results, path).is_some())
 }
 
 /// The type at `path` below `members`, and its own members.
@@ -260,7 +274,7 @@ mod tests {
     #[test]
     fn the_parts_are_told_apart() {
         let find = parse(
-            "look(a: input.a) in result.items[] where since found.made, found.key = input.key as (id: found.id, all: every)",
+            "look(a: input.a) in result.items[] where since found.made, found.key = input.key, found.arn ~ input.name as (id: found.id, all: every)",
             search,
         )
         .unwrap();
@@ -270,7 +284,8 @@ mod tests {
             find.proof,
             [
                 Proof::Since("found.made".into()),
-                Proof::Same("found.key".into(), "input.key".into())
+                Proof::Same("found.key".into(), "input.key".into()),
+                Proof::Named("found.arn".into(), "input.name".into())
             ]
         );
         assert_eq!(

@@ -77,6 +77,8 @@ pub struct Line {
     pub untagged_if: Option<String>,
     /// What the call would change instead of making it.
     pub before: Option<Before>,
+    /// Where an answer says what of the call has failed.
+    pub fails: Option<Fails>,
     /// How what it makes is found by the stack's tag.
     pub found: Option<Found>,
     /// The kind that what it makes goes with.
@@ -96,6 +98,14 @@ impl Line {
             .clone()
             .unwrap_or_else(|| format!("result.{}", last.trim_end_matches("[]")))
     }
+}
+
+/// `fails PATH [unless FIELD is VALUE …]`.
+#[derive(Debug, PartialEq)]
+pub struct Fails {
+    pub within: String,
+    /// A field of an item and values with which it is no failure.
+    pub unless: Option<(String, Vec<String>)>,
 }
 
 /// How a write is undone.
@@ -235,11 +245,13 @@ fn operation(module: &str, line: &str) -> Result<Line> {
             "default" => found.absent.push(filled(rest)?),
             "untagged" => found.untagged_if = Some(condition(rest)?),
             "before" => found.before = Some(look::before(rest, |text| call(module, text))?),
+            "among" => found.before = Some(look::among(rest, |text| call(module, text))?),
+            "fails" => found.fails = Some(fails(rest)),
             "restore" => {
                 let before = found
                     .before
                     .as_mut()
-                    .ok_or_else(|| Error("`restore` stands behind `before`".into()))?;
+                    .ok_or_else(|| Error("`restore` stands behind `before` or `among`".into()))?;
                 before.restore = calls(module, rest)?;
             }
             "found" => found.found = Some(look::found(rest, |text| call(module, text))?),
@@ -282,6 +294,16 @@ fn operation(module: &str, line: &str) -> Result<Line> {
             "'{}' must be read, or write with inverse and settle",
             found.name
         )))
+    }
+}
+
+fn fails(text: &str) -> Fails {
+    let (within, exception) = text.split_once(" unless ").unwrap_or((text, ""));
+    Fails {
+        within: within.to_owned(),
+        unless: exception
+            .split_once(" is ")
+            .map(|(field, values)| (field.to_owned(), words(values))),
     }
 }
 

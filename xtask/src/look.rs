@@ -1,6 +1,6 @@
-//! `CALL in PATH`: a read and what of its result is looked at, and the two clauses that
-//! stand on it: `before` (what a call would change instead of making it) and `found`
-//! (how what carries a stack's tag is found).
+//! `CALL in PATH`: a read and what of its result is looked at, and the clauses that stand
+//! on it: `before` (what a call would change instead of making it), `among` (which of the
+//! things that it names a call changes) and `found` (how what carries a stack's tag is found).
 
 use crate::list::Call;
 use crate::{Error, Result};
@@ -15,12 +15,15 @@ pub struct Look {
 /// Pairs of places where the same must stand.
 pub type Same = Vec<(String, String)>;
 
-/// `before CALL in PATH [where A = B, …] [if PARAMETER]`.
+/// `before CALL in PATH [where A = B, …] [if PARAMETER]`, or
+/// `among CALL in PATH [where A = B, …] [as SOURCE]`.
 #[derive(Debug)]
 pub struct Before {
     pub look: Look,
     pub same: Same,
     pub only_if: Option<String>,
+    /// What of each item is kept, if every one counts.
+    pub every: Option<String>,
     /// `restore CALL, …`, a clause of its own.
     pub restore: Vec<Call>,
 }
@@ -82,7 +85,17 @@ pub fn before(text: &str, call: impl ReadCall) -> Result<Before> {
         look: look(text, &call)?,
         same: same(conditions)?,
         only_if,
+        every: None,
         restore: Vec::new(),
+    })
+}
+
+/// What stands behind `among`.
+pub fn among(text: &str, call: impl ReadCall) -> Result<Before> {
+    let (text, kept) = text.split_once(" as ").unwrap_or((text, "found"));
+    Ok(Before {
+        every: Some(kept.trim().to_owned()),
+        ..before(text, call)?
     })
 }
 
@@ -154,6 +167,17 @@ mod tests {
         assert_eq!(before.look.within, "result.items[]");
         assert_eq!(before.same, [("found.b".into(), "input.b".to_owned())]);
         assert_eq!(before.only_if.as_deref(), Some("overwrite"));
+    }
+
+    #[test]
+    fn what_is_among_the_named_is_kept_in_part() {
+        let among = among(
+            r#"look(a: input.a) in result.items[] where found.b = =["x","y"] as found.c"#,
+            read,
+        )
+        .unwrap();
+        assert_eq!(among.same, [("found.b".into(), r#"=["x","y"]"#.to_owned())]);
+        assert_eq!(among.every.as_deref(), Some("found.c"));
     }
 
     #[test]

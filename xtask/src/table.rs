@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use crate::emit::{action, synthetic};
-use crate::list::{Call, Inverse, Settle};
+use crate::list::{Call, Fails, Inverse, Settle};
 use crate::look::{Before, Found, Look, Tagged};
 use crate::model::{Definition, Member, Type};
 use crate::resolve::{Resolved, Service};
@@ -63,6 +63,13 @@ fn one(out: &mut String, service: &Service<'_>, operation: &Resolved<'_>) {
                 let _ = write!(out, "  goes-with={kind}");
             }
             let _ = writeln!(out, "  undo={}", undone(inverse));
+            if let Some(Fails { within, unless }) = &line.fails {
+                let _ = write!(out, "  ? fails {within}");
+                if let Some((field, values)) = unless {
+                    let _ = write!(out, "  unless {field} is {}", values.join(" "));
+                }
+                out.push('\n');
+            }
             if let Some(search) = &line.before {
                 before(out, search);
             }
@@ -93,12 +100,20 @@ fn one(out: &mut String, service: &Service<'_>, operation: &Resolved<'_>) {
 }
 
 fn before(out: &mut String, before: &Before) {
-    let _ = write!(out, "  ? before {}", looked(&before.look));
+    let word = if before.every.is_some() {
+        "among"
+    } else {
+        "before"
+    };
+    let _ = write!(out, "  ? {word} {}", looked(&before.look));
     for (left, right) in &before.same {
         let _ = write!(out, "  where {left} = {right}");
     }
     if let Some(name) = &before.only_if {
         let _ = write!(out, "  if {name}");
+    }
+    if let Some(kept) = &before.every {
+        let _ = write!(out, "  as {kept}");
     }
     let restore: Vec<String> = before.restore.iter().map(target).collect();
     if !restore.is_empty() {

@@ -6,7 +6,8 @@
 //! - [`session`]: clients, timeouts, the deadline of a whole call;
 //! - [`pages`]: listings that page by themselves;
 //! - [`bodies`]: bodies sent and received, also from and to files;
-//! - [`faults`]: the SDK's errors as faults.
+//! - [`faults`]: the SDK's errors as faults;
+//! - [`whole`]: answers that say what of a call has failed.
 
 pub mod attempts;
 pub mod bodies;
@@ -15,6 +16,7 @@ pub mod encode;
 pub mod faults;
 pub mod pages;
 pub mod session;
+pub mod whole;
 
 pub use bodies::{request_body, with_body};
 pub use decode::{
@@ -25,6 +27,7 @@ pub use encode::{Encode, hide, hide_when, only, put, tag_map, text};
 pub use faults::fault;
 pub use pages::{Pages, goes_on};
 pub use session::{Patience, Session, open, s3_client, s3_endpoint};
+pub use whole::whole;
 
 use futures_util::future::BoxFuture;
 use opsh_operation::{Fault, Value};

@@ -136,6 +136,9 @@ pub struct Before {
     pub same: &'static [(&'static str, &'static str)],
     /// The parameter without which the service refuses to change what is there.
     pub only_if: Option<&'static str>,
+    /// What of each item is kept, if all of them are what the call changes (`found.each`):
+    /// then only they are put back, and where none is found the call changes nothing.
+    pub every: Option<&'static str>,
     /// The calls that put back what was there (`found`); without any it cannot be put back.
     pub restore: &'static [InverseCall],
 }
@@ -235,6 +238,8 @@ pub enum Proof {
     Since(&'static str),
     /// Both are there and the same.
     Same(&'static str, &'static str),
+    /// The text there is a text at the other place, or an ARN that ends with it.
+    Named(&'static str, &'static str),
 }
 
 /// A kind of resource that a write makes.

@@ -11,7 +11,8 @@
 //!   (`=true`, `=["self"]`);
 //! - `each result.snapshots[].snapshot_id` makes one call for each value
 //!   (see [`calls`]);
-//! - `sent found.min_size` is an argument only if the input has a parameter of its name.
+//! - `sent found.min_size` is an argument only if the input has a parameter of its name;
+//!   `sent min_size|max_size found.desired_capacity` only if it has one of those.
 
 use crate::value::{Map, Value};
 
@@ -67,7 +68,7 @@ pub fn argument(roots: Roots<'_>, source: &str) -> Value {
 pub fn meet(roots: Roots<'_>, left: &str, right: &str) -> bool {
     let values = |source: &str| -> Vec<Value> {
         if source.starts_with('=') {
-            return vec![argument(roots, source)];
+            return listed(argument(roots, source));
         }
         all(roots, source)
             .into_iter()
@@ -103,9 +104,11 @@ pub fn calls(roots: Roots<'_>, arguments: &[(&str, &str)]) -> Vec<Map> {
                 })
                 .collect();
         } else {
-            let source = match source.strip_prefix("sent ") {
-                Some(_) if !is_sent(roots.input, name) => continue,
-                Some(source) => source,
+            let source = match sent(name, source) {
+                Some((names, _)) if !names.iter().any(|name| is_sent(roots.input, name)) => {
+                    continue;
+                }
+                Some((_, source)) => source,
                 None => source,
             };
             let value = argument(roots, source);
@@ -115,6 +118,17 @@ pub fn calls(roots: Roots<'_>, arguments: &[(&str, &str)]) -> Vec<Map> {
         }
     }
     inputs
+}
+
+/// The parameters one of which must have been sent for the argument `name` with this source,
+/// and the source itself, if it depends on that.
+#[must_use]
+pub fn sent<'a>(name: &'a str, source: &'a str) -> Option<(Vec<&'a str>, &'a str)> {
+    let source = source.strip_prefix("sent ")?;
+    Some(match source.split_once(' ') {
+        Some((names, source)) => (names.split('|').collect(), source),
+        None => (vec![name], source),
+    })
 }
 
 fn is_sent(input: &Map, name: &str) -> bool {
@@ -257,12 +271,15 @@ mod tests {
             ("name", "sent found.items[0].id"),
             ("version.from", "sent found.items[1].id"),
             ("zone", "sent found.items[0].id"),
+            ("size", "sent zone|name found.items[0].id"),
+            ("width", "sent zone|height found.items[0].id"),
         ];
         let version = Map::from([("from".into(), "b".into())]);
         assert_eq!(
             calls(roots, &arguments),
             [Map::from([
                 ("name".into(), "a".into()),
+                ("size".into(), "a".into()),
                 ("version".into(), Value::Map(version)),
             ])]
         );
@@ -317,6 +334,7 @@ mod tests {
             ("input.tags", true),
             ("=b", true),
             ("=c", false),
+            (r#"=["c","a"]"#, true),
             ("input.missing", false),
         ] {
             assert_eq!(meet(roots, "found.items[].id", right), met, "{right}");

@@ -95,6 +95,24 @@ impl Journal {
     /// # Errors
     /// The ledger cannot be read.
     pub fn claim(&self, step: &StepPath, found: &[Made]) -> Result<bool, Fault> {
+        if !self.is_free(step, found)? {
+            return Ok(false);
+        }
+        let mut claims = lock(&self.claims);
+        let name = |made: &Made| (made.kind.to_owned(), made.id.clone());
+        let taken = |made: &Made| claims.get(&name(made)).is_some_and(|owner| owner != step);
+        if found.iter().any(taken) {
+            return Ok(false);
+        }
+        claims.extend(found.iter().map(|made| (name(made), step.clone())));
+        Ok(true)
+    }
+
+    /// Whether no other step has what was found for `step`.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn is_free(&self, step: &StepPath, found: &[Made]) -> Result<bool, Fault> {
         let known = self.resources()?;
         let run = self.run();
         let path = step.to_string();
@@ -107,14 +125,12 @@ impl Journal {
         if found.iter().any(others) {
             return Ok(false);
         }
-        let mut claims = lock(&self.claims);
-        let name = |made: &Made| (made.kind.to_owned(), made.id.clone());
-        let taken = |made: &Made| claims.get(&name(made)).is_some_and(|owner| owner != step);
-        if found.iter().any(taken) {
-            return Ok(false);
-        }
-        claims.extend(found.iter().map(|made| (name(made), step.clone())));
-        Ok(true)
+        let claims = lock(&self.claims);
+        let taken = |made: &Made| {
+            let owner = claims.get(&(made.kind.to_owned(), made.id.clone()));
+            owner.is_some_and(|owner| owner != step)
+        };
+        Ok(!found.iter().any(taken))
     }
 
     /// What this run has made a moment ago.

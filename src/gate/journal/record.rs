@@ -6,6 +6,7 @@ use opsh_operation::{
 };
 
 use super::{Journal, Open, fault, opened};
+use crate::gate::before;
 use crate::gate::event::{Made, Step};
 use crate::gate::origin::region;
 use crate::gate::prepare::CONTROLS_OF_PLACE;
@@ -173,11 +174,31 @@ fn restore(operation: &Operation, sent: &Map, former: &Former, controls: &Map) -
     let Some((before, found)) = before.zip(former.found.as_ref()) else {
         return Vec::new();
     };
+    if before.every.is_some() && before::count(former) == Some(0) {
+        return Vec::new();
+    }
     let roots = Roots {
         input: sent,
         result: found,
     };
-    resolved(before.restore, roots, controls)
+    let calls = resolved(before.restore, roots, controls);
+    if in_part(before.restore) && !covers(&calls, sent) {
+        return Vec::new();
+    }
+    calls
+}
+
+/// Whether the calls put back only what was sent: the service keeps what is not.
+fn in_part(restore: &[InverseCall]) -> bool {
+    let mut arguments = restore.iter().flat_map(|call| call.arguments);
+    arguments.any(|(name, source)| select::sent(name, source).is_some())
+}
+
+/// Whether `calls` set all that was sent: what had no value before, or what is not kept of
+/// it, would stay as it was sent.
+fn covers(calls: &[Call], sent: &Map) -> bool {
+    let is_set = |name: &String| calls.iter().any(|call| call.input.contains_key(name));
+    sent.keys().all(is_set)
 }
 
 fn resolved(calls: &[InverseCall], roots: Roots<'_>, controls: &Map) -> Vec<Call> {
@@ -231,4 +252,69 @@ fn removed(operation: &Operation, roots: Roots<'_>, controls: &Map) -> Vec<Resou
 /// The Name tag that a write gives to what it makes.
 fn name(input: &Map) -> Option<String> {
     input.get("tags")?.get("Name")?.as_text().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::modules::registry::registry;
+
+    fn map<const N: usize>(fields: [(&str, Value); N]) -> Map {
+        fields.map(|(name, value)| (name.to_owned(), value)).into()
+    }
+
+    /// What puts back a group that was as `found`, after `sent`, but for its name.
+    fn group<const N: usize, const M: usize>(
+        sent: [(&str, Value); N],
+        found: [(&str, Value); M],
+    ) -> Option<Map> {
+        let entry = registry()
+            .get("autoscaling::update_auto_scaling_group")
+            .unwrap();
+        let name = || ("auto_scaling_group_name".to_owned(), Value::from("web"));
+        let (mut sent, mut found) = (map(sent), map(found));
+        sent.extend([name()]);
+        found.extend([name()]);
+        let former = Former {
+            found: Some(Value::Map(found)),
+        };
+        let calls = restore(entry.operation, &sent, &former, &Map::new());
+        let mut input = calls.into_iter().next()?.input;
+        input.remove("auto_scaling_group_name");
+        Some(input)
+    }
+
+    #[test]
+    fn what_was_not_sent_is_not_put_back() {
+        let size = |name: &'static str, size: i64| (name, Value::Int(size));
+        let was = [
+            size("min_size", 1),
+            size("max_size", 4),
+            size("desired_capacity", 2),
+            size("health_check_grace_period", 300),
+        ];
+        assert_eq!(
+            group([size("health_check_grace_period", 60)], was.clone()),
+            Some(map([size("health_check_grace_period", 300)]))
+        );
+        // A smaller group loses what it wanted to have, too.
+        assert_eq!(
+            group([size("max_size", 1)], was),
+            Some(map([size("max_size", 4), size("desired_capacity", 2)]))
+        );
+    }
+
+    #[test]
+    fn what_had_no_value_before_cannot_be_put_back() {
+        let lifetime = |seconds: i64| ("max_instance_lifetime", Value::Int(seconds));
+        assert_eq!(group([lifetime(86_400)], []), None);
+        assert_eq!(
+            group([lifetime(86_400)], [lifetime(172_800)]),
+            Some(map([lifetime(172_800)]))
+        );
+        let template = || map([("launch_template_id", "lt-1".into())]);
+        let sent = [("launch_template", Value::Map(template()))];
+        assert_eq!(group(sent, []), None);
+    }
 }

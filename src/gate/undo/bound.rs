@@ -77,15 +77,35 @@ impl Makers {
     fn maker(&self, operation: &str, parameter: &str, text: &str) -> Option<&str> {
         let makers = self.0.get(text)?.iter();
         let mut meant = makers.filter(|maker| {
-            maker.named.as_ref().is_none_or(|(by, name)| {
-                // A call about several names them in the plural.
-                by == module(operation)
-                    && parameter.strip_suffix('s').unwrap_or(parameter)
-                        == name.strip_suffix('s').unwrap_or(name)
-            })
+            maker
+                .named
+                .as_ref()
+                .is_none_or(|(by, name)| names(operation, parameter, by, name))
         });
         meant.next().map(|maker| maker.path.as_str())
     }
+}
+
+/// Whether what `operation` has in `parameter` is a name that is given in `by` as `name`.
+fn names(operation: &str, parameter: &str, by: &str, name: &str) -> bool {
+    // A call about several names them in the plural.
+    let one = |name: &str| name.strip_suffix('s').unwrap_or(name).to_owned();
+    by == module(operation) && one(parameter) == one(name)
+}
+
+/// Whether a text that `operation` has in `parameter` can be the id of a resource of `kind`
+/// that is the same text: things of other kinds may have the same name.
+#[must_use]
+pub fn may_be(kind: &str, operation: &str, parameter: &str) -> bool {
+    let mut makers = registry().operations().filter_map(|entry| {
+        let makes = entry.operation.write()?.makes;
+        let makes = makes.iter().find(|makes| makes.kind == kind)?;
+        Some((entry.operation.module, makes.id.strip_prefix("input.")))
+    });
+    // What a service gives is nothing else's.
+    makers
+        .next()
+        .is_none_or(|(by, given)| given.is_none_or(|name| names(operation, parameter, by, name)))
 }
 
 /// The first half of an operation's name.

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use opsh_operation::{Before, Fault, FaultKind, Inverse, Operation, Value, validate};
+use opsh_operation::{Before, Fault, FaultKind, Inverse, Map, Operation, Value, validate};
 
 use super::{bound, since};
 use crate::gate::event::Made;
-use crate::gate::inverse;
+use crate::gate::{before, inverse};
 use crate::ledger::{Call, Error, Ledger, Life, Resource, Run, RunId, Secrets, Step, StepId};
 use crate::modules::registry::registry;
 
@@ -30,6 +30,22 @@ pub struct Item {
     pub own: Vec<Resource>,
     /// What becomes of it.
     pub fate: Fate,
+}
+
+impl Item {
+    /// What the write was about: of the things that it names those that it has changed.
+    #[must_use]
+    pub fn about(&self) -> &Map {
+        let operation = registry().get(&self.step.operation);
+        let write = operation.and_then(|entry| entry.operation.write());
+        let counts = write
+            .and_then(|write| write.before)
+            .is_some_and(|before| before.every.is_some());
+        match &self.fate {
+            Fate::Undo { calls, .. } if counts && !calls.is_empty() => &calls[0].input,
+            _ => &self.step.input,
+        }
+    }
 }
 
 /// What an undo does with a write.
@@ -83,6 +99,7 @@ impl Plan {
             .into_iter()
             .map(|step| item(step, &lives, &tried))
             .collect();
+        note_unchanged(ledger, &mut items)?;
         only_the_last_try(&mut items);
         since::note(ledger, &mut items)?;
         bound::with_their_things(&mut items);
@@ -262,6 +279,29 @@ fn item(step: Step, lives: &[Life], tried: &Tried) -> Item {
     }
 }
 
+/// Of a write that was looked after before it and recorded no call: either nothing was as it
+/// would not have left it, or nobody could see.
+fn note_unchanged(ledger: &mut Ledger, items: &mut [Item]) -> Result<(), Error> {
+    for item in items {
+        let operation = registry().get(&item.step.operation);
+        let write = operation.and_then(|entry| entry.operation.write());
+        let before = write.and_then(|write| write.before);
+        let counts = before.is_some_and(|before| before.every.is_some());
+        let unrecorded = item
+            .step
+            .end
+            .as_ref()
+            .is_some_and(|end| end.inverse.is_empty());
+        if counts && unrecorded && matches!(item.fate, Fate::Impossible(_)) {
+            item.fate = match ledger.former(item.step.id)?.as_ref().map(before::count) {
+                Some(Some(0)) => Fate::Nothing("it changed nothing".to_owned()),
+                _ => Fate::Impossible("what it changed could not be seen before it".to_owned()),
+            };
+        }
+    }
+    Ok(())
+}
+
 /// A step that was tried again is there once for each try; of the earlier ones,
 /// nothing is to be found out any more: the last one has.
 fn only_the_last_try(items: &mut [Item]) {
@@ -409,20 +449,25 @@ fn since(step: &Step, made: &[(String, String)], lives: &[Life], restores: bool)
 /// The run that removed what the calls are about, if it is gone since the step. Things of
 /// different kinds may have the same name: none of them may be there.
 fn removed<'a>(step: &Step, calls: &[Call], lives: &'a [Life]) -> Option<&'a RunId> {
-    let gone = |value: &Value| {
+    let gone = |call: &Call, name: &str, value: &Value| {
         let id = value.as_text()?;
-        let named = || lives.iter().filter(|life| life.resource.id == id);
+        let meant = |life: &&Life| {
+            let resource = &life.resource;
+            resource.id == id && bound::may_be(&resource.kind, &call.operation, name)
+        };
+        let named = || lives.iter().filter(meant);
         let last = named().max_by_key(|life| life.removed)?;
         let all = named().all(|life| life.removed.is_some());
         (all && last.removed? > step.id).then_some(&last.resource.run)
     };
     calls.iter().find_map(|call| {
-        call.input.values().find_map(|value| match value {
+        call.input.iter().find_map(|(name, value)| match value {
             Value::List(items) if !items.is_empty() => {
-                let gone: Vec<&RunId> = items.iter().filter_map(gone).collect();
+                let gone = items.iter().filter_map(|item| gone(call, name, item));
+                let gone: Vec<&RunId> = gone.collect();
                 (gone.len() == items.len()).then(|| gone[0])
             }
-            value => gone(value),
+            value => gone(call, name, value),
         })
     })
 }

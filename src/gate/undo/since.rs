@@ -101,6 +101,7 @@ fn takes_away(call: &Call, later: &Step) -> bool {
 #[derive(PartialEq)]
 struct Thing {
     operation: &'static str,
+    within: &'static str,
     inputs: Vec<Map>,
     named: Vec<Value>,
     region: Option<Value>,
@@ -124,6 +125,7 @@ impl Thing {
         let is_named = !named.is_empty() || inputs.iter().any(|input| !input.is_empty());
         is_named.then(|| Self {
             operation: before.look.operation,
+            within: before.look.within,
             inputs,
             named,
             region: step.controls.get("region").cloned(),

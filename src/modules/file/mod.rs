@@ -26,6 +26,7 @@ pub(super) const THERE: Before = Before {
     },
     same: &[("found", "=true")],
     only_if: None,
+    every: None,
     restore: &[],
 };
 

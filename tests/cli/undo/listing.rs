@@ -1,6 +1,6 @@
 //! What an undo says before it begins: what is undone, what goes with that, what cannot be.
 
-use super::{made, runs, undo};
+use super::{made, runs, undo, user};
 
 /// An archive that a function can be made of.
 const CODE: &str = r#"let code = text::base64_decode("UEsDBBQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAYm9vdHN0cmFwIyEvYmluL3NoClBLAQIUAxQAAAAAAAAAIVwdnfsECgAAAAoAAAAJAAAAAAAAAAAAAADtgQAAAABib290c3RyYXBQSwUGAAAAAAEAAQA3AAAAMQAAAAAA", #{ bytes: true });"#;
@@ -98,4 +98,31 @@ STEP  OPERATION                               WHY                               
     assert_eq!((refused.code, refused.out), (2, listed.clone()));
     let undone = undo(&user, &["--yes"]).done();
     assert_eq!(undone.out, format!("{listed}\nundone: 1 write\n"));
+}
+
+#[test]
+fn what_has_the_name_of_something_that_is_gone_is_not_gone_with_it() {
+    let user = user("");
+    let run = |stack: &str, text: &str| {
+        std::fs::write(user.home().join("p.rhai"), text).unwrap();
+        user.opsh(["run", "p.rhai", "--local", "-q", "--stack", stack])
+            .done()
+    };
+    run("others", "s3::create_bucket(#{ bucket: \"news-room\" });\n");
+    run(
+        "own",
+        r#"let policy = text::json_encode(#{ Version: "2012-10-17", Statement: [#{ Effect: "Allow", Principal: "*", Action: "s3:GetObject", Resource: "arn:aws:s3:::news-room/*" }] });
+s3::put_public_access_block(#{ bucket: "news-room", public_access_block_configuration: #{ block_public_policy: false } });
+s3::put_bucket_policy(#{ bucket: "news-room", policy: policy });
+ssm::put_parameter(#{ name: "news-room", value: "x", type: "String" });
+"#,
+    );
+    let made = runs(&user)[0].clone();
+    run("own", "ssm::delete_parameter(#{ name: \"news-room\" });\n");
+    undo(&user, &[&made, "--yes"]).done();
+    let left = run(
+        "look",
+        "try { s3::get_bucket_policy(#{ bucket: \"news-room\" }) } catch (error) { print(error.code); }\n",
+    );
+    assert_eq!(left.out, "NoSuchBucketPolicy\n");
 }

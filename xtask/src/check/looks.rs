@@ -8,7 +8,7 @@ use crate::model::Member;
 use crate::resolve::{Resolved, Service};
 use crate::{Error, Result};
 
-/// Checks what `before` and `restore` name.
+/// Checks what `before`, `among` and `restore` name.
 pub fn before(
     services: &[Service<'_>],
     service: &Service<'_>,
@@ -26,14 +26,45 @@ pub fn before(
         leads(service, &roots, left)?;
         leads(service, &roots, right)?;
     }
+    let kept = match before.every.as_deref() {
+        None | Some("found") => item.clone(),
+        Some(kept) => {
+            leads(service, &roots, kept)?;
+            Vec::new()
+        }
+    };
+    let roots = [("input", &operation.parameters), ("found", &kept)];
     for call in &before.restore {
         parameters(services, call)?;
         for (_, source) in &call.arguments {
-            let source = source.strip_prefix("sent ").unwrap_or(source);
-            leads(service, &roots, source)?;
+            let source = match source
+                .strip_prefix("sent ")
+                .map(|sent| sent.split_once(' '))
+            {
+                Some(Some((names, source))) => {
+                    names
+                        .split('|')
+                        .try_for_each(|name| parameter(operation, name))?;
+                    source
+                }
+                Some(None) => source.trim_start_matches("sent "),
+                None => source,
+            };
+            match (before.every.is_some(), each(source)) {
+                (true, Some("")) => {}
+                (true, Some(field)) => leads(service, &roots, &format!("found.{field}"))?,
+                _ => leads(service, &roots, source)?,
+            }
         }
     }
     Ok(())
+}
+
+/// What of the items that `among` has kept `source` means: all of each, or a field.
+fn each(source: &str) -> Option<&str> {
+    let rest = source.strip_prefix("found.each[")?;
+    let (_, field) = rest.split_once(']')?;
+    Some(field.trim_start_matches('.'))
 }
 
 /// Checks what `found` and the clauses behind it name.
@@ -120,10 +151,13 @@ fn parent(services: &[Service<'_>], kind: &str) -> Result<Vec<Member>> {
     Err(Error(format!("nothing says how {kind} is found")))
 }
 
-/// Checks a path below one of `roots`, or a literal.
+/// Checks a path below one of `roots`, a literal, or a template.
 fn leads(service: &Service<'_>, roots: &[(&str, &Vec<Member>)], text: &str) -> Result<()> {
     if text.starts_with('=') {
         return Ok(());
+    }
+    if text.contains('{') {
+        return parts(text).try_for_each(|part| leads(service, roots, part));
     }
     let (root, rest) = text.split_once('.').unwrap_or((text, ""));
     let known = roots.iter().any(|(name, members)| {

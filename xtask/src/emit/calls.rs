@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::effect::{self, sources};
 use super::{literal, table_name, tables};
-use crate::list::Line;
+use crate::list::{Fails, Line};
 use crate::model::{Paging, Type};
 use crate::resolve::{Resolved, Service};
 
@@ -169,7 +169,15 @@ fn call(out: &mut String, service: &Service<'_>, operation: &Resolved<'_>) {
             );
         }
         (None, None) if tables::has_output(operation) => {
-            out.push_str("        request.send().await.map(Encode::encode).map_err(fault)\n");
+            let whole = operation
+                .line
+                .fails
+                .as_ref()
+                .map_or_else(String::new, whole);
+            let _ = writeln!(
+                out,
+                "        request.send().await.map(Encode::encode).map_err(fault){whole}"
+            );
         }
         (None, None) => {
             out.push_str(
@@ -178,6 +186,18 @@ fn call(out: &mut String, service: &Service<'_>, operation: &Resolved<'_>) {
         }
     }
     out.push_str("    }))\n}\n");
+}
+
+/// The check of an answer that says what of the call has failed.
+fn whole(fails: &Fails) -> String {
+    let unless = fails.unless.as_ref().map_or_else(
+        || "None".to_owned(),
+        |(field, values)| format!("Some(({field:?}, &{values:?}))"),
+    );
+    format!(
+        "\n            .and_then(|answer| whole(answer, {:?}, {unless}))",
+        fails.within
+    )
 }
 
 fn paged(out: &mut String, operation: &Resolved<'_>, paging: &Paging) {

@@ -74,10 +74,11 @@ fn look(look: &Look) -> String {
 
 fn before(before: &Before) -> String {
     format!(
-        "Before {{ look: {}, same: &[{}], only_if: {:?}, restore: &[{}] }}",
+        "Before {{ look: {}, same: &[{}], only_if: {:?}, every: {:?}, restore: &[{}] }}",
         look(&before.look),
         sources(&before.same),
         before.only_if,
+        before.every,
         inverse_calls(&before.restore),
     )
 }
@@ -114,6 +115,7 @@ fn find(service: &Service<'_>, operation: &Resolved<'_>, search: &Find) -> Strin
             Proof::Tags(path) => format!("Proof::Tags({path:?})"),
             Proof::Since(path) => format!("Proof::Since({path:?})"),
             Proof::Same(left, right) => format!("Proof::Same({left:?}, {right:?})"),
+            Proof::Named(left, right) => format!("Proof::Named({left:?}, {right:?})"),
         })
         .collect();
     format!(

@@ -91,6 +91,7 @@ static OPERATION: Operation = Operation {
             },
             same: &[],
             only_if: None,
+            every: None,
             restore: &[],
         }),
         goes_with: Some("s3:bucket"),

@@ -264,7 +264,7 @@ pub fn kind_of(code: &str, message: &str) -> FaultKind {
         }
         _ if code.contains("NotFound")
             || code.ends_with("NonExistentQueue")
-            || code == "QueueDoesNotExist"
+            || code.ends_with("DoesNotExist")
             || code.starts_with("NoSuch")
             || code.ends_with(".Malformed") && message.contains("does not exist") =>
         {

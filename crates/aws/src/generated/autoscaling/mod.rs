@@ -18,7 +18,7 @@ pub static ATTACH_LOAD_BALANCER_TARGET_GROUPS: Operation = Operation {
     input: &tables::ATTACH_LOAD_BALANCER_TARGET_GROUPS_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
         makes: &[], removes: &[], tags: None,
-        before: Some(&Before { look: Look { operation: "autoscaling::describe_auto_scaling_groups", arguments: &[("auto_scaling_group_names", "input.auto_scaling_group_name[]")], within: "result.auto_scaling_groups[].target_group_arns[]" }, same: &[("found", "input.target_group_arns[]")], only_if: None, restore: &[] }),
+        before: Some(&Before { look: Look { operation: "autoscaling::describe_auto_scaling_groups", arguments: &[("auto_scaling_group_names", "input.auto_scaling_group_name[]")], within: "result.auto_scaling_groups[].target_group_arns[]" }, same: &[("found", "input.target_group_arns[]")], only_if: None, every: None, restore: &[] }),
         ..Write::plain(
             Inverse::Calls(&[InverseCall { operation: "autoscaling::detach_load_balancer_target_groups", arguments: &[("auto_scaling_group_name", "input.auto_scaling_group_name"), ("target_group_arns", "input.target_group_arns")] }]),
             Settle::Repeat,
@@ -106,7 +106,7 @@ pub static CREATE_OR_UPDATE_TAGS: Operation = Operation {
     input: &tables::CREATE_OR_UPDATE_TAGS_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
         makes: &[], removes: &[], tags: None,
-        before: Some(&Before { look: Look { operation: "autoscaling::describe_auto_scaling_groups", arguments: &[("auto_scaling_group_names", "input.tags[].resource_id")], within: "result.auto_scaling_groups[]" }, same: &[("found.tags", "input.tags[].key")], only_if: None, restore: &[] }),
+        before: Some(&Before { look: Look { operation: "autoscaling::describe_auto_scaling_groups", arguments: &[("auto_scaling_group_names", "input.tags[].resource_id")], within: "result.auto_scaling_groups[]" }, same: &[("found.tags", "input.tags[].key")], only_if: None, every: None, restore: &[] }),
         ..Write::plain(
             Inverse::Calls(&[InverseCall { operation: "autoscaling::delete_tags", arguments: &[("tags", "input.tags")] }]),
             Settle::Repeat,
@@ -385,10 +385,14 @@ pub static DETACH_LOAD_BALANCER_TARGET_GROUPS: Operation = Operation {
     module: "autoscaling", name: "detach_load_balancer_target_groups", action: "autoscaling:DetachLoadBalancerTargetGroups",
     summary: "This API operation is superseded by DetachTrafficSources, which can detach multiple traffic sources types.",
     input: &tables::DETACH_LOAD_BALANCER_TARGET_GROUPS_INPUT, positional: &[], output: Shape::Nothing,
-    effect: Effect::Write(Write::plain(
-        Inverse::Calls(&[InverseCall { operation: "autoscaling::attach_load_balancer_target_groups", arguments: &[("auto_scaling_group_name", "input.auto_scaling_group_name"), ("target_group_arns", "input.target_group_arns")] }]),
-        Settle::Repeat,
-    )),
+    effect: Effect::Write(Write {
+        makes: &[], removes: &[], tags: None,
+        before: Some(&Before { look: Look { operation: "autoscaling::describe_auto_scaling_groups", arguments: &[("auto_scaling_group_names", "input.auto_scaling_group_name[]")], within: "result.auto_scaling_groups[].target_group_arns[]" }, same: &[("found", "input.target_group_arns[]")], only_if: None, every: Some("found"), restore: &[InverseCall { operation: "autoscaling::attach_load_balancer_target_groups", arguments: &[("auto_scaling_group_name", "input.auto_scaling_group_name"), ("target_group_arns", "found.each[]")] }] }),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "autoscaling::attach_load_balancer_target_groups", arguments: &[("auto_scaling_group_name", "input.auto_scaling_group_name"), ("target_group_arns", "input.target_group_arns")] }]),
+            Settle::Repeat,
+        )
+    }),
     raises: &[Raises { kind: None, code: "ResourceContention", doc: "You already have a pending update to an Amazon EC2 Auto Scaling resource (for example, an Auto Scaling group, instance, or load balancer)." }],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nlet zone = ec2::describe_availability_zones(#{}).availability_zones[0].zone_name;\nautoscaling::create_auto_scaling_group(#{ auto_scaling_group_name: \"example\", launch_template: #{ launch_template_id: template, version: \"$Latest\" }, min_size: 1, max_size: 2, availability_zones: [zone] });\nlet vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nautoscaling::attach_load_balancer_target_groups(#{ auto_scaling_group_name: \"example\", target_group_arns: [target] });\nautoscaling::detach_load_balancer_target_groups(#{ auto_scaling_group_name: \"example\", target_group_arns: [target] })",
 };
@@ -410,7 +414,7 @@ pub static PUT_NOTIFICATION_CONFIGURATION: Operation = Operation {
     input: &tables::PUT_NOTIFICATION_CONFIGURATION_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
         makes: &[], removes: &[], tags: None,
-        before: Some(&Before { look: Look { operation: "autoscaling::describe_notification_configurations", arguments: &[("auto_scaling_group_names", "input.auto_scaling_group_name[]")], within: "result.notification_configurations[]" }, same: &[("found.topic_arn", "input.topic_arn")], only_if: None, restore: &[] }),
+        before: Some(&Before { look: Look { operation: "autoscaling::describe_notification_configurations", arguments: &[("auto_scaling_group_names", "input.auto_scaling_group_name[]")], within: "result.notification_configurations[]" }, same: &[("found.topic_arn", "input.topic_arn")], only_if: None, every: None, restore: &[] }),
         ..Write::plain(
             Inverse::Calls(&[InverseCall { operation: "autoscaling::delete_notification_configuration", arguments: &[("auto_scaling_group_name", "input.auto_scaling_group_name"), ("topic_arn", "input.topic_arn")] }]),
             Settle::Repeat,
@@ -438,7 +442,7 @@ pub static PUT_SCALING_POLICY: Operation = Operation {
     input: &tables::PUT_SCALING_POLICY_INPUT, positional: &[], output: Shape::Struct(&tables::PUT_SCALING_POLICY_OUTPUT),
     effect: Effect::Write(Write {
         makes: &[Makes { kind: "autoscaling:policy", id: "result.policy_arn" }], removes: &[], tags: None,
-        before: Some(&Before { look: Look { operation: "autoscaling::describe_policies", arguments: &[("auto_scaling_group_name", "input.auto_scaling_group_name"), ("policy_names", "input.policy_name[]")], within: "result.scaling_policies[]" }, same: &[], only_if: None, restore: &[InverseCall { operation: "autoscaling::put_scaling_policy", arguments: &[("auto_scaling_group_name", "found.auto_scaling_group_name"), ("policy_name", "found.policy_name"), ("policy_type", "found.policy_type"), ("adjustment_type", "found.adjustment_type"), ("min_adjustment_step", "found.min_adjustment_step"), ("min_adjustment_magnitude", "found.min_adjustment_magnitude"), ("scaling_adjustment", "found.scaling_adjustment"), ("cooldown", "found.cooldown"), ("step_adjustments", "found.step_adjustments"), ("metric_aggregation_type", "found.metric_aggregation_type"), ("estimated_instance_warmup", "found.estimated_instance_warmup"), ("target_tracking_configuration", "found.target_tracking_configuration"), ("enabled", "found.enabled"), ("predictive_scaling_configuration", "found.predictive_scaling_configuration")] }] }),
+        before: Some(&Before { look: Look { operation: "autoscaling::describe_policies", arguments: &[("auto_scaling_group_name", "input.auto_scaling_group_name"), ("policy_names", "input.policy_name[]")], within: "result.scaling_policies[]" }, same: &[], only_if: None, every: None, restore: &[InverseCall { operation: "autoscaling::put_scaling_policy", arguments: &[("auto_scaling_group_name", "found.auto_scaling_group_name"), ("policy_name", "found.policy_name"), ("policy_type", "found.policy_type"), ("adjustment_type", "found.adjustment_type"), ("min_adjustment_step", "found.min_adjustment_step"), ("min_adjustment_magnitude", "found.min_adjustment_magnitude"), ("scaling_adjustment", "found.scaling_adjustment"), ("cooldown", "found.cooldown"), ("step_adjustments", "found.step_adjustments"), ("metric_aggregation_type", "found.metric_aggregation_type"), ("estimated_instance_warmup", "found.estimated_instance_warmup"), ("target_tracking_configuration", "found.target_tracking_configuration"), ("enabled", "found.enabled"), ("predictive_scaling_configuration", "found.predictive_scaling_configuration")] }] }),
         goes_with: Some("autoscaling:group"),
         ..Write::plain(
             Inverse::Calls(&[InverseCall { operation: "autoscaling::delete_policy", arguments: &[("auto_scaling_group_name", "input.auto_scaling_group_name"), ("policy_name", "result.policy_arn")] }]),
@@ -477,7 +481,7 @@ pub static SET_DESIRED_CAPACITY: Operation = Operation {
     input: &tables::SET_DESIRED_CAPACITY_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
         makes: &[], removes: &[], tags: None,
-        before: Some(&Before { look: Look { operation: "autoscaling::describe_auto_scaling_groups", arguments: &[("auto_scaling_group_names", "input.auto_scaling_group_name[]")], within: "result.auto_scaling_groups[]" }, same: &[], only_if: None, restore: &[InverseCall { operation: "autoscaling::set_desired_capacity", arguments: &[("auto_scaling_group_name", "found.auto_scaling_group_name"), ("desired_capacity", "found.desired_capacity")] }] }),
+        before: Some(&Before { look: Look { operation: "autoscaling::describe_auto_scaling_groups", arguments: &[("auto_scaling_group_names", "input.auto_scaling_group_name[]")], within: "result.auto_scaling_groups[]" }, same: &[], only_if: None, every: None, restore: &[InverseCall { operation: "autoscaling::set_desired_capacity", arguments: &[("auto_scaling_group_name", "found.auto_scaling_group_name"), ("desired_capacity", "found.desired_capacity")] }] }),
         ..Write::plain(
             Inverse::Impossible("the former capacity is not known"),
             Settle::Repeat,
@@ -556,7 +560,7 @@ pub static UPDATE_AUTO_SCALING_GROUP: Operation = Operation {
     input: &tables::UPDATE_AUTO_SCALING_GROUP_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
         makes: &[], removes: &[], tags: None,
-        before: Some(&Before { look: Look { operation: "autoscaling::describe_auto_scaling_groups", arguments: &[("auto_scaling_group_names", "input.auto_scaling_group_name[]")], within: "result.auto_scaling_groups[]" }, same: &[], only_if: None, restore: &[InverseCall { operation: "autoscaling::update_auto_scaling_group", arguments: &[("auto_scaling_group_name", "found.auto_scaling_group_name"), ("min_size", "found.min_size"), ("max_size", "found.max_size"), ("desired_capacity", "found.desired_capacity"), ("default_cooldown", "sent found.default_cooldown"), ("health_check_type", "sent found.health_check_type"), ("health_check_grace_period", "sent found.health_check_grace_period"), ("vpc_zone_identifier", "sent found.vpc_zone_identifier"), ("availability_zones", "sent found.availability_zones"), ("termination_policies", "sent found.termination_policies"), ("new_instances_protected_from_scale_in", "sent found.new_instances_protected_from_scale_in"), ("launch_template.launch_template_id", "sent found.launch_template.launch_template_id"), ("launch_template.version", "sent found.launch_template.version")] }] }),
+        before: Some(&Before { look: Look { operation: "autoscaling::describe_auto_scaling_groups", arguments: &[("auto_scaling_group_names", "input.auto_scaling_group_name[]")], within: "result.auto_scaling_groups[]" }, same: &[], only_if: None, every: None, restore: &[InverseCall { operation: "autoscaling::update_auto_scaling_group", arguments: &[("auto_scaling_group_name", "found.auto_scaling_group_name"), ("min_size", "sent found.min_size"), ("max_size", "sent found.max_size"), ("desired_capacity", "sent min_size|max_size|desired_capacity found.desired_capacity"), ("default_cooldown", "sent found.default_cooldown"), ("health_check_type", "sent found.health_check_type"), ("health_check_grace_period", "sent found.health_check_grace_period"), ("vpc_zone_identifier", "sent found.vpc_zone_identifier"), ("availability_zones", "sent found.availability_zones"), ("termination_policies", "sent found.termination_policies"), ("new_instances_protected_from_scale_in", "sent found.new_instances_protected_from_scale_in"), ("launch_template.launch_template_id", "sent found.launch_template.launch_template_id"), ("launch_template.version", "sent found.launch_template.version"), ("mixed_instances_policy", "sent found.mixed_instances_policy"), ("capacity_rebalance", "sent found.capacity_rebalance"), ("max_instance_lifetime", "sent found.max_instance_lifetime"), ("default_instance_warmup", "sent found.default_instance_warmup"), ("desired_capacity_type", "sent found.desired_capacity_type"), ("instance_maintenance_policy", "sent found.instance_maintenance_policy"), ("placement_group", "sent found.placement_group"), ("context", "sent found.context")] }] }),
         ..Write::plain(
             Inverse::Impossible("the group's former settings are not known"),
             Settle::Repeat,

@@ -51,7 +51,7 @@ pub static ASSOCIATE_ADDRESS: Operation = Operation {
     input: &tables::ASSOCIATE_ADDRESS_INPUT, positional: &[], output: Shape::Struct(&tables::ASSOCIATE_ADDRESS_OUTPUT),
     effect: Effect::Write(Write {
         makes: &[Makes { kind: "ec2:address-association", id: "result.association_id" }], removes: &[], tags: None,
-        before: Some(&Before { look: Look { operation: "ec2::describe_addresses", arguments: &[("allocation_ids", "input.allocation_id[]")], within: "result.addresses[].association_id" }, same: &[], only_if: None, restore: &[] }),
+        before: Some(&Before { look: Look { operation: "ec2::describe_addresses", arguments: &[("allocation_ids", "input.allocation_id[]")], within: "result.addresses[].association_id" }, same: &[], only_if: None, every: None, restore: &[] }),
         found: Some(&Found { look: Look { operation: "ec2::describe_addresses", arguments: &[("filters.tag:opsh:stack", "input.stack")], within: "result.addresses[]" }, id: "result.association_id", tagged: Tagged::Filtered, unless: &[], owner: None, rank: 1 }),
         ..Write::plain(
             Inverse::Calls(&[InverseCall { operation: "ec2::disassociate_address", arguments: &[("association_id", "result.association_id")] }]),
@@ -86,7 +86,7 @@ pub static ASSOCIATE_IAM_INSTANCE_PROFILE: Operation = Operation {
         goes_with: Some("ec2:instance"),
         ..Write::plain(
             Inverse::Calls(&[InverseCall { operation: "ec2::disassociate_iam_instance_profile", arguments: &[("association_id", "result.iam_instance_profile_association.association_id")] }]),
-            Settle::Find(&Find { operation: "ec2::describe_iam_instance_profile_associations", arguments: &[("filters.instance-id", "input.instance_id")], within: "result.iam_instance_profile_associations[]", proof: &[Proof::Same("found.iam_instance_profile.arn", "input.iam_instance_profile.arn")], result: &[("iam_instance_profile_association", "found")] }),
+            Settle::Find(&Find { operation: "ec2::describe_iam_instance_profile_associations", arguments: &[("filters.instance-id", "input.instance_id")], within: "result.iam_instance_profile_associations[]", proof: &[Proof::Named("found.iam_instance_profile.arn", "input.iam_instance_profile")], result: &[("iam_instance_profile_association", "found")] }),
         )
     }),
     raises: &[],
@@ -141,7 +141,7 @@ pub static AUTHORIZE_SECURITY_GROUP_EGRESS: Operation = Operation {
         found: Some(&Found { look: Look { operation: "ec2::describe_security_group_rules", arguments: &[("filters.tag:opsh:stack", "input.stack")], within: "result.security_group_rules[]" }, id: "result.security_group_rule_id", tagged: Tagged::Filtered, unless: &[("result.is_egress", &["false"])], owner: None, rank: 1 }),
         ..Write::plain(
             Inverse::Calls(&[InverseCall { operation: "ec2::revoke_security_group_egress", arguments: &[("group_id", "input.group_id"), ("security_group_rule_ids", "result.security_group_rules[].security_group_rule_id")] }]),
-            Settle::Find(&Find { operation: "ec2::describe_security_group_rules", arguments: &[("filters.group-id", "input.group_id")], within: "result.security_group_rules[]", proof: &[Proof::Tags("found.tags")], result: &[("security_group_rules", "every")] }),
+            Settle::Find(&Find { operation: "ec2::describe_security_group_rules", arguments: &[("filters.group-id", "input.group_id")], within: "result.security_group_rules[]", proof: &[Proof::Tags("found.tags"), Proof::Same("found.is_egress", "=true")], result: &[("security_group_rules", "every")] }),
         )
     }),
     raises: &[],
@@ -176,7 +176,7 @@ pub static AUTHORIZE_SECURITY_GROUP_INGRESS: Operation = Operation {
         found: Some(&Found { look: Look { operation: "ec2::describe_security_group_rules", arguments: &[("filters.tag:opsh:stack", "input.stack")], within: "result.security_group_rules[]" }, id: "result.security_group_rule_id", tagged: Tagged::Filtered, unless: &[("result.is_egress", &["true"])], owner: None, rank: 1 }),
         ..Write::plain(
             Inverse::Calls(&[InverseCall { operation: "ec2::revoke_security_group_ingress", arguments: &[("group_id", "input.group_id"), ("security_group_rule_ids", "result.security_group_rules[].security_group_rule_id")] }]),
-            Settle::Find(&Find { operation: "ec2::describe_security_group_rules", arguments: &[("filters.group-id", "input.group_id")], within: "result.security_group_rules[]", proof: &[Proof::Tags("found.tags")], result: &[("security_group_rules", "every")] }),
+            Settle::Find(&Find { operation: "ec2::describe_security_group_rules", arguments: &[("filters.group-id", "input.group_id")], within: "result.security_group_rules[]", proof: &[Proof::Tags("found.tags"), Proof::Same("found.is_egress", "=false")], result: &[("security_group_rules", "every")] }),
         )
     }),
     raises: &[],
@@ -463,7 +463,7 @@ pub static CREATE_TAGS: Operation = Operation {
     input: &tables::CREATE_TAGS_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
         makes: &[], removes: &[], tags: None,
-        before: Some(&Before { look: Look { operation: "ec2::describe_tags", arguments: &[("filters.resource-id", "input.resources")], within: "result.tags[]" }, same: &[("found.key", "input.tags")], only_if: None, restore: &[] }),
+        before: Some(&Before { look: Look { operation: "ec2::describe_tags", arguments: &[("filters.resource-id", "input.resources")], within: "result.tags[]" }, same: &[("found.key", "input.tags")], only_if: None, every: None, restore: &[] }),
         ..Write::plain(
             Inverse::Calls(&[InverseCall { operation: "ec2::delete_tags", arguments: &[("resources", "input.resources"), ("tags", "input.tags")] }]),
             Settle::Repeat,
@@ -599,6 +599,7 @@ pub fn delete_launch_template_versions(session: &Session, mut input: Map, contro
             .set_launch_template_name(take(&mut input, "launch_template_name")?)
             .set_versions(take(&mut input, "versions")?);
         request.send().await.map(Encode::encode).map_err(fault)
+            .and_then(|answer| whole(answer, "result.unsuccessfully_deleted_launch_template_versions[]", None))
     }))
 }
 
@@ -727,6 +728,7 @@ pub fn deregister_image(session: &Session, mut input: Map, controls: Controls) -
             .set_delete_associated_snapshots(take(&mut input, "delete_associated_snapshots")?)
             .set_dry_run(take(&mut input, "dry_run")?);
         request.send().await.map(Encode::encode).map_err(fault)
+            .and_then(|answer| whole(answer, "result.delete_snapshot_results[]", Some(("return_code", &["success", "skipped"]))))
     }))
 }
 
@@ -1603,7 +1605,7 @@ pub static MODIFY_INSTANCE_METADATA_OPTIONS: Operation = Operation {
     input: &tables::MODIFY_INSTANCE_METADATA_OPTIONS_INPUT, positional: &[], output: Shape::Struct(&tables::MODIFY_INSTANCE_METADATA_OPTIONS_OUTPUT),
     effect: Effect::Write(Write {
         makes: &[], removes: &[], tags: None,
-        before: Some(&Before { look: Look { operation: "ec2::describe_instances", arguments: &[("instance_ids", "input.instance_id[]")], within: "result.reservations[].instances[].metadata_options" }, same: &[], only_if: None, restore: &[InverseCall { operation: "ec2::modify_instance_metadata_options", arguments: &[("instance_id", "input.instance_id"), ("http_tokens", "found.http_tokens"), ("http_endpoint", "found.http_endpoint"), ("http_put_response_hop_limit", "found.http_put_response_hop_limit"), ("http_protocol_ipv6", "found.http_protocol_ipv6"), ("instance_metadata_tags", "found.instance_metadata_tags")] }] }),
+        before: Some(&Before { look: Look { operation: "ec2::describe_instances", arguments: &[("instance_ids", "input.instance_id[]")], within: "result.reservations[].instances[].metadata_options" }, same: &[], only_if: None, every: None, restore: &[InverseCall { operation: "ec2::modify_instance_metadata_options", arguments: &[("instance_id", "input.instance_id"), ("http_tokens", "found.http_tokens"), ("http_endpoint", "found.http_endpoint"), ("http_put_response_hop_limit", "found.http_put_response_hop_limit"), ("http_protocol_ipv6", "found.http_protocol_ipv6"), ("instance_metadata_tags", "found.instance_metadata_tags")] }] }),
         ..Write::plain(
             Inverse::Impossible("the former options are not known"),
             Settle::Repeat,
@@ -1632,10 +1634,14 @@ pub static MODIFY_LAUNCH_TEMPLATE: Operation = Operation {
     module: "ec2", name: "modify_launch_template", action: "ec2:ModifyLaunchTemplate",
     summary: "Modifies a launch template.",
     input: &tables::MODIFY_LAUNCH_TEMPLATE_INPUT, positional: &[], output: Shape::Struct(&tables::MODIFY_LAUNCH_TEMPLATE_OUTPUT),
-    effect: Effect::Write(Write::plain(
-        Inverse::Impossible("the former default version is not known"),
-        Settle::Token("client_token"),
-    )),
+    effect: Effect::Write(Write {
+        makes: &[], removes: &[], tags: None,
+        before: Some(&Before { look: Look { operation: "ec2::describe_launch_templates", arguments: &[("launch_template_ids", "input.launch_template_id[]"), ("launch_template_names", "input.launch_template_name[]")], within: "result.launch_templates[]" }, same: &[], only_if: None, every: None, restore: &[InverseCall { operation: "ec2::modify_launch_template", arguments: &[("launch_template_id", "found.launch_template_id"), ("default_version", "{found.default_version_number}")] }] }),
+        ..Write::plain(
+            Inverse::Impossible("the former default version is not known"),
+            Settle::Token("client_token"),
+        )
+    }),
     raises: &[],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet template = ec2::create_launch_template(#{ launch_template_name: \"example\", launch_template_data: #{ image_id: image, instance_type: \"t3.nano\" } }).launch_template.launch_template_id;\nec2::create_launch_template_version(#{ launch_template_id: template, source_version: \"1\", launch_template_data: #{ instance_type: \"t3.micro\" } });\nec2::modify_launch_template(#{ launch_template_id: template, default_version: \"2\" }).launch_template.default_version_number",
 };
@@ -1684,10 +1690,14 @@ pub static MONITOR_INSTANCES: Operation = Operation {
     module: "ec2", name: "monitor_instances", action: "ec2:MonitorInstances",
     summary: "Enables detailed monitoring for a running instance.",
     input: &tables::MONITOR_INSTANCES_INPUT, positional: &[], output: Shape::Struct(&tables::MONITOR_INSTANCES_OUTPUT),
-    effect: Effect::Write(Write::plain(
-        Inverse::Calls(&[InverseCall { operation: "ec2::unmonitor_instances", arguments: &[("instance_ids", "input.instance_ids")] }]),
-        Settle::Repeat,
-    )),
+    effect: Effect::Write(Write {
+        makes: &[], removes: &[], tags: None,
+        before: Some(&Before { look: Look { operation: "ec2::describe_instances", arguments: &[("instance_ids", "input.instance_ids")], within: "result.reservations[].instances[]" }, same: &[("found.monitoring.state", "=[\"disabled\",\"disabling\"]")], only_if: None, every: Some("found.instance_id"), restore: &[InverseCall { operation: "ec2::unmonitor_instances", arguments: &[("instance_ids", "found.each[]")] }] }),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "ec2::unmonitor_instances", arguments: &[("instance_ids", "input.instance_ids")] }]),
+            Settle::Repeat,
+        )
+    }),
     raises: &[],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::monitor_instances(#{ instance_ids: [id] }).instance_monitorings[0].monitoring.state",
 };
@@ -1935,10 +1945,14 @@ pub static START_INSTANCES: Operation = Operation {
     module: "ec2", name: "start_instances", action: "ec2:StartInstances",
     summary: "Starts an Amazon EBS-backed instance that you've previously stopped.",
     input: &tables::START_INSTANCES_INPUT, positional: &[], output: Shape::Struct(&tables::START_INSTANCES_OUTPUT),
-    effect: Effect::Write(Write::plain(
-        Inverse::Calls(&[InverseCall { operation: "ec2::stop_instances", arguments: &[("instance_ids", "input.instance_ids")] }, InverseCall { operation: "ec2::wait_until_instance_stopped", arguments: &[("instance_ids", "input.instance_ids")] }]),
-        Settle::Repeat,
-    )),
+    effect: Effect::Write(Write {
+        makes: &[], removes: &[], tags: None,
+        before: Some(&Before { look: Look { operation: "ec2::describe_instances", arguments: &[("instance_ids", "input.instance_ids")], within: "result.reservations[].instances[]" }, same: &[("found.state.name", "=[\"stopped\",\"stopping\"]")], only_if: None, every: Some("found.instance_id"), restore: &[InverseCall { operation: "ec2::stop_instances", arguments: &[("instance_ids", "found.each[]")] }, InverseCall { operation: "ec2::wait_until_instance_stopped", arguments: &[("instance_ids", "found.each[]")] }] }),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "ec2::stop_instances", arguments: &[("instance_ids", "input.instance_ids")] }, InverseCall { operation: "ec2::wait_until_instance_stopped", arguments: &[("instance_ids", "input.instance_ids")] }]),
+            Settle::Repeat,
+        )
+    }),
     raises: &[],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::stop_instances(#{ instance_ids: [id] });\nec2::wait_until_instance_stopped(#{ instance_ids: [id] });\nec2::start_instances(#{ instance_ids: [id] }).starting_instances[0].current_state.name",
 };
@@ -1958,10 +1972,14 @@ pub static STOP_INSTANCES: Operation = Operation {
     module: "ec2", name: "stop_instances", action: "ec2:StopInstances",
     summary: "Stops an Amazon EBS-backed instance.",
     input: &tables::STOP_INSTANCES_INPUT, positional: &[], output: Shape::Struct(&tables::STOP_INSTANCES_OUTPUT),
-    effect: Effect::Write(Write::plain(
-        Inverse::Calls(&[InverseCall { operation: "ec2::start_instances", arguments: &[("instance_ids", "input.instance_ids")] }, InverseCall { operation: "ec2::wait_until_instance_running", arguments: &[("instance_ids", "input.instance_ids")] }]),
-        Settle::Repeat,
-    )),
+    effect: Effect::Write(Write {
+        makes: &[], removes: &[], tags: None,
+        before: Some(&Before { look: Look { operation: "ec2::describe_instances", arguments: &[("instance_ids", "input.instance_ids")], within: "result.reservations[].instances[]" }, same: &[("found.state.name", "=[\"pending\",\"running\"]")], only_if: None, every: Some("found.instance_id"), restore: &[InverseCall { operation: "ec2::start_instances", arguments: &[("instance_ids", "found.each[]")] }, InverseCall { operation: "ec2::wait_until_instance_running", arguments: &[("instance_ids", "found.each[]")] }] }),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "ec2::start_instances", arguments: &[("instance_ids", "input.instance_ids")] }, InverseCall { operation: "ec2::wait_until_instance_running", arguments: &[("instance_ids", "input.instance_ids")] }]),
+            Settle::Repeat,
+        )
+    }),
     raises: &[],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::stop_instances(#{ instance_ids: [id] }).stopping_instances[0].current_state.name",
 };
@@ -2010,10 +2028,14 @@ pub static UNMONITOR_INSTANCES: Operation = Operation {
     module: "ec2", name: "unmonitor_instances", action: "ec2:UnmonitorInstances",
     summary: "Disables detailed monitoring for a running instance.",
     input: &tables::UNMONITOR_INSTANCES_INPUT, positional: &[], output: Shape::Struct(&tables::UNMONITOR_INSTANCES_OUTPUT),
-    effect: Effect::Write(Write::plain(
-        Inverse::Calls(&[InverseCall { operation: "ec2::monitor_instances", arguments: &[("instance_ids", "input.instance_ids")] }]),
-        Settle::Repeat,
-    )),
+    effect: Effect::Write(Write {
+        makes: &[], removes: &[], tags: None,
+        before: Some(&Before { look: Look { operation: "ec2::describe_instances", arguments: &[("instance_ids", "input.instance_ids")], within: "result.reservations[].instances[]" }, same: &[("found.monitoring.state", "=[\"enabled\",\"pending\"]")], only_if: None, every: Some("found.instance_id"), restore: &[InverseCall { operation: "ec2::monitor_instances", arguments: &[("instance_ids", "found.each[]")] }] }),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "ec2::monitor_instances", arguments: &[("instance_ids", "input.instance_ids")] }]),
+            Settle::Repeat,
+        )
+    }),
     raises: &[],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nec2::unmonitor_instances(#{ instance_ids: [id] }).instance_monitorings[0].monitoring.state",
 };

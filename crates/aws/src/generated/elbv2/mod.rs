@@ -41,7 +41,7 @@ pub static CREATE_LISTENER: Operation = Operation {
     input: &tables::CREATE_LISTENER_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_LISTENER_OUTPUT),
     effect: Effect::Write(Write {
         makes: &[Makes { kind: "elasticloadbalancing:listener", id: "result.listeners[].listener_arn" }], removes: &[], tags: Some("tags"),
-        before: Some(&Before { look: Look { operation: "elbv2::describe_listeners", arguments: &[("load_balancer_arn", "input.load_balancer_arn")], within: "result.listeners[]" }, same: &[("found.port", "input.port")], only_if: None, restore: &[] }),
+        before: Some(&Before { look: Look { operation: "elbv2::describe_listeners", arguments: &[("load_balancer_arn", "input.load_balancer_arn")], within: "result.listeners[]" }, same: &[("found.port", "input.port")], only_if: None, every: None, restore: &[] }),
         goes_with: Some("elasticloadbalancing:loadbalancer"),
         ..Write::plain(
             Inverse::Calls(&[InverseCall { operation: "elbv2::delete_listener", arguments: &[("listener_arn", "result.listeners[0].listener_arn")] }]),
@@ -75,7 +75,7 @@ pub static CREATE_LOAD_BALANCER: Operation = Operation {
     input: &tables::CREATE_LOAD_BALANCER_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_LOAD_BALANCER_OUTPUT),
     effect: Effect::Write(Write {
         makes: &[Makes { kind: "elasticloadbalancing:loadbalancer", id: "result.load_balancers[].load_balancer_arn" }], removes: &[], tags: Some("tags"),
-        before: Some(&Before { look: Look { operation: "elbv2::describe_load_balancers", arguments: &[("names", "input.name[]")], within: "result.load_balancers[]" }, same: &[], only_if: None, restore: &[] }),
+        before: Some(&Before { look: Look { operation: "elbv2::describe_load_balancers", arguments: &[("names", "input.name[]")], within: "result.load_balancers[]" }, same: &[], only_if: None, every: None, restore: &[] }),
         found: Some(&Found { look: Look { operation: "elbv2::describe_load_balancers", arguments: &[], within: "result.load_balancers[]" }, id: "result.load_balancer_arn", tagged: Tagged::Asked(Look { operation: "elbv2::describe_tags", arguments: &[("resource_arns", "result.load_balancer_arn[]")], within: "result.tag_descriptions[0].tags" }), unless: &[], owner: None, rank: 2 }),
         ..Write::plain(
             Inverse::Calls(&[InverseCall { operation: "elbv2::delete_load_balancer", arguments: &[("load_balancer_arn", "result.load_balancers[0].load_balancer_arn")] }, InverseCall { operation: "elbv2::wait_until_load_balancers_deleted", arguments: &[("load_balancer_arns", "result.load_balancers[].load_balancer_arn")] }]),
@@ -111,7 +111,7 @@ pub static CREATE_TARGET_GROUP: Operation = Operation {
     input: &tables::CREATE_TARGET_GROUP_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_TARGET_GROUP_OUTPUT),
     effect: Effect::Write(Write {
         makes: &[Makes { kind: "elasticloadbalancing:targetgroup", id: "result.target_groups[].target_group_arn" }], removes: &[], tags: Some("tags"),
-        before: Some(&Before { look: Look { operation: "elbv2::describe_target_groups", arguments: &[("names", "input.name[]")], within: "result.target_groups[]" }, same: &[], only_if: None, restore: &[] }),
+        before: Some(&Before { look: Look { operation: "elbv2::describe_target_groups", arguments: &[("names", "input.name[]")], within: "result.target_groups[]" }, same: &[], only_if: None, every: None, restore: &[] }),
         found: Some(&Found { look: Look { operation: "elbv2::describe_target_groups", arguments: &[], within: "result.target_groups[]" }, id: "result.target_group_arn", tagged: Tagged::Asked(Look { operation: "elbv2::describe_tags", arguments: &[("resource_arns", "result.target_group_arn[]")], within: "result.tag_descriptions[0].tags" }), unless: &[], owner: None, rank: 1 }),
         ..Write::plain(
             Inverse::Calls(&[InverseCall { operation: "elbv2::delete_target_group", arguments: &[("target_group_arn", "result.target_groups[0].target_group_arn")] }]),
@@ -227,10 +227,14 @@ pub static DEREGISTER_TARGETS: Operation = Operation {
     module: "elbv2", name: "deregister_targets", action: "elasticloadbalancing:DeregisterTargets",
     summary: "Deregisters the specified targets from the specified target group.",
     input: &tables::DEREGISTER_TARGETS_INPUT, positional: &[], output: Shape::Nothing,
-    effect: Effect::Write(Write::plain(
-        Inverse::Calls(&[InverseCall { operation: "elbv2::register_targets", arguments: &[("target_group_arn", "input.target_group_arn"), ("targets", "input.targets")] }]),
-        Settle::Repeat,
-    )),
+    effect: Effect::Write(Write {
+        makes: &[], removes: &[], tags: None,
+        before: Some(&Before { look: Look { operation: "elbv2::describe_target_health", arguments: &[("target_group_arn", "input.target_group_arn")], within: "result.target_health_descriptions[].target" }, same: &[("found.id", "input.targets[].id")], only_if: None, every: Some("found"), restore: &[InverseCall { operation: "elbv2::register_targets", arguments: &[("target_group_arn", "input.target_group_arn"), ("targets", "found.each[]")] }] }),
+        ..Write::plain(
+            Inverse::Calls(&[InverseCall { operation: "elbv2::register_targets", arguments: &[("target_group_arn", "input.target_group_arn"), ("targets", "input.targets")] }]),
+            Settle::Repeat,
+        )
+    }),
     raises: &[Raises { kind: None, code: "InvalidTarget", doc: "The specified target does not exist, is not in the same VPC as the target group, or has an unsupported instance type." }, Raises { kind: None, code: "TargetGroupNotFound", doc: "The specified target group does not exist." }],
     example: "let image = ssm::get_parameter(#{ name: \"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64\" }).parameter.value;\nlet id = ec2::run_instances(#{ image_id: image, instance_type: \"t3.nano\", min_count: 1, max_count: 1 }).instances[0].instance_id;\nec2::wait_until_instance_running(#{ instance_ids: [id] });\nlet vpc = ec2::describe_vpcs(#{ filters: #{ \"is-default\": \"true\" } }).vpcs[0].vpc_id;\nlet target = elbv2::create_target_group(#{ name: \"example\", protocol: \"HTTP\", port: 80, vpc_id: vpc }).target_groups[0].target_group_arn;\nelbv2::register_targets(#{ target_group_arn: target, targets: [#{ id: id }] });\nelbv2::deregister_targets(#{ target_group_arn: target, targets: [#{ id: id }] })",
 };
@@ -473,7 +477,7 @@ pub static MODIFY_TARGET_GROUP: Operation = Operation {
     input: &tables::MODIFY_TARGET_GROUP_INPUT, positional: &[], output: Shape::Struct(&tables::MODIFY_TARGET_GROUP_OUTPUT),
     effect: Effect::Write(Write {
         makes: &[], removes: &[], tags: None,
-        before: Some(&Before { look: Look { operation: "elbv2::describe_target_groups", arguments: &[("target_group_arns", "input.target_group_arn[]")], within: "result.target_groups[]" }, same: &[], only_if: None, restore: &[InverseCall { operation: "elbv2::modify_target_group", arguments: &[("target_group_arn", "found.target_group_arn"), ("health_check_protocol", "found.health_check_protocol"), ("health_check_port", "found.health_check_port"), ("health_check_path", "found.health_check_path"), ("health_check_enabled", "found.health_check_enabled"), ("health_check_interval_seconds", "found.health_check_interval_seconds"), ("health_check_timeout_seconds", "found.health_check_timeout_seconds"), ("healthy_threshold_count", "found.healthy_threshold_count"), ("unhealthy_threshold_count", "found.unhealthy_threshold_count"), ("matcher", "found.matcher")] }] }),
+        before: Some(&Before { look: Look { operation: "elbv2::describe_target_groups", arguments: &[("target_group_arns", "input.target_group_arn[]")], within: "result.target_groups[]" }, same: &[], only_if: None, every: None, restore: &[InverseCall { operation: "elbv2::modify_target_group", arguments: &[("target_group_arn", "found.target_group_arn"), ("health_check_protocol", "found.health_check_protocol"), ("health_check_port", "found.health_check_port"), ("health_check_path", "found.health_check_path"), ("health_check_enabled", "found.health_check_enabled"), ("health_check_interval_seconds", "found.health_check_interval_seconds"), ("health_check_timeout_seconds", "found.health_check_timeout_seconds"), ("healthy_threshold_count", "found.healthy_threshold_count"), ("unhealthy_threshold_count", "found.unhealthy_threshold_count"), ("matcher", "found.matcher")] }] }),
         ..Write::plain(
             Inverse::Impossible("the group's former settings are not known"),
             Settle::Repeat,
@@ -529,7 +533,7 @@ pub static REGISTER_TARGETS: Operation = Operation {
     input: &tables::REGISTER_TARGETS_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
         makes: &[], removes: &[], tags: None,
-        before: Some(&Before { look: Look { operation: "elbv2::describe_target_health", arguments: &[("target_group_arn", "input.target_group_arn")], within: "result.target_health_descriptions[].target" }, same: &[("found.id", "input.targets[].id")], only_if: None, restore: &[] }),
+        before: Some(&Before { look: Look { operation: "elbv2::describe_target_health", arguments: &[("target_group_arn", "input.target_group_arn")], within: "result.target_health_descriptions[].target" }, same: &[("found.id", "input.targets[].id")], only_if: None, every: None, restore: &[] }),
         ..Write::plain(
             Inverse::Calls(&[InverseCall { operation: "elbv2::deregister_targets", arguments: &[("target_group_arn", "input.target_group_arn"), ("targets", "input.targets")] }]),
             Settle::Repeat,

@@ -45,7 +45,7 @@ pub static ATTACH_ROLE_POLICY: Operation = Operation {
     input: &tables::ATTACH_ROLE_POLICY_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
         makes: &[Makes { kind: "iam:attached-policy", id: "{input.role_name}/{input.policy_arn}" }], removes: &[], tags: None,
-        before: Some(&Before { look: Look { operation: "iam::list_attached_role_policies", arguments: &[("role_name", "input.role_name")], within: "result.attached_policies[]" }, same: &[("found.policy_arn", "input.policy_arn")], only_if: None, restore: &[] }),
+        before: Some(&Before { look: Look { operation: "iam::list_attached_role_policies", arguments: &[("role_name", "input.role_name")], within: "result.attached_policies[]" }, same: &[("found.policy_arn", "input.policy_arn")], only_if: None, every: None, restore: &[] }),
         found: Some(&Found { look: Look { operation: "iam::list_attached_role_policies", arguments: &[("role_name", "input.role_name")], within: "result.attached_policies[]" }, id: "{input.role_name}/{result.policy_arn}", tagged: Tagged::Of("iam:role", &[]), unless: &[], owner: None, rank: 1 }),
         ..Write::plain(
             Inverse::Calls(&[InverseCall { operation: "iam::detach_role_policy", arguments: &[("role_name", "input.role_name"), ("policy_arn", "input.policy_arn")] }]),
@@ -427,7 +427,7 @@ pub static PUT_ROLE_POLICY: Operation = Operation {
     input: &tables::PUT_ROLE_POLICY_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
         makes: &[Makes { kind: "iam:role-policy", id: "{input.role_name}/{input.policy_name}" }], removes: &[], tags: None,
-        before: Some(&Before { look: Look { operation: "iam::get_role_policy", arguments: &[("role_name", "input.role_name"), ("policy_name", "input.policy_name")], within: "result" }, same: &[], only_if: None, restore: &[] }),
+        before: Some(&Before { look: Look { operation: "iam::get_role_policy", arguments: &[("role_name", "input.role_name"), ("policy_name", "input.policy_name")], within: "result" }, same: &[], only_if: None, every: None, restore: &[] }),
         found: Some(&Found { look: Look { operation: "iam::list_role_policies", arguments: &[("role_name", "input.role_name")], within: "result.policy_names[]" }, id: "{input.role_name}/{result}", tagged: Tagged::Of("iam:role", &[]), unless: &[], owner: None, rank: 1 }),
         ..Write::plain(
             Inverse::Calls(&[InverseCall { operation: "iam::delete_role_policy", arguments: &[("role_name", "input.role_name"), ("policy_name", "input.policy_name")] }]),

@@ -305,7 +305,7 @@ pub static PUT_FUNCTION_CONCURRENCY: Operation = Operation {
     input: &tables::PUT_FUNCTION_CONCURRENCY_INPUT, positional: &[], output: Shape::Struct(&tables::PUT_FUNCTION_CONCURRENCY_OUTPUT),
     effect: Effect::Write(Write {
         makes: &[], removes: &[], tags: None,
-        before: Some(&Before { look: Look { operation: "lambda::get_function_concurrency", arguments: &[("function_name", "input.function_name")], within: "result" }, same: &[], only_if: None, restore: &[InverseCall { operation: "lambda::put_function_concurrency", arguments: &[("function_name", "input.function_name"), ("reserved_concurrent_executions", "found.reserved_concurrent_executions")] }] }),
+        before: Some(&Before { look: Look { operation: "lambda::get_function_concurrency", arguments: &[("function_name", "input.function_name")], within: "result" }, same: &[], only_if: None, every: None, restore: &[InverseCall { operation: "lambda::put_function_concurrency", arguments: &[("function_name", "input.function_name"), ("reserved_concurrent_executions", "found.reserved_concurrent_executions")] }] }),
         ..Write::plain(
             Inverse::Calls(&[InverseCall { operation: "lambda::delete_function_concurrency", arguments: &[("function_name", "input.function_name")] }]),
             Settle::Repeat,

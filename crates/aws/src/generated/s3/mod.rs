@@ -46,7 +46,7 @@ pub static COMPLETE_MULTIPART_UPLOAD: Operation = Operation {
     input: &tables::COMPLETE_MULTIPART_UPLOAD_INPUT, positional: &[], output: Shape::Struct(&tables::COMPLETE_MULTIPART_UPLOAD_OUTPUT),
     effect: Effect::Write(Write {
         makes: &[Makes { kind: "s3:object", id: "{input.bucket}/{input.key}" }], removes: &[Removes { kind: "s3:multipart-upload", id: "{input.bucket}/{input.key}/{input.upload_id}" }], tags: None,
-        before: Some(&Before { look: Look { operation: "s3::head_object", arguments: &[("bucket", "input.bucket"), ("key", "input.key")], within: "result" }, same: &[], only_if: None, restore: &[] }),
+        before: Some(&Before { look: Look { operation: "s3::head_object", arguments: &[("bucket", "input.bucket"), ("key", "input.key")], within: "result" }, same: &[], only_if: None, every: None, restore: &[] }),
         goes_with: Some("s3:bucket"),
         ..Write::plain(
             Inverse::Calls(&[InverseCall { operation: "s3::delete_object", arguments: &[("bucket", "input.bucket"), ("key", "input.key")] }]),
@@ -94,7 +94,7 @@ pub static COPY_OBJECT: Operation = Operation {
     input: &tables::COPY_OBJECT_INPUT, positional: &[], output: Shape::Struct(&tables::COPY_OBJECT_OUTPUT),
     effect: Effect::Write(Write {
         makes: &[Makes { kind: "s3:object", id: "{input.bucket}/{input.key}" }], removes: &[], tags: None,
-        before: Some(&Before { look: Look { operation: "s3::head_object", arguments: &[("bucket", "input.bucket"), ("key", "input.key")], within: "result" }, same: &[], only_if: None, restore: &[] }),
+        before: Some(&Before { look: Look { operation: "s3::head_object", arguments: &[("bucket", "input.bucket"), ("key", "input.key")], within: "result" }, same: &[], only_if: None, every: None, restore: &[] }),
         goes_with: Some("s3:bucket"),
         ..Write::plain(
             Inverse::Calls(&[InverseCall { operation: "s3::delete_object", arguments: &[("bucket", "input.bucket"), ("key", "input.key")] }]),
@@ -166,7 +166,7 @@ pub static CREATE_BUCKET: Operation = Operation {
     input: &tables::CREATE_BUCKET_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_BUCKET_OUTPUT),
     effect: Effect::Write(Write {
         makes: &[Makes { kind: "s3:bucket", id: "input.bucket" }], removes: &[], tags: None,
-        before: Some(&Before { look: Look { operation: "s3::head_bucket", arguments: &[("bucket", "input.bucket")], within: "result" }, same: &[], only_if: None, restore: &[] }),
+        before: Some(&Before { look: Look { operation: "s3::head_bucket", arguments: &[("bucket", "input.bucket")], within: "result" }, same: &[], only_if: None, every: None, restore: &[] }),
         found: Some(&Found { look: Look { operation: "s3::list_buckets", arguments: &[], within: "result.buckets[]" }, id: "result.name", tagged: Tagged::Asked(Look { operation: "s3::get_bucket_tagging", arguments: &[("bucket", "result.name")], within: "result.tag_set" }), unless: &[], owner: None, rank: 0 }),
         ..Write::plain(
             Inverse::Calls(&[InverseCall { operation: "s3::empty_bucket", arguments: &[("bucket", "input.bucket")] }, InverseCall { operation: "s3::delete_bucket", arguments: &[("bucket", "input.bucket")] }, InverseCall { operation: "s3::wait_until_bucket_not_exists", arguments: &[("bucket", "input.bucket")] }]),
@@ -286,7 +286,7 @@ pub static DELETE_BUCKET_POLICY: Operation = Operation {
     input: &tables::DELETE_BUCKET_POLICY_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
         makes: &[], removes: &[], tags: None,
-        before: Some(&Before { look: Look { operation: "s3::get_bucket_policy", arguments: &[("bucket", "input.bucket")], within: "result" }, same: &[], only_if: None, restore: &[InverseCall { operation: "s3::put_bucket_policy", arguments: &[("bucket", "input.bucket"), ("policy", "found.policy")] }] }),
+        before: Some(&Before { look: Look { operation: "s3::get_bucket_policy", arguments: &[("bucket", "input.bucket")], within: "result" }, same: &[], only_if: None, every: Some("found"), restore: &[InverseCall { operation: "s3::put_bucket_policy", arguments: &[("bucket", "input.bucket"), ("policy", "found.each[0].policy")] }] }),
         ..Write::plain(
             Inverse::Impossible("the former policy is not known"),
             Settle::Repeat,
@@ -313,7 +313,7 @@ pub static DELETE_BUCKET_TAGGING: Operation = Operation {
     input: &tables::DELETE_BUCKET_TAGGING_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
         makes: &[], removes: &[], tags: None,
-        before: Some(&Before { look: Look { operation: "s3::get_bucket_tagging", arguments: &[("bucket", "input.bucket")], within: "result" }, same: &[], only_if: None, restore: &[InverseCall { operation: "s3::put_bucket_tagging", arguments: &[("bucket", "input.bucket"), ("tagging.tag_set", "found.tag_set")] }] }),
+        before: Some(&Before { look: Look { operation: "s3::get_bucket_tagging", arguments: &[("bucket", "input.bucket")], within: "result" }, same: &[], only_if: None, every: Some("found"), restore: &[InverseCall { operation: "s3::put_bucket_tagging", arguments: &[("bucket", "input.bucket"), ("tagging.tag_set", "found.each[0].tag_set")] }] }),
         ..Write::plain(
             Inverse::Impossible("the former tags are not known"),
             Settle::Repeat,
@@ -369,7 +369,7 @@ pub fn delete_object(session: &Session, mut input: Map, controls: Controls) -> R
 
 pub static DELETE_OBJECTS: Operation = Operation {
     module: "s3", name: "delete_objects", action: "s3:DeleteObject",
-    summary: "Deletes up to 1,000 objects in one request.",
+    summary: "Deletes up to 1,000 objects in one request; fails if any of them is left.",
     input: &tables::DELETE_OBJECTS_INPUT, positional: &[], output: Shape::Struct(&tables::DELETE_OBJECTS_OUTPUT),
     effect: Effect::Write(Write {
         makes: &[], removes: &[Removes { kind: "s3:object", id: "{input.bucket}/{input.delete.objects[].key}" }], tags: None,
@@ -394,6 +394,7 @@ pub fn delete_objects(session: &Session, mut input: Map, controls: Controls) -> 
             .set_expected_bucket_owner(take(&mut input, "expected_bucket_owner")?)
             .set_checksum_algorithm(take(&mut input, "checksum_algorithm")?);
         request.send().await.map(Encode::encode).map_err(fault)
+            .and_then(|answer| whole(answer, "result.errors[]", None))
     }))
 }
 
@@ -401,10 +402,14 @@ pub static DELETE_PUBLIC_ACCESS_BLOCK: Operation = Operation {
     module: "s3", name: "delete_public_access_block", action: "s3:PutBucketPublicAccessBlock",
     summary: "Removes a bucket's block of public access, which new buckets have.",
     input: &tables::DELETE_PUBLIC_ACCESS_BLOCK_INPUT, positional: &[], output: Shape::Nothing,
-    effect: Effect::Write(Write::plain(
-        Inverse::Calls(&[InverseCall { operation: "s3::put_public_access_block", arguments: &[("bucket", "input.bucket"), ("public_access_block_configuration", "={\"block_public_acls\":true,\"ignore_public_acls\":true,\"block_public_policy\":true,\"restrict_public_buckets\":true}")] }]),
-        Settle::Repeat,
-    )),
+    effect: Effect::Write(Write {
+        makes: &[], removes: &[], tags: None,
+        before: Some(&Before { look: Look { operation: "s3::get_public_access_block", arguments: &[("bucket", "input.bucket")], within: "result.public_access_block_configuration" }, same: &[], only_if: None, every: Some("found"), restore: &[InverseCall { operation: "s3::put_public_access_block", arguments: &[("bucket", "input.bucket"), ("public_access_block_configuration", "found.each[0]")] }] }),
+        ..Write::plain(
+            Inverse::Impossible("the former block is not known"),
+            Settle::Repeat,
+        )
+    }),
     raises: &[],
     example: "let bucket = \"opsh-example\";\ns3::create_bucket(#{ bucket: bucket });\ns3::delete_public_access_block(#{ bucket: bucket })",
 };
@@ -800,7 +805,7 @@ pub static PUT_BUCKET_NOTIFICATION_CONFIGURATION: Operation = Operation {
     input: &tables::PUT_BUCKET_NOTIFICATION_CONFIGURATION_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
         makes: &[], removes: &[], tags: None,
-        before: Some(&Before { look: Look { operation: "s3::get_bucket_notification_configuration", arguments: &[("bucket", "input.bucket")], within: "result" }, same: &[], only_if: None, restore: &[InverseCall { operation: "s3::put_bucket_notification_configuration", arguments: &[("bucket", "input.bucket"), ("notification_configuration", "found")] }] }),
+        before: Some(&Before { look: Look { operation: "s3::get_bucket_notification_configuration", arguments: &[("bucket", "input.bucket")], within: "result" }, same: &[], only_if: None, every: None, restore: &[InverseCall { operation: "s3::put_bucket_notification_configuration", arguments: &[("bucket", "input.bucket"), ("notification_configuration", "found")] }] }),
         ..Write::plain(
             Inverse::Calls(&[InverseCall { operation: "s3::put_bucket_notification_configuration", arguments: &[("bucket", "input.bucket"), ("notification_configuration", "={}")] }]),
             Settle::Repeat,
@@ -829,7 +834,7 @@ pub static PUT_BUCKET_OWNERSHIP_CONTROLS: Operation = Operation {
     input: &tables::PUT_BUCKET_OWNERSHIP_CONTROLS_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
         makes: &[], removes: &[], tags: None,
-        before: Some(&Before { look: Look { operation: "s3::get_bucket_ownership_controls", arguments: &[("bucket", "input.bucket")], within: "result.ownership_controls" }, same: &[], only_if: None, restore: &[InverseCall { operation: "s3::put_bucket_ownership_controls", arguments: &[("bucket", "input.bucket"), ("ownership_controls", "found")] }] }),
+        before: Some(&Before { look: Look { operation: "s3::get_bucket_ownership_controls", arguments: &[("bucket", "input.bucket")], within: "result.ownership_controls" }, same: &[], only_if: None, every: None, restore: &[InverseCall { operation: "s3::put_bucket_ownership_controls", arguments: &[("bucket", "input.bucket"), ("ownership_controls", "found")] }] }),
         ..Write::plain(
             Inverse::Calls(&[InverseCall { operation: "s3::put_bucket_ownership_controls", arguments: &[("bucket", "input.bucket"), ("ownership_controls", "={\"rules\":[{\"object_ownership\":\"BucketOwnerEnforced\"}]}")] }]),
             Settle::Repeat,
@@ -859,7 +864,7 @@ pub static PUT_BUCKET_POLICY: Operation = Operation {
     input: &tables::PUT_BUCKET_POLICY_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
         makes: &[], removes: &[], tags: None,
-        before: Some(&Before { look: Look { operation: "s3::get_bucket_policy", arguments: &[("bucket", "input.bucket")], within: "result" }, same: &[], only_if: None, restore: &[InverseCall { operation: "s3::put_bucket_policy", arguments: &[("bucket", "input.bucket"), ("policy", "found.policy")] }] }),
+        before: Some(&Before { look: Look { operation: "s3::get_bucket_policy", arguments: &[("bucket", "input.bucket")], within: "result" }, same: &[], only_if: None, every: None, restore: &[InverseCall { operation: "s3::put_bucket_policy", arguments: &[("bucket", "input.bucket"), ("policy", "found.policy")] }] }),
         ..Write::plain(
             Inverse::Calls(&[InverseCall { operation: "s3::delete_bucket_policy", arguments: &[("bucket", "input.bucket")] }]),
             Settle::Repeat,
@@ -890,7 +895,7 @@ pub static PUT_BUCKET_TAGGING: Operation = Operation {
     input: &tables::PUT_BUCKET_TAGGING_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
         makes: &[], removes: &[], tags: None,
-        before: Some(&Before { look: Look { operation: "s3::get_bucket_tagging", arguments: &[("bucket", "input.bucket")], within: "result" }, same: &[], only_if: None, restore: &[InverseCall { operation: "s3::put_bucket_tagging", arguments: &[("bucket", "input.bucket"), ("tagging.tag_set", "found.tag_set")] }] }),
+        before: Some(&Before { look: Look { operation: "s3::get_bucket_tagging", arguments: &[("bucket", "input.bucket")], within: "result" }, same: &[], only_if: None, every: None, restore: &[InverseCall { operation: "s3::put_bucket_tagging", arguments: &[("bucket", "input.bucket"), ("tagging.tag_set", "found.tag_set")] }] }),
         ..Write::plain(
             Inverse::Calls(&[InverseCall { operation: "s3::delete_bucket_tagging", arguments: &[("bucket", "input.bucket")] }]),
             Settle::Repeat,
@@ -947,7 +952,7 @@ pub static PUT_OBJECT: Operation = Operation {
     input: &tables::PUT_OBJECT_INPUT, positional: &[], output: Shape::Struct(&tables::PUT_OBJECT_OUTPUT),
     effect: Effect::Write(Write {
         makes: &[Makes { kind: "s3:object", id: "{input.bucket}/{input.key}" }], removes: &[], tags: None,
-        before: Some(&Before { look: Look { operation: "s3::head_object", arguments: &[("bucket", "input.bucket"), ("key", "input.key")], within: "result" }, same: &[], only_if: None, restore: &[] }),
+        before: Some(&Before { look: Look { operation: "s3::head_object", arguments: &[("bucket", "input.bucket"), ("key", "input.key")], within: "result" }, same: &[], only_if: None, every: None, restore: &[] }),
         goes_with: Some("s3:bucket"),
         ..Write::plain(
             Inverse::Calls(&[InverseCall { operation: "s3::delete_object", arguments: &[("bucket", "input.bucket"), ("key", "input.key")] }]),
@@ -1021,7 +1026,7 @@ pub static PUT_PUBLIC_ACCESS_BLOCK: Operation = Operation {
     input: &tables::PUT_PUBLIC_ACCESS_BLOCK_INPUT, positional: &[], output: Shape::Nothing,
     effect: Effect::Write(Write {
         makes: &[], removes: &[], tags: None,
-        before: Some(&Before { look: Look { operation: "s3::get_public_access_block", arguments: &[("bucket", "input.bucket")], within: "result.public_access_block_configuration" }, same: &[], only_if: None, restore: &[InverseCall { operation: "s3::put_public_access_block", arguments: &[("bucket", "input.bucket"), ("public_access_block_configuration", "found")] }] }),
+        before: Some(&Before { look: Look { operation: "s3::get_public_access_block", arguments: &[("bucket", "input.bucket")], within: "result.public_access_block_configuration" }, same: &[], only_if: None, every: None, restore: &[InverseCall { operation: "s3::put_public_access_block", arguments: &[("bucket", "input.bucket"), ("public_access_block_configuration", "found")] }] }),
         ..Write::plain(
             Inverse::Calls(&[InverseCall { operation: "s3::delete_public_access_block", arguments: &[("bucket", "input.bucket")] }]),
             Settle::Repeat,

@@ -260,7 +260,7 @@ pub static SUBSCRIBE: Operation = Operation {
     input: &tables::SUBSCRIBE_INPUT, positional: &[], output: Shape::Struct(&tables::SUBSCRIBE_OUTPUT),
     effect: Effect::Write(Write {
         makes: &[Makes { kind: "sns:subscription", id: "result.subscription_arn" }], removes: &[], tags: None,
-        before: Some(&Before { look: Look { operation: "sns::list_subscriptions_by_topic", arguments: &[("topic_arn", "input.topic_arn")], within: "result.subscriptions[]" }, same: &[("found.protocol", "input.protocol"), ("found.endpoint", "input.endpoint")], only_if: None, restore: &[] }),
+        before: Some(&Before { look: Look { operation: "sns::list_subscriptions_by_topic", arguments: &[("topic_arn", "input.topic_arn")], within: "result.subscriptions[]" }, same: &[("found.protocol", "input.protocol"), ("found.endpoint", "input.endpoint")], only_if: None, every: None, restore: &[] }),
         goes_with: Some("sns:topic"),
         ..Write::plain(
             Inverse::Calls(&[InverseCall { operation: "sns::unsubscribe", arguments: &[("subscription_arn", "result.subscription_arn")] }]),

@@ -64,7 +64,7 @@ pub static CREATE_QUEUE: Operation = Operation {
     input: &tables::CREATE_QUEUE_INPUT, positional: &[], output: Shape::Struct(&tables::CREATE_QUEUE_OUTPUT),
     effect: Effect::Write(Write {
         makes: &[Makes { kind: "sqs:queue", id: "result.queue_url" }], removes: &[], tags: Some("tags"),
-        before: Some(&Before { look: Look { operation: "sqs::get_queue_url", arguments: &[("queue_name", "input.queue_name")], within: "result" }, same: &[], only_if: None, restore: &[] }),
+        before: Some(&Before { look: Look { operation: "sqs::get_queue_url", arguments: &[("queue_name", "input.queue_name")], within: "result" }, same: &[], only_if: None, every: None, restore: &[] }),
         found: Some(&Found { look: Look { operation: "sqs::list_queues", arguments: &[], within: "result.queue_urls[]" }, id: "result", tagged: Tagged::Asked(Look { operation: "sqs::list_queue_tags", arguments: &[("queue_url", "result")], within: "result.tags" }), unless: &[], owner: None, rank: 0 }),
         ..Write::plain(
             Inverse::Calls(&[InverseCall { operation: "sqs::delete_queue", arguments: &[("queue_url", "result.queue_url")] }]),

@@ -165,7 +165,7 @@ pub static PUT_PARAMETER: Operation = Operation {
     input: &tables::PUT_PARAMETER_INPUT, positional: &[], output: Shape::Struct(&tables::PUT_PARAMETER_OUTPUT),
     effect: Effect::Write(Write {
         makes: &[Makes { kind: "ssm:parameter", id: "input.name" }], removes: &[], tags: Some("tags"),
-        before: Some(&Before { look: Look { operation: "ssm::get_parameter", arguments: &[("name", "input.name")], within: "result.parameter" }, same: &[], only_if: Some("overwrite"), restore: &[] }),
+        before: Some(&Before { look: Look { operation: "ssm::get_parameter", arguments: &[("name", "input.name")], within: "result.parameter" }, same: &[], only_if: Some("overwrite"), every: None, restore: &[] }),
         found: Some(&Found { look: Look { operation: "ssm::describe_parameters", arguments: &[], within: "result.parameters[]" }, id: "result.name", tagged: Tagged::Asked(Look { operation: "ssm::list_tags_for_resource", arguments: &[("resource_type", "=Parameter"), ("resource_id", "result.name")], within: "result.tag_list" }), unless: &[], owner: None, rank: 0 }),
         ..Write::plain(
             Inverse::Calls(&[InverseCall { operation: "ssm::delete_parameter", arguments: &[("name", "input.name")] }]),
