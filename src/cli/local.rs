@@ -10,7 +10,7 @@ use serde_json::json;
 use super::console::Output;
 use super::records::table;
 use super::say;
-use super::settings::FOLDER;
+use super::settings::{FOLDER, LOCAL};
 
 mod advance;
 mod exec;
@@ -46,7 +46,7 @@ enum Command {
 /// Does what the subcommand says.
 #[must_use]
 pub fn main(arguments: &Arguments) -> ExitCode {
-    let folder = Path::new(FOLDER).join("local");
+    let folder = Path::new(FOLDER).join(LOCAL);
     let done = match &arguments.command {
         Command::Status { output } => status(&folder, *output),
         Command::Advance(arguments) => advance::advance(&folder, arguments).map(|()| String::new()),

@@ -75,7 +75,9 @@ pub fn main(arguments: &Arguments) -> ExitCode {
                 &settings.stack,
                 values.get("stack").and_then(Value::as_text),
             ) {
-                started.runtime.gate.journal.set_stack(stack);
+                let stack =
+                    settings::stack(stack).map_err(|why| ScriptError::plain(Class::Start, why))?;
+                started.runtime.gate.journal.set_stack(&stack);
             }
             started.run(&playbook, values)
         });

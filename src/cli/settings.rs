@@ -117,10 +117,10 @@ impl Settings {
 /// The longest name of a stack: tags and the names of locks have it in them.
 const LONGEST: usize = 128;
 
-/// A stack's name of the command line.
+/// A stack's name, wherever somebody gives it.
 ///
 /// # Errors
-/// It is empty, too long, or nothing that a terminal shows.
+/// It is empty, too long, nothing that a terminal shows, or a pattern.
 pub fn stack(name: &str) -> Result<String, String> {
     if name.is_empty() {
         return Err("a stack has a name".to_owned());
@@ -130,6 +130,13 @@ pub fn stack(name: &str) -> Result<String, String> {
     }
     if name.contains(char::is_control) {
         return Err("a stack's name has no control characters".to_owned());
+    }
+    if name.contains(['*', '?', '\\']) {
+        return Err(
+            "a stack's name has no *, ? or \\: where AWS looks for its tag they stand for other \
+             stacks, too"
+                .to_owned(),
+        );
     }
     Ok(name.to_owned())
 }
@@ -145,6 +152,9 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 /// The folder that opsh keeps its own things in.
 pub const FOLDER: &str = ".opsh";
 
+/// The folder of the embedded cloud in it.
+pub const LOCAL: &str = "local";
+
 /// The name of the ledger in it.
 const LEDGER: &str = "ledger.db";
 
@@ -154,7 +164,7 @@ pub fn ledger(named: Option<&Path>, local: bool) -> PathBuf {
     let folder = Path::new(FOLDER);
     match named {
         Some(path) => path.to_owned(),
-        None if local => folder.join("local").join(LEDGER),
+        None if local => folder.join(LOCAL).join(LEDGER),
         None => folder.join(LEDGER),
     }
 }
@@ -175,6 +185,18 @@ pub fn place(named: Option<&Path>, local: bool) -> Place {
         ledger,
         named: named.is_some(),
     }
+}
+
+/// What opsh keeps for itself, wherever it runs: its ledgers, their locks, and the embedded
+/// cloud.
+#[must_use]
+pub fn own(named: Option<&Path>) -> Vec<PathBuf> {
+    let mut own = vec![Path::new(FOLDER).join(LOCAL)];
+    for ledger in [Some(ledger(None, false)), named.map(Path::to_owned)] {
+        let ledger = ledger.into_iter();
+        own.extend(ledger.flat_map(|ledger| [locks(&ledger), ledger]));
+    }
+    own
 }
 
 /// The folder of the locks of a ledger: the same by whatever name that is found, or two

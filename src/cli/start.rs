@@ -12,7 +12,7 @@ use super::interrupts::Interrupts;
 use super::json::Lines;
 use super::log_file::LogFile;
 use super::progress::{Keeper, Progress, Reporter};
-use super::settings::Settings;
+use super::settings::{self, Settings};
 use super::worlds::world;
 use crate::gate::Gate;
 use crate::gate::consent::Consent;
@@ -160,7 +160,9 @@ fn start_in(
         .and_then(|folder| Files::new(&folder))
         .map(|files| {
             let folder = Path::new(playbook).parent();
-            files.of_program_in(folder.unwrap_or(Path::new("")))
+            files
+                .of_program_in(folder.unwrap_or(Path::new("")))
+                .sparing(&settings::own(settings.ledger.as_deref()))
         })
         .map_err(|error| {
             ScriptError::plain(

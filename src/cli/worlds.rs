@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use opsh_operation::Fault;
 
-use super::settings::{FOLDER, Settings, place};
+use super::settings::{FOLDER, LOCAL, Settings, place};
 use super::start::stopped;
 use crate::fleet::records::Records;
 use crate::gate::journal::Place;
@@ -26,7 +26,7 @@ pub fn world(
     settings: &Settings,
     cancel: &Cancel,
 ) -> Result<(Arc<dyn World>, Place, String), ScriptError> {
-    let local = Path::new(FOLDER).join("local");
+    let local = Path::new(FOLDER).join(LOCAL);
     let refused = |fault: Fault| stopped(&fault, Class::Start);
     let embedded = settings.embedded();
     if !settings.dry_run && !settings.fixture.is_empty() {

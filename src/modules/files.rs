@@ -19,6 +19,8 @@ const LINKS: usize = 40;
 pub struct Files {
     root: PathBuf,
     program: PathBuf,
+    /// What opsh keeps for itself.
+    own: Vec<PathBuf>,
 }
 
 impl Files {
@@ -31,6 +33,7 @@ impl Files {
         Ok(Self {
             program: root.clone(),
             root,
+            own: Vec::new(),
         })
     }
 
@@ -38,6 +41,17 @@ impl Files {
     #[must_use]
     pub fn of_program_in(mut self, folder: &Path) -> Self {
         self.program = self.root.join(folder);
+        self
+    }
+
+    /// The same without the files and folders that opsh keeps for itself, and without what
+    /// is beside them under their name and more behind a `-`.
+    #[must_use]
+    pub fn sparing(mut self, own: &[PathBuf]) -> Self {
+        let real = own
+            .iter()
+            .filter_map(|path| follow(&self.root, path, LINKS));
+        self.own = real.collect();
         self
     }
 
@@ -59,9 +73,16 @@ impl Files {
     /// The real path of `path`, which may not exist, to change in `world`.
     ///
     /// # Errors
-    /// As [`Files::resolve`].
+    /// As [`Files::resolve`]; also `denied` if it is one of those that opsh keeps for itself.
     pub fn resolve_output(&self, path: &str, world: &dyn files::Files) -> Result<PathBuf, Fault> {
         let real = self.confined(path)?;
+        if self.own.iter().any(|own| belongs(&real, own)) {
+            return Err(Fault::new(
+                FaultKind::Denied,
+                format!("the file '{path}' is opsh's own"),
+            )
+            .hint("what has been done is recorded there; give the file another name"));
+        }
         world.to_write(&real).map_err(|error| failed(path, &error))
     }
 
@@ -132,6 +153,16 @@ fn follow(folder: &Path, path: &Path, links: usize) -> Option<PathBuf> {
     Some(resolved)
 }
 
+/// Whether `real` is `own`, is in it, or goes with it (`ledger.db-wal`).
+fn belongs(real: &Path, own: &Path) -> bool {
+    let beside = || {
+        let name = real.strip_prefix(own.parent()?).ok()?.to_str()?;
+        let more = name.strip_prefix(own.file_name()?.to_str()?)?;
+        Some(more.starts_with('-'))
+    };
+    real.starts_with(own) || beside() == Some(true)
+}
+
 fn failed(path: &str, error: &std::io::Error) -> Fault {
     Fault::new(
         FaultKind::Failed,
@@ -197,6 +228,38 @@ mod tests {
             files.confined("round").unwrap_err().message,
             "the file 'round' is behind symbolic links that lead nowhere"
         );
+    }
+
+    #[test]
+    fn what_opsh_keeps_is_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = ["state/ledger.db", "state/locks"].map(PathBuf::from);
+        let files = Files::new(folder.path()).unwrap().sparing(&own);
+        let world = Diverted::default();
+        for path in [
+            "state/ledger.db",
+            "./state/../state/ledger.db-wal",
+            "state/ledger.db-locks/p.lock",
+            "state/locks/p.lock",
+        ] {
+            let fault = files.resolve_output(path, &world).unwrap_err();
+            assert_eq!(
+                (fault.kind, fault.message),
+                (
+                    FaultKind::Denied,
+                    format!("the file '{path}' is opsh's own")
+                )
+            );
+            files.resolve(path, &world).unwrap();
+        }
+        for path in [
+            "state/keys/p",
+            "state/ledger.dbx",
+            "ledger.db",
+            "state/locked",
+        ] {
+            files.resolve_output(path, &world).unwrap();
+        }
     }
 
     #[test]

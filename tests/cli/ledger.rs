@@ -114,3 +114,30 @@ fn a_run_is_gone_on_with_and_undone_only_in_its_own_world() {
     }
     user.opsh(["resume", "--local"]).done();
 }
+
+#[test]
+fn a_playbook_does_not_write_into_what_records_it() {
+    let user = user(
+        r#"let paths = [".opsh/ledger.db", ".opsh/locks/p.lock", ".opsh/local/ledger.db", "own.db", "own.db-head"];
+for path in paths {
+    try { file::write(path, "x"); throw "written"; } catch (error) { print(error.message); }
+    try { file::remove(path); throw "removed"; } catch (error) { print(error.message); }
+}
+file::write(".opsh/keys/note", "a file like others");
+"#,
+    );
+    let ended = user
+        .opsh(["run", "p.rhai", "--ledger", "own.db", "-q"])
+        .done();
+    let said = |path: &str| format!("the file '{path}' is opsh's own\n").repeat(2);
+    let paths = [
+        ".opsh/ledger.db",
+        ".opsh/locks/p.lock",
+        ".opsh/local/ledger.db",
+        "own.db",
+        "own.db-head",
+    ];
+    assert_eq!(ended.out, paths.map(said).concat());
+    let history = user.opsh(["history", "--ledger", "own.db", "--output", "json"]);
+    assert_eq!(history.done().events()[0]["outcome"], "done");
+}

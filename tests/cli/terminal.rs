@@ -39,6 +39,13 @@ fn teardown_asks_for_the_stack_and_before_it_removes() {
 
     let mut terminal = user.at_terminal(teardown);
     terminal.sees("The stack to remove (stack):");
+    terminal.enter("n*");
+    terminal.sees("a stack's name has no *");
+    assert_eq!(terminal.left().code, 2);
+    assert_eq!(listed(&user), before);
+
+    let mut terminal = user.at_terminal(teardown);
+    terminal.sees("The stack to remove (stack):");
     terminal.enter("news");
     terminal.sees("of news? [y/n]");
     terminal.enter("y");

@@ -1,7 +1,7 @@
 //! Where the session works: mode, region, profile and stack.
 
 use super::refused;
-use crate::cli::{records, start};
+use crate::cli::{records, settings, start};
 use crate::repl::session::{Session, Told, where_it_works};
 use crate::script::error::{Class, ScriptError};
 
@@ -53,7 +53,8 @@ pub fn profile(session: &mut Session, argument: &str) -> Result<Told, ScriptErro
 /// `:stack [STACK]`.
 pub fn stack(session: &mut Session, argument: &str) -> Result<Told, ScriptError> {
     if !argument.is_empty() {
-        session.work_on(argument);
+        let stack = settings::stack(argument).map_err(refused)?;
+        session.work_on(&stack);
         return Ok(Told::Text(where_it_works(session)));
     }
     let gate = session.gate();

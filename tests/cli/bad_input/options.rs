@@ -12,6 +12,8 @@ fn a_stack_has_a_name_that_can_be_shown() {
         (&*long, "a stack's name has at most 128 characters"),
         ("a\nb", "a stack's name has no control characters"),
         ("\u{1b}[31mred", "a stack's name has no control characters"),
+        // What carries the tag of any other would be adopted, and torn down.
+        ("prod*", "a stack's name has no *, ? or \\: where AWS"),
     ] {
         for words in [
             &["run", "p.rhai", "--local", "--stack", name][..],
