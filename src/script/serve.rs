@@ -147,34 +147,57 @@ struct Routing<'a> {
 impl Routing<'_> {
     /// A route: a function, a text, `#{ folder: … }` or `#{ upload: … }`.
     fn route(&self, text: &str, target: Dynamic) -> Result<Route, Fault> {
-        let own = |function: &FnPtr| {
-            let bounds = Bounds {
-                limit: Some(self.limit),
-                exclusive: None,
-            };
-            let handler = Handler::new(self.context, function).within(bounds);
-            let name = format!("{} {text}", self.server);
-            self.runtime.service.handler(&name, &handler)
-        };
-        let pattern = |below: bool| Pattern::read(text, below).map_err(invalid);
+        let (target, max_body) = self.target(text, target)?;
+        let below = matches!(target, Target::Folder(_));
+        Ok(Route {
+            pattern: Pattern::read(text, below).map_err(invalid)?,
+            target,
+            max_body,
+        })
+    }
+
+    fn target(&self, text: &str, target: Dynamic) -> Result<(Target, Option<u64>), Fault> {
         if let Some(function) = target.clone().try_cast::<FnPtr>() {
-            return Ok(Route {
-                pattern: pattern(false)?,
-                target: Target::Handler(own(&function)),
-                max_body: None,
-            });
+            return Ok((Target::Handler(self.handler(text, &function)), None));
         }
-        if let Ok(text) = target.clone().into_immutable_string() {
-            return Ok(Route {
-                pattern: pattern(false)?,
-                target: Target::Text(text.to_string()),
-                max_body: None,
-            });
+        if let Ok(words) = target.clone().into_immutable_string() {
+            return Ok((Target::Text(words.to_string()), None));
         }
-        let form = "a function, a text, #{ folder: … } or #{ upload: … }";
-        let mut map = target
-            .try_cast::<rhai::Map>()
-            .ok_or_else(|| invalid(format!("the route '{text}' leads to {form}")))?;
+        let map = target.try_cast::<rhai::Map>();
+        let map = map.ok_or_else(|| leads_elsewhere(text))?;
+        if map.contains_key("folder") {
+            return Ok((self.folder(text, map)?, None));
+        }
+        let (target, max_body) = self.upload(text, map)?;
+        Ok((target, Some(max_body)))
+    }
+
+    fn handler(&self, text: &str, function: &FnPtr) -> Handler {
+        let bounds = Bounds {
+            limit: Some(self.limit),
+            exclusive: None,
+        };
+        let handler = Handler::new(self.context, function).within(bounds);
+        let name = format!("{} {text}", self.server);
+        self.runtime.service.handler(&name, &handler)
+    }
+
+    /// `#{ folder: … }`.
+    fn folder(&self, text: &str, map: rhai::Map) -> Result<Target, Fault> {
+        if map.contains_key("handler") || !text.starts_with("GET ") {
+            return Err(invalid(format!(
+                "the folder of the route '{text}' is for GET, and has no handler"
+            )));
+        }
+        let map = known(text, map, &["folder"])?;
+        Ok(Target::Folder(folder(
+            self.runtime,
+            path(text, &map, "folder")?,
+        )?))
+    }
+
+    /// `#{ upload: … }`, and how large a body may be.
+    fn upload(&self, text: &str, mut map: rhai::Map) -> Result<(Target, u64), Fault> {
         let handler = map
             .remove("handler")
             .map(|handler| {
@@ -182,39 +205,7 @@ impl Routing<'_> {
                 function.ok_or_else(|| invalid(format!("the 'handler' of '{text}' is no function")))
             })
             .transpose()?;
-        let folders = map.contains_key("folder");
-        let known: &[&str] = if folders {
-            &["folder"]
-        } else {
-            &["upload", "max_body"]
-        };
-        let value = to_value(&Dynamic::from_map(map)).map_err(invalid)?;
-        let map = value.as_map().cloned().unwrap_or_default();
-        if let Some(unknown) = map.keys().find(|name| !known.contains(&name.as_str())) {
-            let near = closest(unknown, known.iter().copied()).map_or_else(
-                || format!("; it is {form}"),
-                |near| format!("; did you mean '{near}'?"),
-            );
-            return Err(invalid(format!(
-                "the route '{text}' has no '{unknown}'{near}"
-            )));
-        }
-        let path = |name: &str| {
-            let path = map.get(name).and_then(Value::as_text);
-            path.ok_or_else(|| invalid(format!("the route '{text}' leads to {form}")))
-        };
-        if folders {
-            if handler.is_some() || !text.starts_with("GET ") {
-                return Err(invalid(format!(
-                    "the folder of the route '{text}' is for GET, and has no handler"
-                )));
-            }
-            return Ok(Route {
-                pattern: pattern(true)?,
-                target: Target::Folder(folder(self.runtime, path("folder")?)?),
-                max_body: None,
-            });
-        }
+        let map = known(text, map, &["upload", "max_body"])?;
         let most = match map.get("max_body") {
             None => 1 << 30,
             Some(value) => value
@@ -222,15 +213,38 @@ impl Routing<'_> {
                 .and_then(|bytes| u64::try_from(bytes).ok())
                 .ok_or_else(|| invalid(format!("the 'max_body' of '{text}' must be bytes")))?,
         };
-        Ok(Route {
-            pattern: pattern(false)?,
-            target: Target::Upload(
-                upload(self.runtime, path("upload")?)?,
-                handler.as_ref().map(own),
-            ),
-            max_body: Some(most),
-        })
+        let folder = upload(self.runtime, path(text, &map, "upload")?)?;
+        let handler = handler.map(|function| self.handler(text, &function));
+        Ok((Target::Upload(folder, handler), most))
     }
+}
+
+/// What a route may lead to.
+const FORM: &str = "a function, a text, #{ folder: … } or #{ upload: … }";
+
+fn leads_elsewhere(text: &str) -> Fault {
+    invalid(format!("the route '{text}' leads to {FORM}"))
+}
+
+/// The options of a route, of which there are these.
+fn known(text: &str, map: rhai::Map, options: &[&str]) -> Result<Map, Fault> {
+    let value = to_value(&Dynamic::from_map(map)).map_err(invalid)?;
+    let map = value.as_map().cloned().unwrap_or_default();
+    if let Some(unknown) = map.keys().find(|name| !options.contains(&name.as_str())) {
+        let near = closest(unknown, options.iter().copied()).map_or_else(
+            || format!("; it is {FORM}"),
+            |near| format!("; did you mean '{near}'?"),
+        );
+        return Err(invalid(format!(
+            "the route '{text}' has no '{unknown}'{near}"
+        )));
+    }
+    Ok(map)
+}
+
+fn path<'a>(text: &str, map: &'a Map, name: &str) -> Result<&'a str, Fault> {
+    let path = map.get(name).and_then(Value::as_text);
+    path.ok_or_else(|| leads_elsewhere(text))
 }
 
 /// The folder that everybody may see.
