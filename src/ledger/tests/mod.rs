@@ -257,6 +257,31 @@ fn an_intent_without_an_outcome_is_in_flight() {
 }
 
 #[test]
+fn worlds_and_outcomes_are_read_as_they_were_written() {
+    let folder = Folder::new();
+    let mut ledger = folder.open().unwrap();
+    for world in [Kind::Live, Kind::Local, Kind::DryRun] {
+        for outcome in [
+            RunOutcome::Done,
+            RunOutcome::Failed("no".into()),
+            RunOutcome::Refused("never".into()),
+            RunOutcome::Deadline,
+            RunOutcome::Interrupted,
+        ] {
+            let new = NewRun {
+                world,
+                ..new_run("web")
+            };
+            let run = ledger.begin_run(&new).unwrap();
+            ledger.end_run(&run, &outcome, at(3)).unwrap();
+            let run = ledger.run(run.as_str(), Secrets::Hidden).unwrap();
+            assert_eq!(run.world, world);
+            assert_eq!(run.end.unwrap().outcome, outcome);
+        }
+    }
+}
+
+#[test]
 fn secrets_are_nowhere_in_plain() {
     let folder = Folder::new();
     let mut ledger = folder.open().unwrap();
