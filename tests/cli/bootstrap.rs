@@ -49,8 +49,7 @@ fn three_times(user: &User, system: &str, role: &str, more: &[&str], changed: &s
         "{}",
         second.err
     );
-    let history = user.opsh(["history", "--local", "--output", "json"]).done();
-    let last = history.events().swap_remove(0);
+    let last = user.runs().swap_remove(0);
     let steps = user.opsh(["history", last["run"].as_str().unwrap(), "--local"]);
     assert!(!steps.done().out.contains("ssh::run"), "it wrote something");
 }

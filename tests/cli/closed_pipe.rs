@@ -9,8 +9,7 @@ fn a_reader_that_goes_away_is_no_error() {
         sns::list_topics(#{}).topics.len()"#;
     let user = user(text);
     user.opsh(["run", "p.rhai", "--local", "-q"]).done();
-    let run = user.opsh(["history", "--local", "--output", "json"]).done();
-    let run = run.events()[0]["run"].as_str().unwrap().to_owned();
+    let run = user.runs()[0]["run"].as_str().unwrap().to_owned();
     let function = shipped("lambda/log_watch");
     let commands: [&[&str]; 14] = [
         &["run", "p.rhai", "--local"],

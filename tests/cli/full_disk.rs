@@ -34,16 +34,9 @@ fn results_on_a_full_disk_are_an_error() {
         assert_eq!(ended.status.code(), Some(1), "{words:?}: {err}");
         assert!(err.ends_with(said), "{words:?}: {err}");
     }
-    let runs = user.opsh(["history", "--local", "--output", "json"]).done();
-    let outcomes: Vec<_> = runs
-        .events()
-        .iter()
-        .map(|run| run["outcome"].clone())
-        .collect();
-    assert!(
-        !outcomes.is_empty() && outcomes.iter().all(|outcome| outcome == "done"),
-        "{outcomes:?}"
-    );
+    let runs = user.runs();
+    let all_done = runs.iter().all(|run| run["outcome"] == "done");
+    assert!(!runs.is_empty() && all_done, "{runs:?}");
     // What failed before is what the exit code tells.
     let full = File::options().write(true).open("/dev/full").unwrap();
     let failed = user.command(["run", "nowhere.rhai", "--output", "json"]);

@@ -5,8 +5,7 @@ use crate::support::opsh::User;
 
 /// The id of the newest run on the embedded cloud.
 fn newest(user: &User) -> String {
-    let runs = user.opsh(["history", "--local", "--output", "json"]).done();
-    runs.events()[0]["run"].as_str().unwrap().to_owned()
+    user.runs()[0]["run"].as_str().unwrap().to_owned()
 }
 
 #[test]

@@ -118,8 +118,7 @@ fn a_key_that_died_half_made_is_finished_and_a_foreign_one_is_left_alone() {
     user.opsh(["run", "own.rhai", "--local"]).done();
     let key = user.home().join("key");
     let own = std::fs::read(&key).unwrap();
-    let runs = user.opsh(["history", "--local", "--output", "json"]).done();
-    let died = runs.events()[1]["run"].as_str().unwrap().to_owned();
+    let died = user.runs()[1]["run"].as_str().unwrap().to_owned();
     let refused = user.opsh(["resume", &died, "--local"]);
     assert_eq!(refused.code, 1, "{}", refused.err);
     assert!(

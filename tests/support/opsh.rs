@@ -106,6 +106,12 @@ impl User {
             err: String::from_utf8(output.stderr).unwrap(),
         }
     }
+
+    /// The runs on its embedded cloud, the newest first.
+    pub fn runs(&self) -> Vec<Value> {
+        let history = ["history", "--local", "--output", "json"];
+        self.opsh(history).done().events()
+    }
 }
 
 impl Ended {

@@ -30,8 +30,7 @@ n
         "{}",
         ended.err
     );
-    let runs = user.opsh(["history", "--local", "--output", "json"]).done();
-    assert_eq!(runs.events()[0]["outcome"], "interrupted");
+    assert_eq!(user.runs()[0]["outcome"], "interrupted");
     std::fs::write(user.home().join("go"), "").unwrap();
     // What is recorded of the question says no; the next one is asked anew.
     user.opsh(["resume", "--local"]).done();
