@@ -221,6 +221,10 @@ fn what_aws_would_refuse_late_is_refused_before_anything_is_made() {
             "parameter 'bucket' is 'ab': a bucket's name has 3 to 63 characters\n",
         ),
         (
+            "--stack=internal-shop",
+            "the stack's name 'internal-shop' cannot be part of the names of roles, topics and templates\n",
+        ),
+        (
             "--stack=ab",
             "the stack's name 'ab' cannot be part of the names of roles, topics and templates\n",
         ),

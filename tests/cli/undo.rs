@@ -129,7 +129,7 @@ fn what_another_run_made_is_not_undone() {
 }
 
 #[test]
-fn an_undo_is_not_undone_and_a_teardown_has_nothing_to_undo() {
+fn an_undo_is_not_undone_and_a_teardown_cannot_be() {
     let user = made(TOPICS);
     let made = runs(&user).remove(0);
     undo(&user, &["--yes"]).done();
@@ -147,14 +147,14 @@ fn an_undo_is_not_undone_and_a_teardown_has_nothing_to_undo() {
     user.opsh(["run", "p.rhai", "--local", "-q"]).done();
     user.opsh(["run", &shipped("teardown"), "stack=p", "--local", "--yes"])
         .done();
-    let torn_down = runs(&user).remove(0);
-    let ended = undo(&user, &[&torn_down, "--yes"]);
+    let all = runs(&user);
+    let (torn_down, maker) = (&all[0], &all[1]);
+    let ended = undo(&user, &[torn_down, "--yes"]);
     assert_eq!(ended.code, 2);
-    assert!(
-        ended.err.contains("of its writes, 3 left nothing behind"),
-        "{}",
-        ended.err
+    let said = format!(
+        "of its writes, 3 cannot be undone (the topic and its subscriptions are gone; run {maker} had made it)\n"
     );
+    assert!(ended.err.contains(&said), "{}", ended.err);
     // And what the teardown removed, the run that made it need not undo.
     let ended = undo(&user, &["--yes"]);
     assert!(

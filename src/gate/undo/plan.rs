@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use opsh_operation::select::{self, Roots};
 use opsh_operation::{Before, Fault, FaultKind, Inverse, Map, Operation, Value, validate};
 
 use super::{bound, since};
@@ -95,9 +96,10 @@ impl Plan {
             steps.extend(ledger.writes(id, Secrets::Opened)?);
         }
         steps.sort_by_key(|step| std::cmp::Reverse(step.id));
+        let runs: BTreeSet<RunId> = steps.iter().map(|step| step.run.clone()).collect();
         let mut items: Vec<Item> = steps
             .into_iter()
-            .map(|step| item(step, &lives, &tried))
+            .map(|step| item(step, &runs, &lives, &tried))
             .collect();
         note_unchanged(ledger, &mut items)?;
         only_the_last_try(&mut items);
@@ -254,10 +256,15 @@ fn done(calls: &[Call], tried: Option<&BTreeMap<u32, Came>>) -> BTreeSet<u32> {
         .collect()
 }
 
-fn item(step: Step, lives: &[Life], tried: &Tried) -> Item {
+fn item(step: Step, runs: &BTreeSet<RunId>, lives: &[Life], tried: &Tried) -> Item {
     let operation = registry().get(&step.operation).map(|entry| entry.operation);
     let mut made = operation.map_or_else(Vec::new, |operation| made(operation, &step));
-    let fate = fate(&step, operation, &made, lives, tried.get(&step.id));
+    let mut fate = fate(&step, operation, &made, lives, tried.get(&step.id));
+    if let (Fate::Nothing(why), Some(operation)) = (&fate, operation)
+        && let Some(maker) = maker_of_removed(operation, &step, runs, lives)
+    {
+        fate = Fate::Impossible(format!("{why}; run {maker} had made it"));
+    }
     let own: Vec<Resource> = lives
         .iter()
         .map(|life| &life.resource)
@@ -321,6 +328,34 @@ fn made(operation: &Operation, step: &Step) -> Vec<(String, String)> {
         .into_iter()
         .map(|made| (made.kind.to_owned(), made.id))
         .collect()
+}
+
+/// The run, none of `runs`, that had made what a step has removed.
+fn maker_of_removed<'a>(
+    operation: &Operation,
+    step: &Step,
+    runs: &BTreeSet<RunId>,
+    lives: &'a [Life],
+) -> Option<&'a RunId> {
+    let Ok(result) = &step.end.as_ref()?.result else {
+        return None;
+    };
+    let roots = Roots {
+        input: &step.input,
+        result,
+    };
+    operation.write()?.removes.iter().find_map(|removes| {
+        let ids = select::all(roots, removes.id);
+        let theirs = lives.iter().find(|life| {
+            let resource = &life.resource;
+            life.removed.is_some_and(|at| at > step.id)
+                && resource.seq < step.id.number()
+                && resource.kind == removes.kind
+                && !runs.contains(&resource.run)
+                && ids.iter().any(|id| id.as_text() == Some(&resource.id))
+        })?;
+        Some(&theirs.resource.run)
+    })
 }
 
 fn fate(

@@ -126,3 +126,43 @@ ssm::put_parameter(#{ name: "news-room", value: "x", type: "String" });
     );
     assert_eq!(left.out, "NoSuchBucketPolicy\n");
 }
+
+/// It stays removed, and whoever undoes the rest should know.
+#[test]
+fn what_a_run_removed_that_another_had_made_is_listed() {
+    let user = made(
+        r#"for name in ["kept", "old"] { sns::create_topic(#{ name: name }); }
+sns::list_topics(#{}).topics.len()"#,
+    );
+    let maker = runs(&user).remove(0);
+    let own = r#"let arn = |name| sns::list_topics(#{}).topics.map(|one| one.topic_arn).find(|arn| arn.ends_with(name));
+sns::delete_topic(#{ topic_arn: arn.call("old") });
+sns::create_topic(#{ name: "short-lived" });
+sns::delete_topic(#{ topic_arn: arn.call("short-lived") });
+sns::create_topic(#{ name: "news" });"#;
+    std::fs::write(user.home().join("own.rhai"), own).unwrap();
+    user.opsh(["run", "own.rhai", "--local", "-q", "--stack", "p"])
+        .done();
+    let run = runs(&user).remove(0);
+    let plan = undo(&user, &["--dry-run", "-v"]).done();
+    let topic = "arn:aws:sns:us-east-1:123456789012:";
+    let expected = format!(
+        "undo of run {run} (own.rhai, stack p, done)
+
+STEP  OPERATION          UNDONE BY          WHAT
+5     sns::create_topic  sns::delete_topic  sns:topic {topic}news
+
+cannot be undone:
+
+STEP  OPERATION          WHY                                                                                  WHAT
+1     sns::delete_topic  the topic and its subscriptions are gone; run {maker} had made it  topic_arn={topic}old
+
+nothing to do for:
+
+STEP  OPERATION          WHY                                       WHAT
+4     sns::delete_topic  the topic and its subscriptions are gone  topic_arn={topic}short-lived
+2     sns::create_topic  removed since                             sns:topic {topic}short-lived
+"
+    );
+    assert!(plan.out.starts_with(&expected), "{}", plan.out);
+}
