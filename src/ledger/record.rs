@@ -184,6 +184,8 @@ pub struct Undoes {
 pub struct Undo {
     /// The run that called it.
     pub by: RunId,
+    /// The step of that run that it is.
+    pub step: StepId,
     /// What it undoes.
     pub undoes: Undoes,
     /// What became of it; nothing if it was in flight when its process ended.

@@ -76,6 +76,7 @@ impl Ledger {
                     },
                     result: self.became(&by, step)?,
                     by: RunId(by),
+                    step: StepId(step),
                 })
             })
             .collect()

@@ -314,3 +314,45 @@ try { ec2::delete_launch_template_versions(#{ launch_template_name: "web", versi
     );
     assert_eq!(none.out, "1\nnot_found\n");
 }
+
+/// Sent again it would be refused, since it is so already.
+#[test]
+fn a_call_of_an_undo_that_was_cut_off_is_found_by_the_next() {
+    let user = user("");
+    let run = |stack: &str, text: &str| {
+        std::fs::write(user.home().join("p.rhai"), text).unwrap();
+        user.opsh(["run", "p.rhai", "--local", "-q", "--stack", stack])
+            .done()
+    };
+    run(
+        "others",
+        r#"let trust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}`;
+iam::create_role(#{ role_name: "web", assume_role_policy_document: trust });
+iam::create_instance_profile(#{ instance_profile_name: "web" });
+iam::add_role_to_instance_profile(#{ instance_profile_name: "web", role_name: "web" });
+"#,
+    );
+    run(
+        "own",
+        "iam::remove_role_from_instance_profile(#{ instance_profile_name: \"web\", role_name: \"web\" });\n",
+    );
+    let own = ["--stack", "own", "--yes"];
+    let again = undo(&user, &["--stack", "own", "--dry-run", "--output", "json"]).done();
+    let step = again
+        .events()
+        .iter()
+        .find(|event| event["operation"] == "iam::add_role_to_instance_profile")
+        .and_then(|event| event["step"].as_str().map(str::to_owned))
+        .unwrap();
+    let crash = format!("crash {step} accepted");
+    let killed = undo(&user, &[&own[..], &["--fault", &crash]].concat());
+    assert_eq!(killed.code, -1, "{}", killed.err);
+    undo(&user, &own).done();
+    let roles = run(
+        "look",
+        "print(iam::get_instance_profile(#{ instance_profile_name: \"web\" }).instance_profile.roles.len());\n",
+    );
+    assert_eq!(roles.out, "1\n");
+    let nothing = undo(&user, &own);
+    assert_eq!(nothing.code, 2, "{}", nothing.out);
+}

@@ -13,7 +13,7 @@ use crate::gate::prepare::{self, Prepared};
 use crate::gate::replay::Begun;
 use crate::gate::settle::{self, Open, Settled};
 use crate::gate::{Call, Failure, Gate};
-use crate::ledger::{self, RunId};
+use crate::ledger::{self, RunId, Secrets};
 use crate::modules::registry::registry;
 
 /// Settles what is open in `plan`, and gives the plan as it is then.
@@ -21,6 +21,7 @@ use crate::modules::registry::registry;
 /// # Errors
 /// The ledger cannot be used; the run was interrupted.
 pub fn settle(gate: &Gate, plan: Plan, site: &Site) -> Result<Plan, Failure> {
+    let plan = undone(gate, plan, site)?;
     let open: Vec<&ledger::Step> = plan
         .items
         .iter()
@@ -50,6 +51,44 @@ pub fn settle(gate: &Gate, plan: Plan, site: &Site) -> Result<Plan, Failure> {
         }
     }
     Ok(plan)
+}
+
+/// Finds out what came of the calls of an undo before this one that were cut off, where they
+/// can be looked for: sent again, they would be refused.
+fn undone(gate: &Gate, plan: Plan, site: &Site) -> Result<Plan, Failure> {
+    let open = gate.journal.with_ledger(|ledger, _| {
+        let mut runs: Vec<&RunId> = plan.items.iter().map(|item| &item.step.run).collect();
+        runs.dedup();
+        let mut open = Vec::new();
+        for run in runs {
+            let undos = ledger.undos_of(run)?;
+            for undo in undos.iter().filter(|undo| undo.result.is_none()) {
+                let steps = ledger.writes(&undo.by, Secrets::Opened)?;
+                open.extend(steps.into_iter().filter(|step| step.id == undo.step));
+            }
+        }
+        Ok(open)
+    })?;
+    let mut settled = false;
+    for step in open.iter().filter(|step| is_found(step)) {
+        // What cannot be looked for is sent again, in its turn.
+        settled |= one(gate, &step.run, step, site).is_ok();
+        gate.cancel.check()?;
+    }
+    if !settled {
+        return Ok(plan);
+    }
+    let run = plan.run;
+    let plan = gate
+        .journal
+        .with_ledger(|ledger, _| Plan::of(ledger, run.clone()))?;
+    Ok(plan)
+}
+
+fn is_found(step: &ledger::Step) -> bool {
+    let write = registry().get(&step.operation);
+    let write = write.and_then(|entry| entry.operation.write());
+    write.is_some_and(|write| matches!(write.settle, Settle::Find(_)))
 }
 
 fn one(gate: &Gate, run: &RunId, step: &ledger::Step, site: &Site) -> Result<(), Fault> {
