@@ -160,6 +160,7 @@ impl Cloud {
             self.clock()
                 .reach(next.unwrap_or(end).max(soonest).min(end));
             if self.clock().follows() {
+                self.clock().catch_up();
                 self.let_functions_end(stop);
             }
             self.look(|state| watch.look(state, tell));

@@ -223,6 +223,26 @@ impl Clock {
         let _ = self.as_branch(|path| self.sleep_until(path, at, &|| false));
     }
 
+    /// Returns when what is due by now has happened, and what it begins has begun: where
+    /// the clock follows the real one, somebody else may run when the time comes, or be
+    /// about to let it happen.
+    pub fn catch_up(&self) {
+        // Whoever runs passes the baton on, and who gives it back lets happen what is due.
+        self.as_branch(|_| {});
+        loop {
+            let table = self.settle();
+            if !table.asking {
+                return;
+            }
+            drop(
+                self.shared
+                    .changed
+                    .wait_timeout(table, PATIENCE)
+                    .unwrap_or_else(PoisonError::into_inner),
+            );
+        }
+    }
+
     /// Says that branches are about to be entered; the clock waits for them.
     pub fn announce(&self, paths: &[Vec<u32>]) {
         let mut table = self.table();

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -267,6 +267,62 @@ fn a_clock_that_follows_the_real_one_never_jumps() {
         Err(Stopped),
         "a wait in real time can be stopped"
     );
+}
+
+/// Answers the first who asks it when it is let to, with a branch that it has told before.
+struct Slow {
+    clock: Clock,
+    asked: mpsc::Sender<Vec<u32>>,
+    answer: Mutex<Option<mpsc::Receiver<()>>>,
+}
+
+impl Tide for Slow {
+    fn flow(&self, to: Timestamp) -> Flow {
+        let mut begins = Vec::new();
+        let answer = self.answer.lock().unwrap().take();
+        if let Some(answer) = answer {
+            begins.push(self.clock.detach());
+            self.asked.send(begins[0].clone()).unwrap();
+            answer.recv().unwrap();
+        }
+        Flow { at: to, begins }
+    }
+}
+
+#[test]
+fn who_catches_up_meets_what_another_lets_happen() {
+    let clock = Clock::new(Timestamp::UNIX_EPOCH);
+    clock.follow();
+    let (asked, is_asked) = mpsc::channel();
+    let (let_it, answer) = mpsc::channel();
+    let slow: Arc<dyn Tide> = Arc::new(Slow {
+        clock: clock.clone(),
+        asked,
+        answer: Mutex::new(Some(answer)),
+    });
+    clock.attend(Arc::downgrade(&slow));
+    let other = {
+        let clock = clock.clone();
+        thread::spawn(move || clock.reach(clock.now() + Duration::from_secs(3600)))
+    };
+    let begins = is_asked.recv().unwrap();
+    clock.reach(clock.now() + Duration::from_secs(7200));
+    assert!(!clock.has_detached(), "nobody waits for who asks");
+    let caught = {
+        let clock = clock.clone();
+        thread::spawn(move || {
+            clock.catch_up();
+            clock.has_detached()
+        })
+    };
+    let_it.send(()).unwrap();
+    other.join().unwrap();
+    let branch = clock.enter(&begins);
+    while !caught.is_finished() {
+        clock.sleep(Duration::from_millis(1), &never).unwrap();
+    }
+    assert!(caught.join().unwrap(), "it has begun");
+    drop(branch);
 }
 
 #[test]
