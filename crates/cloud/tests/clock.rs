@@ -303,10 +303,10 @@ fn who_catches_up_meets_what_another_lets_happen() {
     clock.attend(Arc::downgrade(&slow));
     let other = {
         let clock = clock.clone();
-        thread::spawn(move || clock.reach(clock.now() + Duration::from_secs(3600)))
+        thread::spawn(move || clock.reach(clock.now() + Duration::from_hours(1)))
     };
     let begins = is_asked.recv().unwrap();
-    clock.reach(clock.now() + Duration::from_secs(7200));
+    clock.reach(clock.now() + Duration::from_hours(2));
     assert!(!clock.has_detached(), "nobody waits for who asks");
     let caught = {
         let clock = clock.clone();
