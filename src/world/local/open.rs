@@ -97,16 +97,7 @@ impl Local {
         kind: Kind,
         outside: Outside,
     ) -> Result<Self, Fault> {
-        let cloud = invocation.cloud.clone();
-        let seed = cloud.look(|state| state.ids.seed());
-        let mut world = Self::writing(
-            Arc::new(Diverted::default()),
-            kind,
-            cloud,
-            seed,
-            outside,
-            ssh::KnownHosts::Throwaway(None),
-        )?;
+        let mut world = Self::inside(&invocation.cloud, kind, outside)?;
         world.root.clone_from(&invocation.branch);
         world.environment = Some(invocation.environment.clone());
         Ok(world)
@@ -117,16 +108,7 @@ impl Local {
     /// # Errors
     /// The process cannot have an executor.
     pub fn of_service(lease: &Lease, kind: Kind, outside: Outside) -> Result<Self, Fault> {
-        let cloud = lease.cloud.clone();
-        let seed = cloud.look(|state| state.ids.seed());
-        let mut world = Self::writing(
-            Arc::new(Diverted::default()),
-            kind,
-            cloud,
-            seed,
-            outside,
-            ssh::KnownHosts::Throwaway(None),
-        )?;
+        let mut world = Self::inside(&lease.cloud, kind, outside)?;
         world.root.clone_from(&lease.branch);
         world.environment = Some(lease.environment.clone());
         world.discord = discord::Embedded::of_service(lease.cloud.clone(), &lease.environment);
@@ -135,6 +117,19 @@ impl Local {
         world.unit.clone_from(&lease.unit);
         world.http.set_place(world.place.clone());
         Ok(world)
+    }
+
+    /// The world of what runs in the cloud itself: the same one, and files of its own.
+    fn inside(cloud: &Cloud, kind: Kind, outside: Outside) -> Result<Self, Fault> {
+        let seed = cloud.look(|state| state.ids.seed());
+        Self::writing(
+            Arc::new(Diverted::default()),
+            kind,
+            cloud.clone(),
+            seed,
+            outside,
+            ssh::KnownHosts::Throwaway(None),
+        )
     }
 }
 
