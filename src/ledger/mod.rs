@@ -24,6 +24,7 @@ mod place;
 mod prune;
 mod query;
 pub mod record;
+pub mod recorded;
 mod resume;
 mod schema;
 pub mod seal;
@@ -42,9 +43,10 @@ pub use lock::{Holder, StackLock};
 pub use prune::Keep;
 pub use query::Secrets;
 pub use record::{
-    Adopted, Call, Former, Life, NewRun, Outcome, Resource, ResourceChange, Run, RunEnd, RunId,
-    RunOutcome, RunSettings, Stack, Step, StepEffect, StepEnd, StepId, StepIntent, Undo, Undoes,
+    Adopted, Call, Former, NewRun, Outcome, ResourceChange, RunId, RunOutcome, RunSettings,
+    StepEffect, StepId, StepIntent, Undoes,
 };
+pub use recorded::{Life, Resource, Run, RunEnd, Stack, Step, StepEnd, Undo};
 pub use resume::Later;
 pub use seal::Seal;
 pub use service::{Delivery, EventCount, EventRun, NewEvent};

@@ -6,7 +6,8 @@ use rusqlite::{Params, ToSql};
 
 use super::chain::{self, Broken, Stored};
 use super::codec::Reader;
-use super::record::{Resource, Run, RunEnd, RunId, Stack, Step, StepEffect, StepEnd, StepId};
+use super::record::{RunId, StepEffect, StepId};
+use super::recorded::{Resource, Run, RunEnd, Stack, Step, StepEnd};
 use super::schema::{INTENTS, OUTCOMES, RESOURCES, RESUMES, RUN_ENDS, RUNS};
 use super::{Error, Ledger};
 

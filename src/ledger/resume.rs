@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use super::chain::{self, Broken};
 use super::codec::{self, Reader};
 use super::query::Secrets;
-use super::record::{Former, Run, RunId, RunSettings, StepId};
+use super::record::{Former, RunId, RunSettings, StepId};
+use super::recorded::Run;
 use super::schema::{FORMERS, INTENTS, REMOVALS, RESOURCES, RESUMES, SETTINGS};
 use super::{Error, Ledger};
 

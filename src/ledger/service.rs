@@ -10,7 +10,8 @@ use rusqlite::types::Value as Cell;
 use super::chain::{self, Broken};
 use super::codec::{self, Reader, Writer};
 use super::query::Secrets;
-use super::record::{NewRun, Run, RunId, RunOutcome};
+use super::record::{NewRun, RunId, RunOutcome};
+use super::recorded::Run;
 use super::schema::{DELIVERIES, EVENTS, RUN_ENDS, RUNS, STATES};
 use super::{Error, Ledger};
 

@@ -12,7 +12,8 @@ use rusqlite::types::Value as Cell;
 use super::chain::{self, Broken, Head};
 use super::codec::{self, Reader, Writer};
 use super::query::Secrets;
-use super::record::{Adopted, Life, Resource, RunId, StepId, Undo, Undoes};
+use super::record::{Adopted, RunId, StepId, Undoes};
+use super::recorded::{Life, Resource, Undo};
 use super::schema::{OUTCOMES, REMOVALS, RESOURCES, UNDOS};
 use super::{Error, Ledger, write};
 
