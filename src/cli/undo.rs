@@ -16,7 +16,8 @@ use crate::gate::Failure;
 use crate::gate::event::Site;
 use crate::gate::origin::folder::{self, Meant};
 use crate::gate::origin::{Act, account, world};
-use crate::gate::undo::plan::{self, Fate, Item, Plan};
+use crate::gate::undo::choose;
+use crate::gate::undo::plan::{Fate, Item, Plan};
 use crate::gate::undo::{self, Outcome, flight};
 use crate::ledger::{Ledger, RunOutcome, Secrets};
 use crate::modules::Terminal as _;
@@ -132,7 +133,7 @@ fn chosen(arguments: &Arguments) -> Result<Chosen, Fault> {
         )
         .hint("--local undoes what was done on the embedded cloud")
     })?;
-    let plan = plan::choose(
+    let plan = choose::choose(
         &mut ledger,
         arguments.run.as_deref(),
         settings.stack.as_deref(),

@@ -5,6 +5,7 @@
 //! killed goes on where it was.
 
 mod bound;
+pub mod choose;
 pub mod flight;
 pub mod plan;
 mod since;
